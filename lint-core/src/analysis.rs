@@ -1,0 +1,37 @@
+//! The whole pipeline of the engine: discover workflows, interpret what they reach, collect facts.
+
+use crate::facts::Facts;
+use crate::interp::{Machine, Mode};
+use crate::knowledge::Knowledge;
+use crate::project::Project;
+use crate::{reach, workflows};
+
+/// Analyses the project. Must run on a thread with [`crate::syntax::STACK_SIZE`] of stack.
+pub fn analyse<'p>(project: &'p Project<'p>, knowledge: &'p Knowledge) -> Facts<'p> {
+    let mut facts = Facts {
+        project,
+        knowledge,
+        workflows: Vec::new(),
+        activities: Vec::new(),
+        hazards: Vec::new(),
+        idle_boundaries: Vec::new(),
+    };
+    let candidates = project.candidates(workflows::may_matter(knowledge));
+    project.prefetch(&candidates, knowledge);
+    let Some(any) = candidates.iter().find_map(|&file| project.module(file)) else { return facts };
+    let mut machine = Machine::new(project, knowledge, Mode::Workflows, any);
+    for &file in &candidates {
+        machine.module_ctx(file);
+    }
+    machine.run();
+    workflows::enter_enclosing_functions(&mut machine, &candidates);
+    machine.run();
+    let found = workflows::find(&mut machine, &candidates);
+    machine.run();
+    let (hazards, idle_boundaries) = reach::hazards(&mut machine, &found);
+    facts.activities = workflows::activities(&machine);
+    facts.workflows = found.into_iter().map(|it| it.workflow).collect();
+    facts.hazards = hazards;
+    facts.idle_boundaries = idle_boundaries;
+    facts
+}

@@ -1,0 +1,134 @@
+//! The one kind of message the linter makes. It knows no output format.
+
+use std::fmt;
+
+/// A half-open range of byte offsets into the decoded text of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Span {
+    pub start: u32,
+    pub end: u32,
+}
+
+impl Span {
+    pub fn new(start: u32, end: u32) -> Self {
+        Self { start, end }
+    }
+}
+
+/// A file of the project, by its index in [`crate::source::Sources`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileId(pub u32);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Place {
+    pub file: FileId,
+    pub span: Span,
+}
+
+/// Ordered from least to most severe.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    Info,
+    Warning,
+    Error,
+}
+
+impl Severity {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What the varying value does to a replay. Temporal compares the kinds, ids, names and order of
+/// commands, never payloads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Impact {
+    /// It provably reaches nothing but a log, or is discarded.
+    None,
+    Unknown,
+    /// It reaches payloads or state: silent corruption.
+    Drift,
+    /// It reaches the command stream: replay fails.
+    Replay,
+}
+
+impl Impact {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Unknown => "unknown",
+            Self::Drift => "drift",
+            Self::Replay => "replay",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    pub code: &'static str,
+    pub name: &'static str,
+    pub severity: Severity,
+    /// One sentence that stands alone: lower-case start, no final period, code in backticks.
+    pub message: String,
+    /// What to write instead.
+    pub help: Option<String>,
+    /// Further facts, one sentence each.
+    pub notes: Vec<String>,
+    pub place: Place,
+    /// `package.module.Class` of the workflow concerned.
+    pub workflow: Option<String>,
+    /// The entry point of that workflow from which the path starts.
+    pub entry: Option<String>,
+    /// The fully resolved name of the culprit.
+    pub culprit: Option<String>,
+    pub impact: Impact,
+    /// Empty when the culprit is the primary place; otherwise its last step is the culprit.
+    pub trace: Vec<TraceStep>,
+    pub fixes: Vec<Fix>,
+}
+
+impl Diagnostic {
+    /// The place of the culprit: the last step of the trace, or the primary place.
+    pub fn culprit_place(&self) -> Place {
+        self.trace.last().map_or(self.place, |step| step.place)
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceStep {
+    pub place: Place,
+    /// The qualified name of the function the place is in.
+    pub function: String,
+    pub message: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fix {
+    pub title: String,
+    pub applicability: Applicability,
+    pub edits: Vec<Edit>,
+}
+
+/// Ordered from least to most trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Applicability {
+    DisplayOnly,
+    Unsafe,
+    Safe,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    pub place: Place,
+    pub replacement: String,
+}

@@ -1,0 +1,113 @@
+//! What the analysis found out, as rules see it.
+
+use crate::diagnostic::{Impact, Place, TraceStep};
+use crate::knowledge::{CommandKind, Knowledge, Role, Sandbox};
+use crate::project::Project;
+
+/// Everything a rule may look at. All lists are sorted.
+pub struct Facts<'p> {
+    pub project: &'p Project<'p>,
+    pub knowledge: &'p Knowledge,
+    pub workflows: Vec<Workflow>,
+    /// Activities that were seen, by place.
+    pub activities: Vec<Activity>,
+    pub hazards: Vec<Hazard>,
+    pub idle_boundaries: Vec<IdleBoundary>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Workflow {
+    /// `package.module.Class`.
+    pub name: String,
+    /// The name in the `class` statement.
+    pub place: Place,
+    pub facade: Facade,
+    pub entries: Vec<Entry>,
+}
+
+/// Which API the workflow is written against; it decides what to recommend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Facade {
+    Temporal,
+    Runbook,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub name: String,
+    pub role: Role,
+    pub place: Place,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Activity {
+    pub name: String,
+    pub place: Place,
+}
+
+/// Something that code reached from a workflow does, with the path that leads there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hazard {
+    pub kind: HazardKind,
+    /// The expression inside the workflow class from which the path leaves it.
+    pub place: Place,
+    /// The text of that expression in one short line; a call without its arguments, `stamp()`.
+    pub expression: String,
+    /// Empty when the culprit is at `place`; otherwise its last step is the culprit.
+    pub trace: Vec<TraceStep>,
+    /// Index into [`Facts::workflows`].
+    pub workflow: usize,
+    /// The entry point that the path starts from.
+    pub entry: String,
+    /// Fully resolved name of the culprit.
+    pub culprit: String,
+    /// The culprit as its author wrote it, in the same form: `datetime.now()`, `os.environ`.
+    pub written: String,
+    pub impact: Impact,
+    /// Where the value decides over the command stream, or over data. Its message is a noun phrase
+    /// for what it decides over there: ``a branch``, ``the id of a child workflow``.
+    pub impact_at: Option<TraceStep>,
+    /// Whether only query handlers and update validators reach it, which are not replayed.
+    pub read_only: bool,
+    pub sandbox: Sandbox,
+    /// Whether the culprit is in a module whose import bypasses the sandbox.
+    pub passed_through: bool,
+    /// What to know about this one API; may be empty.
+    pub note: &'static str,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HazardKind {
+    /// A known API of this class is called or read.
+    Api { class: &'static str },
+    /// An `@activity.defn` function is called instead of scheduled.
+    DirectActivity,
+    /// A set is iterated where the order matters.
+    Unordered { elements: Elements },
+    /// Module or class level state that all runs of a worker share is changed.
+    SharedState,
+    /// A module-level value of this class, computed at import, is read.
+    ImportTime { class: &'static str },
+    /// State of the workflow is changed.
+    StateWrite,
+    /// A command is issued.
+    Command { kind: CommandKind },
+}
+
+/// Why the order of a set's elements varies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Elements {
+    /// Their hash is salted per process (`str`, `bytes`, `datetime`, enum members, …).
+    Salted,
+    /// Their hash is an address.
+    Address,
+    /// Their type is not known.
+    Unknown,
+}
+
+/// A function asserted `# runbook-lint: pure` beyond which nothing would have been found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdleBoundary {
+    pub function: String,
+    pub place: Place,
+}

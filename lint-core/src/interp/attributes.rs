@@ -1,0 +1,409 @@
+//! Attributes: reading, storing, and the members of classes inside and outside the project.
+
+use crate::diagnostic::{FileId, Span};
+use crate::index::MODULE_BODY;
+use crate::project::Import;
+
+use super::calls::Args;
+use super::{CellKey, ClassId, EventKind, FuncRef, How, Machine, Obj, SinkKind, Sym, Value};
+
+impl<'p> Machine<'p> {
+    pub(super) fn attribute(&mut self, object: &Value, name: &str, span: Span) -> Value {
+        let sym = self.sym(name);
+        let mut result = Value::bottom();
+        for obj in object.objs().to_vec() {
+            let value = self.attribute_of(obj, sym, name, span);
+            result.join(&value);
+        }
+        result.tainted_by(object)
+    }
+
+    fn attribute_of(&mut self, obj: Obj, sym: Sym, name: &str, span: Span) -> Value {
+        match obj {
+            Obj::Module(file) => self.module_attribute(file, sym, name, span),
+            Obj::Namespace(directory) => {
+                let import = Import::Namespace(self.str(directory).to_owned());
+                match self.project.submodule(&import, name) {
+                    Import::External => Value::unknown(),
+                    found => self.imported(&found, name, span),
+                }
+            }
+            Obj::Class(class) => self.class_attribute(class, sym, name, span),
+            Obj::Instance(class) => self.instance_attribute(class, sym, name, span),
+            Obj::Super(of, instance) => self.super_attribute(of, instance, sym, name, span),
+            Obj::External(base) => self.external_attribute(base, name, span),
+            Obj::ExternalInstance(ty) => match self.member(ty, name) {
+                Some(member) => self.load_external(Obj::External(member), span, true),
+                None => Value::unknown(),
+            },
+            Obj::Container(id) => Value::of(Obj::ContainerMethod(id, sym)),
+            Obj::Str(_) => {
+                let member = self.sym(&format!("str.{name}"));
+                Value::of(Obj::External(member))
+            }
+            Obj::Bound(id) => {
+                let (callee, _) = *self.bounds.get(id);
+                self.function_attribute(callee, sym, name)
+            }
+            Obj::Func(_) | Obj::StaticMethod(_) | Obj::ClassMethod(_) => self.function_attribute(obj, sym, name),
+            Obj::Property(id) => {
+                // `@x.setter` makes a property with both halves; see `Machine::apply`.
+                let property = self.properties.get(id).getter;
+                match name {
+                    "setter" | "deleter" | "getter" => Value::of(self.bound(obj, property)),
+                    _ => Value::unknown(),
+                }
+            }
+            Obj::Partial(id) if name == "func" => self.read(CellKey::PartialCallee(id)),
+            _ => Value::unknown(),
+        }
+    }
+
+    fn function_attribute(&mut self, callee: Obj, sym: Sym, name: &str) -> Value {
+        match callee {
+            Obj::Func(it) | Obj::StaticMethod(it) | Obj::ClassMethod(it) => {
+                let stored = self.read(CellKey::FunctionAttr(it.func, sym));
+                // `validator` of an update handler and the like: a decorator made by the SDK.
+                if stored.is_bottom() && name == "validator" {
+                    let made = self.sym("temporalio.workflow.update.validator");
+                    return Value::of(Obj::Made(made));
+                }
+                if stored.is_bottom() { Value::unknown() } else { stored.opened() }
+            }
+            _ => Value::unknown(),
+        }
+    }
+
+    fn module_attribute(&mut self, file: FileId, sym: Sym, name: &str, span: Span) -> Value {
+        self.module_ctx(file);
+        let value = self.read(CellKey::Global(file, sym));
+        if !value.is_bottom() {
+            return self.read_shared(value, sym, span);
+        }
+        let defined = self
+            .project
+            .module(file)
+            .is_some_and(|module| module.index().function(MODULE_BODY).locals.contains(name));
+        if defined {
+            // Its module has not run as far as that yet; this context runs again when it has.
+            return Value::bottom();
+        }
+        let submodule = self.project.submodule(&Import::File(file), name);
+        if submodule != Import::External {
+            return self.imported(&submodule, name, span);
+        }
+        let getattr = self.sym("__getattr__");
+        let hook = self.read(CellKey::Global(file, getattr));
+        if hook.is_bottom() {
+            return Value::unknown();
+        }
+        self.call_value(&hook, &Args::unknown(1), span, How::Call).opened()
+    }
+
+    /// `Class.name`.
+    fn class_attribute(&mut self, class: ClassId, sym: Sym, name: &str, span: Span) -> Value {
+        if sym == self.known.class || sym == self.known.dict {
+            return Value::unknown();
+        }
+        for entry in self.mro(class).iter().copied() {
+            match entry {
+                Obj::Class(owner) => {
+                    let value = self.read(CellKey::ClassAttr(owner, sym));
+                    if !value.is_bottom() {
+                        let value = self.read_shared(value, sym, span);
+                        if self.is_enum(class) && !value.objs().iter().any(|obj| obj.is_callable()) {
+                            return Value::of(Obj::Instance(class));
+                        }
+                        return self.unwrap_from_class(&value, Obj::Class(class));
+                    }
+                }
+                Obj::External(base) => {
+                    if let Some(found) = self.inherited_member(base, name, span) {
+                        return found;
+                    }
+                }
+                _ => {}
+            }
+        }
+        match self.metaclass(class) {
+            Some(meta) => self.instance_attribute(meta, sym, name, span),
+            None => Value::unknown(),
+        }
+    }
+
+    /// What a class attribute is when it is read from the class itself.
+    fn unwrap_from_class(&mut self, value: &Value, class: Obj) -> Value {
+        let mut result = value.filter(|_| false);
+        for &obj in value.objs() {
+            result.add(match obj {
+                Obj::StaticMethod(it) => Obj::Func(it),
+                Obj::ClassMethod(it) => self.bound(Obj::Func(it), class),
+                other => other,
+            });
+        }
+        result
+    }
+
+    /// `instance.name`.
+    pub(super) fn instance_attribute(&mut self, class: ClassId, sym: Sym, name: &str, span: Span) -> Value {
+        if sym == self.known.class {
+            return Value::of(Obj::Class(class));
+        }
+        let mro = self.mro(class);
+        let mut result = Value::bottom();
+        for entry in mro.iter().copied() {
+            if let Obj::Class(owner) = entry {
+                result.join(&self.read(CellKey::InstanceAttr(owner, sym)));
+            }
+        }
+        // Other code can set an attribute at any time.
+        let mut result = if result.is_bottom() { result } else { result.opened() };
+        for entry in mro.iter().copied() {
+            match entry {
+                Obj::Class(owner) => {
+                    let value = self.read(CellKey::ClassAttr(owner, sym));
+                    if value.is_bottom() {
+                        continue;
+                    }
+                    let bound = self.bind_to_instance(&value, class, span);
+                    let declared = if bound.objs().iter().all(|obj| matches!(obj, Obj::None)) {
+                        self.declared_attribute(owner, name)
+                    } else {
+                        Value::bottom()
+                    };
+                    return result.joined(&bound).joined(&declared);
+                }
+                Obj::External(base) if result.is_bottom() => {
+                    if let Some(found) = self.inherited_member(base, name, span) {
+                        return result.joined(&found);
+                    }
+                }
+                _ => {}
+            }
+        }
+        // The annotation of a field says what a constructor or a decoder put there.
+        if result.is_vague() || result.objs().iter().all(|obj| matches!(obj, Obj::None)) {
+            for entry in mro.iter().copied() {
+                if let Obj::Class(owner) = entry {
+                    let declared = self.declared_attribute(owner, name);
+                    if !declared.is_bottom() {
+                        return result.joined(&declared).opened();
+                    }
+                }
+            }
+        }
+        if result.is_bottom() {
+            result = self.call_getattr(class, span);
+        }
+        if result.is_bottom() { Value::unknown() } else { result }
+    }
+
+    fn call_getattr(&mut self, class: ClassId, span: Span) -> Value {
+        for hook in ["__getattr__", "__getattribute__"] {
+            if let Some(function) = self.find_method(class, hook) {
+                let args = Args::of(&[Value::unknown()]);
+                let bound = self.bound(function, Obj::Instance(class));
+                return self.apply(bound, &args, span, How::Property).opened();
+            }
+        }
+        Value::bottom()
+    }
+
+    /// Binds functions, runs properties and descriptors.
+    fn bind_to_instance(&mut self, value: &Value, class: ClassId, span: Span) -> Value {
+        let mut result = value.filter(|_| false);
+        for &obj in value.objs() {
+            match obj {
+                Obj::Func(_) => {
+                    result.add(self.bound(obj, Obj::Instance(class)));
+                }
+                Obj::StaticMethod(it) => {
+                    result.add(Obj::Func(it));
+                }
+                Obj::ClassMethod(it) => {
+                    result.add(self.bound(Obj::Func(it), Obj::Class(class)));
+                }
+                Obj::Property(id) => {
+                    let getter = self.properties.get(id).getter;
+                    let bound = self.bound(getter, Obj::Instance(class));
+                    let value = self.apply(bound, &Args::default(), span, How::Property);
+                    result.join(&value.opened());
+                }
+                Obj::Instance(descriptor) => match self.find_method(descriptor, "__get__") {
+                    Some(getter) => {
+                        let bound = self.bound(getter, obj);
+                        let args = Args::of(&[Value::of(Obj::Instance(class)), Value::of(Obj::Class(class))]);
+                        let value = self.apply(bound, &args, span, How::Property);
+                        result.join(&value.opened());
+                    }
+                    None => {
+                        result.add(obj);
+                    }
+                },
+                Obj::Field(id) => {
+                    let default = self.read(CellKey::FieldDefault(id));
+                    result.join(&default.opened());
+                }
+                other => {
+                    result.add(other);
+                }
+            }
+        }
+        result.opened()
+    }
+
+    fn super_attribute(&mut self, of: ClassId, instance: ClassId, sym: Sym, name: &str, span: Span) -> Value {
+        let mro = self.mro(instance);
+        let after = mro.iter().position(|entry| *entry == Obj::Class(of)).map_or(0, |at| at + 1);
+        for entry in mro[after..].iter().copied() {
+            match entry {
+                Obj::Class(owner) => {
+                    let value = self.read(CellKey::ClassAttr(owner, sym));
+                    if !value.is_bottom() {
+                        return self.bind_to_instance(&value, instance, span);
+                    }
+                }
+                Obj::External(base) => {
+                    if let Some(found) = self.inherited_member(base, name, span) {
+                        return found;
+                    }
+                }
+                _ => {}
+            }
+        }
+        Value::unknown()
+    }
+
+    // ---- members outside the project ----
+
+    fn external_attribute(&mut self, base: Sym, name: &str, span: Span) -> Value {
+        // An attribute such as `path.parent` stands for an instance when looked into.
+        let returns = self.knowledge.returns(self.str(base)).iter();
+        let ty = returns.filter(|it| it.when == crate::knowledge::When::Always).map(|it| it.ty).next();
+        let full = format!("{}.{name}", self.str(base));
+        if let Some(ty) = ty
+            && self.knowledge.apis(&full).is_empty()
+        {
+            let typed = self.typed(ty, span);
+            return self.attribute(&typed, name, span);
+        }
+        // A class method or constant may be inherited from a known base.
+        let member = self.member(base, name).unwrap_or(base);
+        let member = if member == base { self.external(&full) } else { Obj::External(member) };
+        self.load_external(member, span, true)
+    }
+
+    /// The resolved name of a member of an outside class, found on the class or its known bases.
+    pub(super) fn member(&mut self, ty: Sym, name: &str) -> Option<Sym> {
+        let mut fallback = None;
+        let mut pending = vec![self.str(ty).to_owned()];
+        let mut seen = 0;
+        while seen < pending.len() && seen < 32 {
+            let class = pending[seen].clone();
+            seen += 1;
+            let full = format!("{class}.{name}");
+            let canonical = self.knowledge.canonical(&full).to_owned();
+            if self.is_known(&canonical) {
+                return Some(self.sym(&canonical));
+            }
+            if !class.contains('#') && fallback.is_none() {
+                fallback = Some(canonical);
+            }
+            pending.extend(self.knowledge.bases(&class).map(str::to_owned));
+        }
+        if name.starts_with("__") {
+            return None;
+        }
+        fallback.map(|name| self.sym(&name))
+    }
+
+    fn is_known(&self, name: &str) -> bool {
+        let knowledge = self.knowledge;
+        // A wildcard counts too: `requests.Session.*`.
+        !knowledge.apis(name).is_empty()
+            || !knowledge.returns(name).is_empty()
+            || knowledge.command(name).is_some()
+            || knowledge.role(name).is_some()
+            || !knowledge.higher_order(name).is_empty()
+            || knowledge.user_class(name).is_some()
+    }
+
+    /// A member that a class of the project inherits from outside.
+    fn inherited_member(&mut self, base: Sym, name: &str, span: Span) -> Option<Value> {
+        if matches!(self.str(base), "object" | "typing.Generic" | "abc.ABC" | "typing.Protocol") {
+            return None;
+        }
+        if name.starts_with("__") && name.ends_with("__") {
+            return None;
+        }
+        let member = self.member(base, name)?;
+        Some(self.load_external(Obj::External(member), span, true).opened())
+    }
+
+    // ---- stores ----
+
+    pub(super) fn store_attribute(&mut self, object: &Value, name: &str, value: &Value, span: Span) {
+        let sym = self.sym(name);
+        self.record_sink(value, SinkKind::State, span);
+        for obj in object.objs().to_vec() {
+            match obj {
+                Obj::Instance(class) => {
+                    if !self.call_setter(class, sym, value, span) {
+                        self.write(CellKey::InstanceAttr(class, sym), value);
+                    }
+                    self.record_event(span, EventKind::StateWrite(sym), None);
+                }
+                Obj::Class(class) => {
+                    self.write(CellKey::ClassAttr(class, sym), value);
+                    self.record_shared(sym, span);
+                }
+                Obj::Module(file) => {
+                    self.write(CellKey::Global(file, sym), &value.clone().opened());
+                    self.record_shared(sym, span);
+                }
+                Obj::Func(FuncRef { func, .. }) => self.write(CellKey::FunctionAttr(func, sym), value),
+                _ => {}
+            }
+        }
+    }
+
+    fn record_shared(&mut self, name: Sym, span: Span) {
+        if !self.at_import() {
+            self.record_event(span, EventKind::SharedState(name), None);
+        }
+    }
+
+    /// Runs a property setter, a descriptor or `__setattr__`; says whether one took the value.
+    fn call_setter(&mut self, class: ClassId, sym: Sym, value: &Value, span: Span) -> bool {
+        let mro = self.mro(class);
+        for entry in mro.iter().copied() {
+            let Obj::Class(owner) = entry else { continue };
+            let current = self.read(CellKey::ClassAttr(owner, sym));
+            for &obj in current.objs() {
+                match obj {
+                    Obj::Property(id) => {
+                        if let Some(setter) = self.properties.get(id).setter {
+                            let bound = self.bound(setter, Obj::Instance(class));
+                            self.apply(bound, &Args::of(std::slice::from_ref(value)), span, How::Property);
+                            return true;
+                        }
+                    }
+                    Obj::Instance(descriptor) => {
+                        if let Some(setter) = self.find_method(descriptor, "__set__") {
+                            let bound = self.bound(setter, obj);
+                            let args = Args::of(&[Value::of(Obj::Instance(class)), value.clone()]);
+                            self.apply(bound, &args, span, How::Property);
+                            return true;
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        if let Some(setter) = self.find_method(class, "__setattr__") {
+            let bound = self.bound(setter, Obj::Instance(class));
+            self.apply(bound, &Args::of(&[Value::unknown(), value.clone()]), span, How::Property);
+        }
+        false
+    }
+}

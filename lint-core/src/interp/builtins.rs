@@ -1,0 +1,769 @@
+//! Containers, iteration, and the builtins whose results matter.
+
+use crate::diagnostic::Span;
+use crate::syntax::ast::Expr;
+
+use super::calls::Args;
+use super::expressions::{keys_of, single_key};
+use super::{
+    CellKey, Container, ContainerKind, EventKind, How, Key, Machine, Obj, SinkKind, Sym, Value,
+};
+
+/// A container keeps at most this many keys apart.
+const MAX_KEYS: usize = 96;
+
+impl<'p> Machine<'p> {
+    // ---- containers ----
+
+    /// The container that an expression of the running context makes.
+    pub(super) fn container(&mut self, kind: ContainerKind, span: Span) -> u32 {
+        let shared = self.at_import();
+        let repeated = !self.frame.breaks.is_empty();
+        self.container_of(Container { kind, file: self.frame.file, span, ctx: Some(self.frame.ctx), shared, repeated })
+    }
+
+    pub(super) fn container_of(&mut self, container: Container) -> u32 {
+        let id = self.containers.id(container);
+        if self.container_keys.len() < self.containers.len() {
+            self.container_keys.push(Vec::new());
+            self.container_shared_writes.push(false);
+        }
+        id
+    }
+
+    /// Stores an element.
+    pub(super) fn put(&mut self, id: u32, key: Key, value: &Value) {
+        let keys = &mut self.container_keys[id as usize];
+        let key = if keys.contains(&key) {
+            key
+        } else if keys.len() < MAX_KEYS {
+            keys.push(key);
+            // Readers of all elements learn of the new key.
+            key
+        } else {
+            Key::Any
+        };
+        let container = *self.containers.get(id);
+        if container.ctx == Some(self.frame.ctx) && !container.repeated && key != Key::Any {
+            self.frame.state.heap.insert((id, key), value.clone());
+        } else if container.ctx != Some(self.frame.ctx) {
+            self.container_shared_writes[id as usize] = true;
+        }
+        self.write(CellKey::Element(id, key), value);
+        if key != Key::Any {
+            // A cell of its own tells readers of the whole container.
+            self.write(CellKey::Element(id, Key::Str(self.known.self_return)), value);
+        }
+    }
+
+    /// One element of a container, by key.
+    pub(super) fn element(&mut self, object: &Value, key: Key, _span: Span) -> Value {
+        let mut result = Value::bottom();
+        for obj in object.objs().to_vec() {
+            let Obj::Container(id) = obj else { continue };
+            if key == Key::Any {
+                result.join(&self.all_elements(&Value::of(obj)));
+                continue;
+            }
+            let key = self.positive_key(id, key);
+            let container = *self.containers.get(id);
+            let is_own = container.ctx == Some(self.frame.ctx) && !self.container_shared_writes[id as usize];
+            if is_own && let Some(value) = self.frame.state.heap.get(&(id, key)) {
+                result.join(value);
+                continue;
+            }
+            let exact = self.read_element(id, key);
+            let any = self.read_element(id, Key::Any);
+            // Contents can change through code that is not seen.
+            result.join(&exact.opened());
+            result.join(&any.opened());
+        }
+        if object.objs().iter().any(|obj| !matches!(obj, Obj::Container(_))) {
+            result.join(&Value::unknown());
+        }
+        result
+    }
+
+    /// `-1` counts from the end where the length is known.
+    fn positive_key(&self, id: u32, key: Key) -> Key {
+        match key {
+            Key::Int(int) if int < 0 => {
+                let keys = &self.container_keys[id as usize];
+                let exact = !keys.contains(&Key::Any);
+                if exact { Key::Int(keys.len() as i64 + int) } else { Key::Any }
+            }
+            other => other,
+        }
+    }
+
+    /// The join of all elements (of a dict: of its values).
+    pub(super) fn all_elements(&mut self, object: &Value) -> Value {
+        let mut result = Value::bottom();
+        for obj in object.objs().to_vec() {
+            match obj {
+                Obj::Container(id) => {
+                    // The sentinel cell makes the reader run again when a key is added.
+                    self.read_element(id, Key::Str(self.known.self_return));
+                    for key in self.container_keys[id as usize].clone() {
+                        let own = self.frame.state.heap.get(&(id, key)).cloned();
+                        let value = match own {
+                            Some(value) if !self.container_shared_writes[id as usize] => value,
+                            _ => self.read_element(id, key),
+                        };
+                        result.join(&value);
+                    }
+                }
+                Obj::Unknown | Obj::Made(_) => {
+                    result.join(&Value::unknown());
+                }
+                _ => {}
+            }
+        }
+        result
+    }
+
+    /// Key and value of every entry of the mappings in a value.
+    pub(super) fn entries(&mut self, object: &Value) -> Vec<(Key, Value)> {
+        let mut entries = Vec::new();
+        for obj in object.objs().to_vec() {
+            if let Obj::Container(id) = obj {
+                self.read_element(id, Key::Str(self.known.self_return));
+                for key in self.container_keys[id as usize].clone() {
+                    let value = self.element(&Value::of(obj), key, Span::default());
+                    entries.push((key, value));
+                }
+            }
+        }
+        entries
+    }
+
+    /// The elements of a sequence whose length is known.
+    pub(super) fn exact_elements(&mut self, value: &Value) -> Option<Vec<Value>> {
+        let [Obj::Container(id)] = value.objs() else { return None };
+        let kind = self.containers.get(*id).kind;
+        if !matches!(kind, ContainerKind::List | ContainerKind::Tuple) {
+            return None;
+        }
+        let count = self.container_keys[*id as usize].len();
+        let keys = self.container_keys[*id as usize].clone();
+        if (0..count as i64).any(|ix| !keys.contains(&Key::Int(ix))) {
+            return None;
+        }
+        Some((0..count as i64).map(|ix| self.element(value, Key::Int(ix), Span::default())).collect())
+    }
+
+    pub(super) fn copy_entries(&mut self, into: u32, from: &Value) {
+        for (key, value) in self.entries(from) {
+            self.put(into, key, &value);
+        }
+    }
+
+    pub(super) fn store_element(&mut self, object: &Value, key: &Value, value: &Value, span: Span, written: &'p Expr) {
+        self.record_sink(value, SinkKind::State, span);
+        for obj in object.objs().to_vec() {
+            match obj {
+                Obj::Container(id) => {
+                    let keys = keys_of(key);
+                    if keys.len() == 1 {
+                        self.put(id, single_key(key), value);
+                    } else {
+                        for key in keys {
+                            self.put(id, key, value);
+                        }
+                    }
+                }
+                Obj::Instance(_) => {
+                    self.call_method_if_project(
+                        &Value::of(obj),
+                        "__setitem__",
+                        &[key.clone(), value.clone()],
+                        span,
+                        How::Operator,
+                    );
+                }
+                Obj::ExternalInstance(ty) => {
+                    if let Some(member) = self.member(ty, "__setitem__") {
+                        self.call_hazard(member, None, span);
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.record_mutation(object, span, written);
+    }
+
+    /// Changing something that a module or class body made is shared between runs; changing what
+    /// hangs on the instance is a change of its state.
+    pub(super) fn record_mutation(&mut self, object: &Value, span: Span, written: &'p Expr) {
+        if self.at_import() {
+            return;
+        }
+        for obj in object.objs().to_vec() {
+            if let Obj::Container(id) = obj {
+                self.record_container_write(id, span);
+            }
+        }
+        if let Expr::Attribute(it) = written
+            && matches!(&*it.value, Expr::Name(name) if name.id.as_str() == "self")
+        {
+            let name = self.sym(it.attr.as_str());
+            self.record_event(span, EventKind::StateWrite(name), None);
+        }
+    }
+
+    fn record_container_write(&mut self, id: u32, span: Span) {
+        if self.containers.get(id).shared && !self.at_import() {
+            let name = self.container_name(id);
+            self.record_event(span, EventKind::SharedState(name), None);
+        }
+    }
+
+    /// The text of the expression that makes a container, for messages.
+    fn container_name(&mut self, id: u32) -> Sym {
+        let container = *self.containers.get(id);
+        let text = self.project.source(container.file).map_or(String::new(), |source| {
+            let line = source.slice(source.line_span(source.line(container.span.start)));
+            line.split(['=', ':']).next().unwrap_or_default().trim().to_owned()
+        });
+        self.sym(&text)
+    }
+
+    // ---- iteration ----
+
+    /// What iterating over a value gives, running iterators on the way.
+    pub(super) fn iterate(&mut self, value: &Value, span: Span, how: How) -> Value {
+        let mut result = Value::bottom();
+        for obj in value.objs().to_vec() {
+            match obj {
+                Obj::Container(id) => {
+                    if self.containers.get(id).kind == ContainerKind::Dict {
+                        let keys = self.container_keys[id as usize].clone();
+                        self.read_element(id, Key::Str(self.known.self_return));
+                        for key in keys {
+                            result.add(match key {
+                                Key::Str(sym) => Obj::Str(sym),
+                                Key::Int(int) => Obj::Int(int),
+                                Key::Any => Obj::Unknown,
+                            });
+                        }
+                    } else {
+                        result.join(&self.all_elements(&Value::of(obj)));
+                    }
+                }
+                Obj::Generator(ctx) => {
+                    let yielded = self.read(CellKey::Yield(ctx));
+                    result.join(&yielded);
+                }
+                Obj::Instance(class) => {
+                    let object = Value::of(obj);
+                    let mut iterators = Value::bottom();
+                    for method in ["__iter__", "__aiter__"] {
+                        iterators.join(&self.call_special(&object, method, span, how));
+                    }
+                    let mut found = Value::bottom();
+                    for iterator in iterators.objs().to_vec() {
+                        match iterator {
+                            Obj::Instance(_) => {
+                                for method in ["__next__", "__anext__"] {
+                                    found.join(&self.call_special(&Value::of(iterator), method, span, how));
+                                }
+                            }
+                            Obj::Generator(_) | Obj::Container(_) => {
+                                found.join(&self.iterate(&Value::of(iterator), span, how));
+                            }
+                            _ => {
+                                found.join(&Value::unknown());
+                            }
+                        }
+                    }
+                    if iterators.is_bottom() {
+                        let item = self.call_method_if_project(&object, "__getitem__", &[Value::unknown()], span, how);
+                        found.join(&item);
+                    }
+                    if found.is_bottom() && self.is_enum(class) {
+                        found.add(Obj::Instance(class));
+                    }
+                    result.join(&found);
+                }
+                Obj::Class(class) if self.is_enum(class) => {
+                    result.add(Obj::Instance(class));
+                }
+                Obj::Str(_) => {
+                    let string = self.instance_of_builtin("str");
+                    result.join(&string);
+                }
+                Obj::ExternalInstance(ty) => match self.member(ty, "__iter__") {
+                    Some(member) => {
+                        self.call_hazard(member, None, span);
+                        result.join(&self.returned_type(member, None, span));
+                    }
+                    None => {
+                        result.join(&Value::unknown());
+                    }
+                },
+                Obj::None | Obj::Bool(_) | Obj::Int(_) => {}
+                _ => {
+                    result.join(&Value::unknown());
+                }
+            }
+        }
+        result.tainted_by(value)
+    }
+
+    // ---- methods of containers ----
+
+    pub(super) fn call_container_method(&mut self, id: u32, method: Sym, args: &Args, span: Span) -> Value {
+        let container = *self.containers.get(id);
+        let object = Value::of(Obj::Container(id));
+        let first = args.positional.first().map(|argument| argument.value.clone());
+        let second = args.positional.get(1).map(|argument| argument.value.clone());
+        let name = self.str(method).to_owned();
+        let mutates = matches!(
+            name.as_str(),
+            "append" | "appendleft" | "add" | "insert" | "extend" | "update" | "setdefault" | "pop" | "popleft"
+                | "popitem" | "remove" | "discard" | "clear" | "sort" | "reverse"
+        );
+        if mutates {
+            self.record_container_write(id, span);
+            let taint = args.taint();
+            self.record_sink(&taint, SinkKind::State, span);
+        }
+        match name.as_str() {
+            "append" | "appendleft" | "add" => {
+                if let Some(value) = first {
+                    self.put(id, Key::Any, &value);
+                }
+                Value::of(Obj::None)
+            }
+            "insert" => {
+                if let Some(value) = second {
+                    self.put(id, Key::Any, &value);
+                }
+                Value::of(Obj::None)
+            }
+            "extend" | "update" | "union" | "difference" | "intersection" | "symmetric_difference" => {
+                let into = if matches!(name.as_str(), "extend" | "update") {
+                    id
+                } else {
+                    let result = self.container(container.kind, span);
+                    let elements = self.all_elements(&object);
+                    self.put(result, Key::Any, &elements);
+                    result
+                };
+                for argument in &args.positional {
+                    let value = argument.value.clone();
+                    if container.kind == ContainerKind::Dict {
+                        self.copy_entries(into, &value);
+                    } else {
+                        if name == "extend" {
+                            self.note_order(&value, span);
+                        }
+                        let elements = self.iterate(&value, span, How::Iterate);
+                        self.put(into, Key::Any, &elements);
+                    }
+                }
+                for (key, value) in &args.keywords {
+                    match key {
+                        Some(key) => self.put(into, Key::Str(*key), value),
+                        None => self.copy_entries(into, value),
+                    }
+                }
+                if into == id { Value::of(Obj::None) } else { Value::of(Obj::Container(into)) }
+            }
+            "get" | "pop" | "setdefault" | "__getitem__" if container.kind == ContainerKind::Dict => {
+                let key = first.unwrap_or_default();
+                let mut result = Value::bottom();
+                for key in keys_of(&key) {
+                    result.join(&self.element(&object, key, span));
+                }
+                if let Some(default) = &second {
+                    result.join(default);
+                    if name == "setdefault" {
+                        self.put(id, single_key(&key), default);
+                    }
+                } else if name == "get" {
+                    result.join(&Value::of(Obj::None).opened());
+                }
+                result.tainted_by(&key).opened()
+            }
+            "pop" if container.kind == ContainerKind::Set => {
+                let source = self.note_order(&object, span);
+                self.all_elements(&object).with_source(source)
+            }
+            "pop" | "popleft" => self.all_elements(&object).opened(),
+            "values" => {
+                let list = self.container(ContainerKind::List, span);
+                let elements = self.all_elements(&object);
+                self.put(list, Key::Any, &elements);
+                Value::of(Obj::Container(list))
+            }
+            "keys" => {
+                let list = self.container(ContainerKind::List, span);
+                let keys = self.iterate(&object, span, How::Iterate);
+                self.put(list, Key::Any, &keys);
+                Value::of(Obj::Container(list))
+            }
+            "items" => {
+                let list = self.container(ContainerKind::List, span);
+                let pair = self.container_of(Container { kind: ContainerKind::Tuple, ..*self.containers.get(list) });
+                let keys = self.iterate(&object, span, How::Iterate);
+                let values = self.all_elements(&object);
+                self.put(pair, Key::Int(0), &keys);
+                self.put(pair, Key::Int(1), &values);
+                self.put(list, Key::Any, &Value::of(Obj::Container(pair)));
+                Value::of(Obj::Container(list))
+            }
+            "copy" => {
+                let copy = self.container(container.kind, span);
+                self.copy_entries(copy, &object);
+                Value::of(Obj::Container(copy))
+            }
+            "sort" => {
+                self.run_key(args, &object, span);
+                Value::of(Obj::None)
+            }
+            "remove" | "discard" | "clear" | "reverse" => Value::of(Obj::None),
+            _ => Value::unknown().tainted_by(&args.taint()),
+        }
+    }
+
+    fn run_key(&mut self, args: &Args, elements_of: &Value, span: Span) -> Value {
+        let key = self.sym("key");
+        let callback = args.keywords.iter().find(|(name, _)| *name == Some(key)).map(|(_, value)| value.clone());
+        match callback {
+            Some(callback) if !callback.is_bottom() && callback.objs() != [Obj::None] => {
+                let element = self.all_elements(elements_of);
+                self.call_value(&callback, &Args::of(&[element]), span, How::Callback)
+            }
+            _ => Value::bottom(),
+        }
+    }
+
+    // ---- builtin functions ----
+
+    pub(super) fn call_builtin(&mut self, name: Sym, args: &Args, span: Span) -> Option<Value> {
+        let text = self.str(name).to_owned();
+        let first = args.positional.first().map(|argument| argument.value.clone());
+        let second = args.positional.get(1).map(|argument| argument.value.clone());
+        let taint = args.taint();
+        let kind = match text.as_str() {
+            "list" | "collections.deque" => Some(ContainerKind::List),
+            "tuple" => Some(ContainerKind::Tuple),
+            "set" | "frozenset" => Some(ContainerKind::Set),
+            "dict" | "collections.OrderedDict" => Some(ContainerKind::Dict),
+            _ => None,
+        };
+        if let Some(kind) = kind {
+            let id = self.container(kind, span);
+            let mut result = Value::of(Obj::Container(id)).tainted_by(&taint);
+            if let Some(first) = &first {
+                match kind {
+                    ContainerKind::Dict => self.copy_entries(id, first),
+                    _ => {
+                        if kind != ContainerKind::Set {
+                            let source = self.note_order(first, span);
+                            result = result.with_source(source);
+                        }
+                        match self.exact_elements(first) {
+                            Some(elements) if kind != ContainerKind::Set => {
+                                for (ix, element) in elements.iter().enumerate() {
+                                    self.put(id, Key::Int(ix as i64), element);
+                                }
+                            }
+                            _ => {
+                                let elements = self.iterate(first, span, How::Iterate);
+                                self.put(id, Key::Any, &elements);
+                            }
+                        }
+                    }
+                }
+            }
+            for (key, value) in &args.keywords {
+                match key {
+                    Some(key) => self.put(id, Key::Str(*key), value),
+                    None => self.copy_entries(id, value),
+                }
+            }
+            return Some(result);
+        }
+        let value = match text.as_str() {
+            "map" | "filter" => {
+                let (callback, rest) = match args.positional.split_first() {
+                    // PyCG's own cases pass the function second; Python would refuse that.
+                    Some((callback, rest)) => (callback.value.clone(), rest),
+                    None => return Some(Value::unknown()),
+                };
+                let mut elements = Vec::new();
+                for argument in rest {
+                    self.note_order(&argument.value, argument.span);
+                    elements.push(self.iterate(&argument.value, argument.span, How::Iterate));
+                }
+                let mut results = Value::bottom();
+                if callback.objs().iter().any(|obj| obj.is_callable()) {
+                    results = self.call_value(&callback, &Args::of(&elements), span, How::Callback);
+                } else if let Some(swapped) = &second {
+                    let element = self.iterate(&callback, span, How::Iterate);
+                    results = self.call_value(swapped, &Args::of(&[element]), span, How::Callback);
+                }
+                if text == "filter" {
+                    results = elements.first().cloned().unwrap_or_default();
+                }
+                let list = self.container(ContainerKind::List, span);
+                self.put(list, Key::Any, &results);
+                Value::of(Obj::Container(list))
+            }
+            "sorted" | "reversed" | "enumerate" | "zip" | "iter" | "itertools.chain" => {
+                let is_sorted = text == "sorted";
+                let mut elements = Value::bottom();
+                let mut parts = Vec::new();
+                let mut source = None;
+                for argument in &args.positional {
+                    if !is_sorted {
+                        source = self.note_order(&argument.value, argument.span).or(source);
+                    }
+                    let part = self.iterate(&argument.value, argument.span, How::Iterate);
+                    elements.join(&part);
+                    parts.push(part);
+                }
+                if is_sorted {
+                    let key = self.run_key_on(args, &elements, span);
+                    // Ties keep the order of the set.
+                    if !key.is_bottom() && let Some(first) = &first {
+                        source = self.note_order(first, span);
+                    }
+                }
+                let list = self.container(ContainerKind::List, span);
+                match text.as_str() {
+                    "enumerate" | "zip" => {
+                        let pair = self.container_of(Container { kind: ContainerKind::Tuple, ..*self.containers.get(list) });
+                        if text == "enumerate" {
+                            let count = self.instance_of_builtin("int");
+                            self.put(pair, Key::Int(0), &count);
+                            self.put(pair, Key::Int(1), &elements);
+                        } else {
+                            for (ix, part) in parts.iter().enumerate() {
+                                self.put(pair, Key::Int(ix as i64), part);
+                            }
+                        }
+                        self.put(list, Key::Any, &Value::of(Obj::Container(pair)));
+                    }
+                    _ => self.put(list, Key::Any, &elements),
+                }
+                Value::of(Obj::Container(list)).with_source(source)
+            }
+            "min" | "max" => {
+                let mut elements = Value::bottom();
+                if let [single] = &args.positional[..] {
+                    elements = self.iterate(&single.value, span, How::Iterate);
+                } else {
+                    for argument in &args.positional {
+                        elements.join(&argument.value);
+                    }
+                }
+                self.run_key_on(args, &elements, span);
+                if elements.objs().is_empty() { Value::unknown() } else { elements }
+            }
+            "next" | "anext" => {
+                let Some(first) = &first else { return Some(Value::unknown()) };
+                self.note_order(first, span);
+                let mut element = Value::bottom();
+                for obj in first.objs().to_vec() {
+                    let object = Value::of(obj);
+                    element.join(&match obj {
+                        Obj::Instance(_) => {
+                            let sync = self.call_special(&object, "__next__", span, How::Iterate);
+                            sync.joined(&self.call_special(&object, "__anext__", span, How::Iterate))
+                        }
+                        _ => self.iterate(&object, span, How::Iterate),
+                    });
+                }
+                if let Some(default) = &second {
+                    element.join(default);
+                }
+                element.opened()
+            }
+            "getattr" => {
+                let (Some(object), Some(name)) = (&first, &second) else { return Some(Value::unknown()) };
+                let mut result = Value::bottom();
+                for &obj in name.objs() {
+                    if let Obj::Str(name) = obj {
+                        let name = self.str(name).to_owned();
+                        result.join(&self.attribute(object, &name, span));
+                    }
+                }
+                if let Some(default) = args.positional.get(2) {
+                    result.join(&default.value);
+                }
+                if result.is_bottom() { Value::unknown() } else { result.opened() }
+            }
+            "setattr" => {
+                if let (Some(object), Some(name), Some(value)) = (&first, &second, args.positional.get(2)) {
+                    let value = value.value.clone();
+                    for &obj in name.objs() {
+                        if let Obj::Str(name) = obj {
+                            let name = self.str(name).to_owned();
+                            self.store_attribute(object, &name, &value, span);
+                        }
+                    }
+                }
+                Value::of(Obj::None)
+            }
+            "functools.partial" | "functools.partialmethod" => {
+                let Some(first) = &first else { return Some(Value::unknown()) };
+                let id = self.partials.id((self.frame.file, span, self.frame.ctx));
+                let rest = Args {
+                    positional: args.positional[1..].to_vec(),
+                    keywords: args.keywords.clone(),
+                };
+                self.partial_args.insert(id, rest);
+                self.write(CellKey::PartialCallee(id), first);
+                Value::of(Obj::Partial(id))
+            }
+            "type" if args.positional.len() == 1 => {
+                let classes: Value = first
+                    .iter()
+                    .flat_map(|value| value.objs().to_vec())
+                    .map(|obj| match obj {
+                        Obj::Instance(class) => Obj::Class(class),
+                        Obj::ExternalInstance(name) => Obj::External(name),
+                        _ => Obj::Unknown,
+                    })
+                    .collect();
+                classes
+            }
+            "str" | "repr" | "format" => {
+                if let Some(first) = &first {
+                    self.call_string(first, span);
+                    if text != "format" {
+                        self.note_order(first, span);
+                    }
+                }
+                self.instance_of_builtin("str")
+            }
+            "str.join" => {
+                if let Some(first) = &first {
+                    self.note_order(first, span);
+                }
+                self.instance_of_builtin("str")
+            }
+            "len" | "bool" | "abs" | "iter_" => {
+                let method = match text.as_str() {
+                    "len" => "__len__",
+                    "bool" => "__bool__",
+                    _ => "__abs__",
+                };
+                if let Some(first) = &first {
+                    self.call_special(first, method, span, How::Operator);
+                }
+                self.instance_of_builtin(if text == "bool" { "bool" } else { "int" })
+            }
+            "hash" => {
+                let first = first.unwrap_or_default();
+                self.call_special(&first, "__hash__", span, How::Operator);
+                // The hash of numbers is stable; only salted and address hashes differ.
+                let stable = !first.objs().is_empty()
+                    && first.objs().iter().all(|obj| matches!(obj, Obj::Int(_) | Obj::Bool(_) | Obj::None));
+                if stable {
+                    return Some(self.instance_of_builtin("int"));
+                }
+                return None;
+            }
+            "isinstance" | "issubclass" | "callable" | "hasattr" | "any" | "all" => self.instance_of_builtin("bool"),
+            "int" | "round" | "sum" | "ord" => {
+                if let Some(first) = &first {
+                    self.iterate_if_instance(first, span);
+                }
+                self.instance_of_builtin("int")
+            }
+            "float" => self.instance_of_builtin("float"),
+            "asyncio.gather" | "asyncio.create_task" | "asyncio.ensure_future" | "asyncio.wait_for"
+            | "asyncio.shield" => {
+                let mut result = Value::bottom();
+                for argument in &args.positional {
+                    result.join(&argument.value);
+                }
+                if text == "asyncio.gather" {
+                    let list = self.container(ContainerKind::List, span);
+                    for (ix, argument) in args.positional.iter().enumerate() {
+                        if argument.starred {
+                            // The awaited results come in the order of the arguments.
+                            self.note_order(&argument.value, argument.span);
+                            let elements = self.iterate(&argument.value, argument.span, How::Iterate);
+                            self.put(list, Key::Any, &elements);
+                        } else {
+                            self.put(list, Key::Int(ix as i64), &argument.value);
+                        }
+                    }
+                    result = Value::of(Obj::Container(list));
+                } else if text == "asyncio.wait_for" {
+                    return None;
+                }
+                result
+            }
+            "functools.wraps" | "functools.update_wrapper" => {
+                return Some(Value::of(Obj::Made(name)));
+            }
+            _ => return None,
+        };
+        Some(value.tainted_by(&taint))
+    }
+
+    fn iterate_if_instance(&mut self, value: &Value, span: Span) {
+        if value.objs().iter().any(|obj| matches!(obj, Obj::Instance(_))) {
+            self.iterate(value, span, How::Iterate);
+        }
+    }
+
+    fn run_key_on(&mut self, args: &Args, elements: &Value, span: Span) -> Value {
+        let key = self.sym("key");
+        let callback = args.keywords.iter().find(|(name, _)| *name == Some(key)).map(|(_, value)| value.clone());
+        match callback {
+            Some(callback) if callback.objs() != [Obj::None] && !callback.is_bottom() => {
+                self.call_value(&callback, &Args::of(std::slice::from_ref(elements)), span, How::Callback)
+            }
+            _ => Value::bottom(),
+        }
+    }
+}
+
+/// Names that every module sees without importing them.
+pub(super) fn is_builtin(name: &str) -> bool {
+    BUILTINS.binary_search(&name).is_ok()
+}
+
+#[rustfmt::skip]
+const BUILTINS: &[&str] = &[
+    "ArithmeticError", "AssertionError", "AttributeError", "BaseException", "BaseExceptionGroup",
+    "BlockingIOError", "BrokenPipeError", "BufferError", "BytesWarning", "ChildProcessError",
+    "ConnectionAbortedError", "ConnectionError", "ConnectionRefusedError", "ConnectionResetError",
+    "DeprecationWarning", "EOFError", "EncodingWarning", "EnvironmentError", "Exception",
+    "ExceptionGroup", "FileExistsError", "FileNotFoundError", "FloatingPointError", "FutureWarning",
+    "GeneratorExit", "IOError", "ImportError", "ImportWarning", "IndentationError", "IndexError",
+    "InterruptedError", "IsADirectoryError", "KeyError", "KeyboardInterrupt", "LookupError",
+    "MemoryError", "ModuleNotFoundError", "NameError", "NotADirectoryError", "NotImplemented",
+    "NotImplementedError", "OSError", "OverflowError", "PendingDeprecationWarning",
+    "PermissionError", "ProcessLookupError", "RecursionError", "ReferenceError", "ResourceWarning",
+    "RuntimeError", "RuntimeWarning", "StopAsyncIteration", "StopIteration", "SyntaxError",
+    "SyntaxWarning", "SystemError", "SystemExit", "TabError", "TimeoutError", "TypeError",
+    "UnboundLocalError", "UnicodeDecodeError", "UnicodeEncodeError", "UnicodeError",
+    "UnicodeTranslateError", "UnicodeWarning", "UserWarning", "ValueError", "Warning",
+    "ZeroDivisionError", "__doc__", "__file__", "__import__", "__name__", "abs", "aiter", "all",
+    "anext", "any", "ascii", "bin", "bool", "breakpoint", "bytearray", "bytes", "callable", "chr",
+    "classmethod", "compile", "complex", "copyright", "credits", "delattr", "dict", "dir", "divmod",
+    "enumerate", "eval", "exec", "exit", "filter", "float", "format", "frozenset", "getattr",
+    "globals", "hasattr", "hash", "help", "hex", "id", "input", "int", "isinstance", "issubclass",
+    "iter", "len", "license", "list", "locals", "map", "max", "memoryview", "min", "next", "object",
+    "oct", "open", "ord", "pow", "print", "property", "quit", "range", "repr", "reversed", "round",
+    "set", "setattr", "slice", "sorted", "staticmethod", "str", "sum", "super", "tuple", "type",
+    "vars", "zip",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn builtins_are_sorted_for_the_binary_search() {
+        assert!(BUILTINS.is_sorted());
+    }
+}

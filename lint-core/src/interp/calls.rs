@@ -1,0 +1,749 @@
+//! Calls: what runs, with which arguments, and what comes back.
+
+use crate::diagnostic::Span;
+use crate::index::FunctionNode;
+use crate::knowledge::{Access, Api, Arg, Command, CommandKind, Role, SAFE, Sandbox, When};
+use crate::syntax::ast::{self, Expr};
+use crate::syntax::span_of;
+
+use super::{
+    CellKey, Code, ContainerKind, CtxId, EventKind, FuncId, FuncRef, How, Key, Machine, Mode, Obj,
+    SinkKind, SourceId, Sym, Value,
+};
+
+/// The arguments of a call.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Args {
+    pub(crate) positional: Vec<Argument>,
+    /// `None` is `**mapping`.
+    pub(crate) keywords: Vec<(Option<Sym>, Value)>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Argument {
+    pub(crate) value: Value,
+    /// `*iterable`.
+    pub(crate) starred: bool,
+    pub(crate) span: Span,
+}
+
+impl Args {
+    pub(super) fn of(values: &[Value]) -> Self {
+        let argument = |value: &Value| Argument { value: value.clone(), starred: false, span: Span::default() };
+        Self { positional: values.iter().map(argument).collect(), keywords: Vec::new() }
+    }
+
+    pub(super) fn unknown(count: usize) -> Self {
+        Self::of(&vec![Value::unknown(); count])
+    }
+
+    /// Everything the arguments are tainted by.
+    pub(super) fn taint(&self) -> Value {
+        let mut taint = Value::bottom();
+        for argument in &self.positional {
+            taint.add_taint(argument.value.taint());
+        }
+        for (_, value) in &self.keywords {
+            taint.add_taint(value.taint());
+        }
+        taint
+    }
+
+    fn has_star(&self) -> bool {
+        self.positional.iter().any(|argument| argument.starred)
+    }
+
+    fn has_double_star(&self) -> bool {
+        self.keywords.iter().any(|(name, _)| name.is_none())
+    }
+}
+
+/// What a call gives for one parameter of something known.
+enum Given<'a> {
+    Value(&'a Value),
+    Absent,
+    /// It may be hidden behind `*args` or `**kwargs`.
+    Hidden,
+}
+
+impl<'p> Machine<'p> {
+    pub(super) fn call(&mut self, it: &'p ast::ExprCall) -> Value {
+        let callee = self.evaluate(&it.func);
+        let span = span_of(it);
+        if let Some(value) = self.call_syntax(&callee, it, span) {
+            return value;
+        }
+        let args = self.arguments(&it.arguments);
+        self.call_value(&callee, &args, span, How::Call)
+    }
+
+    fn arguments(&mut self, arguments: &'p ast::Arguments) -> Args {
+        let mut args = Args::default();
+        for argument in &arguments.args {
+            let value = self.evaluate(argument);
+            args.positional.push(Argument { value, starred: argument.is_starred_expr(), span: span_of(argument) });
+        }
+        for keyword in &arguments.keywords {
+            let value = self.evaluate(&keyword.value);
+            let name = keyword.arg.as_ref().map(|name| self.sym(name.as_str()));
+            args.keywords.push((name, value));
+        }
+        args
+    }
+
+    /// Calls whose meaning depends on how they are written.
+    fn call_syntax(&mut self, callee: &Value, it: &'p ast::ExprCall, span: Span) -> Option<Value> {
+        let [Obj::External(name)] = callee.objs() else { return None };
+        match self.str(*name) {
+            "super" => {
+                self.note_external(*name);
+                let instance = match it.arguments.args.get(1) {
+                    Some(argument) => self.evaluate(argument),
+                    None => self.receiver(),
+                };
+                let of = match it.arguments.args.first() {
+                    Some(argument) => self.evaluate(argument).objs().first().copied(),
+                    None => self.lexical_class().map(Obj::Class),
+                };
+                let Some(Obj::Class(of)) = of else { return Some(Value::unknown()) };
+                let supers: Value = instance
+                    .objs()
+                    .iter()
+                    .filter_map(|obj| match obj {
+                        Obj::Instance(class) | Obj::Class(class) => Some(Obj::Super(of, *class)),
+                        _ => None,
+                    })
+                    .collect();
+                Some(if supers.is_bottom() { Value::of(Obj::Super(of, of)) } else { supers })
+            }
+            "typing.cast" | "typing_extensions.cast" => {
+                let [ty, value] = &*it.arguments.args else { return None };
+                let value = self.evaluate(value);
+                let typed = self.annotation(ty);
+                Some(if value.is_vague() { typed.tainted_by(&value).opened() } else { value })
+            }
+            "dataclasses.field" | "pydantic.Field" | "pydantic.fields.Field" | "attr.ib" | "attrs.field" | "attr.field" => {
+                Some(self.field(it, span))
+            }
+            _ if self.knowledge.role(self.str(*name)) == Some(Role::Field) => Some(self.field(it, span)),
+            _ => None,
+        }
+    }
+
+    fn field(&mut self, it: &'p ast::ExprCall, span: Span) -> Value {
+        let args = self.arguments(&it.arguments);
+        let id = self.fields.id((self.frame.file, span));
+        let names = [self.sym("default_factory"), self.sym("factory")];
+        let default = self.sym("default");
+        let mut tainted = Value::bottom();
+        for (name, value) in &args.keywords {
+            match name {
+                Some(name) if names.contains(name) => self.write(CellKey::FieldFactory(id), value),
+                Some(name) if *name == default => {
+                    self.write(CellKey::FieldDefault(id), value);
+                    tainted.add_taint(value.taint());
+                }
+                Some(_) => {}
+                None => {
+                    for factory in names {
+                        let value = self.element(value, Key::Str(factory), span);
+                        if value.objs().iter().any(|obj| obj.is_callable()) {
+                            self.write(CellKey::FieldFactory(id), &value);
+                        }
+                    }
+                }
+            }
+        }
+        if let Some(argument) = args.positional.first() {
+            self.write(CellKey::FieldDefault(id), &argument.value);
+            tainted.add_taint(argument.value.taint());
+        }
+        Value::of(Obj::Field(id)).tainted_by(&tainted)
+    }
+
+    /// The first parameter of the method around the running code.
+    fn receiver(&mut self) -> Value {
+        let mut ctx = self.frame.ctx;
+        loop {
+            let Code::Function(it) = self.ctx(ctx).code.clone() else { return Value::unknown() };
+            let Some(function) = self.function(it.func) else { return Value::unknown() };
+            if function.class.is_some() {
+                return self.read(CellKey::Param(ctx, 0));
+            }
+            if it.closure == ctx || function.parent == it.func.ix {
+                return Value::unknown();
+            }
+            ctx = it.closure;
+        }
+    }
+
+    fn lexical_class(&self) -> Option<super::ClassId> {
+        let index = self.frame.module.index();
+        let mut function = self.frame.function;
+        loop {
+            if let Some(ix) = function.class {
+                return Some(super::ClassId { file: self.frame.file, ix });
+            }
+            let parent = index.function(function.parent);
+            if std::ptr::eq(parent, function) {
+                return None;
+            }
+            function = parent;
+        }
+    }
+
+    pub(super) fn call_value(&mut self, callee: &Value, args: &Args, span: Span, how: How) -> Value {
+        let mut result = Value::bottom();
+        for obj in callee.objs().to_vec() {
+            let value = self.apply(obj, args, span, how);
+            result.join(&value);
+        }
+        result.tainted_by(callee)
+    }
+
+    /// Calls one object.
+    pub(super) fn apply(&mut self, obj: Obj, args: &Args, span: Span, how: How) -> Value {
+        match obj {
+            Obj::Func(it) | Obj::StaticMethod(it) | Obj::ClassMethod(it) => {
+                self.call_function(it, None, args, span, how)
+            }
+            Obj::Bound(id) => {
+                let (callee, receiver) = *self.bounds.get(id);
+                match callee {
+                    Obj::Func(it) => self.call_function(it, Some(receiver), args, span, how),
+                    Obj::Property(property) => self.complete_property(property, args),
+                    _ => {
+                        let mut all = Args::of(&[Value::of(receiver)]);
+                        all.positional.extend(args.positional.iter().cloned());
+                        all.keywords.clone_from(&args.keywords);
+                        self.apply(callee, &all, span, how)
+                    }
+                }
+            }
+            Obj::Class(class) => self.construct(class, args, span),
+            Obj::Instance(class) => match self.find_method(class, "__call__") {
+                Some(method) => {
+                    let bound = self.bound(method, obj);
+                    self.apply(bound, args, span, how)
+                }
+                None => Value::unknown().tainted_by(&args.taint()),
+            },
+            Obj::External(name) => self.call_external(name, args, span, how),
+            Obj::ExternalInstance(ty) => {
+                let member = self.member(ty, "__call__");
+                match member {
+                    Some(member) => self.call_external(member, args, span, how),
+                    None => Value::unknown().tainted_by(&args.taint()),
+                }
+            }
+            // The result of `decorator(…)` from outside, applied to a definition.
+            Obj::Made(_) => match args.positional.first() {
+                Some(first) if first.value.objs().iter().any(|obj| obj.is_callable()) => first.value.clone(),
+                _ => Value::unknown().tainted_by(&args.taint()),
+            },
+            Obj::Partial(id) => self.call_partial(id, args, span, how),
+            Obj::ContainerMethod(id, method) => self.call_container_method(id, method, args, span),
+            _ => Value::unknown().tainted_by(&args.taint()),
+        }
+    }
+
+    fn complete_property(&mut self, id: u32, args: &Args) -> Value {
+        let property = *self.properties.get(id);
+        let setter = args.positional.first().and_then(|first| first.value.objs().first().copied());
+        Value::of(Obj::Property(self.properties.id(super::Property { setter: setter.or(property.setter), ..property })))
+    }
+
+    fn call_partial(&mut self, id: u32, args: &Args, span: Span, how: How) -> Value {
+        let callee = self.read(CellKey::PartialCallee(id));
+        let mut all = self.partial_args.get(&id).cloned().unwrap_or_default();
+        all.positional.extend(args.positional.iter().cloned());
+        all.keywords.extend(args.keywords.iter().cloned());
+        self.call_value(&callee, &all, span, how)
+    }
+
+    // ---- functions of the project ----
+
+    fn call_function(&mut self, function: FuncRef, receiver: Option<Obj>, args: &Args, span: Span, how: How) -> Value {
+        let Some(definition) = self.function(function.func) else { return Value::unknown() };
+        if self.mode == Mode::Workflows {
+            if self.is_activity(function.func) {
+                self.record_event(span, EventKind::DirectActivity(function.func), None);
+                return self.declared_return(function.func).opened();
+            }
+            if let Some(value) = self.call_declared(function.func, args, span) {
+                return value;
+            }
+        }
+        let parameters = self.distribute(definition.node, receiver, args);
+        let mut signature = Vec::new();
+        for (ix, value) in parameters.iter().enumerate() {
+            let Some(value) = value else { continue };
+            let is_receiver = ix == 0 && receiver.is_some();
+            let objs: Vec<Obj> = value
+                .objs()
+                .iter()
+                .copied()
+                .filter(|obj| obj.is_callable() || is_receiver && !obj.is_constant())
+                .collect();
+            if !objs.is_empty() {
+                signature.push((ix as u16, objs));
+            }
+        }
+        let ctx = self.context(Code::Function(function), signature);
+        for (ix, value) in parameters.into_iter().enumerate() {
+            let slot = ix as u16;
+            match value {
+                Some(value) => self.write(CellKey::Param(ctx, slot), &value),
+                None => {
+                    let default = self.read(CellKey::Default(function, slot));
+                    self.write(CellKey::Param(ctx, slot), &default);
+                }
+            }
+        }
+        self.record_edge(span, ctx, how);
+        if definition.is_generator {
+            return Value::of(Obj::Generator(ctx));
+        }
+        let result = self.read(CellKey::Return(ctx));
+        if result.is_vague() {
+            let declared = self.declared_return(function.func);
+            return result.joined(&declared.opened());
+        }
+        result
+    }
+
+    pub(super) fn is_activity(&self, func: FuncId) -> bool {
+        self.function_marks(func).iter().any(|mark| mark.role == Some(Role::Activity))
+    }
+
+    /// A function of the project that the user's configuration classifies.
+    fn call_declared(&mut self, func: FuncId, args: &Args, span: Span) -> Option<Value> {
+        let name = self.function_name(func);
+        let class = self.knowledge.user_class(&name)?;
+        let result = self.declared_return(func).opened().tainted_by(&args.taint());
+        if class == SAFE {
+            return Some(result);
+        }
+        let sym = self.sym(&name);
+        let source = self.hazard(sym, class, Sandbox::Unknown, "", span);
+        Some(result.with_source(source))
+    }
+
+    /// Assigns arguments to parameters, in the order of the parameter cells: positional ones,
+    /// `*args`, keyword-only ones, `**kwargs`. `None` is an argument that is not given.
+    fn distribute(&mut self, node: FunctionNode<'p>, receiver: Option<Obj>, args: &Args) -> Vec<Option<Value>> {
+        let Some(parameters) = node.parameters() else { return Vec::new() };
+        let names: Vec<Sym> = parameters
+            .posonlyargs
+            .iter()
+            .chain(&parameters.args)
+            .map(|parameter| parameter.parameter.name.as_str())
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|name| self.sym(name))
+            .collect();
+        let kwonly: Vec<Sym> = parameters
+            .kwonlyargs
+            .iter()
+            .map(|parameter| parameter.parameter.name.as_str())
+            .collect::<Vec<_>>()
+            .into_iter()
+            .map(|name| self.sym(name))
+            .collect();
+        let mut positional: Vec<Option<Value>> = vec![None; names.len()];
+        let mut rest: Vec<(Key, Value)> = Vec::new();
+        let mut at = 0;
+        let mut give = |value: Value, positional: &mut Vec<Option<Value>>, rest: &mut Vec<(Key, Value)>| {
+            match positional.get_mut(at) {
+                Some(slot) => *slot = Some(value),
+                None => rest.push((Key::Int((at - positional.len()) as i64), value)),
+            }
+            at += 1;
+        };
+        if let Some(receiver) = receiver {
+            give(Value::of(receiver), &mut positional, &mut rest);
+        }
+        let mut open_ended: Option<Value> = None;
+        for argument in &args.positional {
+            if !argument.starred {
+                give(argument.value.clone(), &mut positional, &mut rest);
+                continue;
+            }
+            match self.exact_elements(&argument.value) {
+                Some(elements) => {
+                    for element in elements {
+                        give(element.tainted_by(&argument.value), &mut positional, &mut rest);
+                    }
+                }
+                None => {
+                    let elements = self.iterate(&argument.value, argument.span, How::Iterate);
+                    open_ended.get_or_insert_with(Value::bottom).join(&elements.tainted_by(&argument.value));
+                }
+            }
+        }
+        if let Some(value) = open_ended {
+            for slot in &mut positional {
+                slot.get_or_insert_with(Value::bottom).join(&value);
+            }
+            rest.push((Key::Any, value));
+        }
+        let mut keyword_only: Vec<Option<Value>> = vec![None; kwonly.len()];
+        let mut extra: Vec<(Key, Value)> = Vec::new();
+        for (name, value) in &args.keywords {
+            let Some(name) = name else {
+                for (slot, name) in positional.iter_mut().zip(&names).chain(keyword_only.iter_mut().zip(&kwonly)) {
+                    if slot.is_none() {
+                        let element = self.element(value, Key::Str(*name), Span::default());
+                        if !element.is_bottom() && !element.is_vague() {
+                            *slot = Some(element.tainted_by(value));
+                        }
+                    }
+                }
+                for (key, element) in self.entries(value) {
+                    let taken = matches!(key, Key::Str(name) if names.contains(&name) || kwonly.contains(&name));
+                    if !taken {
+                        extra.push((key, element.tainted_by(value)));
+                    }
+                }
+                continue;
+            };
+            if let Some(ix) = names.iter().position(|it| it == name) {
+                positional[ix].get_or_insert_with(Value::bottom).join(value);
+            } else if let Some(ix) = kwonly.iter().position(|it| it == name) {
+                keyword_only[ix] = Some(value.clone());
+            } else {
+                extra.push((Key::Str(*name), value.clone()));
+            }
+        }
+        let mut result = positional;
+        if let Some(vararg) = &parameters.vararg {
+            let tuple = self.container(ContainerKind::Tuple, span_of(&vararg.name));
+            for (key, value) in rest {
+                self.put(tuple, key, &value);
+            }
+            result.push(Some(Value::of(Obj::Container(tuple))));
+        }
+        result.extend(keyword_only);
+        if let Some(kwarg) = &parameters.kwarg {
+            let dict = self.container(ContainerKind::Dict, span_of(&kwarg.name));
+            for (key, value) in extra {
+                self.put(dict, key, &value);
+            }
+            result.push(Some(Value::of(Obj::Container(dict))));
+        }
+        result
+    }
+
+    /// Gives the parameters of the running context their values.
+    pub(super) fn bind_parameters(&mut self, function: FuncRef) {
+        let Some(parameters) = self.frame.function.node.parameters() else { return };
+        let positional = parameters.posonlyargs.iter().chain(&parameters.args).map(|it| &it.parameter);
+        let kwonly = parameters.kwonlyargs.iter().map(|it| &it.parameter);
+        let all: Vec<(&'p ast::Parameter, bool)> = positional
+            .map(|it| (it, false))
+            .chain(parameters.vararg.as_deref().map(|it| (it, true)))
+            .chain(kwonly.map(|it| (it, false)))
+            .chain(parameters.kwarg.as_deref().map(|it| (it, true)))
+            .collect();
+        let is_method = self.frame.function.class.is_some();
+        for (ix, (parameter, variadic)) in all.into_iter().enumerate() {
+            let mut value = self.read(CellKey::Param(self.frame.ctx, ix as u16));
+            let is_receiver = ix == 0 && is_method && !variadic;
+            let only_default = value.is_bottom();
+            if only_default {
+                let default = self.read(CellKey::Default(function, ix as u16));
+                value.join(&default.opened());
+            }
+            let lacks_type = value.is_vague() || value.objs().iter().all(|obj| matches!(obj, Obj::None) );
+            if !variadic
+                && let Some(annotation) = &parameter.annotation
+                && (only_default || value.is_vague() || lacks_type && value.is_open())
+            {
+                let declared = self.annotation(annotation);
+                value = value.joined(&declared).opened();
+            }
+            if is_receiver && value.is_bottom() {
+                value = self.unknown_receiver(function.func);
+            }
+            if value.is_bottom() {
+                value = Value::unknown();
+            }
+            let name = self.sym(parameter.name.as_str());
+            if self.frame.function.captured.contains(parameter.name.as_str()) {
+                self.write(CellKey::Local(self.frame.ctx, name), &value);
+            }
+            self.frame.state.vars.insert(name, value);
+        }
+    }
+
+    /// The receiver of a method that is analysed without a call: an instance of its class.
+    fn unknown_receiver(&mut self, func: FuncId) -> Value {
+        let Some(class) = self.function(func).and_then(|function| function.class) else {
+            return Value::unknown();
+        };
+        let class = super::ClassId { file: func.file, ix: class };
+        let marks = self.function_marks(func).to_vec();
+        let is = |name: &str| marks.iter().any(|mark| self.str(mark.name) == name);
+        if is("staticmethod") {
+            return Value::unknown();
+        }
+        Value::of(if is("classmethod") { Obj::Class(class) } else { Obj::Instance(class) })
+    }
+
+    // ---- special methods ----
+
+    /// Calls a special method of instances of project classes; other objects are left alone.
+    pub(super) fn call_special(&mut self, value: &Value, method: &str, span: Span, how: How) -> Value {
+        self.call_method_if_project(value, method, &[], span, how)
+    }
+
+    pub(super) fn call_method_if_project(&mut self, value: &Value, method: &str, args: &[Value], span: Span, how: How) -> Value {
+        let mut result = Value::bottom();
+        for obj in value.objs().to_vec() {
+            let (class, receiver) = match obj {
+                Obj::Instance(class) => (class, obj),
+                // `Class[item]`, `Class in …`: the metaclass answers.
+                Obj::Class(class) => match self.metaclass(class) {
+                    Some(meta) => (meta, obj),
+                    None => continue,
+                },
+                _ => continue,
+            };
+            if let Some(function) = self.find_method(class, method) {
+                let bound = self.bound(function, receiver);
+                let value = self.apply(bound, &Args::of(args), span, how);
+                result.join(&value);
+            }
+        }
+        result
+    }
+
+    // ---- code outside the project ----
+
+    pub(super) fn note_external(&mut self, name: Sym) {
+        if !self.frame.out.externals.contains(&name) {
+            self.frame.out.externals.push(name);
+        }
+    }
+
+    fn call_external(&mut self, name: Sym, args: &Args, span: Span, how: How) -> Value {
+        self.note_external(name);
+        if let Some(value) = self.call_builtin(name, args, span) {
+            return value;
+        }
+        let text = self.str(name).to_owned();
+        let source = self.call_hazard(name, Some(args), span);
+        let role = self.knowledge.role(&text);
+        if role == Some(Role::InWorkflow) {
+            return Value::of(Obj::Bool(true));
+        }
+        if role == Some(Role::Log) {
+            let taint = args.taint();
+            self.record_sink(&taint, SinkKind::Log, span);
+            return Value::of(Obj::None);
+        }
+        if let Some(command) = self.knowledge.command(&text) {
+            let returned = self.issue(command, name, args, span);
+            return returned.with_source(source);
+        }
+        for arg in self.knowledge.higher_order(&text) {
+            if let Given::Value(callback) = self.given(args, *arg) {
+                let callback = callback.clone();
+                self.call_value(&callback, &Args::unknown(1), span, How::Callback);
+            }
+        }
+        let _ = how;
+        let returned = self.returned_type(name, Some(args), span);
+        returned.tainted_by(&args.taint()).with_source(source)
+    }
+
+    /// The hazard of calling a known API, if its conditions hold.
+    pub(super) fn call_hazard(&mut self, name: Sym, args: Option<&Args>, span: Span) -> Option<SourceId> {
+        let text = self.str(name).to_owned();
+        if let Some(class) = self.knowledge.user_class(&text) {
+            if class == SAFE {
+                return None;
+            }
+            return self.hazard(name, class, Sandbox::Unknown, "", span);
+        }
+        let apis: &'static [Api] = self.knowledge.apis(&text);
+        let api = apis
+            .iter()
+            .filter(|api| api.access == Access::Call)
+            .find(|api| self.holds(api.when, args))?;
+        if api.class == SAFE {
+            return None;
+        }
+        self.hazard(name, api.class, api.sandbox, api.note, span)
+    }
+
+    pub(super) fn holds(&self, when: When, args: Option<&Args>) -> bool {
+        if when == When::Always {
+            return true;
+        }
+        let Some(args) = args else { return false };
+        let literal = |arg: Arg| match self.given(args, arg) {
+            Given::Value(value) => match value.objs() {
+                [Obj::Str(sym)] => Some(self.str(*sym)),
+                _ => None,
+            },
+            _ => None,
+        };
+        match when {
+            When::Always => true,
+            When::Missing(arg) => match self.given(args, arg) {
+                Given::Absent => true,
+                Given::Value(value) => matches!(value.objs(), [Obj::None]) && !value.is_open(),
+                Given::Hidden => false,
+            },
+            When::Present(arg) => match self.given(args, arg) {
+                Given::Value(value) => !matches!(value.objs(), [Obj::None]),
+                _ => false,
+            },
+            When::Literal(arg, values) => literal(arg).is_some_and(|text| values.contains(&text)),
+            When::Contains(arg, parts) => {
+                literal(arg).is_some_and(|text| parts.iter().any(|part| text.contains(part)))
+            }
+            When::True(arg) => match self.given(args, arg) {
+                Given::Value(value) => matches!(value.objs(), [Obj::Bool(true)]),
+                _ => false,
+            },
+            When::All(all) => all.iter().all(|when| self.holds(*when, Some(args))),
+            When::Any(any) => any.iter().any(|when| self.holds(*when, Some(args))),
+        }
+    }
+
+    fn given<'a>(&self, args: &'a Args, arg: Arg) -> Given<'a> {
+        let by_name = args
+            .keywords
+            .iter()
+            .find(|(name, _)| name.is_some_and(|name| self.str(name) == arg.name));
+        if let Some((_, value)) = by_name {
+            return Given::Value(value);
+        }
+        if let Some(position) = arg.position {
+            let before = args.positional.iter().take(usize::from(position) + 1);
+            if before.clone().any(|argument| argument.starred) {
+                return Given::Hidden;
+            }
+            if let Some(argument) = args.positional.get(usize::from(position)) {
+                return Given::Value(&argument.value);
+            }
+        }
+        if args.has_double_star() || arg.position.is_some() && args.has_star() {
+            return Given::Hidden;
+        }
+        Given::Absent
+    }
+
+    /// A command of the workflow: what it is given decides over its impact.
+    fn issue(&mut self, command: &'static Command, name: Sym, args: &Args, span: Span) -> Value {
+        self.frame.commands += 1;
+        self.record_event(span, EventKind::Command { kind: command.kind, name }, None);
+        let mut result = Value::unknown();
+        let target = command.target.and_then(|arg| match self.given(args, arg) {
+            Given::Value(value) => Some(value.clone()),
+            _ => None,
+        });
+        if let Some(target) = &target {
+            // Which activity runs is part of the command.
+            self.record_sink(target, SinkKind::Identity, span);
+            result = self.result_of_target(target);
+        }
+        let special: Vec<(Value, SinkKind)> = command
+            .identity
+            .iter()
+            .map(|arg| (*arg, SinkKind::Identity))
+            .chain(command.timers.iter().map(|arg| (*arg, SinkKind::Timer)))
+            .filter_map(|(arg, kind)| match self.given(args, arg) {
+                Given::Value(value) => Some((value.clone(), kind)),
+                _ => None,
+            })
+            .collect();
+        for (value, kind) in &special {
+            self.record_sink(value, *kind, span);
+        }
+        let payload = match command.kind {
+            CommandKind::Timer => SinkKind::Timer,
+            _ => SinkKind::Payload,
+        };
+        let taint = args.taint();
+        self.record_sink(&taint, payload, span);
+        for arg in self.knowledge.higher_order(&self.str(name).to_owned()) {
+            if let Given::Value(callback) = self.given(args, *arg) {
+                let callback = callback.clone();
+                let decision = self.call_value(&callback, &Args::default(), span, How::Callback);
+                self.record_sink(&decision, SinkKind::Branch, span);
+            }
+        }
+        // The result comes from history.
+        result.without_taint().opened()
+    }
+
+    /// What scheduling an activity or child workflow gives: its declared return type.
+    fn result_of_target(&mut self, target: &Value) -> Value {
+        let mut result = Value::bottom();
+        for obj in target.objs().to_vec() {
+            let function = match obj {
+                Obj::Func(it) | Obj::StaticMethod(it) | Obj::ClassMethod(it) => Some(it),
+                Obj::Bound(id) => match self.bounds.get(id).0 {
+                    Obj::Func(it) => Some(it),
+                    _ => None,
+                },
+                Obj::Class(class) => match self.find_method(class, "run") {
+                    Some(Obj::Func(it)) => Some(it),
+                    _ => None,
+                },
+                _ => None,
+            };
+            if let Some(function) = function {
+                let declared = self.declared_return(function.func);
+                result.join(&declared);
+            }
+        }
+        if result.is_bottom() { Value::unknown() } else { result }
+    }
+
+    /// The type that a call of something outside the project gives.
+    pub(super) fn returned_type(&mut self, name: Sym, args: Option<&Args>, span: Span) -> Value {
+        let text = self.str(name).to_owned();
+        let entry = self.knowledge.returns(&text).iter().find(|it| self.holds(it.when, args));
+        if let Some(entry) = entry {
+            return self.typed(entry.ty, span);
+        }
+        let last = text.rsplit('.').next().unwrap_or(&text);
+        // `module.Class(…)`: by convention, and so by far most often, an instance.
+        let is_class = last.starts_with(|c: char| c.is_uppercase()) && last.contains(|c: char| c.is_lowercase());
+        if is_class {
+            return Value::of(Obj::ExternalInstance(name));
+        }
+        Value::of(Obj::Made(name)).opened()
+    }
+
+    // ---- contexts for code that nothing calls ----
+
+    /// A function analysed for its own sake.
+    pub(crate) fn standalone_ctx(&mut self, func: FuncId) -> CtxId {
+        let closure = self.closure_of(func);
+        self.entry_ctx(FuncRef { func, closure }, None)
+    }
+
+    /// The context of the code around a function, made if need be.
+    pub(crate) fn closure_of(&mut self, func: FuncId) -> CtxId {
+        match self.function(func) {
+            Some(function) if function.parent != crate::index::MODULE_BODY => {
+                self.standalone_ctx(FuncId { file: func.file, ix: function.parent })
+            }
+            _ => self.module_ctx(func.file),
+        }
+    }
+}
+
+/// Whether an expression is a plain name or attribute chain.
+pub(super) fn is_path(expression: &Expr) -> bool {
+    match expression {
+        Expr::Name(_) => true,
+        Expr::Attribute(it) => is_path(&it.value),
+        _ => false,
+    }
+}

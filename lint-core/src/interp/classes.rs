@@ -1,0 +1,534 @@
+//! Definitions of functions and classes, method resolution order, and construction.
+
+use std::rc::Rc;
+
+use crate::diagnostic::Span;
+use crate::knowledge::Role;
+use crate::syntax::ast::{self, Expr, Stmt};
+use crate::syntax::span_of;
+
+use super::calls::Args;
+use super::{
+    CellKey, ClassId, Code, FuncId, FuncRef, How, Machine, Mark, Obj, SinkKind, Sym, Value,
+};
+use crate::facts::Elements;
+
+impl<'p> Machine<'p> {
+    // ---- definitions ----
+
+    pub(super) fn define_function(&mut self, it: &'p ast::StmtFunctionDef) {
+        let Some(ix) = self.frame.module.index().function_at(span_of(it)) else { return };
+        let func = FuncId { file: self.frame.file, ix };
+        let reference = FuncRef { func, closure: self.frame.ctx };
+        self.store_defaults(reference, &it.parameters);
+        let mut value = Value::of(Obj::Func(reference));
+        for decorator in it.decorator_list.iter().rev() {
+            let callee = self.evaluate(&decorator.expression);
+            self.mark_function(func, &callee, span_of(decorator));
+            value = self.decorate(&callee, &value, span_of(&decorator.expression));
+        }
+        let name = self.sym(it.name.as_str());
+        self.assign_name(name, &value, span_of(&it.name));
+    }
+
+    fn mark_function(&mut self, func: FuncId, decorator: &Value, span: Span) {
+        for mark in self.marks_of(decorator, span) {
+            let marks = self.function_marks.entry(func).or_default();
+            if !marks.contains(&mark) {
+                marks.push(mark);
+            }
+        }
+    }
+
+    fn marks_of(&self, decorator: &Value, span: Span) -> Vec<Mark> {
+        let names = decorator.objs().iter().filter_map(|obj| match obj {
+            Obj::External(name) | Obj::Made(name) => Some(*name),
+            _ => None,
+        });
+        names.map(|name| Mark { name, role: self.knowledge.role(self.str(name)), span }).collect()
+    }
+
+    /// Applies a decorator. One from outside is taken to return what it decorates.
+    fn decorate(&mut self, decorator: &Value, value: &Value, span: Span) -> Value {
+        let mut result = Value::bottom();
+        for obj in decorator.objs().to_vec() {
+            match obj {
+                Obj::External(name) | Obj::Made(name) => {
+                    let text = self.str(name).to_owned();
+                    result.join(&self.decorate_external(&text, value));
+                }
+                Obj::Unknown | Obj::None | Obj::ExternalInstance(_) => {
+                    result.join(value);
+                }
+                _ => {
+                    let args = Args::of(std::slice::from_ref(value));
+                    let decorated = self.apply(obj, &args, span, How::Call);
+                    result.join(&if decorated.is_vague() { decorated.joined(value) } else { decorated });
+                }
+            }
+        }
+        if result.is_bottom() && decorator.is_bottom() { value.clone() } else { result }
+    }
+
+    fn decorate_external(&mut self, decorator: &str, value: &Value) -> Value {
+        let wrap: fn(FuncRef) -> Obj = match decorator {
+            "staticmethod" | "abc.abstractstaticmethod" => Obj::StaticMethod,
+            "classmethod" | "abc.abstractclassmethod" => Obj::ClassMethod,
+            "property" | "functools.cached_property" | "abc.abstractproperty"
+            | "pydantic.computed_field" | "sqlalchemy.ext.hybrid.hybrid_property"
+            | "django.utils.functional.cached_property" => {
+                let mut result = value.filter(|_| false);
+                for &obj in value.objs() {
+                    result.add(match obj {
+                        // `@computed_field` above `@property`.
+                        Obj::Property(_) => obj,
+                        _ => Obj::Property(self.properties.id(super::Property { getter: obj, setter: None })),
+                    });
+                }
+                return result;
+            }
+            _ => return value.clone(),
+        };
+        let mut result = value.filter(|_| false);
+        for &obj in value.objs() {
+            result.add(match obj {
+                Obj::Func(function) => wrap(function),
+                other => other,
+            });
+        }
+        result
+    }
+
+    pub(super) fn define_class(&mut self, it: &'p ast::StmtClassDef) {
+        let Some(ix) = self.frame.module.index().class_at(span_of(it)) else { return };
+        let class = ClassId { file: self.frame.file, ix };
+        let mut bases = Value::bottom();
+        if let Some(arguments) = &it.arguments {
+            for base in &arguments.args {
+                let base = self.evaluate(base);
+                let kept: Value = base
+                    .objs()
+                    .iter()
+                    .copied()
+                    .filter(|obj| matches!(obj, Obj::Class(_) | Obj::External(_) | Obj::Made(_) | Obj::Unknown))
+                    .collect();
+                bases.join(&kept);
+            }
+            for keyword in &arguments.keywords {
+                let value = self.evaluate(&keyword.value);
+                if keyword.arg.as_ref().is_some_and(|arg| arg.as_str() == "metaclass") {
+                    let metaclass = self.sym("metaclass");
+                    self.write(CellKey::ClassAttr(class, metaclass), &value);
+                }
+            }
+        }
+        let key = CellKey::ClassBases(class);
+        let cell = self.cell(key);
+        if self.cells[cell as usize].value != bases {
+            self.mro_cache.clear();
+        }
+        self.write(key, &bases);
+        self.frame.classes.push((class, Default::default()));
+        self.execute(&it.body);
+        self.frame.classes.pop();
+        let mut value = Value::of(Obj::Class(class));
+        for decorator in it.decorator_list.iter().rev() {
+            let callee = self.evaluate(&decorator.expression);
+            for mark in self.marks_of(&callee, span_of(decorator)) {
+                let marks = self.class_marks.entry(class).or_default();
+                if !marks.contains(&mark) {
+                    marks.push(mark);
+                }
+            }
+            value = self.decorate(&callee, &value, span_of(&decorator.expression));
+        }
+        self.call_init_subclass(class, span_of(it));
+        let name = self.sym(it.name.as_str());
+        self.assign_name(name, &value, span_of(&it.name));
+    }
+
+    fn call_init_subclass(&mut self, class: ClassId, span: Span) {
+        let mro = self.mro(class);
+        let hook = self.sym("__init_subclass__");
+        for entry in mro.iter().skip(1).copied() {
+            let Obj::Class(owner) = entry else { continue };
+            let value = self.read(CellKey::ClassAttr(owner, hook));
+            for &obj in value.objs() {
+                if let Obj::Func(function) | Obj::ClassMethod(function) = obj {
+                    let bound = self.bound(Obj::Func(function), Obj::Class(class));
+                    self.apply(bound, &Args::default(), span, How::Call);
+                    return;
+                }
+            }
+        }
+    }
+
+    // ---- method resolution order ----
+
+    /// The class itself, then its bases; classes outside the project appear as externals.
+    pub(crate) fn mro(&mut self, class: ClassId) -> Rc<[Obj]> {
+        if let Some(mro) = self.mro_cache.get(&class).cloned() {
+            for entry in mro.iter() {
+                if let Obj::Class(class) = entry {
+                    self.read(CellKey::ClassBases(*class));
+                }
+            }
+            return mro;
+        }
+        let mut visiting = Vec::new();
+        let mro: Rc<[Obj]> = self.linearize(class, &mut visiting).into();
+        self.mro_cache.insert(class, mro.clone());
+        mro
+    }
+
+    fn linearize(&mut self, class: ClassId, visiting: &mut Vec<ClassId>) -> Vec<Obj> {
+        if visiting.contains(&class) || visiting.len() > 200 {
+            return Vec::new();
+        }
+        visiting.push(class);
+        let bases = self.ordered_bases(class);
+        let mut lists: Vec<Vec<Obj>> = Vec::new();
+        for &base in &bases {
+            lists.push(match base {
+                Obj::Class(base) => self.linearize(base, visiting),
+                other => vec![other],
+            });
+        }
+        lists.push(bases);
+        visiting.pop();
+        let mut result = vec![Obj::Class(class)];
+        result.extend(merge(lists));
+        result
+    }
+
+    /// Bases in the order of the class statement; the cell knows only which there are.
+    fn ordered_bases(&mut self, class: ClassId) -> Vec<Obj> {
+        let known = self.read(CellKey::ClassBases(class));
+        let mut bases: Vec<Obj> = known.objs().to_vec();
+        let names: Vec<String> = match self.class_node(class).and_then(|node| node.arguments.as_deref()) {
+            Some(arguments) => arguments.args.iter().map(last_name).collect(),
+            None => Vec::new(),
+        };
+        bases.sort_by_key(|base| {
+            let name = match base {
+                Obj::Class(class) => self.class_node(*class).map(|node| node.name.to_string()),
+                Obj::External(name) | Obj::Made(name) => {
+                    self.str(*name).rsplit('.').next().map(str::to_owned)
+                }
+                _ => None,
+            };
+            name.and_then(|name| names.iter().position(|it| *it == name)).unwrap_or(usize::MAX)
+        });
+        bases
+    }
+
+    /// The function that a class of the project defines or inherits under this name.
+    pub(crate) fn find_method(&mut self, class: ClassId, name: &str) -> Option<Obj> {
+        let sym = self.sym(name);
+        let mro = self.mro(class);
+        for entry in mro.iter().copied() {
+            if let Obj::Class(owner) = entry {
+                let value = self.read(CellKey::ClassAttr(owner, sym));
+                let function = value.objs().iter().find_map(|obj| match obj {
+                    Obj::Func(_) => Some(*obj),
+                    Obj::StaticMethod(it) | Obj::ClassMethod(it) => Some(Obj::Func(*it)),
+                    _ => None,
+                });
+                if function.is_some() {
+                    return function;
+                }
+            }
+        }
+        None
+    }
+
+    pub(super) fn metaclass(&mut self, class: ClassId) -> Option<ClassId> {
+        let metaclass = self.sym("metaclass");
+        let mro = self.mro(class);
+        for entry in mro.iter().copied() {
+            if let Obj::Class(owner) = entry {
+                let value = self.read(CellKey::ClassAttr(owner, metaclass));
+                if let Some(Obj::Class(meta)) = value.objs().first() {
+                    return Some(*meta);
+                }
+            }
+        }
+        None
+    }
+
+    pub(super) fn has_external_base(&mut self, class: ClassId, is: impl Fn(&str) -> bool) -> bool {
+        let mro = self.mro(class);
+        mro.iter().any(|entry| matches!(entry, Obj::External(name) if is(self.str(*name))))
+    }
+
+    pub(super) fn is_enum(&mut self, class: ClassId) -> bool {
+        self.has_external_base(class, |name| {
+            matches!(name, "enum.Enum" | "enum.IntEnum" | "enum.StrEnum" | "enum.Flag" | "enum.IntFlag")
+        })
+    }
+
+    pub(super) fn instance_hash(&mut self, class: ClassId) -> Option<Elements> {
+        if self.has_external_base(class, |name| matches!(name, "enum.IntEnum" | "enum.IntFlag" | "int")) {
+            return None;
+        }
+        if self.is_enum(class) {
+            return Some(Elements::Salted);
+        }
+        if self.find_method(class, "__hash__").is_some() || self.is_data_class(class) {
+            return Some(Elements::Unknown);
+        }
+        Some(Elements::Address)
+    }
+
+    pub(super) fn is_instance(&self, obj: Obj, classes: &Value) -> bool {
+        let Obj::Instance(class) = obj else { return false };
+        let mro = self.mro_cache.get(&class);
+        classes.objs().iter().any(|wanted| mro.is_some_and(|mro| mro.contains(wanted)))
+            || classes.objs().iter().any(|wanted| matches!(wanted, Obj::Container(_) | Obj::Unknown))
+    }
+
+    // ---- construction ----
+
+    pub(super) fn construct(&mut self, class: ClassId, args: &Args, span: Span) -> Value {
+        let mro = self.mro(class);
+        let instance = Value::of(Obj::Instance(class));
+        if let Some(meta) = self.metaclass(class)
+            && let Some(call) = self.find_method(meta, "__call__")
+        {
+            let bound = self.bound(call, Obj::Class(class));
+            self.apply(bound, args, span, How::Construct);
+        }
+        if let Some(new) = self.find_method(class, "__new__") {
+            let bound = self.bound(new, Obj::Class(class));
+            self.apply(bound, args, span, How::Construct);
+        }
+        let taint = args.taint();
+        if let Some(init) = self.find_method(class, "__init__") {
+            let bound = self.bound(init, Obj::Instance(class));
+            self.apply(bound, args, span, How::Construct);
+        } else {
+            for entry in mro.iter().copied() {
+                if let Obj::External(base) = entry {
+                    self.construct_base(base, args, span);
+                }
+            }
+        }
+        if self.is_data_class(class) {
+            self.construct_data_class(class, args, span);
+        }
+        instance.tainted_by(&taint)
+    }
+
+    /// The constructor that a class inherits from outside the project.
+    fn construct_base(&mut self, base: Sym, args: &Args, span: Span) {
+        let name = self.str(base);
+        if matches!(name, "object" | "typing.Generic" | "typing.Protocol" | "abc.ABC") || name.starts_with("enum.") {
+            return;
+        }
+        if !super::builtins::is_builtin(name) {
+            let init = self.sym(&format!("{name}.__init__"));
+            self.frame.out.externals.push(init);
+        }
+        self.call_hazard(base, Some(args), span);
+    }
+
+    pub(super) fn is_data_class(&mut self, class: ClassId) -> bool {
+        let mro = self.mro(class);
+        mro.iter().any(|entry| match entry {
+            Obj::Class(owner) => self.class_marks(*owner).iter().any(|mark| mark.role == Some(Role::DataClass)),
+            Obj::External(name) => self.is_data_class_name(*name),
+            _ => false,
+        })
+    }
+
+    fn is_data_class_name(&self, name: Sym) -> bool {
+        let mut pending = vec![self.str(name)];
+        let mut seen = 0;
+        while seen < pending.len() && seen < 32 {
+            if self.knowledge.role(pending[seen]) == Some(Role::DataClass) {
+                return true;
+            }
+            let more: Vec<&'static str> = self.knowledge.bases(pending[seen]).collect();
+            pending.extend(more);
+            seen += 1;
+        }
+        false
+    }
+
+    fn construct_data_class(&mut self, class: ClassId, args: &Args, span: Span) {
+        let mro = self.mro(class);
+        let fields = self.field_names(class);
+        let mut set: Vec<Sym> = Vec::new();
+        for (ix, argument) in args.positional.iter().enumerate() {
+            if let Some(&field) = fields.get(ix) {
+                set.push(field);
+                self.write(CellKey::InstanceAttr(class, field), &argument.value);
+            }
+        }
+        for (name, value) in &args.keywords {
+            match name {
+                Some(name) => {
+                    set.push(*name);
+                    self.write(CellKey::InstanceAttr(class, *name), value);
+                }
+                None => self.record_sink(value, SinkKind::State, span),
+            }
+        }
+        set.sort();
+        set.dedup();
+        let set: Rc<[Sym]> = set.into();
+        for entry in mro.iter().copied() {
+            let Obj::Class(owner) = entry else { continue };
+            if self.has_factories(owner) {
+                let ctx = self.context(Code::Fields { class: owner, set: set.clone(), all_set: false }, Vec::new());
+                self.record_edge(span, ctx, How::Construct);
+            }
+        }
+        for hook in ["__post_init__", "model_post_init", "__attrs_post_init__"] {
+            if let Some(method) = self.find_method(class, hook) {
+                let bound = self.bound(method, Obj::Instance(class));
+                self.apply(bound, &Args::unknown(1), span, How::Factory);
+            }
+        }
+        self.call_validators(class, span);
+    }
+
+    fn call_validators(&mut self, class: ClassId, span: Span) {
+        let mro = self.mro(class);
+        for entry in mro.iter().copied() {
+            let Obj::Class(owner) = entry else { continue };
+            let Some(module) = self.project.module(owner.file) else { continue };
+            let index = module.index();
+            for (ix, function) in index.functions.iter().enumerate() {
+                if function.class != Some(owner.ix) {
+                    continue;
+                }
+                let func = FuncId { file: owner.file, ix: ix as u32 };
+                let is_validator =
+                    self.function_marks(func).iter().any(|mark| mark.role == Some(Role::FieldValidator));
+                if is_validator {
+                    let closure = self.module_ctx(owner.file);
+                    let bound = self.bound(Obj::Func(FuncRef { func, closure }), Obj::Instance(class));
+                    self.apply(bound, &Args::unknown(1), span, How::Factory);
+                }
+            }
+        }
+    }
+
+    /// Names of the fields in the order in which a constructor takes them.
+    fn field_names(&mut self, class: ClassId) -> Vec<Sym> {
+        let mro = self.mro(class);
+        let mut fields = Vec::new();
+        for entry in mro.iter().rev().copied() {
+            let Obj::Class(owner) = entry else { continue };
+            let Some(node) = self.class_node(owner) else { continue };
+            for statement in &node.body {
+                if let Stmt::AnnAssign(it) = statement
+                    && let Expr::Name(name) = &*it.target
+                {
+                    let sym = self.sym(name.id.as_str());
+                    if !fields.contains(&sym) {
+                        fields.push(sym);
+                    }
+                }
+            }
+        }
+        fields
+    }
+
+    fn has_factories(&mut self, class: ClassId) -> bool {
+        let Some(node) = self.class_node(class) else { return false };
+        node.body.iter().any(|statement| matches!(statement, Stmt::AnnAssign(it) if it.value.is_some()))
+    }
+
+    /// Runs the default factories of the fields that a constructor call leaves unset.
+    pub(super) fn run_fields(&mut self, class: ClassId, set: &[Sym], all_set: bool) {
+        let Some(node) = self.class_node(class) else { return };
+        for statement in &node.body {
+            let Stmt::AnnAssign(it) = statement else { continue };
+            let (Expr::Name(name), Some(value)) = (&*it.target, &it.value) else { continue };
+            let field = self.sym(name.id.as_str());
+            if all_set || set.contains(&field) {
+                continue;
+            }
+            let declared = self.read(CellKey::ClassAttr(class, field));
+            for &obj in declared.objs() {
+                let Obj::Field(id) = obj else { continue };
+                let factory = self.read(CellKey::FieldFactory(id));
+                if factory.is_bottom() {
+                    continue;
+                }
+                let span = factory_span(value);
+                let made = self.call_value(&factory, &Args::default(), span, How::Factory);
+                self.record_sink(&made, SinkKind::State, span);
+                self.write(CellKey::InstanceAttr(class, field), &made);
+            }
+        }
+    }
+
+    /// Instances of the classes that a value stands for (`except E as e`, `isinstance`).
+    pub(super) fn instances_of(&mut self, classes: &Value) -> Value {
+        let mut result = Value::bottom();
+        for obj in classes.objs().to_vec() {
+            match obj {
+                Obj::Class(class) => {
+                    result.add(Obj::Instance(class));
+                }
+                Obj::External(name) => {
+                    let name = self.str(name).to_owned();
+                    result.join(&self.typed(&name, Span::default()));
+                }
+                Obj::Container(_) => {
+                    let inner = self.all_elements(&Value::of(obj));
+                    result.join(&self.instances_of(&inner));
+                }
+                _ => {
+                    result.add(Obj::Unknown);
+                }
+            }
+        }
+        result.opened()
+    }
+}
+
+/// C3: the first head that is in no other tail, again and again. An inconsistent hierarchy (which
+/// Python refuses) is merged in order.
+fn merge(mut lists: Vec<Vec<Obj>>) -> Vec<Obj> {
+    let mut result = Vec::new();
+    loop {
+        lists.retain(|list| !list.is_empty());
+        let Some(first) = lists.first() else { return result };
+        let fits = |head: Obj| lists.iter().all(|list| !list[1..].contains(&head));
+        let head = lists.iter().map(|list| list[0]).find(|&head| fits(head)).unwrap_or(first[0]);
+        for list in &mut lists {
+            list.retain(|&entry| entry != head);
+        }
+        result.push(head);
+    }
+}
+
+fn last_name(base: &Expr) -> String {
+    match base {
+        Expr::Name(name) => name.id.to_string(),
+        Expr::Attribute(it) => it.attr.to_string(),
+        Expr::Subscript(it) => last_name(&it.value),
+        Expr::Call(it) => last_name(&it.func),
+        _ => String::new(),
+    }
+}
+
+/// The `default_factory=…` argument, or the whole default.
+fn factory_span(value: &Expr) -> Span {
+    if let Expr::Call(call) = value {
+        for keyword in &call.arguments.keywords {
+            let is_factory = keyword
+                .arg
+                .as_ref()
+                .is_some_and(|arg| matches!(arg.as_str(), "default_factory" | "factory"));
+            if is_factory {
+                return span_of(&keyword.value);
+            }
+        }
+    }
+    span_of(value)
+}

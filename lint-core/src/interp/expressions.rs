@@ -1,0 +1,937 @@
+//! Evaluating expressions.
+
+use crate::diagnostic::Span;
+use crate::facts::Elements;
+use crate::index::MODULE_BODY;
+use crate::knowledge::{Access, Role};
+use crate::syntax::ast::{self, CmpOp, Expr, Number, Operator};
+use crate::syntax::span_of;
+
+use super::builtins::is_builtin;
+use super::statements::Truth;
+use super::{
+    CellKey, Code, ContainerKind, CtxId, EventKind, FuncId, FuncRef, How, Key, Machine, Mode, Obj,
+    SinkKind, SourceId, Sym, Value,
+};
+
+impl<'p> Machine<'p> {
+    pub(super) fn evaluate(&mut self, expression: &'p Expr) -> Value {
+        match expression {
+            Expr::Name(name) => self.name(name.id.as_str(), span_of(name)),
+            Expr::Attribute(it) => {
+                let object = self.evaluate(&it.value);
+                self.attribute(&object, it.attr.as_str(), span_of(it))
+            }
+            Expr::Call(it) => self.call(it),
+            Expr::Await(it) => {
+                let value = self.evaluate(&it.value);
+                let awaited = self.call_special(&value, "__await__", span_of(it), How::Operator);
+                value.joined(&awaited.without_taint())
+            }
+            Expr::StringLiteral(it) => {
+                let sym = self.sym(it.value.to_str());
+                Value::of(Obj::Str(sym))
+            }
+            Expr::NumberLiteral(it) => match &it.value {
+                Number::Int(int) => match int.as_i64() {
+                    Some(int) => Value::of(Obj::Int(int)),
+                    None => self.instance_of_builtin("int"),
+                },
+                _ => self.instance_of_builtin("float"),
+            },
+            Expr::BooleanLiteral(it) => Value::of(Obj::Bool(it.value)),
+            Expr::NoneLiteral(_) => Value::of(Obj::None),
+            Expr::EllipsisLiteral(_) => Value::unknown(),
+            Expr::BytesLiteral(_) => self.instance_of_builtin("bytes"),
+            Expr::FString(it) => self.interpolated(it.value.elements()),
+            Expr::TString(it) => self.interpolated(it.value.elements()),
+            Expr::BoolOp(it) => self.bool_op(it),
+            Expr::Named(it) => {
+                let value = self.evaluate(&it.value);
+                self.assign(&it.target, &value, Some(&it.value));
+                value
+            }
+            Expr::BinOp(it) => {
+                let left = self.evaluate(&it.left);
+                let right = self.evaluate(&it.right);
+                self.binary(&left, it.op, &right, span_of(it), false)
+            }
+            Expr::UnaryOp(it) => {
+                let operand = self.evaluate(&it.operand);
+                match it.op {
+                    ast::UnaryOp::Not => {
+                        self.call_special(&operand, "__bool__", span_of(it), How::Operator);
+                        let value = match self.truth(&it.operand, &operand) {
+                            Truth::Always => Value::of(Obj::Bool(false)),
+                            Truth::Never => Value::of(Obj::Bool(true)),
+                            Truth::Unknown => self.instance_of_builtin("bool"),
+                        };
+                        value.tainted_by(&operand)
+                    }
+                    ast::UnaryOp::USub => {
+                        if let [Obj::Int(int)] = operand.objs() {
+                            return Value::of(Obj::Int(int.wrapping_neg())).tainted_by(&operand);
+                        }
+                        let special = self.call_special(&operand, "__neg__", span_of(it), How::Operator);
+                        operand.joined(&special)
+                    }
+                    _ => {
+                        let method = if it.op == ast::UnaryOp::Invert { "__invert__" } else { "__pos__" };
+                        let special = self.call_special(&operand, method, span_of(it), How::Operator);
+                        operand.joined(&special)
+                    }
+                }
+            }
+            Expr::Lambda(it) => self.lambda(it),
+            Expr::If(it) => self.conditional(it),
+            Expr::Dict(it) => self.dict(it),
+            Expr::Set(it) => {
+                let id = self.container(ContainerKind::Set, span_of(it));
+                self.fill(id, &it.elts, true);
+                Value::of(Obj::Container(id))
+            }
+            Expr::List(it) => {
+                let id = self.container(ContainerKind::List, span_of(it));
+                self.fill(id, &it.elts, false);
+                Value::of(Obj::Container(id))
+            }
+            Expr::Tuple(it) => {
+                let id = self.container(ContainerKind::Tuple, span_of(it));
+                self.fill(id, &it.elts, false);
+                Value::of(Obj::Container(id))
+            }
+            Expr::ListComp(it) => {
+                self.comprehension(ContainerKind::List, span_of(it), &it.generators, None, &it.elt)
+            }
+            Expr::SetComp(it) => {
+                self.comprehension(ContainerKind::Set, span_of(it), &it.generators, None, &it.elt)
+            }
+            Expr::Generator(it) => {
+                self.comprehension(ContainerKind::List, span_of(it), &it.generators, None, &it.elt)
+            }
+            Expr::DictComp(it) => self.comprehension(
+                ContainerKind::Dict,
+                span_of(it),
+                &it.generators,
+                it.key.as_deref(),
+                &it.value,
+            ),
+            Expr::Yield(it) => {
+                if let Some(value) = &it.value {
+                    let value = self.evaluate(value);
+                    self.frame.yielded.join(&value);
+                }
+                Value::unknown()
+            }
+            Expr::YieldFrom(it) => {
+                let inner = self.evaluate(&it.value);
+                let elements = self.iterate(&inner, span_of(it), How::Iterate);
+                self.frame.yielded.join(&elements);
+                let mut result = Value::bottom();
+                for obj in inner.objs().to_vec() {
+                    if let Obj::Generator(ctx) = obj {
+                        result.join(&self.read(CellKey::Return(ctx)));
+                    }
+                }
+                result.opened()
+            }
+            Expr::Compare(it) => self.compare(it),
+            Expr::Subscript(it) => {
+                let object = self.evaluate(&it.value);
+                let key = self.evaluate(&it.slice);
+                self.subscript(&object, &key, span_of(it))
+            }
+            Expr::Slice(it) => {
+                let mut taint = Value::bottom();
+                for part in [&it.lower, &it.upper, &it.step].into_iter().flatten() {
+                    let value = self.evaluate(part);
+                    taint.add_taint(value.taint());
+                }
+                Value::unknown().tainted_by(&taint)
+            }
+            Expr::Starred(it) => self.evaluate(&it.value),
+            Expr::IpyEscapeCommand(_) => Value::unknown(),
+        }
+    }
+
+    pub(super) fn instance_of_builtin(&mut self, name: &str) -> Value {
+        let sym = self.sym(name);
+        Value::of(Obj::ExternalInstance(sym))
+    }
+
+    // ---- names ----
+
+    fn name(&mut self, name: &str, span: Span) -> Value {
+        let sym = self.sym(name);
+        if let Some((_, scope)) = self.frame.classes.last()
+            && let Some(value) = scope.get(&sym)
+        {
+            return value.clone();
+        }
+        let function = self.frame.function;
+        let is_module = matches!(self.ctx(self.frame.ctx).code, Code::Fields { .. }) || self.at_import();
+        if !is_module && !function.globals.contains(name) {
+            if function.nonlocals.contains(name) {
+                return self.captured(sym).unwrap_or_else(Value::unknown);
+            }
+            if let Some(value) = self.frame.state.vars.get(&sym) {
+                let value = value.clone();
+                if function.rebound.contains(name) {
+                    let cell = self.read(CellKey::Local(self.frame.ctx, sym));
+                    return value.joined(&cell);
+                }
+                return value;
+            }
+            if function.locals.contains(name) {
+                return Value::bottom();
+            }
+            if let Some(value) = self.captured(sym) {
+                return value;
+            }
+        } else if let Some(value) = self.frame.state.vars.get(&sym) {
+            return value.clone();
+        }
+        self.global(sym, name, span)
+    }
+
+    /// The context whose local of this name the running function sees, if any.
+    pub(super) fn enclosing_owner(&self, name: Sym) -> Option<CtxId> {
+        let mut ctx = self.frame.ctx;
+        loop {
+            let Code::Function(it) = &self.ctx(ctx).code else { return None };
+            if it.func.ix == MODULE_BODY {
+                return None;
+            }
+            let outer = it.closure;
+            let Code::Function(outer_ref) = &self.ctx(outer).code else { return None };
+            if outer_ref.func.ix == MODULE_BODY || outer == ctx {
+                return None;
+            }
+            let function = self.function(outer_ref.func)?;
+            let text = self.str(name);
+            if function.locals.contains(text) && !function.nonlocals.contains(text) {
+                return Some(outer);
+            }
+            ctx = outer;
+        }
+    }
+
+    fn captured(&mut self, name: Sym) -> Option<Value> {
+        let owner = self.enclosing_owner(name)?;
+        Some(self.read(CellKey::Local(owner, name)))
+    }
+
+    fn global(&mut self, sym: Sym, name: &str, span: Span) -> Value {
+        if self.names.name(sym) == "__name__" {
+            return self.module_dunder_name();
+        }
+        let file = self.frame.file;
+        let defined = self.frame.module.index().function(MODULE_BODY).locals.contains(name);
+        let value = self.read(CellKey::Global(file, sym));
+        if defined || !value.is_bottom() {
+            return self.read_shared(value, sym, span);
+        }
+        if is_builtin(name) {
+            let external = self.external(name);
+            return self.load_external(external, span, true);
+        }
+        Value::unknown()
+    }
+
+    /// Reading a module-level value whose origin varies from one worker to the next.
+    pub(super) fn read_shared(&mut self, value: Value, name: Sym, span: Span) -> Value {
+        if self.at_import() || self.frame.vouched > 0 {
+            return value;
+        }
+        for &source in value.taint() {
+            if self.source(source).at_import {
+                self.record_event(span, EventKind::ImportTime { source, name }, Some(source));
+            }
+        }
+        value
+    }
+
+    /// Loads a name from outside the project; reading it may itself be a hazard. An `import` binds
+    /// the name without using it.
+    pub(super) fn load_external(&mut self, obj: Obj, span: Span, used: bool) -> Value {
+        let Obj::External(sym) = obj else { return Value::of(obj) };
+        if !used {
+            return Value::of(obj);
+        }
+        let source = self.read_hazard(sym, span);
+        Value::of(obj).with_source(source)
+    }
+
+    /// The hazard of merely reading a name, such as `os.environ`.
+    pub(super) fn read_hazard(&mut self, sym: Sym, span: Span) -> Option<SourceId> {
+        let name = self.names.name(sym);
+        if self.knowledge.user_class(name).is_some() {
+            return None;
+        }
+        let api = self.knowledge.apis(name).iter().find(|api| api.access == Access::Read)?;
+        if api.class == crate::knowledge::SAFE {
+            return None;
+        }
+        self.hazard(sym, api.class, api.sandbox, api.note, span)
+    }
+
+    // ---- operators ----
+
+    fn interpolated(&mut self, elements: impl Iterator<Item = &'p ast::InterpolatedStringElement>) -> Value {
+        let mut taint = Value::bottom();
+        for element in elements {
+            if let ast::InterpolatedStringElement::Interpolation(it) = element {
+                let value = self.evaluate(&it.expression);
+                self.call_special(&value, "__format__", span_of(it), How::Operator);
+                self.call_string(&value, span_of(it));
+                self.note_order(&value, span_of(&*it.expression));
+                taint.add_taint(value.taint());
+                if let Some(spec) = &it.format_spec {
+                    let spec = self.interpolated(spec.elements.iter());
+                    taint.add_taint(spec.taint());
+                }
+            }
+        }
+        self.instance_of_builtin("str").tainted_by(&taint)
+    }
+
+    /// `str(x)` and f-strings run `__str__`, or `__repr__` in its absence.
+    pub(super) fn call_string(&mut self, value: &Value, span: Span) {
+        let string = self.call_special(value, "__str__", span, How::Operator);
+        if string.is_bottom() {
+            self.call_special(value, "__repr__", span, How::Operator);
+        }
+    }
+
+    fn bool_op(&mut self, it: &'p ast::ExprBoolOp) -> Value {
+        let mut result = Value::bottom();
+        let before = self.frame.state.clone();
+        let last = it.values.len() - 1;
+        for (ix, operand) in it.values.iter().enumerate() {
+            let value = self.evaluate(operand);
+            if ix == last {
+                result.join(&value);
+                break;
+            }
+            let truth = self.truth(operand, &value);
+            let stops = match it.op {
+                ast::BoolOp::And => truth == Truth::Never,
+                ast::BoolOp::Or => truth == Truth::Always,
+            };
+            let passes = match it.op {
+                ast::BoolOp::And => truth == Truth::Always,
+                ast::BoolOp::Or => truth == Truth::Never,
+            };
+            if !passes {
+                // `x or y` gives x only when it is true.
+                let kept = match it.op {
+                    ast::BoolOp::Or => value.filter(|obj| !matches!(obj, Obj::None | Obj::Bool(false))),
+                    ast::BoolOp::And => value.clone(),
+                };
+                result.join(&kept);
+            }
+            if stops {
+                break;
+            }
+            self.narrow(operand, it.op == ast::BoolOp::And);
+        }
+        // Narrowing holds for the right operands only; the `if` around it narrows again.
+        let vars: Vec<(Sym, Value)> =
+            before.vars.iter().map(|(name, value)| (*name, value.clone())).collect();
+        for (name, value) in vars {
+            self.frame.state.vars.insert(name, value);
+        }
+        result
+    }
+
+    pub(super) fn binary(&mut self, left: &Value, op: Operator, right: &Value, span: Span, in_place: bool) -> Value {
+        let mut result = Value::bottom();
+        let names = operator_methods(op);
+        if in_place {
+            result.join(&self.call_method_if_project(left, names.2, std::slice::from_ref(right), span, How::Operator));
+        }
+        if result.is_bottom() {
+            result.join(&self.call_method_if_project(left, names.0, std::slice::from_ref(right), span, How::Operator));
+            result.join(&self.call_method_if_project(right, names.1, std::slice::from_ref(left), span, How::Operator));
+        }
+        for (operand, method) in [(left, names.0), (right, names.1)] {
+            for &obj in operand.objs() {
+                match obj {
+                    Obj::ExternalInstance(ty) => {
+                        if let Some(member) = self.member(ty, method) {
+                            let returned = self.returned_type(member, None, span);
+                            result.join(&returned);
+                        }
+                    }
+                    Obj::Container(id) => {
+                        // `a + b`, `a | b`: the result holds the elements of both.
+                        let kind = self.containers.get(id).kind;
+                        let joined = self.container(kind, span);
+                        let elements = self.all_elements(left).joined(&self.all_elements(right));
+                        self.put(joined, Key::Any, &elements);
+                        if kind == ContainerKind::Dict {
+                            for source in [left, right] {
+                                self.copy_entries(joined, source);
+                            }
+                        }
+                        result.add(Obj::Container(joined));
+                    }
+                    Obj::Str(_) => {
+                        let string = self.instance_of_builtin("str");
+                        result.join(&string);
+                    }
+                    Obj::Int(_) if matches!(right.objs(), [Obj::Int(_)]) => {
+                        let int = self.instance_of_builtin("int");
+                        result.join(&int);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        if let ([Obj::Int(a)], [Obj::Int(b)]) = (left.objs(), right.objs()) {
+            let computed = match op {
+                Operator::Add => a.checked_add(*b),
+                Operator::Sub => a.checked_sub(*b),
+                Operator::Mult => a.checked_mul(*b),
+                _ => None,
+            };
+            if let Some(int) = computed
+                && !in_place
+            {
+                return Value::of(Obj::Int(int)).tainted_by(left).tainted_by(right);
+            }
+        }
+        if let ([Obj::Str(a)], Operator::Add, [Obj::Str(b)]) = (left.objs(), op, right.objs())
+            && !in_place
+        {
+            let text = format!("{}{}", self.str(*a), self.str(*b));
+            if text.len() < 200 {
+                let sym = self.sym(&text);
+                return Value::of(Obj::Str(sym)).tainted_by(left).tainted_by(right);
+            }
+        }
+        if result.is_bottom() {
+            result = Value::unknown();
+        }
+        result.tainted_by(left).tainted_by(right)
+    }
+
+    fn compare(&mut self, it: &'p ast::ExprCompare) -> Value {
+        let mut left = self.evaluate(&it.left);
+        let mut taint = left.clone();
+        let mut decided = None;
+        for (op, comparator) in it.ops.iter().zip(&it.comparators) {
+            let right = self.evaluate(comparator);
+            let (receiver, argument, method) = match op {
+                CmpOp::Eq => (&left, &right, "__eq__"),
+                CmpOp::NotEq => (&left, &right, "__ne__"),
+                CmpOp::Lt => (&left, &right, "__lt__"),
+                CmpOp::LtE => (&left, &right, "__le__"),
+                CmpOp::Gt => (&left, &right, "__gt__"),
+                CmpOp::GtE => (&left, &right, "__ge__"),
+                CmpOp::In | CmpOp::NotIn => (&right, &left, "__contains__"),
+                CmpOp::Is | CmpOp::IsNot => (&left, &right, ""),
+            };
+            if !method.is_empty() {
+                self.call_method_if_project(receiver, method, std::slice::from_ref(argument), span_of(it), How::Operator);
+            }
+            decided = if it.ops.len() == 1 { compare_constants(&left, *op, &right) } else { None };
+            taint.add_taint(right.taint());
+            left = right;
+        }
+        let value = match decided {
+            Some(result) => Value::of(Obj::Bool(result)),
+            None => self.instance_of_builtin("bool"),
+        };
+        value.tainted_by(&taint)
+    }
+
+    fn conditional(&mut self, it: &'p ast::ExprIf) -> Value {
+        let test = self.evaluate(&it.test);
+        let truth = self.truth(&it.test, &test);
+        let guard = u32::from(self.is_replay_guard(&it.test));
+        self.frame.vouched += guard;
+        let before = self.frame.state.clone();
+        let mut result = Value::bottom();
+        if truth != Truth::Never {
+            self.narrow(&it.test, true);
+            result.join(&self.evaluate(&it.body));
+        }
+        let after_body = std::mem::replace(&mut self.frame.state, before);
+        if truth != Truth::Always {
+            self.narrow(&it.test, false);
+            result.join(&self.evaluate(&it.orelse));
+        }
+        self.frame.state.join(&after_body);
+        self.frame.vouched -= guard;
+        // Choosing between values is a branch only where the result matters, so it taints it.
+        result.tainted_by(&test)
+    }
+
+    // ---- truth and narrowing ----
+
+    pub(super) fn truth(&mut self, test: &'p Expr, value: &Value) -> Truth {
+        match test {
+            Expr::Name(name) if name.id.as_str() == "TYPE_CHECKING" => return Truth::Never,
+            Expr::Attribute(it) if it.attr.as_str() == "TYPE_CHECKING" => return Truth::Never,
+            Expr::UnaryOp(it) if it.op == ast::UnaryOp::Not => {
+                // The operand was evaluated already; its value decides through the `not`.
+            }
+            _ => {}
+        }
+        // The full graph keeps every branch: constants there are somebody's example values.
+        if self.mode == Mode::Full || value.is_open() || value.objs().is_empty() {
+            return Truth::Unknown;
+        }
+        let mut all = None;
+        for &obj in value.objs() {
+            let one = match obj {
+                Obj::None | Obj::Bool(false) | Obj::Int(0) => false,
+                Obj::Bool(true) | Obj::Int(_) => true,
+                Obj::Str(sym) => !self.str(sym).is_empty(),
+                Obj::Func(_) | Obj::Class(_) | Obj::Module(_) | Obj::Bound(_) => true,
+                Obj::ExternalInstance(ty) if is_always_true(self.names.name(ty)) => true,
+                _ => return Truth::Unknown,
+            };
+            if *all.get_or_insert(one) != one {
+                return Truth::Unknown;
+            }
+        }
+        match all {
+            Some(true) => Truth::Always,
+            Some(false) => Truth::Never,
+            None => Truth::Unknown,
+        }
+    }
+
+    /// Restricts variables to what a condition says of them.
+    pub(super) fn narrow(&mut self, test: &'p Expr, holds: bool) {
+        match test {
+            Expr::UnaryOp(it) if it.op == ast::UnaryOp::Not => self.narrow(&it.operand, !holds),
+            Expr::BoolOp(it) if (it.op == ast::BoolOp::And) == holds => {
+                for operand in &it.values {
+                    self.narrow(operand, holds);
+                }
+            }
+            Expr::Name(name) => {
+                let sym = self.sym(name.id.as_str());
+                if let Some(value) = self.frame.state.vars.get_mut(&sym) {
+                    let narrowed = value.filter(|obj| match obj {
+                        Obj::None | Obj::Bool(false) => !holds,
+                        Obj::Bool(true) | Obj::Func(_) | Obj::Class(_) => holds,
+                        _ => true,
+                    });
+                    if !narrowed.objs().is_empty() {
+                        *value = narrowed;
+                    }
+                }
+            }
+            Expr::Compare(it) if it.ops.len() == 1 => {
+                let is_none = match it.ops[0] {
+                    CmpOp::Is | CmpOp::Eq => holds,
+                    CmpOp::IsNot | CmpOp::NotEq => !holds,
+                    _ => return,
+                };
+                if let (Expr::Name(name), Expr::NoneLiteral(_)) = (&*it.left, &it.comparators[0]) {
+                    let sym = self.sym(name.id.as_str());
+                    if let Some(value) = self.frame.state.vars.get_mut(&sym) {
+                        let narrowed = value.filter(|obj| obj == Obj::None || !is_none);
+                        let narrowed = narrowed.filter(|obj| obj != Obj::None || is_none);
+                        if !narrowed.objs().is_empty() {
+                            *value = narrowed;
+                        }
+                    }
+                }
+            }
+            Expr::Call(call) if holds => {
+                let [Expr::Name(subject), class] = &*call.arguments.args else { return };
+                if !matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "isinstance") {
+                    return;
+                }
+                let class = self.evaluate(class);
+                let instances = self.instances_of(&class);
+                let sym = self.sym(subject.id.as_str());
+                let Some(value) = self.frame.state.vars.get(&sym).cloned() else { return };
+                let fitting = value.filter(|obj| match obj {
+                    Obj::Instance(_) => self.is_instance(obj, &class),
+                    _ => instances.objs().contains(&obj),
+                });
+                let narrowed = if fitting.objs().is_empty() { instances.tainted_by(&value) } else { fitting };
+                if !narrowed.objs().is_empty() && !narrowed.is_vague() {
+                    self.frame.state.vars.insert(sym, narrowed);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether the condition asks the SDK if history is being replayed.
+    pub(super) fn is_replay_guard(&mut self, test: &'p Expr) -> bool {
+        match test {
+            Expr::UnaryOp(it) => self.is_replay_guard(&it.operand),
+            Expr::BoolOp(it) => it.values.iter().any(|operand| self.is_replay_guard(operand)),
+            _ => self.marker_of_call(test) == Some(Role::IsReplaying),
+        }
+    }
+
+    /// The role of the SDK function that an expression calls.
+    pub(super) fn marker_of_call(&mut self, expression: &'p Expr) -> Option<Role> {
+        let Expr::Call(call) = expression else { return None };
+        let out = std::mem::take(&mut self.frame.out);
+        let callee = self.evaluate(&call.func);
+        self.frame.out = out;
+        callee.objs().iter().find_map(|obj| match obj {
+            Obj::External(name) => self.knowledge.role(self.str(*name)),
+            _ => None,
+        })
+    }
+
+    // ---- functions ----
+
+    fn lambda(&mut self, it: &'p ast::ExprLambda) -> Value {
+        let Some(ix) = self.frame.module.index().function_at(span_of(it)) else {
+            return Value::unknown();
+        };
+        let func = FuncId { file: self.frame.file, ix };
+        let reference = FuncRef { func, closure: self.frame.ctx };
+        if let Some(parameters) = &it.parameters {
+            self.store_defaults(reference, parameters);
+        }
+        Value::of(Obj::Func(reference))
+    }
+
+    pub(super) fn store_defaults(&mut self, function: FuncRef, parameters: &'p ast::Parameters) {
+        let positional = parameters.posonlyargs.len() + parameters.args.len();
+        let has_vararg = usize::from(parameters.vararg.is_some());
+        for (ix, parameter) in parameters.iter_non_variadic_params().enumerate() {
+            if let Some(default) = parameter.default() {
+                let value = self.evaluate(default);
+                let slot = if ix < positional { ix } else { ix + has_vararg };
+                self.write(CellKey::Default(function, slot as u16), &value);
+            }
+        }
+    }
+
+    // ---- containers ----
+
+    fn fill(&mut self, id: u32, elements: &'p [Expr], unordered: bool) {
+        // Long literals are tables of data; their elements need no places of their own.
+        let exact = !unordered && elements.len() <= 64 && !elements.iter().any(Expr::is_starred_expr);
+        for (ix, element) in elements.iter().enumerate() {
+            let value = self.evaluate(element);
+            let (key, value) = match element {
+                Expr::Starred(_) => {
+                    self.note_order(&value, span_of(element));
+                    (Key::Any, self.iterate(&value, span_of(element), How::Iterate))
+                }
+                _ if exact => (Key::Int(ix as i64), value),
+                _ => (Key::Any, value),
+            };
+            self.put(id, key, &value);
+        }
+    }
+
+    fn dict(&mut self, it: &'p ast::ExprDict) -> Value {
+        let id = self.container(ContainerKind::Dict, span_of(it));
+        for item in &it.items {
+            let value = self.evaluate(&item.value);
+            match &item.key {
+                None => self.copy_entries(id, &value),
+                Some(key) => {
+                    let key = self.evaluate(key);
+                    let key = if it.items.len() > 256 { Key::Any } else { single_key(&key) };
+                    self.put(id, key, &value);
+                }
+            }
+        }
+        Value::of(Obj::Container(id))
+    }
+
+    fn comprehension(
+        &mut self,
+        kind: ContainerKind,
+        span: Span,
+        generators: &'p [ast::Comprehension],
+        key: Option<&'p Expr>,
+        element: &'p Expr,
+    ) -> Value {
+        // Targets live in the comprehension only; the names around it come back afterwards.
+        let before = self.frame.state.vars.clone();
+        let commands = self.frame.commands;
+        let mut order: Option<SourceId> = None;
+        let mut control = Value::bottom();
+        for generator in generators {
+            let iterable = self.evaluate(&generator.iter);
+            let iter_span = span_of(&generator.iter);
+            if kind != ContainerKind::Set {
+                let noted = self.unordered_source(&iterable);
+                if noted.is_some() {
+                    order = self.pending_order(&iterable, iter_span, span).or(order);
+                }
+            }
+            let items = self.iterate(&iterable, iter_span, How::Iterate).with_source(order);
+            control.add_taint(iterable.taint());
+            control = control.with_source(order);
+            self.bind_comprehension_target(&generator.target, &items);
+            for condition in &generator.ifs {
+                let value = self.evaluate(condition);
+                self.call_special(&value, "__bool__", span_of(condition), How::Operator);
+                control.add_taint(value.taint());
+                self.narrow(condition, true);
+            }
+        }
+        let key_value = key.map(|key| self.evaluate(key));
+        let value = self.evaluate(element);
+        if self.frame.commands > commands {
+            self.record_sink(&control, SinkKind::Order, span);
+        }
+        self.frame.state.vars = before;
+        let id = self.container(kind, span);
+        let slot = key_value.as_ref().map_or(Key::Any, |_| Key::Any);
+        self.put(id, slot, &value);
+        Value::of(Obj::Container(id)).tainted_by(&control).tainted_by(&value)
+    }
+
+    fn bind_comprehension_target(&mut self, target: &'p Expr, value: &Value) {
+        match target {
+            Expr::Name(name) => {
+                let sym = self.sym(name.id.as_str());
+                match self.frame.classes.last_mut() {
+                    Some((_, scope)) => {
+                        scope.insert(sym, value.clone());
+                    }
+                    None => {
+                        self.frame.state.vars.insert(sym, value.clone());
+                        if self.frame.function.captured.contains(name.id.as_str()) || !self.at_import() {
+                            self.write(CellKey::Local(self.frame.ctx, sym), value);
+                        }
+                    }
+                }
+            }
+            Expr::Tuple(tuple) => {
+                for (ix, part) in tuple.elts.iter().enumerate() {
+                    let element = self.element(value, Key::Int(ix as i64), span_of(target));
+                    self.bind_comprehension_target(part, &element.tainted_by(value));
+                }
+            }
+            Expr::Starred(it) => self.bind_comprehension_target(&it.value, value),
+            _ => self.assign(target, value, None),
+        }
+    }
+
+    /// Notes that the order of a set becomes visible here and returns it as a source.
+    pub(super) fn note_order(&mut self, value: &Value, span: Span) -> Option<SourceId> {
+        self.pending_order(value, span, span)
+    }
+
+    fn pending_order(&mut self, value: &Value, span: Span, written: Span) -> Option<SourceId> {
+        if self.frame.vouched > 0 {
+            return None;
+        }
+        let elements = self.unordered_source(value)?;
+        let name = self.sym("set iteration order");
+        let source = super::Source {
+            ctx_file: self.frame.file,
+            span,
+            name,
+            class: "order",
+            at_import: self.at_import(),
+            sandbox: crate::knowledge::Sandbox::Allows,
+            note: "",
+        };
+        let source = SourceId(self.sources.id(source));
+        self.record_event(span, EventKind::Unordered { elements, written }, Some(source));
+        Some(source)
+    }
+
+    /// Why the order of the value's elements varies, if it is a set whose order does.
+    pub(super) fn unordered_source(&mut self, value: &Value) -> Option<Elements> {
+        let mut found = None;
+        for obj in value.objs().to_vec() {
+            let Obj::Container(id) = obj else { continue };
+            if self.containers.get(id).kind != ContainerKind::Set {
+                continue;
+            }
+            let elements = self.all_elements(&Value::of(obj));
+            let why = self.hash_of(&elements);
+            found = match (found, why) {
+                (Some(Elements::Salted), _) | (_, None) => found,
+                (_, why) => why,
+            };
+        }
+        found
+    }
+
+    fn hash_of(&mut self, elements: &Value) -> Option<Elements> {
+        let mut result = None;
+        for obj in elements.objs().to_vec() {
+            let one = match obj {
+                Obj::Str(_) => Some(Elements::Salted),
+                Obj::None | Obj::Bool(_) | Obj::Int(_) => None,
+                Obj::ExternalInstance(ty) => external_hash(self.names.name(ty)),
+                Obj::Func(_) | Obj::Class(_) | Obj::Bound(_) | Obj::External(_) | Obj::Module(_) => Some(Elements::Address),
+                Obj::Instance(class) => self.instance_hash(class),
+                Obj::Container(id) if self.containers.get(id).kind == ContainerKind::Tuple => {
+                    let inner = self.all_elements(&Value::of(obj));
+                    self.hash_of(&inner)
+                }
+                _ => Some(Elements::Unknown),
+            };
+            result = match (result, one) {
+                (Some(Elements::Salted), _) | (_, Some(Elements::Salted)) => Some(Elements::Salted),
+                (Some(Elements::Address), _) | (_, Some(Elements::Address)) => Some(Elements::Address),
+                (Some(it), _) | (None, Some(it)) => Some(it),
+                (None, None) => None,
+            };
+        }
+        if elements.objs().is_empty() { Some(Elements::Unknown) } else { result }
+    }
+
+    // ---- subscripts ----
+
+    pub(super) fn subscript(&mut self, object: &Value, key: &Value, span: Span) -> Value {
+        let mut result = Value::bottom();
+        for &obj in object.objs() {
+            match obj {
+                Obj::Container(_) => {
+                    let keys = keys_of(key);
+                    for key in keys {
+                        let element = self.element(&Value::of(obj), key, span);
+                        result.join(&element);
+                    }
+                    if key.objs().iter().all(|obj| matches!(obj, Obj::Unknown)) && is_slice(key) {
+                        result.add(obj);
+                    }
+                }
+                Obj::Instance(_) => {
+                    let item = self.call_method_if_project(
+                        &Value::of(obj),
+                        "__getitem__",
+                        std::slice::from_ref(key),
+                        span,
+                        How::Operator,
+                    );
+                    result.join(&item);
+                }
+                // `Generic[T]` and `list[int]` are still the class.
+                Obj::Class(_) => {
+                    result.add(obj);
+                }
+                Obj::External(sym) => {
+                    result.add(Obj::External(sym));
+                }
+                Obj::ExternalInstance(ty) => {
+                    if let Some(member) = self.member(ty, "__getitem__") {
+                        let typed = self.returned_type(member, None, span);
+                        result.join(&typed);
+                        let source = self.call_hazard(member, None, span);
+                        result = result.with_source(source);
+                    } else {
+                        result.join(&Value::unknown());
+                    }
+                }
+                Obj::Str(_) => {
+                    let string = self.instance_of_builtin("str");
+                    result.join(&string);
+                }
+                _ => {
+                    result.join(&Value::unknown());
+                }
+            }
+        }
+        result.tainted_by(object).tainted_by(key)
+    }
+}
+
+/// The places in a container that a key value may mean.
+pub(super) fn keys_of(key: &Value) -> Vec<Key> {
+    let mut keys: Vec<Key> = key.objs().iter().map(|&obj| obj_key(obj)).collect();
+    if keys.is_empty() || keys.contains(&Key::Any) {
+        keys = vec![Key::Any];
+    }
+    keys
+}
+
+pub(super) fn single_key(key: &Value) -> Key {
+    match key.objs() {
+        [obj] => obj_key(*obj),
+        _ => Key::Any,
+    }
+}
+
+fn obj_key(obj: Obj) -> Key {
+    match obj {
+        Obj::Int(int) => Key::Int(int),
+        Obj::Str(sym) => Key::Str(sym),
+        _ => Key::Any,
+    }
+}
+
+fn is_slice(key: &Value) -> bool {
+    matches!(key.objs(), [Obj::Unknown])
+}
+
+/// Types whose instances are always true: they define neither `__bool__` nor `__len__`.
+fn is_always_true(ty: &str) -> bool {
+    let ty = ty.split('#').next().unwrap_or(ty);
+    matches!(ty, "uuid.UUID" | "datetime.datetime" | "datetime.date" | "pathlib.Path")
+}
+
+fn external_hash(ty: &str) -> Option<Elements> {
+    match ty.split('#').next().unwrap_or(ty) {
+        "int" | "bool" | "float" | "complex" | "decimal.Decimal" | "fractions.Fraction" | "uuid.UUID"
+        | "datetime.timedelta" | "range" => None,
+        "str" | "bytes" | "datetime.datetime" | "datetime.date" | "datetime.time" | "pathlib.Path"
+        | "pathlib.PurePath" | "pathlib.PosixPath" | "pathlib.PurePosixPath" => Some(Elements::Salted),
+        "asyncio.Task" | "asyncio.Future" | "object" => Some(Elements::Address),
+        _ => Some(Elements::Unknown),
+    }
+}
+
+fn operator_methods(op: Operator) -> (&'static str, &'static str, &'static str) {
+    match op {
+        Operator::Add => ("__add__", "__radd__", "__iadd__"),
+        Operator::Sub => ("__sub__", "__rsub__", "__isub__"),
+        Operator::Mult => ("__mul__", "__rmul__", "__imul__"),
+        Operator::MatMult => ("__matmul__", "__rmatmul__", "__imatmul__"),
+        Operator::Div => ("__truediv__", "__rtruediv__", "__itruediv__"),
+        Operator::Mod => ("__mod__", "__rmod__", "__imod__"),
+        Operator::Pow => ("__pow__", "__rpow__", "__ipow__"),
+        Operator::LShift => ("__lshift__", "__rlshift__", "__ilshift__"),
+        Operator::RShift => ("__rshift__", "__rrshift__", "__irshift__"),
+        Operator::BitOr => ("__or__", "__ror__", "__ior__"),
+        Operator::BitXor => ("__xor__", "__rxor__", "__ixor__"),
+        Operator::BitAnd => ("__and__", "__rand__", "__iand__"),
+        Operator::FloorDiv => ("__floordiv__", "__rfloordiv__", "__ifloordiv__"),
+    }
+}
+
+/// The result of comparing two values that are fully known.
+fn compare_constants(left: &Value, op: CmpOp, right: &Value) -> Option<bool> {
+    if left.is_open() || right.is_open() {
+        return None;
+    }
+    let ([right], false) = (right.objs(), left.objs().is_empty()) else { return None };
+    let is_equal = |left: Obj| -> Option<bool> {
+        match (left, *right) {
+            (a, b) if a.is_constant() && b.is_constant() => Some(a == b),
+            (Obj::Func(_) | Obj::Class(_) | Obj::Instance(_) | Obj::Container(_) | Obj::Module(_), Obj::None) => {
+                Some(false)
+            }
+            (Obj::ExternalInstance(_), Obj::None) => Some(false),
+            _ => None,
+        }
+    };
+    let mut result = None;
+    for &obj in left.objs() {
+        let one = is_equal(obj)?;
+        if *result.get_or_insert(one) != one {
+            return None;
+        }
+    }
+    match op {
+        CmpOp::Eq | CmpOp::Is => result,
+        CmpOp::NotEq | CmpOp::IsNot => result.map(|equal| !equal),
+        _ => None,
+    }
+}

@@ -1,0 +1,686 @@
+//! The abstract interpreter: which functions run, with which values, and what they touch.
+//!
+//! Every reached function is interpreted in *contexts*, one for each combination of receiver and
+//! callable arguments. Inside a function the interpretation follows the flow of control; between
+//! functions values meet in *cells* (parameters, returns, globals, attributes, elements). When a
+//! cell grows, the contexts that read it run again, until nothing changes. A run replaces the
+//! outcome of the run before, so that what a context reports belongs to the final values.
+//!
+//! The machine is sequential, and its queue, tables and joins are ordered by first use: the
+//! result depends on the project alone.
+
+mod attributes;
+mod builtins;
+mod calls;
+mod classes;
+mod expressions;
+mod statements;
+mod types;
+mod value;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+
+use rustc_hash::FxHashMap;
+
+use crate::diagnostic::{FileId, Span};
+use crate::facts::Elements;
+use crate::index::{Function, FunctionNode, MODULE_BODY, Module};
+use crate::knowledge::{CommandKind, Knowledge, Role, Sandbox};
+use crate::project::Project;
+use crate::syntax::ast;
+
+pub(crate) use value::{ClassId, CtxId, FuncId, FuncRef, Obj, SourceId, Sym, Value};
+use value::{Interner, Table};
+
+/// A function with more contexts than this gets one that stands for all further ones.
+const MAX_CONTEXTS_OF_FUNCTION: u32 = 24;
+/// A context that still changes after this many runs keeps its last outcome.
+const MAX_RUNS_OF_CONTEXT: u32 = 40;
+/// The analysis of one project stops growing here.
+const MAX_CONTEXTS: usize = 150_000;
+const MAX_TOTAL_RUNS: usize = 1_500_000;
+
+/// Where values of different contexts meet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum CellKey {
+    Global(FileId, Sym),
+    /// A local that inner functions use.
+    Local(CtxId, Sym),
+    Param(CtxId, u16),
+    /// The default of a parameter, evaluated where the function is defined.
+    Default(FuncRef, u16),
+    Return(CtxId),
+    Yield(CtxId),
+    ClassAttr(ClassId, Sym),
+    ClassBases(ClassId),
+    InstanceAttr(ClassId, Sym),
+    FunctionAttr(FuncId, Sym),
+    Element(u32, Key),
+    /// What iterating over a container with tainted contents or order gives.
+    PartialCallee(u32),
+    FieldFactory(u32),
+    FieldDefault(u32),
+}
+
+/// A key of a container.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Key {
+    Int(i64),
+    Str(Sym),
+    /// Any key, or a place in it that is not known.
+    Any,
+}
+
+#[derive(Debug, Default)]
+struct Cell {
+    value: Value,
+    readers: Vec<CtxId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum ContainerKind {
+    List,
+    Tuple,
+    Dict,
+    Set,
+}
+
+/// A container by the expression that makes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Container {
+    kind: ContainerKind,
+    file: FileId,
+    span: Span,
+    /// The context that makes it; `None` for one that stands for an annotation.
+    ctx: Option<CtxId>,
+    /// Whether it is made once per process, by a module or class body.
+    shared: bool,
+    /// Made in a loop: it stands for several, so stores never replace contents.
+    repeated: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Property {
+    getter: Obj,
+    setter: Option<Obj>,
+}
+
+/// What a context interprets.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum Code {
+    Function(FuncRef),
+    /// The fields of a data class that a constructor call does not set.
+    Fields { class: ClassId, set: Rc<[Sym]>, all_set: bool },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct CtxKey {
+    code: Code,
+    /// The callable objects in each parameter that has any; the receiver of a method.
+    signature: Vec<(u16, Vec<Obj>)>,
+}
+
+pub(crate) struct Ctx {
+    pub(crate) code: Code,
+    runs: u32,
+    queued: bool,
+    pub(crate) outcome: Outcome,
+}
+
+/// What one run of a context does.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) edges: Vec<Edge>,
+    pub(crate) events: Vec<Event>,
+    pub(crate) sinks: Vec<Sink>,
+    /// Calls that leave the project, for the graph.
+    pub(crate) externals: Vec<Sym>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Edge {
+    pub(crate) span: Span,
+    pub(crate) callee: CtxId,
+    pub(crate) how: How,
+    /// In code whose author vouches for it (`sandbox_unrestricted`, `is_replaying`).
+    pub(crate) vouched: bool,
+}
+
+/// Why a call happens, for the trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum How {
+    Call,
+    Construct,
+    Property,
+    Operator,
+    Iterate,
+    Enter,
+    /// Handed to something that calls it.
+    Callback,
+    /// `default_factory` or validator of a field.
+    Factory,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Event {
+    pub(crate) span: Span,
+    pub(crate) kind: EventKind,
+    pub(crate) source: Option<SourceId>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EventKind {
+    Api { name: Sym, class: &'static str, sandbox: Sandbox, note: &'static str },
+    DirectActivity(FuncId),
+    Unordered { elements: Elements, written: Span },
+    SharedState(Sym),
+    ImportTime { source: SourceId, name: Sym },
+    StateWrite(Sym),
+    Command { kind: CommandKind, name: Sym },
+}
+
+/// A place that the value of a source reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sink {
+    pub(crate) source: SourceId,
+    pub(crate) span: Span,
+    pub(crate) kind: SinkKind,
+}
+
+/// Ordered from harmless to fatal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum SinkKind {
+    Log,
+    /// Handed to code that is not known.
+    External,
+    State,
+    Payload,
+    Result,
+    Order,
+    Branch,
+    Loop,
+    Timer,
+    Identity,
+}
+
+/// The origin of varying values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Source {
+    pub(crate) ctx_file: FileId,
+    pub(crate) span: Span,
+    pub(crate) name: Sym,
+    pub(crate) class: &'static str,
+    /// Whether it is evaluated once, when a module is imported.
+    pub(crate) at_import: bool,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) note: &'static str,
+}
+
+/// A decorator on a definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) name: Sym,
+    pub(crate) role: Option<Role>,
+    pub(crate) span: Span,
+}
+
+/// The state that follows the flow of control.
+#[derive(Debug, Clone, Default)]
+struct State {
+    vars: BTreeMap<Sym, Value>,
+    /// Last stores into containers that this context made itself.
+    heap: BTreeMap<(u32, Key), Value>,
+    /// Whether control cannot come here.
+    dead: bool,
+}
+
+/// The run in progress.
+struct Frame<'p> {
+    ctx: CtxId,
+    file: FileId,
+    module: &'p Module,
+    function: &'p Function<'p>,
+    state: State,
+    /// Class bodies being executed, innermost last.
+    classes: Vec<(ClassId, BTreeMap<Sym, Value>)>,
+    /// For each loop being executed, the joined states at its `break`s.
+    breaks: Vec<Option<State>>,
+    continues: Vec<Option<State>>,
+    out: Outcome,
+    returned: Value,
+    yielded: Value,
+    vouched: u32,
+    passthrough: u32,
+    commands: u32,
+}
+
+/// Which code is interpreted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// What workflows reach.
+    Workflows,
+    /// Every function of every given file, for the full call graph.
+    Full,
+}
+
+pub(crate) struct Machine<'p> {
+    pub(crate) project: &'p Project<'p>,
+    pub(crate) knowledge: &'p Knowledge,
+    mode: Mode,
+    names: Interner,
+    known: Known,
+    cells: Vec<Cell>,
+    cell_ids: FxHashMap<CellKey, u32>,
+    ctxs: Vec<Ctx>,
+    ctx_ids: FxHashMap<CtxKey, CtxId>,
+    contexts_of: FxHashMap<Code, u32>,
+    queue: VecDeque<CtxId>,
+    total_runs: usize,
+    containers: Table<Container>,
+    /// Known keys of each container, in order of first store.
+    container_keys: Vec<Vec<Key>>,
+    /// Containers that a context other than their maker stores into.
+    container_shared_writes: Vec<bool>,
+    bounds: Table<(Obj, Obj)>,
+    partials: Table<(FileId, Span, CtxId)>,
+    partial_args: FxHashMap<u32, calls::Args>,
+    properties: Table<Property>,
+    fields: Table<(FileId, Span)>,
+    sources: Table<Source>,
+    function_marks: FxHashMap<FuncId, Vec<Mark>>,
+    class_marks: FxHashMap<ClassId, Vec<Mark>>,
+    mro_cache: FxHashMap<ClassId, Rc<[Obj]>>,
+    /// Modules imported below `imports_passed_through()`.
+    passed_through: Vec<FileId>,
+    module_ctxs: FxHashMap<FileId, CtxId>,
+    frame: Frame<'p>,
+}
+
+/// Names that the interpreter itself looks for.
+struct Known {
+    self_return: Sym,
+    all: Sym,
+    name: Sym,
+    class: Sym,
+    dict: Sym,
+}
+
+impl<'p> Machine<'p> {
+    pub(crate) fn new(project: &'p Project<'p>, knowledge: &'p Knowledge, mode: Mode, any: &'p Module) -> Self {
+        let mut names = Interner::default();
+        let known = Known {
+            self_return: names.intern("return"),
+            all: names.intern("__all__"),
+            name: names.intern("__name__"),
+            class: names.intern("__class__"),
+            dict: names.intern("__dict__"),
+        };
+        Self {
+            project,
+            knowledge,
+            mode,
+            names,
+            known,
+            cells: Vec::new(),
+            cell_ids: FxHashMap::default(),
+            ctxs: Vec::new(),
+            ctx_ids: FxHashMap::default(),
+            contexts_of: FxHashMap::default(),
+            queue: VecDeque::new(),
+            total_runs: 0,
+            containers: Table::default(),
+            container_keys: Vec::new(),
+            container_shared_writes: Vec::new(),
+            bounds: Table::default(),
+            partials: Table::default(),
+            partial_args: FxHashMap::default(),
+            properties: Table::default(),
+            fields: Table::default(),
+            sources: Table::default(),
+            function_marks: FxHashMap::default(),
+            class_marks: FxHashMap::default(),
+            mro_cache: FxHashMap::default(),
+            passed_through: Vec::new(),
+            module_ctxs: FxHashMap::default(),
+            frame: Frame::idle(any),
+        }
+    }
+
+    // ---- names ----
+
+    pub(crate) fn sym(&mut self, name: &str) -> Sym {
+        self.names.intern(name)
+    }
+
+    pub(crate) fn str(&self, sym: Sym) -> &str {
+        self.names.name(sym)
+    }
+
+    pub(crate) fn function(&self, func: FuncId) -> Option<&'p Function<'p>> {
+        Some(self.project.module(func.file)?.index().function(func.ix))
+    }
+
+    /// `package.module.Class.method`; a module body has the name of its module.
+    pub(crate) fn function_name(&self, func: FuncId) -> String {
+        let module = self.project.module_name(func.file);
+        match self.function(func) {
+            Some(function) if func.ix != MODULE_BODY => format!("{module}.{}", function.qualname),
+            _ => module,
+        }
+    }
+
+    pub(crate) fn class_name(&self, class: ClassId) -> String {
+        let module = self.project.module_name(class.file);
+        match self.project.module(class.file) {
+            Some(parsed) => format!("{module}.{}", parsed.index().class(class.ix).qualname),
+            None => module,
+        }
+    }
+
+    pub(crate) fn class_node(&self, class: ClassId) -> Option<&'p ast::StmtClassDef> {
+        Some(self.project.module(class.file)?.index().class(class.ix).node)
+    }
+
+    // ---- results ----
+
+    pub(crate) fn ctx(&self, id: CtxId) -> &Ctx {
+        &self.ctxs[id.0 as usize]
+    }
+
+    pub(crate) fn ctx_count(&self) -> usize {
+        self.ctxs.len()
+    }
+
+    /// The sources whose values a context returns.
+    pub(crate) fn returned_sources(&self, id: CtxId) -> Vec<SourceId> {
+        let cell = self.cell_ids.get(&CellKey::Return(id));
+        cell.map_or(Vec::new(), |&cell| self.cells[cell as usize].value.taint().to_vec())
+    }
+
+    pub(crate) fn source(&self, id: SourceId) -> &Source {
+        self.sources.get(id.0)
+    }
+
+    pub(crate) fn function_marks(&self, func: FuncId) -> &[Mark] {
+        self.function_marks.get(&func).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn class_marks(&self, class: ClassId) -> &[Mark] {
+        self.class_marks.get(&class).map_or(&[], Vec::as_slice)
+    }
+
+    /// Functions that carry a mark, in order.
+    pub(crate) fn marked_functions(&self) -> Vec<FuncId> {
+        let mut functions: Vec<FuncId> = self.function_marks.keys().copied().collect();
+        functions.sort();
+        functions
+    }
+
+    pub(crate) fn passed_through(&self) -> &[FileId] {
+        &self.passed_through
+    }
+
+    pub(crate) fn ctx_file(&self, id: CtxId) -> FileId {
+        match &self.ctx(id).code {
+            Code::Function(it) => it.func.file,
+            Code::Fields { class, .. } => class.file,
+        }
+    }
+
+    /// The function a context runs, or the class whose fields it sets.
+    pub(crate) fn ctx_name(&self, id: CtxId) -> String {
+        match &self.ctx(id).code {
+            Code::Function(it) => self.function_name(it.func),
+            Code::Fields { class, .. } => self.class_name(*class),
+        }
+    }
+
+    // ---- cells ----
+
+    fn cell(&mut self, key: CellKey) -> u32 {
+        *self.cell_ids.entry(key).or_insert_with(|| {
+            self.cells.push(Cell::default());
+            self.cells.len() as u32 - 1
+        })
+    }
+
+    /// The value of a cell; the running context runs again when it grows.
+    fn read(&mut self, key: CellKey) -> Value {
+        let id = self.cell(key);
+        let reader = self.frame.ctx;
+        let cell = &mut self.cells[id as usize];
+        if cell.readers.last() != Some(&reader) && !cell.readers.contains(&reader) {
+            cell.readers.push(reader);
+        }
+        cell.value.clone()
+    }
+
+    fn write(&mut self, key: CellKey, value: &Value) {
+        let id = self.cell(key);
+        let cell = &mut self.cells[id as usize];
+        if cell.value.join(value) {
+            for reader in std::mem::take(&mut cell.readers) {
+                self.enqueue(reader);
+            }
+        }
+    }
+
+    // ---- contexts ----
+
+    fn enqueue(&mut self, id: CtxId) {
+        let ctx = &mut self.ctxs[id.0 as usize];
+        if !ctx.queued && ctx.runs < MAX_RUNS_OF_CONTEXT {
+            ctx.queued = true;
+            self.queue.push_back(id);
+        }
+    }
+
+    /// The context for this code and signature, made and queued when new.
+    fn context(&mut self, code: Code, signature: Vec<(u16, Vec<Obj>)>) -> CtxId {
+        let mut key = CtxKey { code, signature };
+        if let Some(&id) = self.ctx_ids.get(&key) {
+            return id;
+        }
+        let generic_code = match &key.code {
+            Code::Function(it) => Code::Function(FuncRef { func: it.func, closure: CtxId(0) }),
+            fields @ Code::Fields { .. } => fields.clone(),
+        };
+        let count = self.contexts_of.entry(generic_code.clone()).or_default();
+        *count += 1;
+        if *count > MAX_CONTEXTS_OF_FUNCTION || self.ctxs.len() > MAX_CONTEXTS {
+            // The receiver stays apart even here: it decides what a method call means.
+            key.signature.retain(|(ix, objs)| {
+                *ix == 0 && objs.iter().all(|obj| matches!(obj, Obj::Instance(_)))
+            });
+            if *count > 8 * MAX_CONTEXTS_OF_FUNCTION || self.ctxs.len() > MAX_CONTEXTS {
+                key.signature.clear();
+                if let Some(&id) = self.ctx_ids.get(&CtxKey { code: generic_code.clone(), signature: Vec::new() }) {
+                    return id;
+                }
+            }
+            if let Some(&id) = self.ctx_ids.get(&key) {
+                return id;
+            }
+        }
+        let id = CtxId(self.ctxs.len() as u32);
+        let overflow = CtxKey { code: generic_code, signature: Vec::new() };
+        if key.signature.is_empty() {
+            self.ctx_ids.entry(overflow).or_insert(id);
+        }
+        self.ctxs.push(Ctx { code: key.code.clone(), runs: 0, queued: false, outcome: Outcome::default() });
+        self.ctx_ids.insert(key, id);
+        self.enqueue(id);
+        id
+    }
+
+    /// The context that executes a module body.
+    pub(crate) fn module_ctx(&mut self, file: FileId) -> CtxId {
+        if let Some(&id) = self.module_ctxs.get(&file) {
+            return id;
+        }
+        let closure = CtxId(self.ctxs.len() as u32);
+        let func = FuncId { file, ix: MODULE_BODY };
+        let id = self.context(Code::Function(FuncRef { func, closure }), Vec::new());
+        self.module_ctxs.insert(file, id);
+        id
+    }
+
+    /// A context in which nothing is known of the arguments but the receiver.
+    pub(crate) fn entry_ctx(&mut self, function: FuncRef, receiver: Option<Obj>) -> CtxId {
+        let signature = receiver.map(|obj| (0, vec![obj])).into_iter().collect();
+        let id = self.context(Code::Function(function), signature);
+        if let Some(receiver) = receiver {
+            self.write(CellKey::Param(id, 0), &Value::of(receiver));
+        }
+        id
+    }
+
+    /// Runs queued contexts until nothing changes.
+    pub(crate) fn run(&mut self) {
+        while let Some(id) = self.queue.pop_front() {
+            self.ctxs[id.0 as usize].queued = false;
+            self.total_runs += 1;
+            if self.total_runs > MAX_TOTAL_RUNS {
+                self.queue.clear();
+                return;
+            }
+            self.run_ctx(id);
+        }
+    }
+
+    fn run_ctx(&mut self, id: CtxId) {
+        let ctx = &mut self.ctxs[id.0 as usize];
+        ctx.runs += 1;
+        let code = ctx.code.clone();
+        let file = self.ctx_file(id);
+        let Some(module) = self.project.module(file) else { return };
+        let function_ix = match &code {
+            Code::Function(it) => it.func.ix,
+            Code::Fields { .. } => MODULE_BODY,
+        };
+        let function = module.index().function(function_ix);
+        self.frame = Frame { ctx: id, file, function, ..Frame::idle(module) };
+        match &code {
+            Code::Fields { class, set, all_set } => self.run_fields(*class, set, *all_set),
+            Code::Function(it) => {
+                self.bind_parameters(*it);
+                match function.node {
+                    FunctionNode::Module(tree) => self.execute(&tree.body),
+                    FunctionNode::Def(def) => self.execute(&def.body),
+                    FunctionNode::Lambda(lambda) => {
+                        let value = self.evaluate(&lambda.body);
+                        self.frame.returned.join(&value);
+                    }
+                }
+            }
+        }
+        let returned = std::mem::take(&mut self.frame.returned);
+        self.write(CellKey::Return(id), &returned);
+        let yielded = std::mem::take(&mut self.frame.yielded);
+        self.write(CellKey::Yield(id), &yielded);
+        let mut outcome = std::mem::take(&mut self.frame.out);
+        outcome.edges.sort_unstable();
+        outcome.edges.dedup();
+        self.ctxs[id.0 as usize].outcome = outcome;
+    }
+
+    // ---- recording ----
+
+    fn record_edge(&mut self, span: Span, callee: CtxId, how: How) {
+        if !self.frame.state.dead {
+            let vouched = self.frame.vouched > 0;
+            self.frame.out.edges.push(Edge { span, callee, how, vouched });
+        }
+    }
+
+    fn record_event(&mut self, span: Span, kind: EventKind, source: Option<SourceId>) {
+        let event = Event { span, kind, source };
+        if self.frame.vouched == 0 && !self.frame.state.dead && !self.frame.out.events.contains(&event) {
+            self.frame.out.events.push(event);
+        }
+    }
+
+    fn record_sink(&mut self, value: &Value, kind: SinkKind, span: Span) {
+        for &source in value.taint() {
+            let sink = Sink { source, span, kind };
+            if !self.frame.out.sinks.contains(&sink) {
+                self.frame.out.sinks.push(sink);
+            }
+        }
+    }
+
+    /// Whether the running code is a module or class body, executed once per process.
+    fn at_import(&self) -> bool {
+        matches!(self.frame.function.node, FunctionNode::Module(_))
+            && !matches!(self.ctx(self.frame.ctx).code, Code::Fields { .. })
+    }
+
+    /// Makes a hazard out of the use of a known API and returns it as the origin of the result.
+    fn hazard(&mut self, name: Sym, class: &'static str, sandbox: Sandbox, note: &'static str, span: Span) -> Option<SourceId> {
+        if self.frame.vouched > 0 {
+            return None;
+        }
+        let at_import = self.at_import();
+        let ctx_file = self.frame.file;
+        let source = Source { ctx_file, span, name, class, at_import, sandbox, note };
+        let source = SourceId(self.sources.id(source));
+        self.record_event(span, EventKind::Api { name, class, sandbox, note }, Some(source));
+        Some(source)
+    }
+
+    // ---- small tables ----
+
+    fn bound(&mut self, callee: Obj, receiver: Obj) -> Obj {
+        Obj::Bound(self.bounds.id((callee, receiver)))
+    }
+
+    fn external(&mut self, name: &str) -> Obj {
+        let canonical = self.knowledge.canonical(name);
+        Obj::External(self.names.intern(canonical))
+    }
+}
+
+impl<'p> Frame<'p> {
+    fn idle(module: &'p Module) -> Self {
+        Self {
+            ctx: CtxId(0),
+            file: FileId(0),
+            module,
+            function: module.index().function(MODULE_BODY),
+            state: State::default(),
+            classes: Vec::new(),
+            breaks: Vec::new(),
+            continues: Vec::new(),
+            out: Outcome::default(),
+            returned: Value::bottom(),
+            yielded: Value::bottom(),
+            vouched: 0,
+            passthrough: 0,
+            commands: 0,
+        }
+    }
+}
+
+impl State {
+    /// Joins another way to get to the same place.
+    fn join(&mut self, other: &Self) {
+        if other.dead {
+            return;
+        }
+        if self.dead {
+            self.clone_from(other);
+            return;
+        }
+        for (name, value) in &other.vars {
+            self.vars.entry(*name).or_default().join(value);
+        }
+        // A store that only one way makes leaves the contents of the cell on the other way.
+        self.heap.retain(|place, _| other.heap.contains_key(place));
+        for (place, value) in &mut self.heap {
+            if let Some(other) = other.heap.get(place) {
+                value.join(other);
+            }
+        }
+    }
+}

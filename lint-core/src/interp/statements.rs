@@ -1,0 +1,792 @@
+//! Executing statements.
+
+use crate::diagnostic::Span;
+use crate::index::MODULE_BODY;
+use crate::knowledge::Role;
+use crate::project::Import;
+use crate::syntax::ast::{self, Expr, Stmt};
+use crate::syntax::span_of;
+
+use super::{
+    CellKey, ContainerKind, EventKind, How, Key, Machine, Mode, Obj, SinkKind, State, Sym, Value,
+};
+
+/// What is known of a condition before it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Truth {
+    Always,
+    Never,
+    Unknown,
+}
+
+impl Truth {
+    pub(super) fn not(self) -> Self {
+        match self {
+            Self::Always => Self::Never,
+            Self::Never => Self::Always,
+            Self::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl<'p> Machine<'p> {
+    pub(super) fn execute(&mut self, body: &'p [Stmt]) {
+        let vouched = self.frame.vouched;
+        for statement in body {
+            if self.frame.state.dead {
+                break;
+            }
+            self.statement(statement);
+            // `if is_replaying(): return` leaves the rest to the first execution only.
+            if let Stmt::If(it) = statement
+                && self.is_replay_guard(&it.test)
+                && ends_flow(&it.body)
+            {
+                self.frame.vouched += 1;
+            }
+        }
+        self.frame.vouched = vouched;
+    }
+
+    fn statement(&mut self, statement: &'p Stmt) {
+        match statement {
+            Stmt::Expr(it) => {
+                let value = self.evaluate(&it.value);
+                if let Expr::Call(_) | Expr::Await(_) = &*it.value {
+                    self.record_discarded(&value, &it.value);
+                }
+            }
+            Stmt::Assign(it) => {
+                let value = self.evaluate(&it.value);
+                for target in &it.targets {
+                    self.assign(target, &value, Some(&it.value));
+                }
+            }
+            Stmt::AnnAssign(it) => self.annotated_assignment(it),
+            Stmt::AugAssign(it) => {
+                let old = self.evaluate(&it.target);
+                let operand = self.evaluate(&it.value);
+                let value = self.binary(&old, it.op, &operand, span_of(it), true);
+                self.assign(&it.target, &value, None);
+            }
+            Stmt::Return(it) => {
+                if let Some(expression) = &it.value {
+                    let value = self.evaluate(expression);
+                    self.frame.returned.join(&value);
+                } else {
+                    self.frame.returned.join(&Value::of(Obj::None));
+                }
+                self.frame.state.dead = true;
+            }
+            Stmt::If(it) => self.if_statement(it),
+            Stmt::While(it) => self.while_loop(it),
+            Stmt::For(it) => self.for_loop(it),
+            Stmt::Try(it) => self.try_statement(it),
+            Stmt::With(it) => self.with_statement(it),
+            Stmt::Match(it) => self.match_statement(it),
+            Stmt::FunctionDef(it) => self.define_function(it),
+            Stmt::ClassDef(it) => self.define_class(it),
+            Stmt::Import(it) => self.import(it),
+            Stmt::ImportFrom(it) => self.import_from(it),
+            Stmt::Raise(it) => {
+                if let Some(exception) = &it.exc {
+                    let value = self.evaluate(exception);
+                    self.record_sink(&value, SinkKind::Result, span_of(it));
+                    for obj in value.objs().to_vec() {
+                        if let Obj::Class(_) = obj {
+                            self.apply(obj, &super::calls::Args::default(), span_of(&**exception), How::Construct);
+                        }
+                    }
+                }
+                if let Some(cause) = &it.cause {
+                    self.evaluate(cause);
+                }
+                self.frame.state.dead = true;
+            }
+            Stmt::Assert(it) => {
+                self.condition(&it.test);
+                if let Some(message) = &it.msg {
+                    self.evaluate(message);
+                }
+                self.narrow(&it.test, true);
+            }
+            Stmt::Delete(it) => {
+                for target in &it.targets {
+                    match target {
+                        Expr::Subscript(subscript) => {
+                            let object = self.evaluate(&subscript.value);
+                            self.evaluate(&subscript.slice);
+                            self.call_special(&object, "__delitem__", span_of(target), How::Operator);
+                            self.record_mutation(&object, span_of(target), &subscript.value);
+                        }
+                        Expr::Attribute(attribute) => {
+                            self.evaluate(&attribute.value);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            Stmt::Break(_) => {
+                let state = self.frame.state.clone();
+                if let Some(slot) = self.frame.breaks.last_mut() {
+                    join_slot(slot, state);
+                }
+                self.frame.state.dead = true;
+            }
+            Stmt::Continue(_) => {
+                let state = self.frame.state.clone();
+                if let Some(slot) = self.frame.continues.last_mut() {
+                    join_slot(slot, state);
+                }
+                self.frame.state.dead = true;
+            }
+            Stmt::Global(_)
+            | Stmt::Nonlocal(_)
+            | Stmt::Pass(_)
+            | Stmt::TypeAlias(_)
+            | Stmt::IpyEscapeCommand(_) => {}
+        }
+    }
+
+    /// The value of a call statement is thrown away; only its arguments went somewhere.
+    fn record_discarded(&mut self, value: &Value, expression: &'p Expr) {
+        let call = match expression {
+            Expr::Await(it) => &*it.value,
+            other => other,
+        };
+        // What the call itself produces is harmless; what it was given is not ours to judge.
+        let own = span_of(call);
+        let foreign: Vec<_> = value
+            .taint()
+            .iter()
+            .copied()
+            .filter(|&source| {
+                let source = self.source(source);
+                source.ctx_file != self.frame.file || source.span != own
+            })
+            .collect();
+        let mut given = Value::bottom();
+        given.add_taint(&foreign);
+        let already = self.frame.out.sinks.iter().any(|sink| sink.span == own);
+        if !already {
+            self.record_sink(&given, SinkKind::External, own);
+        }
+    }
+
+    fn annotated_assignment(&mut self, it: &'p ast::StmtAnnAssign) {
+        let declared = self.annotation(&it.annotation);
+        let value = match &it.value {
+            Some(expression) => {
+                let value = self.evaluate(expression);
+                // The annotation says more than a value that is not known.
+                if value.is_vague() || is_empty_container_or_none(expression) {
+                    let typed = value.clone().joined(&declared);
+                    if is_empty_container_or_none(expression) { typed.opened() } else { typed }
+                } else {
+                    value
+                }
+            }
+            None if self.frame.classes.is_empty() => return,
+            None => Value::bottom(),
+        };
+        if it.value.is_some() {
+            self.assign(&it.target, &value, it.value.as_deref());
+        }
+    }
+
+    // ---- assignment ----
+
+    pub(super) fn assign(&mut self, target: &'p Expr, value: &Value, from: Option<&'p Expr>) {
+        match target {
+            Expr::Name(name) => {
+                let sym = self.sym(name.id.as_str());
+                self.assign_name(sym, value, span_of(target));
+            }
+            Expr::Attribute(attribute) => {
+                let object = self.evaluate(&attribute.value);
+                self.store_attribute(&object, attribute.attr.as_str(), value, span_of(target));
+            }
+            Expr::Subscript(subscript) => {
+                let object = self.evaluate(&subscript.value);
+                let key = self.evaluate(&subscript.slice);
+                self.store_element(&object, &key, value, span_of(target), &subscript.value);
+            }
+            Expr::Tuple(tuple) => self.unpack(&tuple.elts, value, from),
+            Expr::List(list) => self.unpack(&list.elts, value, from),
+            Expr::Starred(starred) => self.assign(&starred.value, value, None),
+            _ => {}
+        }
+    }
+
+    fn unpack(&mut self, targets: &'p [Expr], value: &Value, from: Option<&'p Expr>) {
+        // `a, b = b, a` assigns element by element.
+        let starred = targets.iter().position(Expr::is_starred_expr);
+        if let (Some(Expr::Tuple(tuple)), None) = (from, starred)
+            && tuple.elts.len() == targets.len()
+            && !tuple.elts.iter().any(Expr::is_starred_expr)
+        {
+            let elements: Vec<Value> =
+                (0..targets.len()).map(|ix| self.element(value, Key::Int(ix as i64), Span::default())).collect();
+            for (target, element) in targets.iter().zip(&elements) {
+                self.assign(target, element, None);
+            }
+            return;
+        }
+        let span = from.map_or(Span::default(), |from| span_of(from));
+        let is_sequence = value.objs().iter().all(|obj| {
+            matches!(obj, Obj::Container(id) if matches!(self.containers.get(*id).kind, ContainerKind::List | ContainerKind::Tuple))
+        });
+        if !is_sequence {
+            let element = self.iterate(value, span, How::Iterate).tainted_by(value);
+            self.note_order(value, span);
+            for target in targets {
+                self.assign(target, &element, None);
+            }
+            return;
+        }
+        for (ix, target) in targets.iter().enumerate() {
+            let element = match starred {
+                Some(star) if ix == star => {
+                    let rest = self.all_elements(value);
+                    let list = self.container(ContainerKind::List, span_of(target));
+                    self.put(list, Key::Any, &rest);
+                    Value::of(Obj::Container(list))
+                }
+                Some(star) if ix > star => self.all_elements(value),
+                _ => self.element(value, Key::Int(ix as i64), span),
+            };
+            self.assign(target, &element.tainted_by(value), None);
+        }
+    }
+
+    pub(super) fn assign_name(&mut self, name: Sym, value: &Value, span: Span) {
+        if let Some((class, scope)) = self.frame.classes.last_mut() {
+            let class = *class;
+            scope.insert(name, value.clone());
+            self.write(CellKey::ClassAttr(class, name), value);
+            return;
+        }
+        let text = self.str(name);
+        let function = self.frame.function;
+        if self.at_import() {
+            self.frame.state.vars.insert(name, value.clone());
+            self.write(CellKey::Global(self.frame.file, name), value);
+        } else if function.globals.contains(text) {
+            self.write(CellKey::Global(self.frame.file, name), &value.clone().opened());
+            self.record_sink(value, SinkKind::State, span);
+            self.record_event(span, EventKind::SharedState(name), None);
+        } else if function.nonlocals.contains(text) {
+            if let Some(owner) = self.enclosing_owner(name) {
+                self.write(CellKey::Local(owner, name), &value.clone().opened());
+            }
+        } else {
+            if function.captured.contains(text) {
+                self.write(CellKey::Local(self.frame.ctx, name), value);
+            }
+            self.frame.state.vars.insert(name, value.clone());
+        }
+    }
+
+    // ---- control flow ----
+
+    /// Evaluates a condition and says how it ends.
+    pub(super) fn condition(&mut self, test: &'p Expr) -> Truth {
+        let value = self.evaluate(test);
+        self.call_special(&value, "__bool__", span_of(test), How::Operator);
+        self.truth(test, &value)
+    }
+
+    fn if_statement(&mut self, it: &'p ast::StmtIf) {
+        let mut clauses: Vec<(Option<&'p Expr>, &'p [Stmt])> = vec![(Some(&it.test), &it.body)];
+        clauses.extend(it.elif_else_clauses.iter().map(|clause| (clause.test.as_ref(), &*clause.body)));
+        let mut after = State { dead: true, ..State::default() };
+        let mut vouched = 0;
+        for (test, body) in clauses {
+            let Some(test) = test else {
+                self.execute(body);
+                after.join(&self.frame.state);
+                self.frame.state.dead = true;
+                break;
+            };
+            let value = self.evaluate(test);
+            self.call_special(&value, "__bool__", span_of(test), How::Operator);
+            let truth = self.truth(test, &value);
+            if truth == Truth::Unknown && !(only_logs(body) && it.elif_else_clauses.is_empty()) {
+                self.record_sink(&value, SinkKind::Branch, span_of(test));
+            } else if truth == Truth::Unknown {
+                self.record_sink(&value, SinkKind::Log, span_of(test));
+            }
+            let before = self.frame.state.clone();
+            if truth != Truth::Never {
+                let guard = u32::from(self.is_replay_guard(test));
+                vouched += guard;
+                self.frame.vouched += guard;
+                self.narrow(test, true);
+                self.execute(body);
+                after.join(&self.frame.state);
+            }
+            self.frame.state = before;
+            if truth == Truth::Always {
+                self.frame.state.dead = true;
+            }
+            self.narrow(test, false);
+        }
+        self.frame.vouched -= vouched;
+        after.join(&self.frame.state);
+        self.frame.state = after;
+    }
+
+    fn while_loop(&mut self, it: &'p ast::StmtWhile) {
+        self.frame.breaks.push(None);
+        let mut truth = Truth::Unknown;
+        for _ in 0..3 {
+            let before = self.frame.state.clone();
+            let value = self.evaluate(&it.test);
+            self.call_special(&value, "__bool__", span_of(&*it.test), How::Operator);
+            truth = self.truth(&it.test, &value);
+            if truth == Truth::Unknown {
+                self.record_sink(&value, SinkKind::Loop, span_of(&*it.test));
+            }
+            if truth == Truth::Never {
+                break;
+            }
+            self.narrow(&it.test, true);
+            if !self.loop_body(&it.body, before) {
+                break;
+            }
+        }
+        if truth == Truth::Always {
+            self.frame.state.dead = true;
+        }
+        self.end_loop(&it.orelse);
+    }
+
+    fn for_loop(&mut self, it: &'p ast::StmtFor) {
+        let iterable = self.evaluate(&it.iter);
+        let span = span_of(&*it.iter);
+        let mut element = self.iterate(&iterable, span, How::Iterate);
+        if is_order_sensitive(&it.body) {
+            let source = self.note_order(&iterable, span);
+            element = element.with_source(source);
+        }
+        self.frame.breaks.push(None);
+        let commands = self.frame.commands;
+        for _ in 0..3 {
+            let before = self.frame.state.clone();
+            self.assign(&it.target, &element, None);
+            if !self.loop_body(&it.body, before) {
+                break;
+            }
+        }
+        // Iterating decides how often, and in which order, the commands of the body are issued.
+        if self.frame.commands > commands || has_await(&it.body) {
+            self.record_sink(&element, SinkKind::Order, span);
+            self.record_sink(&iterable, SinkKind::Loop, span);
+        }
+        self.end_loop(&it.orelse);
+    }
+
+    /// Executes a loop body once and joins its end with the state before it; says whether that
+    /// changed anything, so that another round is due.
+    fn loop_body(&mut self, body: &'p [Stmt], before: State) -> bool {
+        self.frame.continues.push(None);
+        self.execute(body);
+        if let Some(Some(state)) = self.frame.continues.pop() {
+            self.frame.state.join(&state);
+        }
+        let end = std::mem::replace(&mut self.frame.state, before.clone());
+        self.frame.state.join(&end);
+        self.frame.state.vars != before.vars || self.frame.state.heap != before.heap
+    }
+
+    fn end_loop(&mut self, orelse: &'p [Stmt]) {
+        self.execute(orelse);
+        if let Some(Some(state)) = self.frame.breaks.pop() {
+            self.frame.state.join(&state);
+        }
+    }
+
+    fn try_statement(&mut self, it: &'p ast::StmtTry) {
+        let before = self.frame.state.clone();
+        self.execute(&it.body);
+        let mut raised = before;
+        // An exception can leave the body after any of its statements.
+        let end = State { dead: false, ..self.frame.state.clone() };
+        raised.join(&end);
+        self.execute(&it.orelse);
+        let mut after = std::mem::take(&mut self.frame.state);
+        for ast::ExceptHandler::ExceptHandler(handler) in &it.handlers {
+            self.frame.state = State { dead: false, ..raised.clone() };
+            let exception = match &handler.type_ {
+                Some(type_) => {
+                    let class = self.evaluate(type_);
+                    self.instances_of(&class)
+                }
+                None => Value::unknown(),
+            };
+            if let Some(name) = &handler.name {
+                let sym = self.sym(name.as_str());
+                self.assign_name(sym, &exception, span_of(name));
+            }
+            self.execute(&handler.body);
+            after.join(&self.frame.state);
+        }
+        let dead = after.dead;
+        // `finally` also runs on the way out.
+        self.frame.state = if dead { State { dead: false, ..raised } } else { after };
+        self.execute(&it.finalbody);
+        self.frame.state.dead |= dead;
+    }
+
+    fn with_statement(&mut self, it: &'p ast::StmtWith) {
+        let (mut vouched, mut passthrough) = (0, 0);
+        for item in &it.items {
+            match self.marker_of_call(&item.context_expr) {
+                Some(Role::SandboxUnrestricted) => vouched += 1,
+                Some(Role::PassThrough) => passthrough += 1,
+                _ => {}
+            }
+            let manager = self.evaluate(&item.context_expr);
+            let span = span_of(&item.context_expr);
+            let (enter, exit) = if it.is_async { ("__aenter__", "__aexit__") } else { ("__enter__", "__exit__") };
+            let entered = self.call_special(&manager, enter, span, How::Enter);
+            self.call_special(&manager, exit, span, How::Enter);
+            let mut entered = entered;
+            for obj in manager.objs().to_vec() {
+                match obj {
+                    // A generator decorated as context manager gives what it yields.
+                    Obj::Generator(ctx) => {
+                        let yielded = self.read(CellKey::Yield(ctx));
+                        entered.join(&yielded);
+                    }
+                    Obj::ExternalInstance(_) | Obj::Made(_) | Obj::Unknown => {
+                        entered.add(obj);
+                    }
+                    _ => {}
+                }
+            }
+            entered.add_taint(manager.taint());
+            if let Some(target) = &item.optional_vars {
+                self.assign(target, &entered, None);
+            }
+        }
+        self.frame.vouched += vouched;
+        self.frame.passthrough += passthrough;
+        self.execute(&it.body);
+        self.frame.vouched -= vouched;
+        self.frame.passthrough -= passthrough;
+    }
+
+    fn match_statement(&mut self, it: &'p ast::StmtMatch) {
+        let subject = self.evaluate(&it.subject);
+        self.record_sink(&subject, SinkKind::Branch, span_of(&*it.subject));
+        let before = self.frame.state.clone();
+        let mut after = before.clone();
+        for case in &it.cases {
+            self.frame.state = before.clone();
+            self.bind_pattern(&case.pattern, &subject);
+            if let Some(guard) = &case.guard {
+                self.condition(guard);
+            }
+            self.execute(&case.body);
+            if case.pattern.is_irrefutable() && case.guard.is_none() {
+                // Nothing falls through an irrefutable pattern.
+                after = self.frame.state.clone();
+            } else {
+                after.join(&self.frame.state);
+            }
+        }
+        self.frame.state = after;
+    }
+
+    fn bind_pattern(&mut self, pattern: &'p ast::Pattern, subject: &Value) {
+        let bind = |this: &mut Self, name: &'p Option<ast::Identifier>, value: &Value| {
+            if let Some(name) = name {
+                let sym = this.sym(name.as_str());
+                this.assign_name(sym, value, span_of(name));
+            }
+        };
+        match pattern {
+            ast::Pattern::MatchAs(it) => {
+                if let Some(inner) = &it.pattern {
+                    self.bind_pattern(inner, subject);
+                }
+                let value = match it.pattern.as_deref() {
+                    Some(ast::Pattern::MatchClass(class)) => {
+                        let class = self.evaluate(&class.cls);
+                        self.instances_of(&class).tainted_by(subject)
+                    }
+                    _ => subject.clone(),
+                };
+                bind(self, &it.name, &value);
+            }
+            ast::Pattern::MatchStar(it) => {
+                let rest = self.all_elements(subject);
+                bind(self, &it.name, &rest);
+            }
+            ast::Pattern::MatchMapping(it) => {
+                for (key, pattern) in it.keys.iter().zip(&it.patterns) {
+                    let key = self.evaluate(key);
+                    let element = self.subscript(subject, &key, span_of(it));
+                    self.bind_pattern(pattern, &element);
+                }
+                bind(self, &it.rest, subject);
+            }
+            ast::Pattern::MatchSequence(it) => {
+                for (ix, pattern) in it.patterns.iter().enumerate() {
+                    let element = self.element(subject, Key::Int(ix as i64), span_of(it));
+                    self.bind_pattern(pattern, &element);
+                }
+            }
+            ast::Pattern::MatchClass(it) => {
+                let class = self.evaluate(&it.cls);
+                let instance = self.instances_of(&class).tainted_by(subject);
+                for pattern in &it.arguments.patterns {
+                    self.bind_pattern(pattern, &Value::unknown().tainted_by(subject));
+                }
+                for keyword in &it.arguments.keywords {
+                    let value = self.attribute(&instance, keyword.attr.as_str(), span_of(keyword));
+                    self.bind_pattern(&keyword.pattern, &value);
+                }
+            }
+            ast::Pattern::MatchOr(it) => {
+                for pattern in &it.patterns {
+                    self.bind_pattern(pattern, subject);
+                }
+            }
+            ast::Pattern::MatchValue(it) => {
+                self.evaluate(&it.value);
+            }
+            ast::Pattern::MatchSingleton(_) => {}
+        }
+    }
+
+    // ---- imports ----
+
+    fn import(&mut self, it: &'p ast::StmtImport) {
+        for alias in &it.names {
+            let dotted = alias.name.as_str();
+            // `import a.b.c` runs a, a.b and a.b.c, and binds `a` unless renamed.
+            let ends: Vec<usize> =
+                dotted.match_indices('.').map(|(at, _)| at).chain([dotted.len()]).collect();
+            let mut first = None;
+            let mut last = Value::unknown();
+            for end in ends {
+                let import = self.project.import_absolute(self.frame.file, &dotted[..end], self.knowledge);
+                last = self.imported(&import, &dotted[..end], span_of(alias));
+                first.get_or_insert_with(|| last.clone());
+            }
+            match &alias.asname {
+                Some(name) => {
+                    let sym = self.sym(name.as_str());
+                    self.assign_name(sym, &last, span_of(name));
+                }
+                None => {
+                    let top = dotted.split('.').next().unwrap_or(dotted);
+                    let sym = self.sym(top);
+                    let value = first.unwrap_or(last);
+                    self.assign_name(sym, &value, span_of(alias));
+                }
+            }
+        }
+    }
+
+    fn import_from(&mut self, it: &'p ast::StmtImportFrom) {
+        let module = it.module.as_ref().map_or("", |module| module.as_str());
+        if module == "__future__" {
+            return;
+        }
+        let base = self.project.import_from(self.frame.file, module, it.level, self.knowledge);
+        let object = self.imported(&base, module, span_of(it));
+        for alias in &it.names {
+            let name = alias.name.as_str();
+            if name == "*" {
+                self.import_star(&base);
+                continue;
+            }
+            let mut value = match &base {
+                Import::External => {
+                    let full = if module.is_empty() { name.to_owned() } else { format!("{module}.{name}") };
+                    let known = self.external(&full);
+                    self.load_external(known, span_of(alias), false)
+                }
+                _ => self.attribute(&object, name, span_of(alias)),
+            };
+            // A submodule counts when the package itself defines no such name.
+            if value.objs().iter().all(|obj| matches!(obj, Obj::Unknown)) {
+                let submodule = self.project.submodule(&base, name);
+                if submodule != Import::External {
+                    value = self.imported(&submodule, name, span_of(alias));
+                }
+            }
+            let bound = alias.asname.as_ref().unwrap_or(&alias.name);
+            let sym = self.sym(bound.as_str());
+            self.assign_name(sym, &value, span_of(bound));
+        }
+    }
+
+    /// Makes sure that an imported module runs, and returns it.
+    pub(super) fn imported(&mut self, import: &Import, dotted: &str, _span: Span) -> Value {
+        match import {
+            Import::File(file) => {
+                self.module_ctx(*file);
+                if self.frame.passthrough > 0 && !self.passed_through.contains(file) {
+                    self.passed_through.push(*file);
+                }
+                Value::of(Obj::Module(*file))
+            }
+            Import::Namespace(directory) => {
+                let sym = self.sym(directory);
+                Value::of(Obj::Namespace(sym))
+            }
+            Import::External => Value::of(self.external(dotted)),
+        }
+    }
+
+    fn import_star(&mut self, base: &Import) {
+        let Import::File(file) = base else { return };
+        let Some(module) = self.project.module(*file) else { return };
+        let all = self.read(CellKey::Global(*file, self.known.all));
+        let exported: Vec<Sym> = self
+            .all_elements(&all)
+            .objs()
+            .iter()
+            .filter_map(|obj| if let Obj::Str(sym) = obj { Some(*sym) } else { None })
+            .collect();
+        let names: Vec<Sym> = if exported.is_empty() {
+            let locals = module.index().function(MODULE_BODY).locals.iter();
+            let public: Vec<&str> = locals.filter(|name| !name.starts_with('_')).collect();
+            let mut names: Vec<Sym> = public.into_iter().map(|name| self.sym(name)).collect();
+            names.extend(self.star_names(*file));
+            names
+        } else {
+            exported
+        };
+        for name in names {
+            let text = self.str(name).to_owned();
+            let value = self.attribute(&Value::of(Obj::Module(*file)), &text, Span::default());
+            if !value.is_bottom() {
+                self.assign_name(name, &value, Span::default());
+            }
+        }
+    }
+
+    /// Names that a module itself got through a star import, as far as its run has come.
+    fn star_names(&mut self, file: crate::diagnostic::FileId) -> Vec<Sym> {
+        let mut names: Vec<Sym> = self
+            .cell_ids
+            .keys()
+            .filter_map(|key| match key {
+                CellKey::Global(of, name) if *of == file => Some(*name),
+                _ => None,
+            })
+            .collect();
+        names.sort();
+        names.retain(|name| !self.str(*name).starts_with('_'));
+        names
+    }
+
+    /// In workflow code `__name__` is never `"__main__"`; the full graph looks at both.
+    pub(super) fn module_dunder_name(&mut self) -> Value {
+        if self.mode == Mode::Full {
+            return Value::unknown();
+        }
+        let name = self.project.module_name(self.frame.file);
+        let sym = self.sym(&name);
+        Value::of(Obj::Str(sym))
+    }
+}
+
+fn join_slot(slot: &mut Option<State>, state: State) {
+    match slot {
+        Some(joined) => joined.join(&state),
+        None => *slot = Some(state),
+    }
+}
+
+fn ends_flow(body: &[Stmt]) -> bool {
+    matches!(body.last(), Some(Stmt::Return(_) | Stmt::Raise(_) | Stmt::Continue(_) | Stmt::Break(_)))
+}
+
+fn is_empty_container_or_none(expression: &Expr) -> bool {
+    match expression {
+        Expr::NoneLiteral(_) | Expr::EllipsisLiteral(_) => true,
+        Expr::List(it) => it.elts.is_empty(),
+        Expr::Dict(it) => it.items.is_empty(),
+        Expr::Tuple(it) => it.elts.is_empty(),
+        Expr::Call(it) => {
+            it.arguments.is_empty()
+                && matches!(&*it.func, Expr::Name(name) if matches!(name.id.as_str(), "list" | "dict" | "set"))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a body does nothing but log (by the look of it), so that skipping it changes nothing.
+fn only_logs(body: &[Stmt]) -> bool {
+    body.iter().all(|statement| match statement {
+        Stmt::Pass(_) => true,
+        Stmt::Expr(it) => match &*it.value {
+            Expr::Call(call) => match &*call.func {
+                Expr::Attribute(attribute) => matches!(
+                    attribute.attr.as_str(),
+                    "debug" | "info" | "warning" | "warn" | "error" | "exception" | "critical" | "log"
+                ),
+                Expr::Name(name) => name.id.as_str() == "print",
+                _ => false,
+            },
+            Expr::StringLiteral(_) | Expr::EllipsisLiteral(_) => true,
+            _ => false,
+        },
+        _ => false,
+    })
+}
+
+/// Whether the order in which a body sees its elements can show afterwards. Adding to a set,
+/// counting, filling a mapping and logging do not.
+fn is_order_sensitive(body: &[Stmt]) -> bool {
+    !body.iter().all(|statement| match statement {
+        Stmt::Pass(_) | Stmt::Continue(_) => true,
+        Stmt::Expr(it) => match &*it.value {
+            Expr::Call(call) => matches!(
+                &*call.func,
+                Expr::Attribute(attribute) if matches!(
+                    attribute.attr.as_str(),
+                    "add" | "discard" | "update" | "setdefault" | "debug" | "info" | "warning" | "error"
+                )
+            ),
+            _ => false,
+        },
+        Stmt::AugAssign(it) => it.op == ast::Operator::Add && it.value.is_number_literal_expr()
+            || matches!(it.op, ast::Operator::BitOr | ast::Operator::BitAnd),
+        Stmt::Assign(it) => it.targets.iter().all(Expr::is_subscript_expr) && !has_await(body),
+        Stmt::If(it) => {
+            !is_order_sensitive(&it.body)
+                && it.elif_else_clauses.iter().all(|clause| !is_order_sensitive(&clause.body))
+        }
+        _ => false,
+    })
+}
+
+/// Whether a body awaits anything, not counting nested functions.
+fn has_await(body: &[Stmt]) -> bool {
+    use crate::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
+    struct Finder(bool);
+    impl<'a> Visitor<'a> for Finder {
+        fn visit_stmt(&mut self, statement: &'a Stmt) {
+            if !matches!(statement, Stmt::FunctionDef(_) | Stmt::ClassDef(_)) {
+                walk_stmt(self, statement);
+            }
+        }
+        fn visit_expr(&mut self, expression: &'a Expr) {
+            match expression {
+                Expr::Await(_) => self.0 = true,
+                Expr::Lambda(_) => {}
+                _ => walk_expr(self, expression),
+            }
+        }
+    }
+    let mut finder = Finder(false);
+    finder.visit_body(body);
+    finder.0
+}

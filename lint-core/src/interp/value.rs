@@ -1,0 +1,283 @@
+//! Abstract values: which objects an expression may stand for, and which hazards its value comes
+//! from.
+
+use std::hash::Hash;
+
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+
+use crate::diagnostic::FileId;
+
+/// An interned string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Sym(u32);
+
+/// A function, lambda or module body of the project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct FuncId {
+    pub(crate) file: FileId,
+    pub(crate) ix: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ClassId {
+    pub(crate) file: FileId,
+    pub(crate) ix: u32,
+}
+
+/// One analysis of one function for one kind of arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct CtxId(pub(crate) u32);
+
+/// A hazard as the origin of values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SourceId(pub(crate) u32);
+
+/// A function object: the code and the activation whose locals it closes over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct FuncRef {
+    pub(crate) func: FuncId,
+    pub(crate) closure: CtxId,
+}
+
+/// One thing a value may be. Composite kinds are numbers into the machine's tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Obj {
+    None,
+    Bool(bool),
+    Int(i64),
+    Str(Sym),
+    Func(FuncRef),
+    /// A callable together with its first argument; see `Machine::bounds`.
+    Bound(u32),
+    Class(ClassId),
+    Instance(ClassId),
+    Module(FileId),
+    /// A directory without `__init__.py`.
+    Namespace(Sym),
+    /// Something outside the project, by its resolved dotted name.
+    External(Sym),
+    /// An instance of a class outside the project.
+    ExternalInstance(Sym),
+    /// What calling something outside the project returned, when its type is not known.
+    Made(Sym),
+    Container(u32),
+    /// A method of a list, dict, set or tuple, bound to it.
+    ContainerMethod(u32, Sym),
+    /// `functools.partial`; see `Machine::partials`.
+    Partial(u32),
+    Generator(CtxId),
+    /// `super()` as seen from a class, for an instance of another.
+    Super(ClassId, ClassId),
+    /// See `Machine::properties`.
+    Property(u32),
+    StaticMethod(FuncRef),
+    ClassMethod(FuncRef),
+    /// `field(…)` of a data class; see `Machine::fields`.
+    Field(u32),
+    Unknown,
+}
+
+impl Obj {
+    pub(crate) fn is_callable(self) -> bool {
+        matches!(
+            self,
+            Self::Func(_)
+                | Self::Bound(_)
+                | Self::Class(_)
+                | Self::External(_)
+                | Self::Partial(_)
+                | Self::StaticMethod(_)
+                | Self::ClassMethod(_)
+        )
+    }
+
+    pub(crate) fn is_constant(self) -> bool {
+        matches!(self, Self::None | Self::Bool(_) | Self::Int(_) | Self::Str(_))
+    }
+}
+
+/// A join of objects. The empty value is the one not computed yet (or never).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Value {
+    objs: SmallVec<[Obj; 2]>,
+    taint: SmallVec<[SourceId; 2]>,
+    /// Whether the value may also be something that the analysis does not see: it was read from
+    /// state that other code can change. Open values never decide a branch.
+    open: bool,
+}
+
+/// Larger joins say nothing useful; what comes later is dropped, in a deterministic order.
+const MAX_OBJECTS: usize = 40;
+const MAX_CONSTANTS: usize = 12;
+const MAX_TAINT: usize = 48;
+
+impl Value {
+    pub(crate) fn bottom() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn of(obj: Obj) -> Self {
+        Self { objs: SmallVec::from_slice(&[obj]), taint: SmallVec::new(), open: false }
+    }
+
+    pub(crate) fn unknown() -> Self {
+        Self { open: true, ..Self::of(Obj::Unknown) }
+    }
+
+    pub(crate) fn objs(&self) -> &[Obj] {
+        &self.objs
+    }
+
+    pub(crate) fn taint(&self) -> &[SourceId] {
+        &self.taint
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    pub(crate) fn is_bottom(&self) -> bool {
+        self.objs.is_empty() && self.taint.is_empty()
+    }
+
+    /// Whether nothing is known about it beyond where it may come from.
+    pub(crate) fn is_vague(&self) -> bool {
+        self.objs.iter().all(|obj| matches!(obj, Obj::Unknown | Obj::Made(_)))
+    }
+
+    pub(crate) fn opened(mut self) -> Self {
+        self.open = true;
+        self
+    }
+
+    pub(crate) fn tainted_by(mut self, other: &Self) -> Self {
+        self.add_taint(&other.taint);
+        self
+    }
+
+    pub(crate) fn with_source(mut self, source: Option<SourceId>) -> Self {
+        self.add_taint(source.as_slice());
+        self
+    }
+
+    pub(crate) fn without_taint(mut self) -> Self {
+        self.taint.clear();
+        self
+    }
+
+    pub(crate) fn add_taint(&mut self, taint: &[SourceId]) -> bool {
+        let mut changed = false;
+        for &source in taint {
+            if let Err(at) = self.taint.binary_search(&source)
+                && self.taint.len() < MAX_TAINT
+            {
+                self.taint.insert(at, source);
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    pub(crate) fn add(&mut self, obj: Obj) -> bool {
+        let Err(at) = self.objs.binary_search(&obj) else { return false };
+        if self.objs.len() >= MAX_OBJECTS {
+            return !std::mem::replace(&mut self.open, true);
+        }
+        if obj.is_constant() && self.objs.iter().filter(|obj| obj.is_constant()).count() >= MAX_CONSTANTS {
+            return !std::mem::replace(&mut self.open, true);
+        }
+        self.objs.insert(at, obj);
+        true
+    }
+
+    /// Adds everything of the other value; says whether that changed anything.
+    pub(crate) fn join(&mut self, other: &Self) -> bool {
+        let mut changed = false;
+        for &obj in &other.objs {
+            changed |= self.add(obj);
+        }
+        changed |= self.add_taint(&other.taint);
+        if other.open && !self.open {
+            self.open = true;
+            changed = true;
+        }
+        changed
+    }
+
+    pub(crate) fn joined(mut self, other: &Self) -> Self {
+        self.join(other);
+        self
+    }
+
+    /// Keeps the objects that satisfy the test.
+    pub(crate) fn filter(&self, keep: impl Fn(Obj) -> bool) -> Self {
+        Self { objs: self.objs.iter().copied().filter(|&obj| keep(obj)).collect(), ..self.clone() }
+    }
+}
+
+impl FromIterator<Obj> for Value {
+    fn from_iter<I: IntoIterator<Item = Obj>>(objs: I) -> Self {
+        let mut value = Self::bottom();
+        for obj in objs {
+            value.add(obj);
+        }
+        value
+    }
+}
+
+/// Numbers for strings.
+#[derive(Debug, Default)]
+pub(crate) struct Interner {
+    by_name: FxHashMap<Box<str>, Sym>,
+    names: Vec<Box<str>>,
+}
+
+impl Interner {
+    pub(crate) fn intern(&mut self, name: &str) -> Sym {
+        if let Some(&sym) = self.by_name.get(name) {
+            return sym;
+        }
+        let sym = Sym(self.names.len() as u32);
+        self.names.push(name.into());
+        self.by_name.insert(name.into(), sym);
+        sym
+    }
+
+    pub(crate) fn name(&self, sym: Sym) -> &str {
+        &self.names[sym.0 as usize]
+    }
+}
+
+/// Numbers for equal things, in order of first use.
+#[derive(Debug)]
+pub(crate) struct Table<T> {
+    by_item: FxHashMap<T, u32>,
+    items: Vec<T>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self { by_item: FxHashMap::default(), items: Vec::new() }
+    }
+}
+
+impl<T: Clone + Eq + Hash> Table<T> {
+    pub(crate) fn id(&mut self, item: T) -> u32 {
+        if let Some(&id) = self.by_item.get(&item) {
+            return id;
+        }
+        let id = self.items.len() as u32;
+        self.items.push(item.clone());
+        self.by_item.insert(item, id);
+        id
+    }
+
+    pub(crate) fn get(&self, id: u32) -> &T {
+        &self.items[id as usize]
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.items.len()
+    }
+}

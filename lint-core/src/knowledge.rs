@@ -1,0 +1,300 @@
+//! What the engine is told about code it cannot see: the standard library, the workflow SDKs and
+//! third-party packages.
+//!
+//! The engine owns the *shape* of this knowledge and the look-up; the data itself is compiled into
+//! static tables by the `rules` crate, and users extend it through their settings. All names are
+//! fully resolved dotted names (`datetime.datetime.now`); builtins carry no module (`open`).
+
+use std::collections::BTreeMap;
+
+/// One API whose use matters for replay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Api {
+    /// The dotted name, or a prefix ending in `.*` that matches everything below it.
+    pub name: &'static str,
+    /// The class of hazard (`clock`, `random`, `file`, …), or [`SAFE`].
+    pub class: &'static str,
+    pub access: Access,
+    pub when: When,
+    pub sandbox: Sandbox,
+    /// What an author should know about this one API beyond its class; may be empty.
+    pub note: &'static str,
+}
+
+/// The class of APIs that are deterministic under replay; an exact entry overrides a wildcard.
+pub const SAFE: &str = "safe";
+
+/// Which use of the name counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Calling it (directly, through an alias, or by handing it to something that calls it).
+    Call,
+    /// Any load of the name, such as `os.environ` or `sys.argv`.
+    Read,
+}
+
+/// A condition on the arguments of a call. An argument hidden behind `*args` or `**kwargs` is
+/// unknown, and an unknown argument satisfies no condition except [`When::Always`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    Always,
+    /// The argument is absent or literally `None`.
+    Missing(Arg),
+    /// The argument is present and not literally `None`.
+    Present(Arg),
+    /// The argument is a string literal equal to one of these.
+    Literal(Arg, &'static [&'static str]),
+    /// The argument is a string literal that contains one of these.
+    Contains(Arg, &'static [&'static str]),
+    /// The argument is literally `True`.
+    True(Arg),
+    All(&'static [When]),
+    Any(&'static [When]),
+}
+
+/// One parameter of a known callable, by 0-based position (where it can be passed so) and by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arg {
+    pub position: Option<u8>,
+    pub name: &'static str,
+}
+
+/// What temporalio's default sandbox does with the API (measured; see the catalogue's notes).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Sandbox {
+    /// It raises or fails the workflow task.
+    Stops,
+    /// It warns only.
+    Warns,
+    /// It lets the call through.
+    Allows,
+    /// Not measured.
+    Unknown,
+}
+
+/// The type of the value that a call of (or a read of) `name` gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Returns {
+    pub name: &'static str,
+    pub when: When,
+    /// A dotted class name. `datetime.datetime#naive` is a refinement of `datetime.datetime`.
+    pub ty: &'static str,
+}
+
+/// `name` inherits from `base`: members not found on one are looked up on the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Base {
+    pub name: &'static str,
+    pub base: &'static str,
+}
+
+/// `name` is another spelling of `canonical` (`io.open` of `open`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Alias {
+    pub name: &'static str,
+    pub canonical: &'static str,
+}
+
+/// Calling `name` runs the callables passed as these arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HigherOrder {
+    pub name: &'static str,
+    pub runs: &'static [Arg],
+}
+
+/// A call that makes the workflow issue a command (activity, child workflow, timer, signal, …).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Command {
+    pub name: &'static str,
+    pub kind: CommandKind,
+    /// The argument that is passed by reference only: the activity or child workflow.
+    pub target: Option<Arg>,
+    /// Arguments that end up in the identity of the command (ids, names, task queues).
+    pub identity: &'static [Arg],
+    /// Arguments that set a timer of the workflow itself.
+    pub timers: &'static [Arg],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CommandKind {
+    Activity,
+    ChildWorkflow,
+    Timer,
+    Signal,
+    Condition,
+    ContinueAsNew,
+    Other,
+}
+
+/// The part a name plays in a workflow SDK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Marker {
+    pub name: &'static str,
+    pub role: Role,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Class decorator of a workflow class.
+    WorkflowClass,
+    /// Base class of workflow classes.
+    WorkflowBase,
+    /// Function decorator of an activity.
+    Activity,
+    /// Method decorators of entry points.
+    Run,
+    Signal,
+    Query,
+    Update,
+    /// `@handler.validator` of an update.
+    Validator,
+    Step,
+    Init,
+    /// A method of this name on a workflow class is called by the SDK.
+    Hook,
+    /// Returns `True` in workflow code.
+    InWorkflow,
+    /// Returns whether history is being replayed.
+    IsReplaying,
+    /// `with` block in which the author vouches for the code.
+    SandboxUnrestricted,
+    /// `with` block whose imports the sandbox does not watch.
+    PassThrough,
+    /// A class whose constructor runs `default_factory` of its fields (`dataclasses.dataclass`,
+    /// `pydantic.BaseModel`).
+    DataClass,
+    /// The `field()` function of such a class.
+    Field,
+    /// Validators that run when such a class is constructed.
+    FieldValidator,
+    /// Logging: values that only go here change nothing that replay compares.
+    Log,
+}
+
+/// The compiled-in tables, each sorted by name.
+#[derive(Debug, Clone, Copy)]
+pub struct Tables {
+    pub apis: &'static [Api],
+    pub returns: &'static [Returns],
+    pub bases: &'static [Base],
+    pub aliases: &'static [Alias],
+    pub higher_order: &'static [HigherOrder],
+    pub commands: &'static [Command],
+    pub markers: &'static [Marker],
+    /// Top-level packages that are never looked for in the project (`temporalio`, `ntro`).
+    pub sdk_packages: &'static [&'static str],
+    /// Top-level modules of the standard library, sorted.
+    pub stdlib: &'static [&'static str],
+}
+
+/// A user's own entry: a name (or `prefix.*`) and the class it belongs to.
+#[derive(Debug, Clone, Default)]
+pub struct UserEntries {
+    pub apis: BTreeMap<String, &'static str>,
+    pub markers: BTreeMap<String, Role>,
+}
+
+/// The tables together with the user's additions.
+#[derive(Debug, Clone)]
+pub struct Knowledge {
+    tables: &'static Tables,
+    user: UserEntries,
+}
+
+impl Knowledge {
+    pub fn new(tables: &'static Tables, user: UserEntries) -> Self {
+        Self { tables, user }
+    }
+
+    pub fn tables(&self) -> &'static Tables {
+        self.tables
+    }
+
+    /// Resolves alternative spellings: `io.open` is `open`, `posixpath.exists` is `os.path.exists`.
+    pub fn canonical<'n>(&self, name: &'n str) -> &'n str {
+        match equal_range(self.tables.aliases, name, |a| a.name).first() {
+            Some(alias) => alias.canonical,
+            None => name,
+        }
+    }
+
+    /// The class the user gave to this name, exact before wildcard, longest wildcard first.
+    pub fn user_class(&self, name: &str) -> Option<&'static str> {
+        if let Some(class) = self.user.apis.get(name) {
+            return Some(class);
+        }
+        prefixes(name).find_map(|prefix| self.user.apis.get(&format!("{prefix}.*")).copied())
+    }
+
+    /// All entries for the name: the exact ones, else those of its longest wildcard.
+    pub fn apis(&self, name: &str) -> &'static [Api] {
+        let exact = equal_range(self.tables.apis, name, |a| a.name);
+        if !exact.is_empty() {
+            return exact;
+        }
+        prefixes(name)
+            .map(|prefix| equal_range(self.tables.apis, &format!("{prefix}.*"), |a| a.name))
+            .find(|found| !found.is_empty())
+            .unwrap_or(&[])
+    }
+
+    pub fn returns(&self, name: &str) -> &'static [Returns] {
+        equal_range(self.tables.returns, name, |r| r.name)
+    }
+
+    pub fn bases<'k>(&'k self, name: &str) -> impl Iterator<Item = &'static str> + 'k {
+        equal_range(self.tables.bases, name, |b| b.name)
+            .iter()
+            .map(|b| b.base)
+    }
+
+    pub fn higher_order(&self, name: &str) -> &'static [Arg] {
+        equal_range(self.tables.higher_order, name, |h| h.name)
+            .first()
+            .map_or(&[], |h| h.runs)
+    }
+
+    pub fn command(&self, name: &str) -> Option<&'static Command> {
+        equal_range(self.tables.commands, name, |c| c.name).first()
+    }
+
+    pub fn role(&self, name: &str) -> Option<Role> {
+        self.user.markers.get(name).copied().or_else(|| {
+            equal_range(self.tables.markers, name, |m| m.name)
+                .first()
+                .map(|m| m.role)
+        })
+    }
+
+    /// All names that play a part, the user's first.
+    pub fn markers(&self) -> impl Iterator<Item = (&str, Role)> {
+        let user = self.user.markers.iter().map(|(name, role)| (name.as_str(), *role));
+        user.chain(self.tables.markers.iter().map(|marker| (marker.name, marker.role)))
+    }
+
+    pub fn is_sdk_package(&self, top_level: &str) -> bool {
+        self.tables.sdk_packages.contains(&top_level)
+    }
+
+    pub fn is_stdlib(&self, top_level: &str) -> bool {
+        self.tables.stdlib.binary_search(&top_level).is_ok()
+    }
+}
+
+/// `a.b.c` gives `a.b`, then `a`.
+fn prefixes(name: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(name.rsplit_once('.').map(|(head, _)| head), |head| {
+        head.rsplit_once('.').map(|(head, _)| head)
+    })
+}
+
+/// The run of entries with this key in a table sorted by key.
+fn equal_range<T>(
+    table: &'static [T],
+    key: &str,
+    key_of: impl Fn(&T) -> &'static str,
+) -> &'static [T] {
+    let start = table.partition_point(|entry| key_of(entry) < key);
+    let len = table[start..].partition_point(|entry| key_of(entry) == key);
+    &table[start..start + len]
+}

@@ -1,0 +1,15 @@
+//! The analysis engine. It knows no rule and no output format; see ARCHITECTURE.md.
+pub mod analysis;
+pub mod diagnostic;
+pub mod facts;
+pub mod index;
+mod interp;
+pub mod knowledge;
+pub mod project;
+pub mod rule;
+pub mod source;
+pub mod suggest;
+pub mod suppression;
+pub mod syntax;
+mod reach;
+mod workflows;

@@ -1,0 +1,501 @@
+//! From workflow entry points to hazards: which paths lead there, and what the values do.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::diagnostic::{FileId, Impact, Place, Span, TraceStep};
+use crate::facts::{Elements, Hazard, HazardKind, IdleBoundary};
+use crate::index::Module;
+use crate::interp::{ClassId, Code, CtxId, Edge, Event, EventKind, FuncId, How, Machine, Obj, SinkKind, SourceId};
+use crate::knowledge::{Role, Sandbox};
+use crate::workflows::Found;
+
+/// All hazards that workflows reach, sorted, one for each primary place and culprit.
+pub(crate) fn hazards(machine: &mut Machine<'_>, workflows: &[Found]) -> (Vec<Hazard>, Vec<IdleBoundary>) {
+    let mut all: BTreeMap<(Place, Place, HazardKind), Hazard> = BTreeMap::new();
+    let mut boundaries = BTreeSet::new();
+    for (ix, found) in workflows.iter().enumerate() {
+        let classes: BTreeSet<ClassId> = machine
+            .mro(found.class)
+            .iter()
+            .filter_map(|entry| if let Obj::Class(class) = entry { Some(*class) } else { None })
+            .collect();
+        let walk = Walk::new(machine, found, ix, classes);
+        boundaries.extend(walk.boundaries.iter().copied());
+        for hazard in walk.hazards() {
+            let culprit = hazard.trace.last().map_or(hazard.place, |step| step.place);
+            match all.entry((hazard.place, culprit, hazard.kind)) {
+                std::collections::btree_map::Entry::Vacant(slot) => {
+                    slot.insert(hazard);
+                }
+                std::collections::btree_map::Entry::Occupied(mut slot) => {
+                    // The same code in several workflows: the gravest reading wins, the first
+                    // workflow by name otherwise.
+                    let better = (slot.get().read_only && !hazard.read_only) || slot.get().impact < hazard.impact;
+                    if better {
+                        slot.insert(hazard);
+                    }
+                }
+            }
+        }
+    }
+    let idle = boundaries.into_iter().filter(|&ctx| finds_nothing(machine, ctx)).filter_map(|ctx| {
+        let Code::Function(it) = &machine.ctx(ctx).code else { return None };
+        let function = machine.function(it.func)?;
+        let place = Place { file: it.func.file, span: function.node.name_span() };
+        Some(IdleBoundary { function: machine.function_name(it.func), place })
+    });
+    let mut idle: Vec<IdleBoundary> = idle.collect();
+    idle.sort_by_key(|it| it.place);
+    idle.dedup();
+    (all.into_values().collect(), idle)
+}
+
+/// What one workflow reaches.
+struct Walk<'m, 'p> {
+    machine: &'m Machine<'p>,
+    found: &'m Found,
+    workflow: usize,
+    /// Classes whose bodies count as the workflow's own code.
+    classes: BTreeSet<ClassId>,
+    /// For each context reached: the entry point that is nearest, and whether it is replayed.
+    reached: BTreeMap<CtxId, (usize, bool)>,
+    /// Contexts of functions asserted pure, not followed.
+    boundaries: BTreeSet<CtxId>,
+    uses: BTreeMap<SourceId, Use>,
+}
+
+/// The gravest use of a value.
+#[derive(Debug, Clone, Copy)]
+struct Use {
+    kind: SinkKind,
+    place: Place,
+    ctx: CtxId,
+}
+
+impl<'m, 'p> Walk<'m, 'p> {
+    fn new(machine: &'m Machine<'p>, found: &'m Found, workflow: usize, classes: BTreeSet<ClassId>) -> Self {
+        let mut walk = Self {
+            machine,
+            found,
+            workflow,
+            classes,
+            reached: BTreeMap::new(),
+            boundaries: BTreeSet::new(),
+            uses: BTreeMap::new(),
+        };
+        walk.reach(true);
+        walk.reach(false);
+        walk.collect_uses();
+        walk
+    }
+
+    /// Breadth first from the entry points, so that the nearest one is named.
+    fn reach(&mut self, replayed: bool) {
+        let mut queue = VecDeque::new();
+        for (ix, &ctx) in self.found.contexts.iter().enumerate() {
+            let role = self.found.workflow.entries[ix].role;
+            let is_replayed = !matches!(role, Role::Query | Role::Validator);
+            if is_replayed == replayed && !self.reached.contains_key(&ctx) {
+                self.reached.insert(ctx, (ix, replayed));
+                queue.push_back(ctx);
+            }
+        }
+        while let Some(ctx) = queue.pop_front() {
+            let entry = self.reached[&ctx].0;
+            if is_asserted_pure(self.machine, ctx) {
+                self.boundaries.insert(ctx);
+                continue;
+            }
+            let edges: Vec<Edge> = self.followed(ctx).collect();
+            for edge in edges {
+                if !self.reached.contains_key(&edge.callee) {
+                    self.reached.insert(edge.callee, (entry, replayed));
+                    queue.push_back(edge.callee);
+                }
+            }
+        }
+    }
+
+    fn followed(&self, ctx: CtxId) -> impl Iterator<Item = Edge> + '_ {
+        self.machine.ctx(ctx).outcome.edges.iter().copied().filter(|edge| !edge.vouched)
+    }
+
+    fn collect_uses(&mut self) {
+        let mut uses: BTreeMap<SourceId, Use> = BTreeMap::new();
+        let mut note = |source: SourceId, new: Use| {
+            let old = uses.entry(source).or_insert(new);
+            if (new.kind, std::cmp::Reverse(new.place)) > (old.kind, std::cmp::Reverse(old.place)) {
+                *old = new;
+            }
+        };
+        for &ctx in self.reached.keys() {
+            let file = self.machine.ctx_file(ctx);
+            for sink in &self.machine.ctx(ctx).outcome.sinks {
+                note(sink.source, Use { kind: sink.kind, place: Place { file, span: sink.span }, ctx });
+            }
+        }
+        for (ix, &ctx) in self.found.contexts.iter().enumerate() {
+            let entry = &self.found.workflow.entries[ix];
+            if matches!(entry.role, Role::Run | Role::Update) {
+                for source in self.machine.returned_sources(ctx) {
+                    note(source, Use { kind: SinkKind::Result, place: entry.place, ctx });
+                }
+            }
+        }
+        self.uses = uses;
+    }
+
+    /// Whether the code of a context stands in the body of the workflow class or of a base.
+    fn is_inside(&self, ctx: CtxId) -> bool {
+        match &self.machine.ctx(ctx).code {
+            Code::Fields { class, .. } => self.classes.contains(class),
+            Code::Function(it) => lexical_classes(self.machine, it.func).any(|class| self.classes.contains(&class)),
+        }
+    }
+
+    fn hazards(&self) -> Vec<Hazard> {
+        let mut hazards = Vec::new();
+        let mut tails: BTreeMap<CtxId, Vec<Tail>> = BTreeMap::new();
+        for (&ctx, &(entry, replayed)) in &self.reached {
+            if !self.is_inside(ctx) || self.boundaries.contains(&ctx) {
+                continue;
+            }
+            let file = self.machine.ctx_file(ctx);
+            for event in &self.machine.ctx(ctx).outcome.events {
+                let place = Place { file, span: event.span };
+                hazards.extend(self.hazard(place, &[], ctx, event, entry, replayed));
+            }
+            for edge in self.followed(ctx) {
+                if self.is_inside(edge.callee) || is_asserted_pure(self.machine, edge.callee) {
+                    continue;
+                }
+                let place = Place { file, span: edge.span };
+                let tails = tails.entry(edge.callee).or_insert_with(|| self.tails(edge.callee));
+                for tail in tails.iter() {
+                    let last = tail.path.last().map_or(edge.callee, |edge| edge.callee);
+                    let mut path = vec![edge];
+                    path.extend(tail.path.iter().copied());
+                    hazards.extend(self.hazard(place, &path, last, &tail.event, entry, replayed));
+                }
+            }
+        }
+        hazards
+    }
+
+    /// The shortest path from a context outside the workflow class to each event it leads to.
+    fn tails(&self, start: CtxId) -> Vec<Tail> {
+        let mut before: BTreeMap<CtxId, Option<(CtxId, Edge)>> = BTreeMap::from([(start, None)]);
+        let mut queue = VecDeque::from([start]);
+        let mut seen: BTreeSet<(FileId, Span, u8)> = BTreeSet::new();
+        let mut tails = Vec::new();
+        while let Some(ctx) = queue.pop_front() {
+            if is_asserted_pure(self.machine, ctx) {
+                continue;
+            }
+            let file = self.machine.ctx_file(ctx);
+            for event in &self.machine.ctx(ctx).outcome.events {
+                if seen.insert((file, event.span, kind_rank(&event.kind))) {
+                    tails.push(Tail { path: path_to(&before, ctx), event: *event });
+                }
+            }
+            for edge in self.followed(ctx) {
+                if !before.contains_key(&edge.callee) && !self.is_inside(edge.callee) {
+                    before.insert(edge.callee, Some((ctx, edge)));
+                    queue.push_back(edge.callee);
+                }
+            }
+        }
+        tails
+    }
+
+    fn hazard(
+        &self,
+        place: Place,
+        path: &[Edge],
+        last: CtxId,
+        event: &Event,
+        entry: usize,
+        replayed: bool,
+    ) -> Option<Hazard> {
+        let machine = self.machine;
+        let file = machine.ctx_file(last);
+        let here = Place { file, span: event.span };
+        let mut trace = Vec::new();
+        for pair in path.windows(2) {
+            trace.push(self.step(pair[0].callee, pair[1]));
+        }
+        let (mut sandbox, mut note) = (Sandbox::Unknown, "");
+        let mut source = event.source;
+        let mut written = text_at(machine, file, event.span);
+        let mut definition = None;
+        let (kind, culprit, what) = match event.kind {
+            EventKind::Api { name, class, sandbox: stops, note: about } => {
+                (sandbox, note) = (stops, about);
+                let culprit = plain_name(machine.str(name));
+                (HazardKind::Api { class }, culprit, "uses")
+            }
+            EventKind::DirectActivity(func) => (HazardKind::DirectActivity, machine.function_name(func), "calls"),
+            EventKind::Unordered { elements, written: expression } => {
+                written = text_at(machine, file, expression);
+                // Guesses about unknown elements are worth a word only where they can break replay.
+                let reaches_commands =
+                    source.and_then(|source| self.uses.get(&source)).is_some_and(|it| impact_of(it.kind) == Impact::Replay);
+                if elements == Elements::Unknown && !reaches_commands {
+                    return None;
+                }
+                (HazardKind::Unordered { elements }, "set.__iter__".to_owned(), "iterates over the set")
+            }
+            EventKind::SharedState(name) => {
+                (HazardKind::SharedState, machine.str(name).to_owned(), "changes shared state in")
+            }
+            EventKind::ImportTime { source: origin, name } => {
+                let origin_facts = *machine.source(origin);
+                (sandbox, note) = (Sandbox::Allows, origin_facts.note);
+                source = Some(origin);
+                let text = text_at(machine, origin_facts.ctx_file, origin_facts.span);
+                let name = machine.str(name);
+                definition = Some(TraceStep {
+                    place: Place { file: origin_facts.ctx_file, span: origin_facts.span },
+                    function: machine.project.module_name(origin_facts.ctx_file),
+                    message: format!("`{name}` is computed by `{text}` when the module is imported"),
+                });
+                let culprit = plain_name(machine.str(origin_facts.name));
+                (HazardKind::ImportTime { class: origin_facts.class }, culprit, "reads")
+            }
+            EventKind::StateWrite(name) => {
+                if replayed {
+                    return None;
+                }
+                (HazardKind::StateWrite, machine.str(name).to_owned(), "changes state with")
+            }
+            EventKind::Command { kind, name } => {
+                if replayed {
+                    return None;
+                }
+                (HazardKind::Command { kind }, machine.str(name).to_owned(), "issues a command with")
+            }
+        };
+        if !path.is_empty() {
+            let function = machine.ctx_name(last);
+            let message = format!("`{}` {what} `{written}`", short_name(machine, last));
+            trace.push(TraceStep { place: here, function, message });
+        }
+        trace.extend(definition);
+        let (impact, impact_at) = self.impact(source);
+        let passed_through = path
+            .iter()
+            .any(|edge| machine.passed_through().contains(&machine.ctx_file(edge.callee)));
+        Some(Hazard {
+            kind,
+            place,
+            expression: text_at(machine, place.file, place.span),
+            trace,
+            workflow: self.workflow,
+            entry: self.found.workflow.entries[entry].name.clone(),
+            culprit,
+            written,
+            impact,
+            impact_at,
+            read_only: !replayed,
+            sandbox,
+            passed_through,
+            note,
+        })
+    }
+
+    /// One call on the way: the expression in `from` that leads on.
+    fn step(&self, from: CtxId, edge: Edge) -> TraceStep {
+        let machine = self.machine;
+        let verb = match edge.how {
+            How::Call => "calls",
+            How::Construct => "constructs",
+            How::Property => "reads the property",
+            How::Operator => "runs the operator method",
+            How::Iterate => "iterates with",
+            How::Enter => "enters",
+            How::Callback => "hands over the callback",
+            How::Factory => "fills a field with",
+        };
+        TraceStep {
+            place: Place { file: machine.ctx_file(from), span: edge.span },
+            function: machine.ctx_name(from),
+            message: format!("`{}` {verb} `{}`", short_name(machine, from), short_name(machine, edge.callee)),
+        }
+    }
+
+    fn impact(&self, source: Option<SourceId>) -> (Impact, Option<TraceStep>) {
+        let Some(source) = source else { return (Impact::Unknown, None) };
+        let Some(found) = self.uses.get(&source) else { return (Impact::None, None) };
+        let what = match found.kind {
+            SinkKind::Log => "a log message",
+            SinkKind::External => "code that is not analysed",
+            SinkKind::State => "state",
+            SinkKind::Payload => "a payload",
+            SinkKind::Result => "the result",
+            SinkKind::Order => "the order of commands",
+            SinkKind::Branch => "a branch",
+            SinkKind::Loop => "the number of rounds of a loop",
+            SinkKind::Timer => "a timer",
+            SinkKind::Identity => "the identity of a command",
+        };
+        let step = TraceStep {
+            place: found.place,
+            function: self.machine.ctx_name(found.ctx),
+            message: what.to_owned(),
+        };
+        (impact_of(found.kind), Some(step))
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Tail {
+    /// The edges from the start to the context of the event.
+    path: Vec<Edge>,
+    event: Event,
+}
+
+fn impact_of(kind: SinkKind) -> Impact {
+    match kind {
+        SinkKind::Log => Impact::None,
+        SinkKind::External => Impact::Unknown,
+        SinkKind::State | SinkKind::Payload | SinkKind::Result => Impact::Drift,
+        SinkKind::Order | SinkKind::Branch | SinkKind::Loop | SinkKind::Timer | SinkKind::Identity => Impact::Replay,
+    }
+}
+
+fn kind_rank(kind: &EventKind) -> u8 {
+    match kind {
+        EventKind::Api { .. } => 0,
+        EventKind::DirectActivity(_) => 1,
+        EventKind::Unordered { .. } => 2,
+        EventKind::SharedState(_) => 3,
+        EventKind::ImportTime { .. } => 4,
+        EventKind::StateWrite(_) => 5,
+        EventKind::Command { .. } => 6,
+    }
+}
+
+fn path_to(before: &BTreeMap<CtxId, Option<(CtxId, Edge)>>, ctx: CtxId) -> Vec<Edge> {
+    let mut path = Vec::new();
+    let mut at = ctx;
+    while let Some(Some((previous, edge))) = before.get(&at) {
+        path.push(*edge);
+        at = *previous;
+    }
+    path.reverse();
+    path
+}
+
+/// The classes around a function, innermost first, also through nested functions.
+fn lexical_classes<'m>(machine: &'m Machine<'_>, func: FuncId) -> impl Iterator<Item = ClassId> + 'm {
+    let index = machine.project.module(func.file).map(Module::index);
+    let mut next = Some(func.ix);
+    std::iter::from_fn(move || {
+        let index = index?;
+        let ix = next?;
+        let function = index.function(ix);
+        next = (function.parent != ix).then_some(function.parent);
+        Some(function.class.map(|ix| ClassId { file: func.file, ix }))
+    })
+    .flatten()
+}
+
+/// Whether `# runbook-lint: pure` stands on or directly above a `def`.
+fn is_asserted_pure(machine: &Machine<'_>, ctx: CtxId) -> bool {
+    let Code::Function(it) = &machine.ctx(ctx).code else { return false };
+    let file = it.func.file;
+    let (Some(module), Some(source)) = (machine.project.module(file), machine.project.source(file)) else {
+        return false;
+    };
+    if module.comments.is_empty() || it.func.ix == crate::index::MODULE_BODY {
+        return false;
+    }
+    let node = module.index().function(it.func.ix).node;
+    let first = source.line(node.span().start);
+    let name = source.line(node.name_span().start);
+    module.comments.iter().any(|comment| {
+        let line = source.line(comment.span.start);
+        let is_here = (first..=name).contains(&line) || (comment.own_line && line + 1 == first);
+        is_here && is_pure_comment(source.slice(comment.span))
+    })
+}
+
+fn is_pure_comment(text: &str) -> bool {
+    let text = text.trim_start_matches('#').trim_start();
+    text.strip_prefix("runbook-lint:").is_some_and(|rest| rest.trim_start().starts_with("pure"))
+}
+
+/// Whether nothing is found in or behind a context.
+fn finds_nothing(machine: &Machine<'_>, start: CtxId) -> bool {
+    let mut seen = BTreeSet::from([start]);
+    let mut queue = VecDeque::from([start]);
+    while let Some(ctx) = queue.pop_front() {
+        let outcome = &machine.ctx(ctx).outcome;
+        let matters = |event: &Event| !matches!(event.kind, EventKind::StateWrite(_) | EventKind::Command { .. });
+        if outcome.events.iter().any(matters) {
+            return false;
+        }
+        for edge in &outcome.edges {
+            if seen.insert(edge.callee) {
+                queue.push_back(edge.callee);
+            }
+        }
+    }
+    true
+}
+
+/// The source text of an expression in one short line; a call shows no arguments.
+fn text_at(machine: &Machine<'_>, file: FileId, span: Span) -> String {
+    const LONGEST: usize = 60;
+    let text = machine.project.source(file).map_or("", |source| source.slice(span));
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = match without_arguments(&line) {
+        Some(callee) => format!("{callee}()"),
+        None => line,
+    };
+    match line.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
+}
+
+/// What stands before the last pair of parentheses, if the text ends with one.
+fn without_arguments(text: &str) -> Option<&str> {
+    if !text.ends_with(')') {
+        return None;
+    }
+    let mut depth = 0_u32;
+    for (at, c) in text.char_indices().rev() {
+        match c {
+            ')' => depth += 1,
+            '(' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return (at > 0).then(|| text[..at].trim_end());
+        }
+    }
+    None
+}
+
+/// The last parts of a function's name: enough to recognise it in a message.
+fn short_name(machine: &Machine<'_>, ctx: CtxId) -> String {
+    match &machine.ctx(ctx).code {
+        Code::Fields { class, .. } => match machine.class_node(*class) {
+            Some(node) => format!("{}()", node.name),
+            None => machine.ctx_name(ctx),
+        },
+        Code::Function(it) => match machine.function(it.func) {
+            Some(function) if !function.qualname.is_empty() => function.qualname.clone(),
+            _ => machine.ctx_name(ctx),
+        },
+    }
+}
+
+/// A refinement such as `datetime.datetime#naive` is our own notation.
+fn plain_name(name: &str) -> String {
+    match name.split_once('#') {
+        Some((head, tail)) => format!("{head}{}", tail.find('.').map_or("", |at| &tail[at..])),
+        None => name.to_owned(),
+    }
+}

@@ -1,0 +1,75 @@
+//! What a rule is, seen from the engine and from the outputs: static metadata and one function.
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::facts::Facts;
+
+/// Everything that is known about a rule without running it. Made by `#[derive(RuleMetadata)]`
+/// (crate `rules-macros`) from the rule's doc comment and its `#[rule(...)]` attribute.
+#[derive(Debug, Clone, Copy)]
+pub struct RuleMetadata {
+    /// Stable code, `RB101`.
+    pub code: &'static str,
+    /// Stable name in kebab case, the pattern found: `wall-clock`.
+    pub name: &'static str,
+    /// One line, no final period.
+    pub summary: &'static str,
+    pub severity: Severity,
+    pub category: Category,
+    /// Whether the rule runs without being selected.
+    pub default: bool,
+    /// The version of runbook-lint that introduced it.
+    pub since: &'static str,
+    /// The whole documentation in Markdown, without a top-level heading.
+    pub docs: &'static str,
+    /// The code blocks of the documentation, in order.
+    pub examples: &'static [Example],
+    /// Where the rule is written, for links.
+    pub file: &'static str,
+    pub line: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Category {
+    /// About the linter's own input: suppressions, configuration.
+    Lint,
+    Determinism,
+    Contract,
+    Steps,
+    Calls,
+    Bundle,
+}
+
+/// One file of one documented example. Blocks below the same heading up to the next prose belong
+/// to one example: a small project.
+#[derive(Debug, Clone, Copy)]
+pub struct Example {
+    /// 0-based number of the example this file belongs to.
+    pub group: u32,
+    pub kind: ExampleKind,
+    /// Relative path of the file; `workflow.py` unless the fence says `path=…`.
+    pub path: &'static str,
+    pub code: &'static str,
+    /// 1-based lines on which this rule must fire: those that end in a comment with its code.
+    pub expected: &'static [u32],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExampleKind {
+    /// Below `## Example`: fires exactly on the marked lines.
+    Bad,
+    /// Below `## Use instead`: silent.
+    Good,
+}
+
+/// One rule. It reads no files and prints nothing.
+pub trait Rule: Sync {
+    fn metadata(&self) -> &'static RuleMetadata;
+
+    /// The hazard classes of APIs that it reports, if it is about APIs. A user who gives the
+    /// rule's name to a name of their own means the first one.
+    fn classes(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>);
+}
