@@ -1,0 +1,104 @@
+use lint_core::diagnostic::Diagnostic;
+use lint_core::facts::Facts;
+use lint_core::rule::{Rule, RuleMetadata};
+use rules_macros::RuleMetadata;
+
+use crate::hazard;
+
+/// ## What it does
+/// Finds `print()`, the functions and loggers of `logging`, and other console output in workflow code.
+///
+/// ## Why is this bad?
+/// No history is harmed, but each replay writes its lines again: a journal that was posted once is
+/// reported as posted three times. Temporal's logger stays silent in a replay and adds the ids of the
+/// workflow and the run.
+///
+/// ## Example
+/// ```python
+/// import logging
+///
+/// from temporalio import workflow
+///
+/// log = logging.getLogger(__name__)
+///
+///
+/// @workflow.defn
+/// class PostJournal:
+///     @workflow.run
+///     async def run(self, journal: str) -> str:
+///         log.info("posting %s", journal)  # RB115
+///         return journal
+/// ```
+/// In a runbook:
+/// ```python
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+///
+/// @runbook.defn
+/// class PostJournal(NtroWorkflow):
+///     @runbook.run
+///     async def run(self, journal: str) -> str:
+///         print("posting", journal)  # RB115
+///         return journal
+/// ```
+///
+/// ## Use instead
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class PostJournal:
+///     @workflow.run
+///     async def run(self, journal: str) -> str:
+///         workflow.logger.info("posting %s", journal)
+///         return journal
+/// ```
+/// In a runbook:
+/// ```python
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+///
+/// @runbook.defn
+/// class PostJournal(NtroWorkflow):
+///     @runbook.run
+///     async def run(self, journal: str) -> str:
+///         runbook.logger.info("posting %s", journal)
+///         return journal
+/// ```
+/// Output that is guarded against replays is fine as well:
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class PostJournal:
+///     @workflow.run
+///     async def run(self, journal: str) -> str:
+///         if not workflow.unsafe.is_replaying():
+///             print("posting", journal)
+///         return journal
+/// ```
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB115",
+    severity = "info",
+    category = "determinism",
+    since = "0.1.0",
+    summary = "workflow code prints or logs without regard to replays"
+)]
+pub(crate) struct ConsoleAndLogging;
+
+impl Rule for ConsoleAndLogging {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn classes(&self) -> &'static [&'static str] {
+        &["log"]
+    }
+
+    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
+        hazard::report_apis(self, facts, report);
+    }
+}

@@ -1,0 +1,128 @@
+use lint_core::diagnostic::{Diagnostic, Severity};
+use lint_core::facts::{Facts, HazardKind};
+use lint_core::rule::{Rule, RuleMetadata};
+use rules_macros::RuleMetadata;
+
+use crate::hazard::{Case, VALUES, code};
+
+/// ## What it does
+/// Finds module-level values, class attributes and argument defaults that were computed from a clock,
+/// randomness, the environment or I/O when their module was imported, and that workflow code reads.
+///
+/// ## Why is this bad?
+/// Such a value is fixed once for each worker process. Each worker, and each restart, has another one,
+/// and the history has none: a replay on another worker goes on with another start date or another
+/// run id. A value from the environment at least only changes with a deployment; it is a warning.
+///
+/// ## Example
+/// ```python
+/// from datetime import datetime, timezone
+///
+/// from temporalio import workflow
+///
+/// STARTED_AT = datetime.now(timezone.utc)
+///
+///
+/// @workflow.defn
+/// class StrikeNav:
+///     @workflow.run
+///     async def run(self, fund: str) -> str:
+///         return f"{fund} at {STARTED_AT.isoformat()}"  # RB118
+/// ```
+/// In a module of the bundle; the finding is where the value is read:
+/// ```python path=templates/workflow.py
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+/// from .settings import BATCH_ID
+///
+///
+/// @runbook.defn
+/// class PostJournals(NtroWorkflow):
+///     @runbook.run
+///     async def run(self, context: dict) -> dict:
+///         return {"batch": BATCH_ID}  # RB118
+/// ```
+/// ```python path=templates/settings.py
+/// from uuid import uuid4
+///
+/// BATCH_ID = str(uuid4())
+/// ```
+///
+/// ## Use instead
+/// Compute it in the run, from what is replayed:
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class StrikeNav:
+///     @workflow.run
+///     async def run(self, fund: str) -> str:
+///         return f"{fund} at {workflow.now().isoformat()}"
+/// ```
+/// Or take it as input:
+/// ```python
+/// from pydantic import BaseModel
+///
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+///
+/// class PostContext(BaseModel):
+///     batch_id: str
+///
+///
+/// @runbook.defn
+/// class PostJournals(NtroWorkflow):
+///     @runbook.run
+///     async def run(self, ctx: PostContext) -> dict:
+///         return {"batch": ctx.batch_id}
+/// ```
+///
+/// ## Sandbox
+/// Temporal's sandbox stops `datetime.now()` and `random.random()` while it loads a workflow, but not
+/// `uuid4()`, `time.time()`, `open()` or `os.environ`.
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB118",
+    severity = "error",
+    category = "determinism",
+    since = "0.1.0",
+    summary = "workflow code reads a value that varies with the import of its module"
+)]
+pub(crate) struct ImportTimeValue;
+
+impl Rule for ImportTimeValue {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
+        for case in Case::all(facts) {
+            if let HazardKind::ImportTime { class } = case.hazard.kind
+                && (VALUES.contains(&class) || INPUT.contains(&class))
+            {
+                report.push(diagnose(&case, class));
+            }
+        }
+    }
+}
+
+/// Classes of APIs that act, and whose results are kept in module-level values. Those of the other
+/// classes are clients and handles, for which using them is the hazard.
+const INPUT: &[&str] = &["file", "ntro", "proc"];
+
+fn diagnose(case: &Case<'_, '_>, class: &str) -> Diagnostic {
+    let message = format!(
+        "{} in workflow {} depends on what {} gave at import, which differs between workers",
+        code(&case.hazard.expression),
+        case.workflow_name(),
+        case.culprit(),
+    );
+    let help = "compute it in the run from what is replayed, or take it as input of the workflow";
+    let mut diagnostic = case.diagnose(&ImportTimeValue::METADATA, &message, help);
+    // The environment only changes with a deployment.
+    if class == "env" {
+        diagnostic.severity = diagnostic.severity.min(Severity::Warning);
+    }
+    diagnostic
+}

@@ -1,0 +1,163 @@
+use lint_core::diagnostic::Diagnostic;
+use lint_core::facts::{Facts, HazardKind};
+use lint_core::knowledge::{CommandKind, Role};
+use lint_core::rule::{Rule, RuleMetadata};
+use rules_macros::RuleMetadata;
+
+use crate::hazard::{Case, code};
+
+/// ## What it does
+/// Finds assignments to the workflow's attributes, changes of what they hold, and commands (activities,
+/// timers, child workflows, signals) in query handlers and in validators of updates.
+///
+/// ## Why is this bad?
+/// Queries and rejected updates leave no trace in the history. What they change is missing after a
+/// replay: a counter of views is back at zero, and if a branch depends on it, the replay fails.
+/// Commands are refused by Temporal at run time.
+///
+/// ## Example
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class ApproveNav:
+///     def __init__(self) -> None:
+///         self.views = 0
+///
+///     @workflow.query
+///     def status(self) -> str:
+///         self.views += 1  # RB120
+///         return "open"
+///
+///     @workflow.run
+///     async def run(self, fund: str) -> None:
+///         await workflow.wait_condition(lambda: self.views > 3)
+/// ```
+/// A list that a query of a runbook empties:
+/// ```python
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+///
+/// @runbook.defn
+/// class CollectStatements(NtroWorkflow):
+///     def __init__(self) -> None:
+///         super().__init__()
+///         self.received: list[str] = []
+///
+///     @runbook.signal
+///     async def statement_received(self, payload: str) -> None:
+///         self.received.append(payload)
+///
+///     @runbook.query
+///     def take_statements(self) -> list[str]:
+///         taken = list(self.received)
+///         self.received.clear()  # RB120
+///         return taken
+///
+///     @runbook.run
+///     async def run(self, expected: int) -> None:
+///         await runbook.wait_condition(lambda: len(self.received) >= expected)
+/// ```
+///
+/// ## Use instead
+/// Queries look, signals and updates change:
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class ApproveNav:
+///     def __init__(self) -> None:
+///         self.approvals = 0
+///
+///     @workflow.query
+///     def status(self) -> str:
+///         return "approved" if self.approvals else "open"
+///
+///     @workflow.signal
+///     def approve(self) -> None:
+///         self.approvals += 1
+///
+///     @workflow.run
+///     async def run(self, fund: str) -> None:
+///         await workflow.wait_condition(lambda: self.approvals > 0)
+/// ```
+/// In a runbook:
+/// ```python
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+///
+/// @runbook.defn
+/// class CollectStatements(NtroWorkflow):
+///     def __init__(self) -> None:
+///         super().__init__()
+///         self.received: list[str] = []
+///
+///     @runbook.signal
+///     async def statement_received(self, payload: str) -> None:
+///         self.received.append(payload)
+///
+///     @runbook.query
+///     def statements(self) -> list[str]:
+///         return list(self.received)
+///
+///     @runbook.run
+///     async def run(self, expected: int) -> None:
+///         await runbook.wait_condition(lambda: len(self.received) >= expected)
+/// ```
+///
+/// ## References
+/// - <https://docs.temporal.io/develop/python/message-passing#query-handlers>
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB120",
+    severity = "error",
+    category = "determinism",
+    since = "0.1.0",
+    summary = "a query handler or an update validator changes state or issues a command"
+)]
+pub(crate) struct ReadOnlyHandler;
+
+impl Rule for ReadOnlyHandler {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
+        for case in Case::all(facts).filter(|case| case.hazard.read_only) {
+            let does = match case.hazard.kind {
+                HazardKind::StateWrite => "changes the workflow",
+                HazardKind::Command { kind } => issues(kind),
+                _ => continue,
+            };
+            let handler = format!("{} {}", role(&case), code(&case.hazard.entry));
+            let message = case.sentence(&format!("{does}, which the {handler} must not do"));
+            let help = case.for_facade(
+                "do it in a signal or update handler, or in the `@workflow.run` method",
+                "do it in a signal handler, or in the `@runbook.run` method",
+            );
+            report.push(case.diagnose(&Self::METADATA, &message, help));
+        }
+    }
+}
+
+fn issues(command: CommandKind) -> &'static str {
+    match command {
+        CommandKind::Activity => "schedules an activity",
+        CommandKind::ChildWorkflow => "starts a child workflow",
+        CommandKind::Timer => "starts a timer",
+        CommandKind::Signal => "sends a signal",
+        CommandKind::Condition => "waits for a condition",
+        CommandKind::ContinueAsNew => "continues as new",
+        CommandKind::Other => "issues a command",
+    }
+}
+
+fn role(case: &Case<'_, '_>) -> &'static str {
+    let entries = &case.workflow().entries;
+    match entries.iter().find(|entry| entry.name == case.hazard.entry) {
+        Some(entry) if entry.role == Role::Validator => "update validator",
+        _ => "query handler",
+    }
+}

@@ -1,0 +1,120 @@
+use lint_core::diagnostic::Diagnostic;
+use lint_core::facts::{Facts, HazardKind};
+use lint_core::rule::{Rule, RuleMetadata};
+use rules_macros::RuleMetadata;
+
+use crate::hazard::Case;
+
+/// ## What it does
+/// Finds changes of module-level variables and of class attributes in workflow code: `global`,
+/// `CACHE[key] = …`, `SEEN.append(…)`, `type(self).count += 1`.
+///
+/// ## Why is this bad?
+/// All runs on a worker share these values, but the history of one run knows nothing of the others. A
+/// replay starts from whatever they are by then. The counter that gave the first journal of the month
+/// number 1 gives it number 2,117 in a replay on the same worker, and 1 again on a new one.
+///
+/// ## Example
+/// ```python
+/// from temporalio import workflow
+///
+/// SEEN: list[str] = []
+///
+///
+/// @workflow.defn
+/// class PostJournal:
+///     @workflow.run
+///     async def run(self, journal: str) -> int:
+///         SEEN.append(journal)  # RB116
+///         return len(SEEN)
+/// ```
+/// A class attribute of a runbook is shared too:
+/// ```python
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+///
+/// @runbook.defn
+/// class CollectStatements(NtroWorkflow):
+///     statements: list[dict] = []
+///
+///     @runbook.signal
+///     async def statement_received(self, payload: dict) -> None:
+///         self.statements.append(payload)  # RB116
+///
+///     @runbook.run
+///     async def run(self, expected: int) -> list[dict]:
+///         await runbook.wait_condition(lambda: len(self.statements) >= expected)
+///         return self.statements
+/// ```
+///
+/// ## Use instead
+/// Keep state on the instance; there is one for each run:
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class PostJournal:
+///     def __init__(self) -> None:
+///         self.seen: list[str] = []
+///
+///     @workflow.run
+///     async def run(self, journal: str) -> int:
+///         self.seen.append(journal)
+///         return len(self.seen)
+/// ```
+/// In a runbook:
+/// ```python
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+///
+/// @runbook.defn
+/// class CollectStatements(NtroWorkflow):
+///     def __init__(self) -> None:
+///         super().__init__()
+///         self.statements: list[dict] = []
+///
+///     @runbook.signal
+///     async def statement_received(self, payload: dict) -> None:
+///         self.statements.append(payload)
+///
+///     @runbook.run
+///     async def run(self, expected: int) -> list[dict]:
+///         await runbook.wait_condition(lambda: len(self.statements) >= expected)
+///         return self.statements
+/// ```
+///
+/// ## Limits
+/// A cache of a function whose result only depends on its arguments does no harm; assert it with
+/// `# runbook-lint: pure`.
+///
+/// ## Sandbox
+/// Temporal's sandbox gives each run its own copy of the modules that it watches. Modules that are
+/// passed through, and all modules of a worker without sandbox, are shared.
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB116",
+    severity = "warning",
+    category = "determinism",
+    since = "0.1.0",
+    summary = "workflow code changes state that all runs on a worker share"
+)]
+pub(crate) struct SharedMutableState;
+
+impl Rule for SharedMutableState {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
+        for case in Case::all(facts) {
+            if case.hazard.kind == HazardKind::SharedState {
+                let message = case.sentence(
+                    "changes state that all runs on a worker share and no history records",
+                );
+                let help = "keep it in an attribute that `__init__` sets on `self`";
+                report.push(case.diagnose(&Self::METADATA, &message, help));
+            }
+        }
+    }
+}

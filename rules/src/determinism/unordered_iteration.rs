@@ -1,0 +1,127 @@
+use lint_core::diagnostic::Diagnostic;
+use lint_core::facts::{Elements, Facts, HazardKind};
+use lint_core::rule::{Rule, RuleMetadata};
+use rules_macros::RuleMetadata;
+
+use crate::hazard::Case;
+
+/// ## What it does
+/// Finds sets whose order matters: loops and comprehensions over a set, `list()`, `tuple()`, `join()`
+/// and `*` of one, `pop()`, `next(iter())`, and a set that is turned into text. Only sets
+/// whose order can vary count. Those of numbers, UUIDs and time spans keep their order; those of
+/// strings, dates, enum members and plain objects do not.
+///
+/// ## Why is this bad?
+/// Python salts the hash of a string anew in every process. A set of fund codes therefore has another
+/// order in the worker that replays, and a loop that starts an activity for each fund starts them in
+/// another order than history has: the replay fails. A list made from a set is silently another list.
+///
+/// ## Example
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class StrikeFunds:
+///     @workflow.run
+///     async def run(self, codes: list[str]) -> None:
+///         for code in set(codes):  # RB112
+///             await workflow.execute_activity(
+///                 "strike_nav", code, start_to_close_timeout=timedelta(minutes=5)
+///             )
+/// ```
+/// Text made from a set, in a runbook:
+/// ```python
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+///
+/// @runbook.defn
+/// class SummariseBreaks(NtroWorkflow):
+///     @runbook.run
+///     async def run(self, accounts: list[str]) -> str:
+///         open_accounts = {account for account in accounts if account}
+///         return ", ".join(open_accounts)  # RB112
+/// ```
+///
+/// ## Use instead
+/// Sort it:
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class StrikeFunds:
+///     @workflow.run
+///     async def run(self, codes: list[str]) -> None:
+///         for code in sorted(set(codes)):
+///             await workflow.execute_activity(
+///                 "strike_nav", code, start_to_close_timeout=timedelta(minutes=5)
+///             )
+/// ```
+/// Or drop duplicates with a dictionary, which keeps the order of insertion:
+/// ```python
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+///
+/// @runbook.defn
+/// class SummariseBreaks(NtroWorkflow):
+///     @runbook.run
+///     async def run(self, accounts: list[str]) -> str:
+///         return ", ".join(dict.fromkeys(account for account in accounts if account))
+/// ```
+/// What does not depend on the order is no finding:
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class CountBreaks:
+///     @workflow.run
+///     async def run(self, accounts: list[str]) -> int:
+///         distinct = set(accounts)
+///         return len(distinct) if "1000" in distinct else 0
+/// ```
+///
+/// ## Limits
+/// Where the type of the elements is not known, the finding says so. `sorted(…, key=…)` counts as
+/// ordered unless the key is known to tie.
+///
+/// ## Sandbox
+/// Temporal's sandbox does not look at sets.
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB112",
+    severity = "warning",
+    category = "determinism",
+    since = "0.1.0",
+    summary = "workflow code depends on the order of a set"
+)]
+pub(crate) struct UnorderedIteration;
+
+impl Rule for UnorderedIteration {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
+        for case in Case::all(facts) {
+            if let HazardKind::Unordered { elements } = case.hazard.kind {
+                let message = case.sentence(&format!("is used in set order, {}", why(elements)));
+                let help = "use `sorted()`, or `dict.fromkeys()` to drop duplicates in order";
+                report.push(case.diagnose(&Self::METADATA, &message, help));
+            }
+        }
+    }
+}
+
+fn why(elements: Elements) -> &'static str {
+    match elements {
+        Elements::Salted => "which follows hashes that Python salts anew in every process",
+        Elements::Address => "which follows addresses that differ in every process",
+        Elements::Unknown => "which differs in every process unless the elements are numbers",
+    }
+}

@@ -1,0 +1,125 @@
+use lint_core::diagnostic::Diagnostic;
+use lint_core::facts::Facts;
+use lint_core::rule::{Rule, RuleMetadata};
+use rules_macros::RuleMetadata;
+
+use crate::hazard;
+
+/// ## What it does
+/// Finds reads of a clock in workflow code: `datetime.now()`, `date.today()`, `time.time()`,
+/// `time.monotonic()`, `time.strftime(…)` without a time to format, and the like in libraries.
+///
+/// ## Why is this bad?
+/// Temporal keeps no copy of a workflow's variables. To get them back it runs the workflow code again
+/// from the start and checks each command against the recorded history: a replay. The clock then
+/// shows the time of the replay. A cut-off that was met on Monday is missed on Tuesday, so the replay
+/// takes the other branch and fails; where the time only ends up in data, the replay passes and
+/// the restored state differs from what was recorded.
+///
+/// A time zone does not help: `datetime.now(timezone.utc)` is the same clock.
+///
+/// ## Example
+/// A branch that the clock decides:
+/// ```python
+/// from datetime import datetime, timezone
+///
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class StrikeNav:
+///     @workflow.run
+///     async def run(self, cut_off: datetime) -> str:
+///         if datetime.now(timezone.utc) > cut_off:  # RB101
+///             return "late"
+///         return "on time"
+/// ```
+/// A clock inside a helper of the bundle. The finding is at the call that leads there:
+/// ```python path=templates/workflow.py
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+/// from .periods import period_label
+///
+///
+/// @runbook.defn
+/// class NavMonthly(NtroWorkflow):
+///     @runbook.run
+///     async def run(self, context: dict) -> dict:
+///         return {"period": period_label()}  # RB101
+/// ```
+/// ```python path=templates/periods.py
+/// import time
+///
+///
+/// def period_label() -> str:
+///     return time.strftime("%Y-%m")
+/// ```
+///
+/// ## Use instead
+/// `workflow.now()` gives the time at which Temporal recorded the current step, on every replay the
+/// same:
+/// ```python
+/// from datetime import datetime
+///
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class StrikeNav:
+///     @workflow.run
+///     async def run(self, cut_off: datetime) -> str:
+///         if workflow.now() > cut_off:
+///             return "late"
+///         return "on time"
+/// ```
+/// In a runbook the same clock is `runbook.now()`. A helper gets the time from its caller:
+/// ```python path=templates/workflow.py
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+/// from .periods import period_label
+///
+///
+/// @runbook.defn
+/// class NavMonthly(NtroWorkflow):
+///     @runbook.run
+///     async def run(self, context: dict) -> dict:
+///         return {"period": period_label(runbook.now())}
+/// ```
+/// ```python path=templates/periods.py
+/// from datetime import datetime
+///
+///
+/// def period_label(at: datetime) -> str:
+///     return at.strftime("%Y-%m")
+/// ```
+///
+/// ## Sandbox
+/// Temporal's sandbox stops the best-known clocks, but not `time.strftime()`, `time.gmtime()`,
+/// `time.ctime()` or `email.utils.formatdate()`, and no clock at all behind an import that is passed
+/// through.
+///
+/// ## References
+/// - <https://docs.temporal.io/workflow-definition#deterministic-constraints>
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB101",
+    severity = "error",
+    category = "determinism",
+    since = "0.1.0",
+    summary = "workflow code reads the wall clock"
+)]
+pub(crate) struct WallClock;
+
+impl Rule for WallClock {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn classes(&self) -> &'static [&'static str] {
+        &["clock"]
+    }
+
+    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
+        hazard::report_apis(self, facts, report);
+    }
+}

@@ -1,0 +1,470 @@
+//! How a hazard becomes a diagnostic. All determinism rules say it in the same form:
+//!
+//! > `stamp()` in workflow `StrikeNav` reaches `time.time()`, which reads the clock of the worker,
+//! > which differs on every replay; commands depend on it, so replay fails
+
+use lint_core::diagnostic::{Diagnostic, Impact, Severity, TraceStep};
+use lint_core::facts::{Facade, Facts, Hazard, HazardKind, Workflow};
+use lint_core::knowledge::Sandbox;
+use lint_core::rule::{Rule, RuleMetadata};
+
+use crate::catalogue;
+
+/// Classes of APIs that do nothing but give a value: no harm is done if nobody uses it. The others
+/// act, so an unused value says nothing about them.
+pub(crate) const VALUES: &[&str] = &[
+    "clock",
+    "entropy",
+    "env",
+    "flags",
+    "locale",
+    "localtz",
+    "process-identity",
+    "random",
+    "uuid",
+];
+
+/// Reports the uses of APIs of the classes that the rule claims.
+pub(crate) fn report_apis(rule: &dyn Rule, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
+    report.extend(apis(rule, facts).map(|(case, class)| case.diagnose_api(rule, class)));
+}
+
+/// The uses of APIs of the classes that the rule claims, each with its class.
+pub(crate) fn apis<'f, 'p>(
+    rule: &dyn Rule,
+    facts: &'f Facts<'p>,
+) -> impl Iterator<Item = (Case<'f, 'p>, &'static catalogue::Class)> {
+    Case::all(facts).filter_map(|case| match case.hazard.kind {
+        HazardKind::Api { class } if rule.classes().contains(&class) => {
+            Some((case, catalogue::class(class)?))
+        }
+        _ => None,
+    })
+}
+
+/// A hazard with what is known around it.
+#[derive(Clone, Copy)]
+pub(crate) struct Case<'f, 'p> {
+    facts: &'f Facts<'p>,
+    pub(crate) hazard: &'f Hazard,
+}
+
+impl<'f, 'p> Case<'f, 'p> {
+    pub(crate) fn all(facts: &'f Facts<'p>) -> impl Iterator<Item = Self> {
+        facts
+            .hazards
+            .iter()
+            .map(move |hazard| Self { facts, hazard })
+    }
+
+    pub(crate) fn workflow(&self) -> &'f Workflow {
+        &self.facts.workflows[self.hazard.workflow]
+    }
+
+    pub(crate) fn for_facade(&self, temporal: &'static str, runbook: &'static str) -> &'static str {
+        match self.workflow().facade {
+            Facade::Temporal => temporal,
+            Facade::Runbook => runbook,
+        }
+    }
+
+    pub(crate) fn diagnose_api(&self, rule: &dyn Rule, class: &catalogue::Class) -> Diagnostic {
+        let help = self.for_facade(class.temporal, class.runbook);
+        self.diagnose(rule.metadata(), &self.sentence(class.varies), help)
+    }
+
+    /// Says what the culprit does, and how the workflow gets to it. `does` completes
+    /// "`time.time()` …".
+    pub(crate) fn sentence(&self, does: &str) -> String {
+        let culprit = self.culprit();
+        let workflow = self.workflow_name();
+        if self.hazard.trace.is_empty() {
+            format!("{culprit} in workflow {workflow} {does}")
+        } else {
+            let expression = code(&self.hazard.expression);
+            format!("{expression} in workflow {workflow} reaches {culprit}, which {does}")
+        }
+    }
+
+    /// The culprit as it is written, and as it resolves if that says more.
+    pub(crate) fn culprit(&self) -> String {
+        let Hazard {
+            kind,
+            written,
+            culprit,
+            ..
+        } = self.hazard;
+        let resolved_says_more = !matches!(kind, HazardKind::Unordered { .. })
+            && written.trim_end_matches("()") != culprit.as_str();
+        if resolved_says_more {
+            format!("{} ({})", code(written), code(culprit))
+        } else {
+            code(written)
+        }
+    }
+
+    pub(crate) fn workflow_name(&self) -> String {
+        let name = &self.workflow().name;
+        code(name.rsplit('.').next().unwrap_or(name))
+    }
+
+    pub(crate) fn diagnose(
+        &self,
+        rule: &RuleMetadata,
+        message: &str,
+        help: &'static str,
+    ) -> Diagnostic {
+        let hazard = self.hazard;
+        let severity = self.severity(rule.severity);
+        let consequence = match self.impact() {
+            Impact::Replay => "; commands depend on it, so replay fails",
+            Impact::Drift => "; the data it reaches silently differs",
+            Impact::Unknown | Impact::None => "",
+        };
+        Diagnostic {
+            code: rule.code,
+            name: rule.name,
+            severity,
+            message: format!("{message}{consequence}"),
+            help: Some(help.to_owned()),
+            notes: self.notes(severity),
+            place: hazard.place,
+            workflow: Some(self.workflow().name.clone()),
+            entry: Some(hazard.entry.clone()),
+            culprit: Some(hazard.culprit.clone()),
+            impact: self.impact(),
+            trace: hazard.trace.clone(),
+            fixes: Vec::new(),
+        }
+    }
+
+    fn severity(&self, usual: Severity) -> Severity {
+        if self.is_not_replayed() {
+            usual.min(Severity::Info)
+        } else if self.impact() == Impact::None {
+            usual.min(Severity::Warning)
+        } else {
+            usual
+        }
+    }
+
+    /// Read-only handlers are not replayed, so it does no harm there if something varies. What
+    /// changes state is harmful there, too.
+    fn is_not_replayed(&self) -> bool {
+        let changes = matches!(
+            self.hazard.kind,
+            HazardKind::SharedState | HazardKind::StateWrite | HazardKind::Command { .. }
+        );
+        self.hazard.read_only && !changes
+    }
+
+    /// The impact. It is none where nothing is replayed, and otherwise only known to be none for
+    /// what does nothing but give a value.
+    fn impact(&self) -> Impact {
+        if self.is_not_replayed() {
+            return Impact::None;
+        }
+        let gives_value = match self.hazard.kind {
+            HazardKind::Api { class } => VALUES.contains(&class),
+            HazardKind::Unordered { .. } | HazardKind::ImportTime { .. } => true,
+            HazardKind::DirectActivity
+            | HazardKind::SharedState
+            | HazardKind::StateWrite
+            | HazardKind::Command { .. } => false,
+        };
+        match self.hazard.impact {
+            Impact::None if !gives_value => Impact::Unknown,
+            impact => impact,
+        }
+    }
+
+    fn notes(&self, severity: Severity) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.is_not_replayed() {
+            notes.push(
+                "Only query handlers and update validators reach it, and those are not replayed."
+                    .to_owned(),
+            );
+        } else {
+            notes.extend(self.impact_note());
+        }
+        if severity > Severity::Info {
+            notes.extend(self.sandbox_note().map(str::to_owned));
+        }
+        if !self.hazard.note.is_empty() {
+            notes.push(self.hazard.note.to_owned());
+        }
+        notes
+    }
+
+    fn impact_note(&self) -> Option<String> {
+        let what = match self.hazard.kind {
+            HazardKind::Unordered { .. } => "order",
+            _ => "value",
+        };
+        let at = self
+            .hazard
+            .impact_at
+            .as_ref()
+            .map(|step| self.describe(step));
+        match self.impact() {
+            Impact::Replay => {
+                let at = at.unwrap_or_else(|| "which commands are issued".to_owned());
+                Some(format!(
+                    "The {what} decides over {at}: the commands of a replay differ from those in the history."
+                ))
+            }
+            Impact::Drift => {
+                let at = at
+                    .map(|at| format!("The {what} reaches {at}. "))
+                    .unwrap_or_default();
+                Some(format!(
+                    "{at}Temporal compares commands, not their data: the replay passes with other data than was recorded."
+                ))
+            }
+            Impact::None => Some(format!(
+                "The {what} reaches at most a log, so neither commands nor data depend on it."
+            )),
+            Impact::Unknown => None,
+        }
+    }
+
+    /// "a branch on line 12 of `orders.workflow.OrderWorkflow.run`"
+    fn describe(&self, step: &TraceStep) -> String {
+        let line = self
+            .facts
+            .project
+            .source(step.place.file)
+            .map(|source| format!(" on line {}", source.line(step.place.span.start)))
+            .unwrap_or_default();
+        format!("{}{line} of {}", step.message, code(&step.function))
+    }
+
+    fn sandbox_note(&self) -> Option<&'static str> {
+        match self.hazard.sandbox {
+            _ if self.hazard.passed_through => Some(
+                "Its module is passed through Temporal's sandbox, which therefore does not see it: it reaches production.",
+            ),
+            Sandbox::Allows => Some("Temporal's sandbox does not stop it: it reaches production."),
+            Sandbox::Warns => Some("Temporal's sandbox only warns about it."),
+            Sandbox::Stops | Sandbox::Unknown => None,
+        }
+    }
+}
+
+/// Source text in backticks, which the text must therefore not contain itself.
+pub(crate) fn code(text: &str) -> String {
+    format!("`{}`", text.replace('`', "'"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use lint_core::diagnostic::{FileId, Place, Span};
+    use lint_core::facts::Elements;
+    use lint_core::knowledge::{Knowledge, UserEntries};
+    use lint_core::project::Project;
+
+    use super::*;
+    use crate::catalogue::{CLASSES, TABLES};
+
+    const PLACE: Place = Place {
+        file: FileId(0),
+        span: Span { start: 0, end: 1 },
+    };
+
+    /// What the rules say about a hazard in a workflow with this facade.
+    fn report(facade: Facade, hazard: Hazard) -> Vec<Diagnostic> {
+        let files = BTreeMap::from([("nav.py".to_owned(), "x = 1\n".to_owned())]);
+        let project = Project::new(&files, files.keys().cloned(), Vec::new(), Vec::new());
+        project.module(PLACE.file);
+        let knowledge = Knowledge::new(&TABLES, UserEntries::default());
+        let facts = Facts {
+            project: &project,
+            knowledge: &knowledge,
+            workflows: vec![Workflow {
+                name: "nav.StrikeNav".to_owned(),
+                place: PLACE,
+                facade,
+                entries: Vec::new(),
+            }],
+            activities: Vec::new(),
+            hazards: vec![hazard],
+            idle_boundaries: Vec::new(),
+        };
+        let mut report = Vec::new();
+        for rule in crate::all() {
+            rule.check(&facts, &mut report);
+        }
+        report
+    }
+
+    fn clock() -> Hazard {
+        Hazard {
+            kind: HazardKind::Api { class: "clock" },
+            place: PLACE,
+            expression: "datetime.now()".to_owned(),
+            trace: Vec::new(),
+            workflow: 0,
+            entry: "run".to_owned(),
+            culprit: "datetime.datetime.now".to_owned(),
+            written: "datetime.now()".to_owned(),
+            impact: Impact::Unknown,
+            impact_at: None,
+            read_only: false,
+            sandbox: Sandbox::Stops,
+            passed_through: false,
+            note: "",
+        }
+    }
+
+    fn step(message: &str) -> TraceStep {
+        TraceStep {
+            place: PLACE,
+            function: "nav.StrikeNav.run".to_owned(),
+            message: message.to_owned(),
+        }
+    }
+
+    fn only(mut report: Vec<Diagnostic>) -> Diagnostic {
+        assert_eq!(report.len(), 1, "{report:?}");
+        report.remove(0)
+    }
+
+    #[test]
+    fn the_culprit_is_named_as_written_and_as_resolved() {
+        let found = only(report(Facade::Runbook, clock()));
+        assert_eq!(
+            found.message,
+            "`datetime.now()` (`datetime.datetime.now`) in workflow `StrikeNav` reads the clock \
+             of the worker, which differs on every replay"
+        );
+        assert_eq!(found.severity, Severity::Error);
+        assert!(
+            found
+                .help
+                .is_some_and(|help| help.contains("runbook.now()"))
+        );
+
+        let hazard = Hazard {
+            culprit: "time.time".to_owned(),
+            written: "time.time()".to_owned(),
+            expression: "stamp()".to_owned(),
+            trace: vec![step("calls `stamp`"), step("calls `time.time`")],
+            impact: Impact::Replay,
+            impact_at: Some(step("a branch")),
+            ..clock()
+        };
+        let found = only(report(Facade::Temporal, hazard));
+        assert_eq!(
+            found.message,
+            "`stamp()` in workflow `StrikeNav` reaches `time.time()`, which reads the clock of the \
+             worker, which differs on every replay; commands depend on it, so replay fails"
+        );
+        assert_eq!(
+            found.notes,
+            [
+                "The value decides over a branch on line 1 of `nav.StrikeNav.run`: the commands of a \
+              replay differ from those in the history."
+            ]
+        );
+        assert!(
+            found
+                .help
+                .is_some_and(|help| help.contains("workflow.now()"))
+        );
+    }
+
+    #[test]
+    fn an_unused_value_is_a_warning_but_an_unused_result_of_an_action_is_not() {
+        let unused = |class| {
+            let hazard = Hazard {
+                kind: HazardKind::Api { class },
+                impact: Impact::None,
+                ..clock()
+            };
+            let found = only(report(Facade::Temporal, hazard));
+            (found.severity, found.impact)
+        };
+        assert_eq!(unused("clock"), (Severity::Warning, Impact::None));
+        assert_eq!(unused("net"), (Severity::Error, Impact::Unknown));
+        assert_eq!(unused("log"), (Severity::Info, Impact::Unknown));
+    }
+
+    #[test]
+    fn handlers_that_are_not_replayed_may_vary_but_not_change() {
+        let found = |kind, read_only| {
+            let hazard = Hazard {
+                kind,
+                read_only,
+                impact: Impact::Replay,
+                ..clock()
+            };
+            report(Facade::Temporal, hazard)
+        };
+        let clock = only(found(HazardKind::Api { class: "clock" }, true));
+        assert_eq!(
+            (clock.severity, clock.impact),
+            (Severity::Info, Impact::None)
+        );
+        assert!(!clock.message.contains("fails"), "{}", clock.message);
+        let write = only(found(HazardKind::StateWrite, true));
+        assert_eq!((write.code, write.severity), ("RB120", Severity::Error));
+        assert!(found(HazardKind::StateWrite, false).is_empty());
+    }
+
+    #[test]
+    fn notes_say_what_the_sandbox_lets_through() {
+        let hazard = Hazard {
+            passed_through: true,
+            ..clock()
+        };
+        let found = only(report(Facade::Temporal, hazard));
+        assert!(
+            found.notes[0].contains("passed through"),
+            "{:?}",
+            found.notes
+        );
+        let hazard = Hazard {
+            kind: HazardKind::Unordered {
+                elements: Elements::Salted,
+            },
+            sandbox: Sandbox::Allows,
+            ..clock()
+        };
+        let found = only(report(Facade::Temporal, hazard));
+        assert!(
+            found.notes[0].contains("does not stop"),
+            "{:?}",
+            found.notes
+        );
+    }
+
+    #[test]
+    fn values_at_import_are_findings_of_one_rule() {
+        let at_import = |class| {
+            let hazard = Hazard {
+                kind: HazardKind::ImportTime { class },
+                expression: "STARTED".to_owned(),
+                ..clock()
+            };
+            report(Facade::Temporal, hazard)
+        };
+        let found = only(at_import("clock"));
+        assert_eq!(
+            found.message,
+            "`STARTED` in workflow `StrikeNav` depends on what `datetime.now()` \
+             (`datetime.datetime.now`) gave at import, which differs between workers"
+        );
+        assert_eq!(only(at_import("env")).severity, Severity::Warning);
+        assert!(at_import("log").is_empty());
+    }
+
+    #[test]
+    fn value_classes_are_classes() {
+        for value in VALUES {
+            assert!(CLASSES.iter().any(|class| class.id == *value), "{value}");
+        }
+    }
+}

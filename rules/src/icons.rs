@@ -1,0 +1,128 @@
+//! The icon names of Lucide, which the `icon` argument of a step takes, and ways to find one.
+//!
+//! The tables are static data written by `scripts/generate-icons`, so a look-up costs a binary
+//! search and nothing at start-up. Only a name that is not found is worth a walk over all icons.
+
+mod suggest;
+#[cfg(test)]
+mod tests;
+mod trade;
+mod words;
+
+pub use suggest::suggest;
+
+use trade::trade_icons;
+use words::words;
+
+include!("../catalogue/icons/table.rs");
+
+/// One icon of Lucide.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Icon {
+    /// The current name of its component, in Pascal case.
+    pub name: &'static str,
+    /// Its other names, mostly former ones, in Pascal case. They still name the same component.
+    pub aliases: &'static [&'static str],
+    /// What Lucide says it depicts or stands for: phrases in lower case, separated by `, `. They
+    /// are one text because each separate text would have to be relocated at start-up.
+    pub tags: &'static str,
+    /// Whether Lucide is going to remove it.
+    pub deprecated: bool,
+}
+
+impl Icon {
+    fn each_tag(&self) -> impl Iterator<Item = &'static str> {
+        self.tags.split(", ")
+    }
+}
+
+/// What a name is to Lucide.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lookup {
+    Canonical,
+    /// Another name of the icon with this canonical name.
+    Alias(&'static str),
+    Unknown,
+}
+
+/// Looks up a name exactly as it is spelled.
+pub fn lookup(name: &str) -> Lookup {
+    if ICONS.binary_search_by(|icon| icon.name.cmp(name)).is_ok() {
+        return Lookup::Canonical;
+    }
+    match ALIASES.binary_search_by(|(alias, _)| (*alias).cmp(name)) {
+        Ok(index) => Lookup::Alias(ALIASES[index].1),
+        Err(_) => Lookup::Unknown,
+    }
+}
+
+/// The right spelling of a name that only differs in case and separators, or that has the prefix
+/// or the suffix under which lucide-react exports every icon once more (`LucideTrash`,
+/// `TrashIcon`).
+///
+/// A former name is answered in its own right spelling (`check-circle-2` is `CheckCircle2`), since
+/// that is the name its author knows; [`lookup`] then tells the current one.
+pub fn respell(name: &str) -> Option<&'static str> {
+    let key = letters(name);
+    let key = key.strip_prefix("lucide").unwrap_or(&key);
+    let key = key.strip_suffix("icon").unwrap_or(key);
+    names().find(|name| name.eq_ignore_ascii_case(key))
+}
+
+/// The icons that each word of the query leads to, the best first: by a word of the name or of a
+/// tag, or by the start of one. A query without a word finds nothing.
+pub fn search(query: &str) -> Vec<&'static Icon> {
+    let wanted = words(query);
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    let mut found: Vec<_> = ICONS
+        .iter()
+        .filter_map(|icon| Some((search_cost(icon, &wanted)?, words(icon.name).len(), icon)))
+        .collect();
+    found.sort_by_key(|(cost, length, icon)| (icon.deprecated, *cost, *length, icon.name));
+    found.into_iter().map(|(_, _, icon)| icon).collect()
+}
+
+/// How far the words wanted are from an icon, if all of them lead to it.
+fn search_cost(icon: &Icon, wanted: &[String]) -> Option<usize> {
+    let name = words(icon.name);
+    let aliases = icon.aliases.iter().flat_map(|alias| words(alias)).collect();
+    let tags = words(icon.tags);
+    let sources = [name, aliases, tags];
+    wanted
+        .iter()
+        .map(|word| word_cost(icon, &sources, word))
+        .sum()
+}
+
+/// The name counts before the aliases and these before the tags. What was picked for the word by
+/// hand counts as much as a tag, and a mere start of a word counts last.
+fn word_cost(icon: &Icon, sources: &[Vec<String>], wanted: &str) -> Option<usize> {
+    let source_with = |matches: &dyn Fn(&str) -> bool| {
+        sources
+            .iter()
+            .position(|words| words.iter().any(|word| matches(word)))
+    };
+    let picked = || {
+        trade_icons(wanted)
+            .contains(&icon.name)
+            .then_some(sources.len() - 1)
+    };
+    let start = || source_with(&|word| word.starts_with(wanted));
+    source_with(&|word| word == wanted)
+        .or_else(picked)
+        .or_else(|| Some(sources.len() + start()?))
+}
+
+/// All names, the canonical ones first.
+fn names() -> impl Iterator<Item = &'static str> {
+    let canonical = ICONS.iter().map(|icon| icon.name);
+    canonical.chain(ALIASES.iter().map(|(alias, _)| *alias))
+}
+
+/// The letters and digits of a name in lower case: what is left of it in every style of spelling.
+fn letters(name: &str) -> String {
+    let kept = name.chars().filter(char::is_ascii_alphanumeric);
+    kept.map(|c| c.to_ascii_lowercase()).collect()
+}

@@ -1,0 +1,101 @@
+use lint_core::diagnostic::{Diagnostic, Impact};
+use lint_core::facts::Facts;
+use lint_core::rule::{Rule, RuleMetadata};
+use rules_macros::RuleMetadata;
+
+use crate::hazard::code;
+
+/// ## What it does
+/// Finds functions marked `# runbook-lint: pure` in and beyond which nothing would have been found.
+///
+/// ## Why is this bad?
+/// The mark stops the analysis: what is added to the function later is not looked at. A mark that is
+/// not needed costs that for nothing.
+///
+/// ## Example
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// def monthly_fee(nav: float) -> float:  # runbook-lint: pure  # RB003
+///     return nav * 0.015 / 12
+///
+///
+/// @workflow.defn
+/// class AccrueFees:
+///     @workflow.run
+///     async def run(self, nav: float) -> float:
+///         return monthly_fee(nav)
+/// ```
+///
+/// ## Use instead
+/// Remove the mark:
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// def monthly_fee(nav: float) -> float:
+///     return nav * 0.015 / 12
+///
+///
+/// @workflow.defn
+/// class AccrueFees:
+///     @workflow.run
+///     async def run(self, nav: float) -> float:
+///         return monthly_fee(nav)
+/// ```
+/// Where it is needed, it is silent. Here the table is the same on every worker, since it is part of
+/// the image:
+/// ```python
+/// import json
+///
+/// from temporalio import workflow
+///
+///
+/// def fee_table() -> dict[str, float]:  # runbook-lint: pure
+///     with open("/opt/fees.json") as file:
+///         return json.load(file)
+///
+///
+/// @workflow.defn
+/// class AccrueFees:
+///     @workflow.run
+///     async def run(self, fund: str) -> float:
+///         return fee_table()[fund]
+/// ```
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB003",
+    severity = "warning",
+    category = "lint",
+    since = "0.1.0",
+    summary = "a function is asserted to be pure and nothing was to be found in it"
+)]
+pub(crate) struct IdlePureAssertion;
+
+impl Rule for IdlePureAssertion {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
+        for boundary in &facts.idle_boundaries {
+            let function = code(&boundary.function);
+            report.push(Diagnostic {
+                code: Self::METADATA.code,
+                name: Self::METADATA.name,
+                severity: Self::METADATA.severity,
+                message: format!("{function} is asserted to be pure where nothing is to be found"),
+                help: Some("remove `# runbook-lint: pure`".to_owned()),
+                notes: Vec::new(),
+                place: boundary.place,
+                workflow: None,
+                entry: None,
+                culprit: None,
+                impact: Impact::Unknown,
+                trace: Vec::new(),
+                fixes: Vec::new(),
+            });
+        }
+    }
+}
