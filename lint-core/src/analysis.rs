@@ -4,6 +4,7 @@ use crate::facts::Facts;
 use crate::interp::{Machine, Mode};
 use crate::knowledge::Knowledge;
 use crate::project::Project;
+use crate::workflows::Found;
 use crate::{reach, workflows};
 
 /// Analyses the project. Must run on a thread with [`crate::syntax::STACK_SIZE`] of stack.
@@ -15,10 +16,33 @@ pub fn analyse<'p>(project: &'p Project<'p>, knowledge: &'p Knowledge) -> Facts<
         activities: Vec::new(),
         hazards: Vec::new(),
         idle_boundaries: Vec::new(),
+        cut_short: false,
     };
+    let Some(Reached { mut machine, found }) = interpret(project, knowledge) else {
+        return facts;
+    };
+    let (hazards, idle_boundaries) = reach::hazards(&mut machine, &found);
+    facts.activities = workflows::activities(&machine);
+    facts.workflows = found.into_iter().map(|it| it.workflow).collect();
+    facts.hazards = hazards;
+    facts.idle_boundaries = idle_boundaries;
+    facts.cut_short = machine.is_cut_short();
+    facts
+}
+
+/// The machine after everything that workflows reach has been interpreted.
+pub(crate) struct Reached<'p> {
+    pub(crate) machine: Machine<'p>,
+    pub(crate) found: Vec<Found>,
+}
+
+pub(crate) fn interpret<'p>(
+    project: &'p Project<'p>,
+    knowledge: &'p Knowledge,
+) -> Option<Reached<'p>> {
     let candidates = project.candidates(workflows::may_matter(knowledge));
     project.prefetch(&candidates, knowledge);
-    let Some(any) = candidates.iter().find_map(|&file| project.module(file)) else { return facts };
+    let any = candidates.iter().find_map(|&file| project.module(file))?;
     let mut machine = Machine::new(project, knowledge, Mode::Workflows, any);
     for &file in &candidates {
         machine.module_ctx(file);
@@ -28,10 +52,5 @@ pub fn analyse<'p>(project: &'p Project<'p>, knowledge: &'p Knowledge) -> Facts<
     machine.run();
     let found = workflows::find(&mut machine, &candidates);
     machine.run();
-    let (hazards, idle_boundaries) = reach::hazards(&mut machine, &found);
-    facts.activities = workflows::activities(&machine);
-    facts.workflows = found.into_iter().map(|it| it.workflow).collect();
-    facts.hazards = hazards;
-    facts.idle_boundaries = idle_boundaries;
-    facts
+    Some(Reached { machine, found })
 }

@@ -13,6 +13,8 @@ pub struct Facts<'p> {
     pub activities: Vec<Activity>,
     pub hazards: Vec<Hazard>,
     pub idle_boundaries: Vec<IdleBoundary>,
+    /// Whether the analysis stopped at a bound, so that hazards may be missing.
+    pub cut_short: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -24,6 +24,10 @@ pub struct Api {
 /// The class of APIs that are deterministic under replay; an exact entry overrides a wildcard.
 pub const SAFE: &str = "safe";
 
+/// The class of values that identify an object within its process (`id`, salted `hash`); comparing
+/// them is harmless.
+pub const IDENTITY: &str = "process-identity";
+
 /// Which use of the name counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -60,7 +64,7 @@ pub struct Arg {
 }
 
 /// What temporalio's default sandbox does with the API (measured; see the catalogue's notes).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sandbox {
     /// It raises or fails the workflow task.
     Stops,
@@ -238,6 +242,19 @@ impl Knowledge {
             .unwrap_or(&[])
     }
 
+    /// Whether anything below the name is known, as there is for a class with methods.
+    pub fn has_members(&self, name: &str) -> bool {
+        let below = format!("{name}.");
+        let at = self
+            .tables
+            .apis
+            .partition_point(|api| api.name < below.as_str());
+        self.tables
+            .apis
+            .get(at)
+            .is_some_and(|api| api.name.starts_with(&below))
+    }
+
     pub fn returns(&self, name: &str) -> &'static [Returns] {
         equal_range(self.tables.returns, name, |r| r.name)
     }
@@ -268,8 +285,17 @@ impl Knowledge {
 
     /// All names that play a part, the user's first.
     pub fn markers(&self) -> impl Iterator<Item = (&str, Role)> {
-        let user = self.user.markers.iter().map(|(name, role)| (name.as_str(), *role));
-        user.chain(self.tables.markers.iter().map(|marker| (marker.name, marker.role)))
+        let user = self
+            .user
+            .markers
+            .iter()
+            .map(|(name, role)| (name.as_str(), *role));
+        user.chain(
+            self.tables
+                .markers
+                .iter()
+                .map(|marker| (marker.name, marker.role)),
+        )
     }
 
     pub fn is_sdk_package(&self, top_level: &str) -> bool {

@@ -2,14 +2,16 @@
 pub mod analysis;
 pub mod diagnostic;
 pub mod facts;
+pub mod graph;
 pub mod index;
 mod interp;
 pub mod knowledge;
+pub mod names;
 pub mod project;
+mod reach;
 pub mod rule;
 pub mod source;
 pub mod suggest;
 pub mod suppression;
 pub mod syntax;
-mod reach;
 mod workflows;

@@ -224,9 +224,12 @@ impl<'l> Project<'l> {
             };
             match self.loader.read(key) {
                 Err(error) => failed(FileErrorKind::Io, error.to_string(), 1),
+                Ok(bytes) if !key.ends_with(".py") => match SourceFile::plain(key, &bytes) {
+                    Err(error) => failed(FileErrorKind::Encoding, error.message, error.line),
+                    Ok(source) => Loaded::Text { source },
+                },
                 Ok(bytes) => match SourceFile::decode(key, &bytes) {
                     Err(error) => failed(FileErrorKind::Encoding, error.message, error.line),
-                    Ok(source) if !key.ends_with(".py") => Loaded::Text { source },
                     Ok(source) => {
                         let module = Module::new(&source.text);
                         Loaded::Module { source, module }

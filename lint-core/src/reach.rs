@@ -5,19 +5,30 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::diagnostic::{FileId, Impact, Place, Span, TraceStep};
 use crate::facts::{Elements, Hazard, HazardKind, IdleBoundary};
 use crate::index::Module;
-use crate::interp::{ClassId, Code, CtxId, Edge, Event, EventKind, FuncId, How, Machine, Obj, SinkKind, SourceId};
+use crate::interp::{
+    ClassId, Code, CtxId, Edge, Event, EventKind, FuncId, How, Machine, Obj, SinkKind, SourceId,
+};
 use crate::knowledge::{Role, Sandbox};
 use crate::workflows::Found;
 
 /// All hazards that workflows reach, sorted, one for each primary place and culprit.
-pub(crate) fn hazards(machine: &mut Machine<'_>, workflows: &[Found]) -> (Vec<Hazard>, Vec<IdleBoundary>) {
+pub(crate) fn hazards(
+    machine: &mut Machine<'_>,
+    workflows: &[Found],
+) -> (Vec<Hazard>, Vec<IdleBoundary>) {
     let mut all: BTreeMap<(Place, Place, HazardKind), Hazard> = BTreeMap::new();
     let mut boundaries = BTreeSet::new();
     for (ix, found) in workflows.iter().enumerate() {
         let classes: BTreeSet<ClassId> = machine
             .mro(found.class)
             .iter()
-            .filter_map(|entry| if let Obj::Class(class) = entry { Some(*class) } else { None })
+            .filter_map(|entry| {
+                if let Obj::Class(class) = entry {
+                    Some(*class)
+                } else {
+                    None
+                }
+            })
             .collect();
         let walk = Walk::new(machine, found, ix, classes);
         boundaries.extend(walk.boundaries.iter().copied());
@@ -30,7 +41,8 @@ pub(crate) fn hazards(machine: &mut Machine<'_>, workflows: &[Found]) -> (Vec<Ha
                 std::collections::btree_map::Entry::Occupied(mut slot) => {
                     // The same code in several workflows: the gravest reading wins, the first
                     // workflow by name otherwise.
-                    let better = (slot.get().read_only && !hazard.read_only) || slot.get().impact < hazard.impact;
+                    let better = (slot.get().read_only && !hazard.read_only)
+                        || slot.get().impact < hazard.impact;
                     if better {
                         slot.insert(hazard);
                     }
@@ -38,12 +50,23 @@ pub(crate) fn hazards(machine: &mut Machine<'_>, workflows: &[Found]) -> (Vec<Ha
             }
         }
     }
-    let idle = boundaries.into_iter().filter(|&ctx| finds_nothing(machine, ctx)).filter_map(|ctx| {
-        let Code::Function(it) = &machine.ctx(ctx).code else { return None };
-        let function = machine.function(it.func)?;
-        let place = Place { file: it.func.file, span: function.node.name_span() };
-        Some(IdleBoundary { function: machine.function_name(it.func), place })
-    });
+    let idle = boundaries
+        .into_iter()
+        .filter(|&ctx| finds_nothing(machine, ctx))
+        .filter_map(|ctx| {
+            let Code::Function(it) = &machine.ctx(ctx).code else {
+                return None;
+            };
+            let function = machine.function(it.func)?;
+            let place = Place {
+                file: it.func.file,
+                span: function.node.name_span(),
+            };
+            Some(IdleBoundary {
+                function: machine.function_name(it.func),
+                place,
+            })
+        });
     let mut idle: Vec<IdleBoundary> = idle.collect();
     idle.sort_by_key(|it| it.place);
     idle.dedup();
@@ -73,7 +96,12 @@ struct Use {
 }
 
 impl<'m, 'p> Walk<'m, 'p> {
-    fn new(machine: &'m Machine<'p>, found: &'m Found, workflow: usize, classes: BTreeSet<ClassId>) -> Self {
+    fn new(
+        machine: &'m Machine<'p>,
+        found: &'m Found,
+        workflow: usize,
+        classes: BTreeSet<ClassId>,
+    ) -> Self {
         let mut walk = Self {
             machine,
             found,
@@ -117,7 +145,13 @@ impl<'m, 'p> Walk<'m, 'p> {
     }
 
     fn followed(&self, ctx: CtxId) -> impl Iterator<Item = Edge> + '_ {
-        self.machine.ctx(ctx).outcome.edges.iter().copied().filter(|edge| !edge.vouched)
+        self.machine
+            .ctx(ctx)
+            .outcome
+            .edges
+            .iter()
+            .copied()
+            .filter(|edge| !edge.vouched)
     }
 
     fn collect_uses(&mut self) {
@@ -131,14 +165,32 @@ impl<'m, 'p> Walk<'m, 'p> {
         for &ctx in self.reached.keys() {
             let file = self.machine.ctx_file(ctx);
             for sink in &self.machine.ctx(ctx).outcome.sinks {
-                note(sink.source, Use { kind: sink.kind, place: Place { file, span: sink.span }, ctx });
+                note(
+                    sink.source,
+                    Use {
+                        kind: sink.kind,
+                        place: Place {
+                            file,
+                            span: sink.span,
+                        },
+                        ctx,
+                    },
+                );
             }
         }
         for (ix, &ctx) in self.found.contexts.iter().enumerate() {
             let entry = &self.found.workflow.entries[ix];
             if matches!(entry.role, Role::Run | Role::Update) {
-                for source in self.machine.returned_sources(ctx) {
-                    note(source, Use { kind: SinkKind::Result, place: entry.place, ctx });
+                let file = self.machine.ctx_file(ctx);
+                for &(source, span) in &self.machine.ctx(ctx).outcome.returned {
+                    note(
+                        source,
+                        Use {
+                            kind: SinkKind::Result,
+                            place: Place { file, span },
+                            ctx,
+                        },
+                    );
                 }
             }
         }
@@ -149,7 +201,9 @@ impl<'m, 'p> Walk<'m, 'p> {
     fn is_inside(&self, ctx: CtxId) -> bool {
         match &self.machine.ctx(ctx).code {
             Code::Fields { class, .. } => self.classes.contains(class),
-            Code::Function(it) => lexical_classes(self.machine, it.func).any(|class| self.classes.contains(&class)),
+            Code::Function(it) => {
+                lexical_classes(self.machine, it.func).any(|class| self.classes.contains(&class))
+            }
         }
     }
 
@@ -162,15 +216,23 @@ impl<'m, 'p> Walk<'m, 'p> {
             }
             let file = self.machine.ctx_file(ctx);
             for event in &self.machine.ctx(ctx).outcome.events {
-                let place = Place { file, span: event.span };
+                let place = Place {
+                    file,
+                    span: event.span,
+                };
                 hazards.extend(self.hazard(place, &[], ctx, event, entry, replayed));
             }
             for edge in self.followed(ctx) {
                 if self.is_inside(edge.callee) || is_asserted_pure(self.machine, edge.callee) {
                     continue;
                 }
-                let place = Place { file, span: edge.span };
-                let tails = tails.entry(edge.callee).or_insert_with(|| self.tails(edge.callee));
+                let place = Place {
+                    file,
+                    span: edge.span,
+                };
+                let tails = tails
+                    .entry(edge.callee)
+                    .or_insert_with(|| self.tails(edge.callee));
                 for tail in tails.iter() {
                     let last = tail.path.last().map_or(edge.callee, |edge| edge.callee);
                     let mut path = vec![edge];
@@ -195,7 +257,10 @@ impl<'m, 'p> Walk<'m, 'p> {
             let file = self.machine.ctx_file(ctx);
             for event in &self.machine.ctx(ctx).outcome.events {
                 if seen.insert((file, event.span, kind_rank(&event.kind))) {
-                    tails.push(Tail { path: path_to(&before, ctx), event: *event });
+                    tails.push(Tail {
+                        path: path_to(&before, ctx),
+                        event: *event,
+                    });
                 }
             }
             for edge in self.followed(ctx) {
@@ -219,7 +284,10 @@ impl<'m, 'p> Walk<'m, 'p> {
     ) -> Option<Hazard> {
         let machine = self.machine;
         let file = machine.ctx_file(last);
-        let here = Place { file, span: event.span };
+        let here = Place {
+            file,
+            span: event.span,
+        };
         let mut trace = Vec::new();
         for pair in path.windows(2) {
             trace.push(self.step(pair[0].callee, pair[1]));
@@ -229,62 +297,118 @@ impl<'m, 'p> Walk<'m, 'p> {
         let mut written = text_at(machine, file, event.span);
         let mut definition = None;
         let (kind, culprit, what) = match event.kind {
-            EventKind::Api { name, class, sandbox: stops, note: about } => {
+            EventKind::Api {
+                name,
+                class,
+                sandbox: stops,
+                note: about,
+            } => {
                 (sandbox, note) = (stops, about);
                 let culprit = plain_name(machine.str(name));
                 (HazardKind::Api { class }, culprit, "uses")
             }
-            EventKind::DirectActivity(func) => (HazardKind::DirectActivity, machine.function_name(func), "calls"),
-            EventKind::Unordered { elements, written: expression } => {
+            EventKind::DirectActivity(func) => (
+                HazardKind::DirectActivity,
+                machine.function_name(func),
+                "calls",
+            ),
+            EventKind::Unordered {
+                elements,
+                written: expression,
+            } => {
                 written = text_at(machine, file, expression);
                 // Guesses about unknown elements are worth a word only where they can break replay.
-                let reaches_commands =
-                    source.and_then(|source| self.uses.get(&source)).is_some_and(|it| impact_of(it.kind) == Impact::Replay);
+                let reaches_commands = source
+                    .and_then(|source| self.uses.get(&source))
+                    .is_some_and(|it| impact_of(it.kind) == Impact::Replay);
                 if elements == Elements::Unknown && !reaches_commands {
                     return None;
                 }
-                (HazardKind::Unordered { elements }, "set.__iter__".to_owned(), "iterates over the set")
+                (
+                    HazardKind::Unordered { elements },
+                    "set.__iter__".to_owned(),
+                    "iterates over the set",
+                )
             }
-            EventKind::SharedState(name) => {
-                (HazardKind::SharedState, machine.str(name).to_owned(), "changes shared state in")
-            }
-            EventKind::ImportTime { source: origin, name } => {
+            EventKind::SharedState(name) => (
+                HazardKind::SharedState,
+                machine.str(name).to_owned(),
+                "changes shared state in",
+            ),
+            EventKind::ImportTime {
+                source: origin,
+                name,
+            } => {
                 let origin_facts = *machine.source(origin);
                 (sandbox, note) = (Sandbox::Allows, origin_facts.note);
                 source = Some(origin);
                 let text = text_at(machine, origin_facts.ctx_file, origin_facts.span);
                 let name = machine.str(name);
                 definition = Some(TraceStep {
-                    place: Place { file: origin_facts.ctx_file, span: origin_facts.span },
+                    place: Place {
+                        file: origin_facts.ctx_file,
+                        span: origin_facts.span,
+                    },
                     function: machine.project.module_name(origin_facts.ctx_file),
-                    message: format!("`{name}` is computed by `{text}` when the module is imported"),
+                    message: format!(
+                        "`{name}` is computed by `{text}` when the module is imported"
+                    ),
                 });
                 let culprit = plain_name(machine.str(origin_facts.name));
-                (HazardKind::ImportTime { class: origin_facts.class }, culprit, "reads")
+                (
+                    HazardKind::ImportTime {
+                        class: origin_facts.class,
+                    },
+                    culprit,
+                    "reads",
+                )
             }
             EventKind::StateWrite(name) => {
                 if replayed {
                     return None;
                 }
-                (HazardKind::StateWrite, machine.str(name).to_owned(), "changes state with")
+                (
+                    HazardKind::StateWrite,
+                    machine.str(name).to_owned(),
+                    "changes state with",
+                )
             }
             EventKind::Command { kind, name } => {
                 if replayed {
                     return None;
                 }
-                (HazardKind::Command { kind }, machine.str(name).to_owned(), "issues a command with")
+                (
+                    HazardKind::Command { kind },
+                    machine.str(name).to_owned(),
+                    "issues a command with",
+                )
             }
         };
         if !path.is_empty() {
             let function = machine.ctx_name(last);
             let message = format!("`{}` {what} `{written}`", short_name(machine, last));
-            trace.push(TraceStep { place: here, function, message });
+            trace.push(TraceStep {
+                place: here,
+                function,
+                message,
+            });
         }
         trace.extend(definition);
         let (impact, impact_at) = self.impact(source);
-        let passed_through = path
-            .iter()
-            .any(|edge| machine.passed_through().contains(&machine.ctx_file(edge.callee)));
+        // An order that nothing but a log shows, and an identity that is only compared, are fine.
+        let is_internal = match kind {
+            HazardKind::Unordered { .. } => true,
+            HazardKind::Api { class } => class == crate::knowledge::IDENTITY,
+            _ => false,
+        };
+        if is_internal && impact == Impact::None {
+            return None;
+        }
+        let passed_through = path.iter().any(|edge| {
+            machine
+                .passed_through()
+                .contains(&machine.ctx_file(edge.callee))
+        });
         Some(Hazard {
             kind,
             place,
@@ -317,15 +441,26 @@ impl<'m, 'p> Walk<'m, 'p> {
             How::Factory => "fills a field with",
         };
         TraceStep {
-            place: Place { file: machine.ctx_file(from), span: edge.span },
+            place: Place {
+                file: machine.ctx_file(from),
+                span: edge.span,
+            },
             function: machine.ctx_name(from),
-            message: format!("`{}` {verb} `{}`", short_name(machine, from), short_name(machine, edge.callee)),
+            message: format!(
+                "`{}` {verb} `{}`",
+                short_name(machine, from),
+                short_name(machine, edge.callee)
+            ),
         }
     }
 
     fn impact(&self, source: Option<SourceId>) -> (Impact, Option<TraceStep>) {
-        let Some(source) = source else { return (Impact::Unknown, None) };
-        let Some(found) = self.uses.get(&source) else { return (Impact::None, None) };
+        let Some(source) = source else {
+            return (Impact::Unknown, None);
+        };
+        let Some(found) = self.uses.get(&source) else {
+            return (Impact::None, None);
+        };
         let what = match found.kind {
             SinkKind::Log => "a log message",
             SinkKind::External => "code that is not analysed",
@@ -359,7 +494,11 @@ fn impact_of(kind: SinkKind) -> Impact {
         SinkKind::Log => Impact::None,
         SinkKind::External => Impact::Unknown,
         SinkKind::State | SinkKind::Payload | SinkKind::Result => Impact::Drift,
-        SinkKind::Order | SinkKind::Branch | SinkKind::Loop | SinkKind::Timer | SinkKind::Identity => Impact::Replay,
+        SinkKind::Order
+        | SinkKind::Branch
+        | SinkKind::Loop
+        | SinkKind::Timer
+        | SinkKind::Identity => Impact::Replay,
     }
 }
 
@@ -387,7 +526,10 @@ fn path_to(before: &BTreeMap<CtxId, Option<(CtxId, Edge)>>, ctx: CtxId) -> Vec<E
 }
 
 /// The classes around a function, innermost first, also through nested functions.
-fn lexical_classes<'m>(machine: &'m Machine<'_>, func: FuncId) -> impl Iterator<Item = ClassId> + 'm {
+fn lexical_classes<'m>(
+    machine: &'m Machine<'_>,
+    func: FuncId,
+) -> impl Iterator<Item = ClassId> + 'm {
     let index = machine.project.module(func.file).map(Module::index);
     let mut next = Some(func.ix);
     std::iter::from_fn(move || {
@@ -395,16 +537,22 @@ fn lexical_classes<'m>(machine: &'m Machine<'_>, func: FuncId) -> impl Iterator<
         let ix = next?;
         let function = index.function(ix);
         next = (function.parent != ix).then_some(function.parent);
-        Some(function.class.map(|ix| ClassId { file: func.file, ix }))
+        Some(function.class.map(|ix| ClassId {
+            file: func.file,
+            ix,
+        }))
     })
     .flatten()
 }
 
 /// Whether `# runbook-lint: pure` stands on or directly above a `def`.
 fn is_asserted_pure(machine: &Machine<'_>, ctx: CtxId) -> bool {
-    let Code::Function(it) = &machine.ctx(ctx).code else { return false };
+    let Code::Function(it) = &machine.ctx(ctx).code else {
+        return false;
+    };
     let file = it.func.file;
-    let (Some(module), Some(source)) = (machine.project.module(file), machine.project.source(file)) else {
+    let (Some(module), Some(source)) = (machine.project.module(file), machine.project.source(file))
+    else {
         return false;
     };
     if module.comments.is_empty() || it.func.ix == crate::index::MODULE_BODY {
@@ -422,7 +570,8 @@ fn is_asserted_pure(machine: &Machine<'_>, ctx: CtxId) -> bool {
 
 fn is_pure_comment(text: &str) -> bool {
     let text = text.trim_start_matches('#').trim_start();
-    text.strip_prefix("runbook-lint:").is_some_and(|rest| rest.trim_start().starts_with("pure"))
+    text.strip_prefix("runbook-lint:")
+        .is_some_and(|rest| rest.trim_start().starts_with("pure"))
 }
 
 /// Whether nothing is found in or behind a context.
@@ -431,7 +580,12 @@ fn finds_nothing(machine: &Machine<'_>, start: CtxId) -> bool {
     let mut queue = VecDeque::from([start]);
     while let Some(ctx) = queue.pop_front() {
         let outcome = &machine.ctx(ctx).outcome;
-        let matters = |event: &Event| !matches!(event.kind, EventKind::StateWrite(_) | EventKind::Command { .. });
+        let matters = |event: &Event| {
+            !matches!(
+                event.kind,
+                EventKind::StateWrite(_) | EventKind::Command { .. }
+            )
+        };
         if outcome.events.iter().any(matters) {
             return false;
         }
@@ -447,7 +601,10 @@ fn finds_nothing(machine: &Machine<'_>, start: CtxId) -> bool {
 /// The source text of an expression in one short line; a call shows no arguments.
 fn text_at(machine: &Machine<'_>, file: FileId, span: Span) -> String {
     const LONGEST: usize = 60;
-    let text = machine.project.source(file).map_or("", |source| source.slice(span));
+    let text = machine
+        .project
+        .source(file)
+        .map_or("", |source| source.slice(span));
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let line = match without_arguments(&line) {
         Some(callee) => format!("{callee}()"),

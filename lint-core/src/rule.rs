@@ -1,7 +1,6 @@
-//! What a rule is, seen from the engine and from the outputs: static metadata and one function.
+//! What a rule is, seen from the engine and from the outputs: static metadata.
 
-use crate::diagnostic::{Diagnostic, Severity};
-use crate::facts::Facts;
+use crate::diagnostic::Severity;
 
 /// Everything that is known about a rule without running it. Made by `#[derive(RuleMetadata)]`
 /// (crate `rules-macros`) from the rule's doc comment and its `#[rule(...)]` attribute.
@@ -59,17 +58,4 @@ pub enum ExampleKind {
     Bad,
     /// Below `## Use instead`: silent.
     Good,
-}
-
-/// One rule. It reads no files and prints nothing.
-pub trait Rule: Sync {
-    fn metadata(&self) -> &'static RuleMetadata;
-
-    /// The hazard classes of APIs that it reports, if it is about APIs. A user who gives the
-    /// rule's name to a name of their own means the first one.
-    fn classes(&self) -> &'static [&'static str] {
-        &[]
-    }
-
-    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>);
 }

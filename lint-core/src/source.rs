@@ -13,6 +13,8 @@ pub struct SourceFile {
     pub text: String,
     /// Whether the file began with a UTF-8 byte order mark.
     pub bom: bool,
+    /// Where the first bytes that are not UTF-8 were, in a file that is read all the same.
+    pub undecodable: Option<u32>,
     /// Byte offset at which each line starts.
     line_starts: Vec<u32>,
 }
@@ -32,16 +34,14 @@ impl SourceFile {
             key: key.into(),
             text,
             bom: false,
+            undecodable: None,
             line_starts,
         }
     }
 
     pub fn decode(key: impl Into<String>, bytes: &[u8]) -> Result<Self, DecodeError> {
         if u32::try_from(bytes.len()).is_err() || bytes.len() > MAX_FILE_BYTES {
-            return Err(DecodeError {
-                message: format!("the file is larger than {} MiB", MAX_FILE_BYTES >> 20),
-                line: 1,
-            });
+            return Err(too_large());
         }
         let bom = bytes.starts_with(BOM);
         let text = decode(bytes.strip_prefix(BOM).unwrap_or(bytes), bom)?;
@@ -49,6 +49,22 @@ impl SourceFile {
             bom,
             ..Self::new(key, text)
         })
+    }
+
+    /// A file that is not Python: UTF-8, whatever it says. Bytes that are not are replaced.
+    pub fn plain(key: impl Into<String>, bytes: &[u8]) -> Result<Self, DecodeError> {
+        if bytes.len() > MAX_FILE_BYTES {
+            return Err(too_large());
+        }
+        let bom = bytes.starts_with(BOM);
+        let bytes = bytes.strip_prefix(BOM).unwrap_or(bytes);
+        let undecodable = std::str::from_utf8(bytes)
+            .err()
+            .map(|error| error.valid_up_to() as u32);
+        let mut file = Self::new(key, String::from_utf8_lossy(bytes));
+        file.bom = bom;
+        file.undecodable = undecodable;
+        Ok(file)
     }
 
     /// The position of a byte offset; an offset past the end is the end of the text.
@@ -123,6 +139,13 @@ pub struct DecodeError {
     pub message: String,
     /// 1-based line, as far as it can be told.
     pub line: u32,
+}
+
+fn too_large() -> DecodeError {
+    DecodeError {
+        message: format!("the file is larger than {} MiB", MAX_FILE_BYTES >> 20),
+        line: 1,
+    }
 }
 
 fn decode(bytes: &[u8], bom: bool) -> Result<String, DecodeError> {
@@ -250,6 +273,18 @@ mod tests {
         assert_eq!(file.position(9_999), Position { line: 4, column: 1 });
         assert_eq!(file.slice(file.line_span(1)), "é = 1");
         assert_eq!(file.slice(file.line_span(2)), "x");
+    }
+
+    #[test]
+    fn files_that_are_not_python_are_utf8() {
+        let file = SourceFile::plain("a.sql", b"-- coding: latin-1\n-- \xe9\n").expect("small");
+        assert_eq!(file.undecodable, Some(22));
+        assert_eq!(file.text, "-- coding: latin-1\n-- \u{fffd}\n");
+        let file = SourceFile::plain("a.sql", "\u{feff}é".as_bytes()).expect("small");
+        assert_eq!(
+            (file.text.as_str(), file.bom, file.undecodable),
+            ("é", true, None)
+        );
     }
 
     #[test]

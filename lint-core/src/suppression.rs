@@ -240,7 +240,10 @@ impl Suppression {
         for target in targets {
             match target.code {
                 None => {
-                    let names = registry.known.iter().flat_map(|rule| [rule.code, rule.name]);
+                    let names = registry
+                        .known
+                        .iter()
+                        .flat_map(|rule| [rule.code, rule.name]);
                     let help = closest(&target.written, names)
                         .map(|name| format!("did you mean `{name}`?"));
                     report(
@@ -258,7 +261,10 @@ impl Suppression {
                     };
                     report(
                         registry.unused,
-                        format!("this comment suppresses `{}`, which is not found {where_}", target.written),
+                        format!(
+                            "this comment suppresses `{}`, which is not found {where_}",
+                            target.written
+                        ),
                         Some("remove it, so that it cannot hide a later finding".to_owned()),
                     );
                 }
@@ -299,7 +305,8 @@ fn resolve(known: &[&'static RuleMetadata], written: &str) -> Option<&'static st
 }
 
 fn is_our_code(code: &str) -> bool {
-    code.get(..2).is_some_and(|prefix| prefix.eq_ignore_ascii_case("RB"))
+    code.get(..2)
+        .is_some_and(|prefix| prefix.eq_ignore_ascii_case("RB"))
         && code[2..].bytes().all(|byte| byte.is_ascii_digit())
 }
 
@@ -308,9 +315,14 @@ fn is_our_code(code: &str) -> bool {
 fn next_code_line(source: &SourceFile, line: u32) -> u32 {
     let is_code = |&line: &u32| {
         let text = source.slice(source.line_span(line)).trim_start();
-        !text.is_empty() && !comment::OPENERS.iter().any(|opener| text.starts_with(opener))
+        !text.is_empty()
+            && !comment::OPENERS
+                .iter()
+                .any(|opener| text.starts_with(opener))
     };
-    (line + 1..=source.line_count()).find(is_code).unwrap_or(line)
+    (line + 1..=source.line_count())
+        .find(is_code)
+        .unwrap_or(line)
 }
 
 fn comments(project: &Project<'_>, file: FileId, source: &SourceFile) -> Vec<Comment> {
@@ -319,7 +331,12 @@ fn comments(project: &Project<'_>, file: FileId, source: &SourceFile) -> Vec<Com
             .comments
             .iter()
             .flat_map(|it| {
-                comment::in_python(source.slice(it.span), it.span.start, source.line(it.span.start), it.own_line)
+                comment::in_python(
+                    source.slice(it.span),
+                    it.span.start,
+                    source.line(it.span.start),
+                    it.own_line,
+                )
             })
             .collect(),
         None => (1..=source.line_count())

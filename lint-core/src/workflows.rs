@@ -18,16 +18,41 @@ pub(crate) struct Found {
     pub(crate) contexts: Vec<CtxId>,
 }
 
-/// Whether a file may define a workflow or an activity, judged by its bytes alone.
+/// Whether a file may define a workflow or an activity, judged by its bytes alone: it names a
+/// marker the way code does, as an attribute, a decorator, a base class or in an import.
 pub(crate) fn may_matter(knowledge: &Knowledge) -> impl Fn(&[u8]) -> bool + Sync + use<> {
     let mut words: Vec<String> = knowledge
         .markers()
-        .filter(|(_, role)| matches!(role, Role::WorkflowClass | Role::WorkflowBase | Role::Activity))
+        .filter(|(_, role)| {
+            matches!(
+                role,
+                Role::WorkflowClass | Role::WorkflowBase | Role::Activity
+            )
+        })
         .filter_map(|(name, _)| name.rsplit('.').next().map(str::to_owned))
         .collect();
     words.sort();
     words.dedup();
-    move |bytes| words.iter().any(|word| memchr::memmem::find(bytes, word.as_bytes()).is_some())
+    move |bytes| words.iter().any(|word| names(bytes, word.as_bytes()))
+}
+
+fn names(bytes: &[u8], word: &[u8]) -> bool {
+    memchr::memmem::find_iter(bytes, word).any(|at| {
+        let after = bytes.get(at + word.len()).copied().unwrap_or(b' ');
+        if after.is_ascii_alphanumeric() || after == b'_' {
+            return false;
+        }
+        let line_start = bytes[..at]
+            .iter()
+            .rposition(|&byte| byte == b'\n')
+            .map_or(0, |it| it + 1);
+        let line = bytes[line_start..at].trim_ascii_start();
+        matches!(bytes[..at].last(), Some(b'.' | b'@' | b'('))
+            || line.is_empty()
+            || line.starts_with(b"from ")
+            || line.starts_with(b"import ")
+            || line.starts_with(b"class ")
+    })
 }
 
 /// Queues the functions around workflow classes that are defined inside a function.
@@ -40,11 +65,22 @@ pub(crate) fn enter_enclosing_functions(machine: &mut Machine<'_>, files: &[File
         matches!(callee, Expr::Attribute(it) if it.attr.as_str() == "defn")
     };
     for &file in files {
-        let Some(module) = machine.project.module(file) else { continue };
+        let Some(module) = machine.project.module(file) else {
+            continue;
+        };
         for class in &module.index().classes {
             let is_nested = class.parent != MODULE_BODY;
-            if is_nested && class.node.decorator_list.iter().any(|it| looks_like_marker(&it.expression)) {
-                machine.standalone_ctx(FuncId { file, ix: class.parent });
+            if is_nested
+                && class
+                    .node
+                    .decorator_list
+                    .iter()
+                    .any(|it| looks_like_marker(&it.expression))
+            {
+                machine.standalone_ctx(FuncId {
+                    file,
+                    ix: class.parent,
+                });
             }
         }
     }
@@ -54,9 +90,14 @@ pub(crate) fn enter_enclosing_functions(machine: &mut Machine<'_>, files: &[File
 pub(crate) fn find(machine: &mut Machine<'_>, files: &[FileId]) -> Vec<Found> {
     let mut found: BTreeMap<(String, Place), Found> = BTreeMap::new();
     for &file in files {
-        let Some(module) = machine.project.module(file) else { continue };
+        let Some(module) = machine.project.module(file) else {
+            continue;
+        };
         for ix in 0..module.index().classes.len() {
-            let class = ClassId { file, ix: ix as u32 };
+            let class = ClassId {
+                file,
+                ix: ix as u32,
+            };
             if let Some(it) = workflow(machine, class) {
                 found.insert((it.workflow.name.clone(), it.workflow.place), it);
             }
@@ -80,43 +121,77 @@ fn workflow(machine: &mut Machine<'_>, class: ClassId) -> Option<Found> {
         _ => None,
     });
     let origin = decorator.as_deref().or(base.as_deref())?;
-    let facade = if origin.starts_with("ntro.") || base.as_deref().is_some_and(|base| base.starts_with("ntro.")) {
+    let facade = if origin.starts_with("ntro.")
+        || base
+            .as_deref()
+            .is_some_and(|base| base.starts_with("ntro."))
+    {
         Facade::Runbook
     } else {
         Facade::Temporal
     };
     let node = machine.class_node(class)?;
-    let place = Place { file: class.file, span: span_of(&node.name) };
-    let methods = entry_methods(machine, class, &mro);
+    let place = Place {
+        file: class.file,
+        span: span_of(&node.name),
+    };
+    let methods = entry_methods(machine, &mro);
     let mut entries = Vec::new();
     let mut contexts = Vec::new();
     for (func, role) in methods {
-        let Some(function) = machine.function(func) else { continue };
-        let name = function.qualname.rsplit('.').next().unwrap_or_default().to_owned();
-        let place = Place { file: func.file, span: function.node.name_span() };
+        let Some(function) = machine.function(func) else {
+            continue;
+        };
+        let name = function
+            .qualname
+            .rsplit('.')
+            .next()
+            .unwrap_or_default()
+            .to_owned();
+        let place = Place {
+            file: func.file,
+            span: function.node.name_span(),
+        };
         let closure = machine.closure_of(func);
-        contexts.push(machine.entry_ctx(FuncRef { func, closure }, Some(Obj::Instance(class))));
+        contexts.push(machine.entry_ctx(FuncRef { func, closure }, Some(Obj::Instance(class, 0))));
         entries.push(Entry { name, role, place });
     }
     let name = machine.class_name(class);
-    Some(Found { class, workflow: Workflow { name, place, facade, entries }, contexts })
+    Some(Found {
+        class,
+        workflow: Workflow {
+            name,
+            place,
+            facade,
+            entries,
+        },
+        contexts,
+    })
 }
 
 /// The methods that the SDK calls, own and inherited, `run` first, then by position.
-fn entry_methods(machine: &mut Machine<'_>, class: ClassId, mro: &[Obj]) -> Vec<(FuncId, Role)> {
+fn entry_methods(machine: &Machine<'_>, mro: &[Obj]) -> Vec<(FuncId, Role)> {
     let mut seen: Vec<String> = Vec::new();
     let mut methods: Vec<(FuncId, Role)> = Vec::new();
     let hooks = hook_names(machine, mro);
     for entry in mro {
         let Obj::Class(owner) = entry else { continue };
-        let Some(module) = machine.project.module(owner.file) else { continue };
+        let Some(module) = machine.project.module(owner.file) else {
+            continue;
+        };
         for (ix, function) in module.index().functions.iter().enumerate() {
             if function.class != Some(owner.ix) {
                 continue;
             }
-            let func = FuncId { file: owner.file, ix: ix as u32 };
+            let func = FuncId {
+                file: owner.file,
+                ix: ix as u32,
+            };
             let name = function.qualname.rsplit('.').next().unwrap_or_default();
-            let marked = machine.function_marks(func).iter().find_map(|mark| mark.role.filter(|role| is_entry(*role)));
+            let marked = machine
+                .function_marks(func)
+                .iter()
+                .find_map(|mark| mark.role.filter(|role| is_entry(*role)));
             let role = match marked {
                 Some(role) => role,
                 None if name == "__init__" => Role::Init,
@@ -125,14 +200,17 @@ fn entry_methods(machine: &mut Machine<'_>, class: ClassId, mro: &[Obj]) -> Vec<
             };
             // An override in a subclass hides the method; two handlers of one class may share a
             // name only when one is the property-like `validator` of the other.
-            let key = if role == Role::Validator { format!("{name} validator") } else { name.to_owned() };
+            let key = if role == Role::Validator {
+                format!("{name} validator")
+            } else {
+                name.to_owned()
+            };
             if !seen.contains(&key) {
                 seen.push(key);
                 methods.push((func, role));
             }
         }
     }
-    let _ = class;
     methods.sort_by_key(|(func, role)| (*role != Role::Run, *func));
     methods
 }
@@ -140,7 +218,13 @@ fn entry_methods(machine: &mut Machine<'_>, class: ClassId, mro: &[Obj]) -> Vec<
 fn is_entry(role: Role) -> bool {
     matches!(
         role,
-        Role::Run | Role::Signal | Role::Query | Role::Update | Role::Validator | Role::Step | Role::Init
+        Role::Run
+            | Role::Signal
+            | Role::Query
+            | Role::Update
+            | Role::Validator
+            | Role::Step
+            | Role::Init
     )
 }
 
@@ -151,7 +235,9 @@ fn hook_names(machine: &Machine<'_>, mro: &[Obj]) -> Vec<String> {
         let Obj::External(base) = entry else { continue };
         let prefix = format!("{}.", machine.str(*base));
         for (name, role) in machine.knowledge.markers() {
-            if role == Role::Hook && let Some(hook) = name.strip_prefix(&prefix) {
+            if role == Role::Hook
+                && let Some(hook) = name.strip_prefix(&prefix)
+            {
                 names.push(hook.to_owned());
             }
         }
@@ -165,13 +251,22 @@ pub(crate) fn activities(machine: &Machine<'_>) -> Vec<Activity> {
     functions
         .into_iter()
         .filter(|&func| {
-            machine.function_marks(func).iter().any(|mark| mark.role == Some(Role::Activity))
+            machine
+                .function_marks(func)
+                .iter()
+                .any(|mark| mark.role == Some(Role::Activity))
                 && !machine.project.is_installed(func.file)
         })
         .filter_map(|func| {
             let function = machine.function(func)?;
-            let place = Place { file: func.file, span: function.node.name_span() };
-            Some(Activity { name: machine.function_name(func), place })
+            let place = Place {
+                file: func.file,
+                span: function.node.name_span(),
+            };
+            Some(Activity {
+                name: machine.function_name(func),
+                place,
+            })
         })
         .collect()
 }

@@ -29,8 +29,12 @@ impl<'p> Machine<'p> {
                 }
             }
             Obj::Class(class) => self.class_attribute(class, sym, name, span),
-            Obj::Instance(class) => self.instance_attribute(class, sym, name, span),
-            Obj::Super(of, instance) => self.super_attribute(of, instance, sym, name, span),
+            Obj::Instance(class, variant) => {
+                self.instance_attribute(class, variant, sym, name, span)
+            }
+            Obj::Super(of, class, variant) => {
+                self.super_attribute(of, class, variant, sym, name, span)
+            }
             Obj::External(base) => self.external_attribute(base, name, span),
             Obj::ExternalInstance(ty) => match self.member(ty, name) {
                 Some(member) => self.load_external(Obj::External(member), span, true),
@@ -45,7 +49,9 @@ impl<'p> Machine<'p> {
                 let (callee, _) = *self.bounds.get(id);
                 self.function_attribute(callee, sym, name)
             }
-            Obj::Func(_) | Obj::StaticMethod(_) | Obj::ClassMethod(_) => self.function_attribute(obj, sym, name),
+            Obj::Func(_) | Obj::StaticMethod(_) | Obj::ClassMethod(_) => {
+                self.function_attribute(obj, sym, name)
+            }
             Obj::Property(id) => {
                 // `@x.setter` makes a property with both halves; see `Machine::apply`.
                 let property = self.properties.get(id).getter;
@@ -53,6 +59,11 @@ impl<'p> Machine<'p> {
                     "setter" | "deleter" | "getter" => Value::of(self.bound(obj, property)),
                     _ => Value::unknown(),
                 }
+            }
+            Obj::Generator(ctx) => {
+                // `send`, `throw`, `__next__`: the body runs on.
+                self.record_edge(span, ctx, How::Iterate);
+                Value::unknown()
             }
             Obj::Partial(id) if name == "func" => self.read(CellKey::PartialCallee(id)),
             _ => Value::unknown(),
@@ -68,7 +79,11 @@ impl<'p> Machine<'p> {
                     let made = self.sym("temporalio.workflow.update.validator");
                     return Value::of(Obj::Made(made));
                 }
-                if stored.is_bottom() { Value::unknown() } else { stored.opened() }
+                if stored.is_bottom() {
+                    Value::unknown()
+                } else {
+                    stored.opened()
+                }
             }
             _ => Value::unknown(),
         }
@@ -97,7 +112,8 @@ impl<'p> Machine<'p> {
         if hook.is_bottom() {
             return Value::unknown();
         }
-        self.call_value(&hook, &Args::unknown(1), span, How::Call).opened()
+        self.call_value(&hook, &Args::unknown(1), span, How::Call)
+            .opened()
     }
 
     /// `Class.name`.
@@ -111,13 +127,17 @@ impl<'p> Machine<'p> {
                     let value = self.read(CellKey::ClassAttr(owner, sym));
                     if !value.is_bottom() {
                         let value = self.read_shared(value, sym, span);
-                        if self.is_enum(class) && !value.objs().iter().any(|obj| obj.is_callable()) {
-                            return Value::of(Obj::Instance(class));
+                        if self.is_enum(class) && !value.objs().iter().any(|obj| obj.is_callable())
+                        {
+                            return Value::of(Obj::Instance(class, 0));
                         }
                         return self.unwrap_from_class(&value, Obj::Class(class));
                     }
                 }
                 Obj::External(base) => {
+                    if is_decoder(name) && self.is_data_class(class) {
+                        return Value::of(self.bound(Obj::Class(class), Obj::Unknown));
+                    }
                     if let Some(found) = self.inherited_member(base, name, span) {
                         return found;
                     }
@@ -126,7 +146,7 @@ impl<'p> Machine<'p> {
             }
         }
         match self.metaclass(class) {
-            Some(meta) => self.instance_attribute(meta, sym, name, span),
+            Some(meta) => self.instance_attribute(meta, 0, sym, name, span),
             None => Value::unknown(),
         }
     }
@@ -145,7 +165,14 @@ impl<'p> Machine<'p> {
     }
 
     /// `instance.name`.
-    pub(super) fn instance_attribute(&mut self, class: ClassId, sym: Sym, name: &str, span: Span) -> Value {
+    pub(super) fn instance_attribute(
+        &mut self,
+        class: ClassId,
+        variant: u32,
+        sym: Sym,
+        name: &str,
+        span: Span,
+    ) -> Value {
         if sym == self.known.class {
             return Value::of(Obj::Class(class));
         }
@@ -153,11 +180,16 @@ impl<'p> Machine<'p> {
         let mut result = Value::bottom();
         for entry in mro.iter().copied() {
             if let Obj::Class(owner) = entry {
-                result.join(&self.read(CellKey::InstanceAttr(owner, sym)));
+                let variant = if owner == class { variant } else { 0 };
+                result.join(&self.read_instance_attribute(owner, variant, sym));
             }
         }
         // Other code can set an attribute at any time.
-        let mut result = if result.is_bottom() { result } else { result.opened() };
+        let mut result = if result.is_bottom() {
+            result
+        } else {
+            result.opened()
+        };
         for entry in mro.iter().copied() {
             match entry {
                 Obj::Class(owner) => {
@@ -165,7 +197,7 @@ impl<'p> Machine<'p> {
                     if value.is_bottom() {
                         continue;
                     }
-                    let bound = self.bind_to_instance(&value, class, span);
+                    let bound = self.bind_to_instance(&value, class, variant, span);
                     let declared = if bound.objs().iter().all(|obj| matches!(obj, Obj::None)) {
                         self.declared_attribute(owner, name)
                     } else {
@@ -193,16 +225,20 @@ impl<'p> Machine<'p> {
             }
         }
         if result.is_bottom() {
-            result = self.call_getattr(class, span);
+            result = self.call_getattr(class, variant, span);
         }
-        if result.is_bottom() { Value::unknown() } else { result }
+        if result.is_bottom() {
+            Value::unknown()
+        } else {
+            result
+        }
     }
 
-    fn call_getattr(&mut self, class: ClassId, span: Span) -> Value {
+    fn call_getattr(&mut self, class: ClassId, variant: u32, span: Span) -> Value {
         for hook in ["__getattr__", "__getattribute__"] {
             if let Some(function) = self.find_method(class, hook) {
                 let args = Args::of(&[Value::unknown()]);
-                let bound = self.bound(function, Obj::Instance(class));
+                let bound = self.bound(function, Obj::Instance(class, variant));
                 return self.apply(bound, &args, span, How::Property).opened();
             }
         }
@@ -210,12 +246,18 @@ impl<'p> Machine<'p> {
     }
 
     /// Binds functions, runs properties and descriptors.
-    fn bind_to_instance(&mut self, value: &Value, class: ClassId, span: Span) -> Value {
+    fn bind_to_instance(
+        &mut self,
+        value: &Value,
+        class: ClassId,
+        variant: u32,
+        span: Span,
+    ) -> Value {
         let mut result = value.filter(|_| false);
         for &obj in value.objs() {
             match obj {
                 Obj::Func(_) => {
-                    result.add(self.bound(obj, Obj::Instance(class)));
+                    result.add(self.bound(obj, Obj::Instance(class, variant)));
                 }
                 Obj::StaticMethod(it) => {
                     result.add(Obj::Func(it));
@@ -225,14 +267,17 @@ impl<'p> Machine<'p> {
                 }
                 Obj::Property(id) => {
                     let getter = self.properties.get(id).getter;
-                    let bound = self.bound(getter, Obj::Instance(class));
+                    let bound = self.bound(getter, Obj::Instance(class, variant));
                     let value = self.apply(bound, &Args::default(), span, How::Property);
                     result.join(&value.opened());
                 }
-                Obj::Instance(descriptor) => match self.find_method(descriptor, "__get__") {
+                Obj::Instance(descriptor, _) => match self.find_method(descriptor, "__get__") {
                     Some(getter) => {
                         let bound = self.bound(getter, obj);
-                        let args = Args::of(&[Value::of(Obj::Instance(class)), Value::of(Obj::Class(class))]);
+                        let args = Args::of(&[
+                            Value::of(Obj::Instance(class, variant)),
+                            Value::of(Obj::Class(class)),
+                        ]);
                         let value = self.apply(bound, &args, span, How::Property);
                         result.join(&value.opened());
                     }
@@ -252,15 +297,26 @@ impl<'p> Machine<'p> {
         result.opened()
     }
 
-    fn super_attribute(&mut self, of: ClassId, instance: ClassId, sym: Sym, name: &str, span: Span) -> Value {
+    fn super_attribute(
+        &mut self,
+        of: ClassId,
+        instance: ClassId,
+        variant: u32,
+        sym: Sym,
+        name: &str,
+        span: Span,
+    ) -> Value {
         let mro = self.mro(instance);
-        let after = mro.iter().position(|entry| *entry == Obj::Class(of)).map_or(0, |at| at + 1);
+        let after = mro
+            .iter()
+            .position(|entry| *entry == Obj::Class(of))
+            .map_or(0, |at| at + 1);
         for entry in mro[after..].iter().copied() {
             match entry {
                 Obj::Class(owner) => {
                     let value = self.read(CellKey::ClassAttr(owner, sym));
                     if !value.is_bottom() {
-                        return self.bind_to_instance(&value, instance, span);
+                        return self.bind_to_instance(&value, instance, variant, span);
                     }
                 }
                 Obj::External(base) => {
@@ -279,7 +335,10 @@ impl<'p> Machine<'p> {
     fn external_attribute(&mut self, base: Sym, name: &str, span: Span) -> Value {
         // An attribute such as `path.parent` stands for an instance when looked into.
         let returns = self.knowledge.returns(self.str(base)).iter();
-        let ty = returns.filter(|it| it.when == crate::knowledge::When::Always).map(|it| it.ty).next();
+        let ty = returns
+            .filter(|it| it.when == crate::knowledge::When::Always)
+            .map(|it| it.ty)
+            .next();
         let full = format!("{}.{name}", self.str(base));
         if let Some(ty) = ty
             && self.knowledge.apis(&full).is_empty()
@@ -289,7 +348,11 @@ impl<'p> Machine<'p> {
         }
         // A class method or constant may be inherited from a known base.
         let member = self.member(base, name).unwrap_or(base);
-        let member = if member == base { self.external(&full) } else { Obj::External(member) };
+        let member = if member == base {
+            self.external(&full)
+        } else {
+            Obj::External(member)
+        };
         self.load_external(member, span, true)
     }
 
@@ -330,26 +393,60 @@ impl<'p> Machine<'p> {
 
     /// A member that a class of the project inherits from outside.
     fn inherited_member(&mut self, base: Sym, name: &str, span: Span) -> Option<Value> {
-        if matches!(self.str(base), "object" | "typing.Generic" | "abc.ABC" | "typing.Protocol") {
+        if matches!(
+            self.str(base),
+            "object" | "typing.Generic" | "abc.ABC" | "typing.Protocol"
+        ) {
             return None;
         }
         if name.starts_with("__") && name.ends_with("__") {
             return None;
         }
         let member = self.member(base, name)?;
-        Some(self.load_external(Obj::External(member), span, true).opened())
+        Some(
+            self.load_external(Obj::External(member), span, true)
+                .opened(),
+        )
+    }
+
+    /// What code stored in an attribute of such an instance.
+    fn read_instance_attribute(&mut self, class: ClassId, variant: u32, name: Sym) -> Value {
+        if variant == 0 {
+            return self.read(CellKey::InstanceAttr(class, name));
+        }
+        // Code that does not know which instance it has may have stored into this one.
+        let own = self.read(CellKey::VariantAttr(class, variant, name));
+        let any = self.read(CellKey::VariantAttr(class, 0, name));
+        own.joined(&any)
+    }
+
+    pub(super) fn write_instance_attribute(
+        &mut self,
+        class: ClassId,
+        variant: u32,
+        name: Sym,
+        value: &Value,
+    ) {
+        self.write(CellKey::VariantAttr(class, variant, name), value);
+        self.write(CellKey::InstanceAttr(class, name), value);
     }
 
     // ---- stores ----
 
-    pub(super) fn store_attribute(&mut self, object: &Value, name: &str, value: &Value, span: Span) {
+    pub(super) fn store_attribute(
+        &mut self,
+        object: &Value,
+        name: &str,
+        value: &Value,
+        span: Span,
+    ) {
         let sym = self.sym(name);
         self.record_sink(value, SinkKind::State, span);
         for obj in object.objs().to_vec() {
             match obj {
-                Obj::Instance(class) => {
-                    if !self.call_setter(class, sym, value, span) {
-                        self.write(CellKey::InstanceAttr(class, sym), value);
+                Obj::Instance(class, variant) => {
+                    if !self.call_setter(class, variant, sym, value, span) {
+                        self.write_instance_attribute(class, variant, sym, value);
                     }
                     self.record_event(span, EventKind::StateWrite(sym), None);
                 }
@@ -361,7 +458,9 @@ impl<'p> Machine<'p> {
                     self.write(CellKey::Global(file, sym), &value.clone().opened());
                     self.record_shared(sym, span);
                 }
-                Obj::Func(FuncRef { func, .. }) => self.write(CellKey::FunctionAttr(func, sym), value),
+                Obj::Func(FuncRef { func, .. }) => {
+                    self.write(CellKey::FunctionAttr(func, sym), value)
+                }
                 _ => {}
             }
         }
@@ -374,7 +473,14 @@ impl<'p> Machine<'p> {
     }
 
     /// Runs a property setter, a descriptor or `__setattr__`; says whether one took the value.
-    fn call_setter(&mut self, class: ClassId, sym: Sym, value: &Value, span: Span) -> bool {
+    fn call_setter(
+        &mut self,
+        class: ClassId,
+        variant: u32,
+        sym: Sym,
+        value: &Value,
+        span: Span,
+    ) -> bool {
         let mro = self.mro(class);
         for entry in mro.iter().copied() {
             let Obj::Class(owner) = entry else { continue };
@@ -383,15 +489,23 @@ impl<'p> Machine<'p> {
                 match obj {
                     Obj::Property(id) => {
                         if let Some(setter) = self.properties.get(id).setter {
-                            let bound = self.bound(setter, Obj::Instance(class));
-                            self.apply(bound, &Args::of(std::slice::from_ref(value)), span, How::Property);
+                            let bound = self.bound(setter, Obj::Instance(class, variant));
+                            self.apply(
+                                bound,
+                                &Args::of(std::slice::from_ref(value)),
+                                span,
+                                How::Property,
+                            );
                             return true;
                         }
                     }
-                    Obj::Instance(descriptor) => {
+                    Obj::Instance(descriptor, _) => {
                         if let Some(setter) = self.find_method(descriptor, "__set__") {
                             let bound = self.bound(setter, obj);
-                            let args = Args::of(&[Value::of(Obj::Instance(class)), value.clone()]);
+                            let args = Args::of(&[
+                                Value::of(Obj::Instance(class, variant)),
+                                value.clone(),
+                            ]);
                             self.apply(bound, &args, span, How::Property);
                             return true;
                         }
@@ -401,9 +515,27 @@ impl<'p> Machine<'p> {
             }
         }
         if let Some(setter) = self.find_method(class, "__setattr__") {
-            let bound = self.bound(setter, Obj::Instance(class));
-            self.apply(bound, &Args::of(&[Value::unknown(), value.clone()]), span, How::Property);
+            let bound = self.bound(setter, Obj::Instance(class, variant));
+            self.apply(
+                bound,
+                &Args::of(&[Value::unknown(), value.clone()]),
+                span,
+                How::Property,
+            );
         }
         false
     }
+}
+
+/// Class methods of data models that construct an instance from data that is not looked into.
+fn is_decoder(name: &str) -> bool {
+    matches!(
+        name,
+        "model_validate"
+            | "model_validate_json"
+            | "model_validate_strings"
+            | "parse_obj"
+            | "parse_raw"
+            | "from_orm"
+    )
 }

@@ -17,9 +17,16 @@ impl<'p> Machine<'p> {
 
     /// The container that an expression of the running context makes.
     pub(super) fn container(&mut self, kind: ContainerKind, span: Span) -> u32 {
-        let shared = self.at_import();
+        let shared = self.at_import() && !self.frame.in_data_class;
         let repeated = !self.frame.breaks.is_empty();
-        self.container_of(Container { kind, file: self.frame.file, span, ctx: Some(self.frame.ctx), shared, repeated })
+        self.container_of(Container {
+            kind,
+            file: self.frame.file,
+            span,
+            ctx: Some(self.frame.ctx),
+            shared,
+            repeated,
+        })
     }
 
     pub(super) fn container_of(&mut self, container: Container) -> u32 {
@@ -52,7 +59,10 @@ impl<'p> Machine<'p> {
         self.write(CellKey::Element(id, key), value);
         if key != Key::Any {
             // A cell of its own tells readers of the whole container.
-            self.write(CellKey::Element(id, Key::Str(self.known.self_return)), value);
+            self.write(
+                CellKey::Element(id, Key::Str(self.known.self_return)),
+                value,
+            );
         }
     }
 
@@ -67,7 +77,8 @@ impl<'p> Machine<'p> {
             }
             let key = self.positive_key(id, key);
             let container = *self.containers.get(id);
-            let is_own = container.ctx == Some(self.frame.ctx) && !self.container_shared_writes[id as usize];
+            let is_own =
+                container.ctx == Some(self.frame.ctx) && !self.container_shared_writes[id as usize];
             if is_own && let Some(value) = self.frame.state.heap.get(&(id, key)) {
                 result.join(value);
                 continue;
@@ -78,7 +89,11 @@ impl<'p> Machine<'p> {
             result.join(&exact.opened());
             result.join(&any.opened());
         }
-        if object.objs().iter().any(|obj| !matches!(obj, Obj::Container(_))) {
+        if object
+            .objs()
+            .iter()
+            .any(|obj| !matches!(obj, Obj::Container(_)))
+        {
             result.join(&Value::unknown());
         }
         result
@@ -90,7 +105,11 @@ impl<'p> Machine<'p> {
             Key::Int(int) if int < 0 => {
                 let keys = &self.container_keys[id as usize];
                 let exact = !keys.contains(&Key::Any);
-                if exact { Key::Int(keys.len() as i64 + int) } else { Key::Any }
+                if exact {
+                    Key::Int(keys.len() as i64 + int)
+                } else {
+                    Key::Any
+                }
             }
             other => other,
         }
@@ -122,6 +141,28 @@ impl<'p> Machine<'p> {
         result
     }
 
+    /// What a value and the contents of its containers are tainted by, as a value without objects.
+    pub(super) fn deep_taint(&mut self, value: &Value) -> Value {
+        const MAX_CONTAINERS: usize = 24;
+        let mut taint = Value::bottom().tainted_by(value);
+        let mut pending: Vec<Obj> = value.objs().to_vec();
+        let mut seen = 0;
+        while seen < pending.len() && seen < MAX_CONTAINERS {
+            let obj = pending[seen];
+            seen += 1;
+            if let Obj::Container(_) = obj {
+                let elements = self.all_elements(&Value::of(obj));
+                taint.add_taint(elements.taint());
+                for &inner in elements.objs() {
+                    if matches!(inner, Obj::Container(_)) && !pending.contains(&inner) {
+                        pending.push(inner);
+                    }
+                }
+            }
+        }
+        taint
+    }
+
     /// Key and value of every entry of the mappings in a value.
     pub(super) fn entries(&mut self, object: &Value) -> Vec<(Key, Value)> {
         let mut entries = Vec::new();
@@ -139,7 +180,9 @@ impl<'p> Machine<'p> {
 
     /// The elements of a sequence whose length is known.
     pub(super) fn exact_elements(&mut self, value: &Value) -> Option<Vec<Value>> {
-        let [Obj::Container(id)] = value.objs() else { return None };
+        let [Obj::Container(id)] = value.objs() else {
+            return None;
+        };
         let kind = self.containers.get(*id).kind;
         if !matches!(kind, ContainerKind::List | ContainerKind::Tuple) {
             return None;
@@ -149,7 +192,11 @@ impl<'p> Machine<'p> {
         if (0..count as i64).any(|ix| !keys.contains(&Key::Int(ix))) {
             return None;
         }
-        Some((0..count as i64).map(|ix| self.element(value, Key::Int(ix), Span::default())).collect())
+        Some(
+            (0..count as i64)
+                .map(|ix| self.element(value, Key::Int(ix), Span::default()))
+                .collect(),
+        )
     }
 
     pub(super) fn copy_entries(&mut self, into: u32, from: &Value) {
@@ -158,7 +205,14 @@ impl<'p> Machine<'p> {
         }
     }
 
-    pub(super) fn store_element(&mut self, object: &Value, key: &Value, value: &Value, span: Span, written: &'p Expr) {
+    pub(super) fn store_element(
+        &mut self,
+        object: &Value,
+        key: &Value,
+        value: &Value,
+        span: Span,
+        written: &'p Expr,
+    ) {
         self.record_sink(value, SinkKind::State, span);
         for obj in object.objs().to_vec() {
             match obj {
@@ -172,7 +226,7 @@ impl<'p> Machine<'p> {
                         }
                     }
                 }
-                Obj::Instance(_) => {
+                Obj::Instance(..) => {
                     self.call_method_if_project(
                         &Value::of(obj),
                         "__setitem__",
@@ -221,10 +275,17 @@ impl<'p> Machine<'p> {
     /// The text of the expression that makes a container, for messages.
     fn container_name(&mut self, id: u32) -> Sym {
         let container = *self.containers.get(id);
-        let text = self.project.source(container.file).map_or(String::new(), |source| {
-            let line = source.slice(source.line_span(source.line(container.span.start)));
-            line.split(['=', ':']).next().unwrap_or_default().trim().to_owned()
-        });
+        let text = self
+            .project
+            .source(container.file)
+            .map_or(String::new(), |source| {
+                let line = source.slice(source.line_span(source.line(container.span.start)));
+                line.split(['=', ':'])
+                    .next()
+                    .unwrap_or_default()
+                    .trim()
+                    .to_owned()
+            });
         self.sym(&text)
     }
 
@@ -232,6 +293,10 @@ impl<'p> Machine<'p> {
 
     /// What iterating over a value gives, running iterators on the way.
     pub(super) fn iterate(&mut self, value: &Value, span: Span, how: How) -> Value {
+        self.nested(|this| this.iterate_one_level(value, span, how))
+    }
+
+    fn iterate_one_level(&mut self, value: &Value, span: Span, how: How) -> Value {
         let mut result = Value::bottom();
         for obj in value.objs().to_vec() {
             match obj {
@@ -251,10 +316,11 @@ impl<'p> Machine<'p> {
                     }
                 }
                 Obj::Generator(ctx) => {
+                    self.record_edge(span, ctx, how);
                     let yielded = self.read(CellKey::Yield(ctx));
                     result.join(&yielded);
                 }
-                Obj::Instance(class) => {
+                Obj::Instance(class, _) => {
                     let object = Value::of(obj);
                     let mut iterators = Value::bottom();
                     for method in ["__iter__", "__aiter__"] {
@@ -263,9 +329,14 @@ impl<'p> Machine<'p> {
                     let mut found = Value::bottom();
                     for iterator in iterators.objs().to_vec() {
                         match iterator {
-                            Obj::Instance(_) => {
+                            Obj::Instance(..) => {
                                 for method in ["__next__", "__anext__"] {
-                                    found.join(&self.call_special(&Value::of(iterator), method, span, how));
+                                    found.join(&self.call_special(
+                                        &Value::of(iterator),
+                                        method,
+                                        span,
+                                        how,
+                                    ));
                                 }
                             }
                             Obj::Generator(_) | Obj::Container(_) => {
@@ -277,16 +348,22 @@ impl<'p> Machine<'p> {
                         }
                     }
                     if iterators.is_bottom() {
-                        let item = self.call_method_if_project(&object, "__getitem__", &[Value::unknown()], span, how);
+                        let item = self.call_method_if_project(
+                            &object,
+                            "__getitem__",
+                            &[Value::unknown()],
+                            span,
+                            how,
+                        );
                         found.join(&item);
                     }
                     if found.is_bottom() && self.is_enum(class) {
-                        found.add(Obj::Instance(class));
+                        found.add(Obj::Instance(class, 0));
                     }
                     result.join(&found);
                 }
                 Obj::Class(class) if self.is_enum(class) => {
-                    result.add(Obj::Instance(class));
+                    result.add(Obj::Instance(class, 0));
                 }
                 Obj::Str(_) => {
                     let string = self.instance_of_builtin("str");
@@ -312,20 +389,53 @@ impl<'p> Machine<'p> {
 
     // ---- methods of containers ----
 
-    pub(super) fn call_container_method(&mut self, id: u32, method: Sym, args: &Args, span: Span) -> Value {
+    pub(super) fn call_container_method(
+        &mut self,
+        id: u32,
+        method: Sym,
+        args: &Args,
+        span: Span,
+    ) -> Value {
         let container = *self.containers.get(id);
         let object = Value::of(Obj::Container(id));
-        let first = args.positional.first().map(|argument| argument.value.clone());
-        let second = args.positional.get(1).map(|argument| argument.value.clone());
+        let first = args
+            .positional
+            .first()
+            .map(|argument| argument.value.clone());
+        let second = args
+            .positional
+            .get(1)
+            .map(|argument| argument.value.clone());
         let name = self.str(method).to_owned();
         let mutates = matches!(
             name.as_str(),
-            "append" | "appendleft" | "add" | "insert" | "extend" | "update" | "setdefault" | "pop" | "popleft"
-                | "popitem" | "remove" | "discard" | "clear" | "sort" | "reverse"
+            "append"
+                | "appendleft"
+                | "add"
+                | "insert"
+                | "extend"
+                | "update"
+                | "setdefault"
+                | "pop"
+                | "popleft"
+                | "popitem"
+                | "remove"
+                | "discard"
+                | "clear"
+                | "sort"
+                | "reverse"
         );
         if mutates {
             self.record_container_write(id, span);
-            let taint = args.taint();
+            // A set of identities, as for finding cycles, is a use that shows nothing.
+            let is_membership =
+                container.kind == ContainerKind::Set || matches!(name.as_str(), "remove" | "pop");
+            let taint = self.args_taint(args);
+            let taint = if is_membership {
+                self.without_identity(&taint)
+            } else {
+                taint
+            };
             self.record_sink(&taint, SinkKind::State, span);
         }
         match name.as_str() {
@@ -341,7 +451,12 @@ impl<'p> Machine<'p> {
                 }
                 Value::of(Obj::None)
             }
-            "extend" | "update" | "union" | "difference" | "intersection" | "symmetric_difference" => {
+            "extend"
+            | "update"
+            | "union"
+            | "difference"
+            | "intersection"
+            | "symmetric_difference" => {
                 let into = if matches!(name.as_str(), "extend" | "update") {
                     id
                 } else {
@@ -368,9 +483,15 @@ impl<'p> Machine<'p> {
                         None => self.copy_entries(into, value),
                     }
                 }
-                if into == id { Value::of(Obj::None) } else { Value::of(Obj::Container(into)) }
+                if into == id {
+                    Value::of(Obj::None)
+                } else {
+                    Value::of(Obj::Container(into))
+                }
             }
-            "get" | "pop" | "setdefault" | "__getitem__" if container.kind == ContainerKind::Dict => {
+            "get" | "pop" | "setdefault" | "__getitem__"
+                if container.kind == ContainerKind::Dict =>
+            {
                 let key = first.unwrap_or_default();
                 let mut result = Value::bottom();
                 for key in keys_of(&key) {
@@ -405,7 +526,10 @@ impl<'p> Machine<'p> {
             }
             "items" => {
                 let list = self.container(ContainerKind::List, span);
-                let pair = self.container_of(Container { kind: ContainerKind::Tuple, ..*self.containers.get(list) });
+                let pair = self.container_of(Container {
+                    kind: ContainerKind::Tuple,
+                    ..*self.containers.get(list)
+                });
                 let keys = self.iterate(&object, span, How::Iterate);
                 let values = self.all_elements(&object);
                 self.put(pair, Key::Int(0), &keys);
@@ -419,17 +543,23 @@ impl<'p> Machine<'p> {
                 Value::of(Obj::Container(copy))
             }
             "sort" => {
+                let elements = self.all_elements(&object);
+                self.compare_elements(&elements, span);
                 self.run_key(args, &object, span);
                 Value::of(Obj::None)
             }
             "remove" | "discard" | "clear" | "reverse" => Value::of(Obj::None),
-            _ => Value::unknown().tainted_by(&args.taint()),
+            _ => Value::unknown().tainted_by(&self.args_taint(args)),
         }
     }
 
     fn run_key(&mut self, args: &Args, elements_of: &Value, span: Span) -> Value {
         let key = self.sym("key");
-        let callback = args.keywords.iter().find(|(name, _)| *name == Some(key)).map(|(_, value)| value.clone());
+        let callback = args
+            .keywords
+            .iter()
+            .find(|(name, _)| *name == Some(key))
+            .map(|(_, value)| value.clone());
         match callback {
             Some(callback) if !callback.is_bottom() && callback.objs() != [Obj::None] => {
                 let element = self.all_elements(elements_of);
@@ -443,9 +573,15 @@ impl<'p> Machine<'p> {
 
     pub(super) fn call_builtin(&mut self, name: Sym, args: &Args, span: Span) -> Option<Value> {
         let text = self.str(name).to_owned();
-        let first = args.positional.first().map(|argument| argument.value.clone());
-        let second = args.positional.get(1).map(|argument| argument.value.clone());
-        let taint = args.taint();
+        let first = args
+            .positional
+            .first()
+            .map(|argument| argument.value.clone());
+        let second = args
+            .positional
+            .get(1)
+            .map(|argument| argument.value.clone());
+        let taint = self.args_taint(args);
         let kind = match text.as_str() {
             "list" | "collections.deque" => Some(ContainerKind::List),
             "tuple" => Some(ContainerKind::Tuple),
@@ -487,6 +623,16 @@ impl<'p> Machine<'p> {
             return Some(result);
         }
         let value = match text.as_str() {
+            "collections.defaultdict" => {
+                let id = self.container(ContainerKind::Dict, span);
+                if let Some(factory) = &first {
+                    self.write(CellKey::ContainerFactory(id), factory);
+                }
+                if let Some(entries) = &second {
+                    self.copy_entries(id, entries);
+                }
+                Value::of(Obj::Container(id))
+            }
             "map" | "filter" => {
                 let (callback, rest) = match args.positional.split_first() {
                     // PyCG's own cases pass the function second; Python would refuse that.
@@ -494,12 +640,17 @@ impl<'p> Machine<'p> {
                     None => return Some(Value::unknown()),
                 };
                 let mut elements = Vec::new();
+                let mut source = None;
                 for argument in rest {
-                    self.note_order(&argument.value, argument.span);
+                    source = self.note_order(&argument.value, argument.span).or(source);
                     elements.push(self.iterate(&argument.value, argument.span, How::Iterate));
                 }
                 let mut results = Value::bottom();
-                if callback.objs().iter().any(|obj| obj.is_callable()) {
+                if callback
+                    .objs()
+                    .iter()
+                    .any(|obj| obj.is_callable() || matches!(obj, Obj::Instance(..)))
+                {
                     results = self.call_value(&callback, &Args::of(&elements), span, How::Callback);
                 } else if let Some(swapped) = &second {
                     let element = self.iterate(&callback, span, How::Iterate);
@@ -510,7 +661,7 @@ impl<'p> Machine<'p> {
                 }
                 let list = self.container(ContainerKind::List, span);
                 self.put(list, Key::Any, &results);
-                Value::of(Obj::Container(list))
+                Value::of(Obj::Container(list)).with_source(source)
             }
             "sorted" | "reversed" | "enumerate" | "zip" | "iter" | "itertools.chain" => {
                 let is_sorted = text == "sorted";
@@ -526,16 +677,23 @@ impl<'p> Machine<'p> {
                     parts.push(part);
                 }
                 if is_sorted {
-                    let key = self.run_key_on(args, &elements, span);
-                    // Ties keep the order of the set.
-                    if !key.is_bottom() && let Some(first) = &first {
+                    self.compare_elements(&elements, span);
+                    self.run_key_on(args, &elements, span);
+                    // Ties keep the order of the set. What a key of the project's own maps to is
+                    // taken to tell the elements apart; `len` and the like do not.
+                    if self.has_coarse_key(args)
+                        && let Some(first) = &first
+                    {
                         source = self.note_order(first, span);
                     }
                 }
                 let list = self.container(ContainerKind::List, span);
                 match text.as_str() {
                     "enumerate" | "zip" => {
-                        let pair = self.container_of(Container { kind: ContainerKind::Tuple, ..*self.containers.get(list) });
+                        let pair = self.container_of(Container {
+                            kind: ContainerKind::Tuple,
+                            ..*self.containers.get(list)
+                        });
                         if text == "enumerate" {
                             let count = self.instance_of_builtin("int");
                             self.put(pair, Key::Int(0), &count);
@@ -560,19 +718,31 @@ impl<'p> Machine<'p> {
                         elements.join(&argument.value);
                     }
                 }
+                self.compare_elements(&elements, span);
                 self.run_key_on(args, &elements, span);
-                if elements.objs().is_empty() { Value::unknown() } else { elements }
+                if elements.objs().is_empty() {
+                    Value::unknown()
+                } else {
+                    elements
+                }
             }
             "next" | "anext" => {
-                let Some(first) = &first else { return Some(Value::unknown()) };
-                self.note_order(first, span);
-                let mut element = Value::bottom();
+                let Some(first) = &first else {
+                    return Some(Value::unknown());
+                };
+                let source = self.note_order(first, span);
+                let mut element = Value::bottom().with_source(source);
                 for obj in first.objs().to_vec() {
                     let object = Value::of(obj);
                     element.join(&match obj {
-                        Obj::Instance(_) => {
+                        Obj::Instance(..) => {
                             let sync = self.call_special(&object, "__next__", span, How::Iterate);
-                            sync.joined(&self.call_special(&object, "__anext__", span, How::Iterate))
+                            sync.joined(&self.call_special(
+                                &object,
+                                "__anext__",
+                                span,
+                                How::Iterate,
+                            ))
                         }
                         _ => self.iterate(&object, span, How::Iterate),
                     });
@@ -583,7 +753,9 @@ impl<'p> Machine<'p> {
                 element.opened()
             }
             "getattr" => {
-                let (Some(object), Some(name)) = (&first, &second) else { return Some(Value::unknown()) };
+                let (Some(object), Some(name)) = (&first, &second) else {
+                    return Some(Value::unknown());
+                };
                 let mut result = Value::bottom();
                 for &obj in name.objs() {
                     if let Obj::Str(name) = obj {
@@ -594,10 +766,16 @@ impl<'p> Machine<'p> {
                 if let Some(default) = args.positional.get(2) {
                     result.join(&default.value);
                 }
-                if result.is_bottom() { Value::unknown() } else { result.opened() }
+                if result.is_bottom() {
+                    Value::unknown()
+                } else {
+                    result.opened()
+                }
             }
             "setattr" => {
-                if let (Some(object), Some(name), Some(value)) = (&first, &second, args.positional.get(2)) {
+                if let (Some(object), Some(name), Some(value)) =
+                    (&first, &second, args.positional.get(2))
+                {
                     let value = value.value.clone();
                     for &obj in name.objs() {
                         if let Obj::Str(name) = obj {
@@ -609,7 +787,9 @@ impl<'p> Machine<'p> {
                 Value::of(Obj::None)
             }
             "functools.partial" | "functools.partialmethod" => {
-                let Some(first) = &first else { return Some(Value::unknown()) };
+                let Some(first) = &first else {
+                    return Some(Value::unknown());
+                };
                 let id = self.partials.id((self.frame.file, span, self.frame.ctx));
                 let rest = Args {
                     positional: args.positional[1..].to_vec(),
@@ -624,7 +804,7 @@ impl<'p> Machine<'p> {
                     .iter()
                     .flat_map(|value| value.objs().to_vec())
                     .map(|obj| match obj {
-                        Obj::Instance(class) => Obj::Class(class),
+                        Obj::Instance(class, _) => Obj::Class(class),
                         Obj::ExternalInstance(name) => Obj::External(name),
                         _ => Obj::Unknown,
                     })
@@ -632,21 +812,24 @@ impl<'p> Machine<'p> {
                 classes
             }
             "str" | "repr" | "format" => {
+                let mut source = None;
                 if let Some(first) = &first {
                     self.call_string(first, span);
                     if text != "format" {
-                        self.note_order(first, span);
+                        source = self.note_order(first, span);
                     }
                 }
-                self.instance_of_builtin("str")
+                self.instance_of_builtin("str").with_source(source)
             }
             "str.join" => {
+                let mut source = None;
                 if let Some(first) = &first {
-                    self.note_order(first, span);
+                    self.iterate(first, span, How::Iterate);
+                    source = self.note_order(first, span);
                 }
-                self.instance_of_builtin("str")
+                self.instance_of_builtin("str").with_source(source)
             }
-            "len" | "bool" | "abs" | "iter_" => {
+            "len" | "bool" | "abs" => {
                 let method = match text.as_str() {
                     "len" => "__len__",
                     "bool" => "__bool__",
@@ -660,15 +843,11 @@ impl<'p> Machine<'p> {
             "hash" => {
                 let first = first.unwrap_or_default();
                 self.call_special(&first, "__hash__", span, How::Operator);
-                // The hash of numbers is stable; only salted and address hashes differ.
-                let stable = !first.objs().is_empty()
-                    && first.objs().iter().all(|obj| matches!(obj, Obj::Int(_) | Obj::Bool(_) | Obj::None));
-                if stable {
-                    return Some(self.instance_of_builtin("int"));
-                }
-                return None;
+                self.instance_of_builtin("int")
             }
-            "isinstance" | "issubclass" | "callable" | "hasattr" | "any" | "all" => self.instance_of_builtin("bool"),
+            "isinstance" | "issubclass" | "callable" | "hasattr" | "any" | "all" => {
+                self.instance_of_builtin("bool")
+            }
             "int" | "round" | "sum" | "ord" => {
                 if let Some(first) = &first {
                     self.iterate_if_instance(first, span);
@@ -676,7 +855,10 @@ impl<'p> Machine<'p> {
                 self.instance_of_builtin("int")
             }
             "float" => self.instance_of_builtin("float"),
-            "asyncio.gather" | "asyncio.create_task" | "asyncio.ensure_future" | "asyncio.wait_for"
+            "asyncio.gather"
+            | "asyncio.create_task"
+            | "asyncio.ensure_future"
+            | "asyncio.wait_for"
             | "asyncio.shield" => {
                 let mut result = Value::bottom();
                 for argument in &args.positional {
@@ -688,7 +870,8 @@ impl<'p> Machine<'p> {
                         if argument.starred {
                             // The awaited results come in the order of the arguments.
                             self.note_order(&argument.value, argument.span);
-                            let elements = self.iterate(&argument.value, argument.span, How::Iterate);
+                            let elements =
+                                self.iterate(&argument.value, argument.span, How::Iterate);
                             self.put(list, Key::Any, &elements);
                         } else {
                             self.put(list, Key::Int(ix as i64), &argument.value);
@@ -708,19 +891,63 @@ impl<'p> Machine<'p> {
         Some(value.tainted_by(&taint))
     }
 
+    /// Sorting runs the comparison of the elements' class.
+    fn compare_elements(&mut self, elements: &Value, span: Span) {
+        self.call_method_if_project(
+            elements,
+            "__lt__",
+            std::slice::from_ref(elements),
+            span,
+            How::Operator,
+        );
+    }
+
+    /// Whether the key of a sort maps different elements to equal ones as a matter of course.
+    fn has_coarse_key(&mut self, args: &Args) -> bool {
+        let key = self.sym("key");
+        let callback = args
+            .keywords
+            .iter()
+            .find(|(name, _)| *name == Some(key))
+            .map(|(_, value)| value);
+        callback.is_some_and(|value| {
+            value.objs().iter().any(|obj| match obj {
+                Obj::External(name) => {
+                    matches!(
+                        self.str(*name),
+                        "len" | "abs" | "int" | "bool" | "type" | "str.lower" | "str.casefold"
+                    )
+                }
+                _ => false,
+            })
+        })
+    }
+
     fn iterate_if_instance(&mut self, value: &Value, span: Span) {
-        if value.objs().iter().any(|obj| matches!(obj, Obj::Instance(_))) {
+        if value
+            .objs()
+            .iter()
+            .any(|obj| matches!(obj, Obj::Instance(..)))
+        {
             self.iterate(value, span, How::Iterate);
         }
     }
 
     fn run_key_on(&mut self, args: &Args, elements: &Value, span: Span) -> Value {
         let key = self.sym("key");
-        let callback = args.keywords.iter().find(|(name, _)| *name == Some(key)).map(|(_, value)| value.clone());
+        let callback = args
+            .keywords
+            .iter()
+            .find(|(name, _)| *name == Some(key))
+            .map(|(_, value)| value.clone());
         match callback {
-            Some(callback) if callback.objs() != [Obj::None] && !callback.is_bottom() => {
-                self.call_value(&callback, &Args::of(std::slice::from_ref(elements)), span, How::Callback)
-            }
+            Some(callback) if callback.objs() != [Obj::None] && !callback.is_bottom() => self
+                .call_value(
+                    &callback,
+                    &Args::of(std::slice::from_ref(elements)),
+                    span,
+                    How::Callback,
+                ),
             _ => Value::bottom(),
         }
     }

@@ -3,7 +3,7 @@
 use crate::diagnostic::Span;
 use crate::index::FunctionNode;
 use crate::knowledge::{Access, Api, Arg, Command, CommandKind, Role, SAFE, Sandbox, When};
-use crate::syntax::ast::{self, Expr};
+use crate::syntax::ast;
 use crate::syntax::span_of;
 
 use super::{
@@ -29,24 +29,19 @@ pub(crate) struct Argument {
 
 impl Args {
     pub(super) fn of(values: &[Value]) -> Self {
-        let argument = |value: &Value| Argument { value: value.clone(), starred: false, span: Span::default() };
-        Self { positional: values.iter().map(argument).collect(), keywords: Vec::new() }
+        let argument = |value: &Value| Argument {
+            value: value.clone(),
+            starred: false,
+            span: Span::default(),
+        };
+        Self {
+            positional: values.iter().map(argument).collect(),
+            keywords: Vec::new(),
+        }
     }
 
     pub(super) fn unknown(count: usize) -> Self {
         Self::of(&vec![Value::unknown(); count])
-    }
-
-    /// Everything the arguments are tainted by.
-    pub(super) fn taint(&self) -> Value {
-        let mut taint = Value::bottom();
-        for argument in &self.positional {
-            taint.add_taint(argument.value.taint());
-        }
-        for (_, value) in &self.keywords {
-            taint.add_taint(value.taint());
-        }
-        taint
     }
 
     fn has_star(&self) -> bool {
@@ -73,15 +68,50 @@ impl<'p> Machine<'p> {
         if let Some(value) = self.call_syntax(&callee, it, span) {
             return value;
         }
+        let ignores_order = self.ignores_order(&callee);
+        let outer = std::mem::replace(&mut self.frame.ignores_order, ignores_order);
         let args = self.arguments(&it.arguments);
+        self.frame.ignores_order = outer;
         self.call_value(&callee, &args, span, How::Call)
+    }
+
+    /// Whether the callee gives the same result in whatever order it sees its elements, so that a
+    /// comprehension written as its argument need not be ordered.
+    fn ignores_order(&self, callee: &Value) -> bool {
+        let ignores = |obj: &Obj| match obj {
+            Obj::External(name) => matches!(
+                self.str(*name),
+                "any"
+                    | "all"
+                    | "len"
+                    | "sum"
+                    | "min"
+                    | "max"
+                    | "set"
+                    | "frozenset"
+                    | "sorted"
+                    | "math.fsum"
+                    | "collections.Counter"
+            ),
+            Obj::ContainerMethod(id, _) => self.containers.get(*id).kind == ContainerKind::Set,
+            _ => false,
+        };
+        !callee.objs().is_empty() && callee.objs().iter().all(ignores)
     }
 
     fn arguments(&mut self, arguments: &'p ast::Arguments) -> Args {
         let mut args = Args::default();
+        let ignores_order = std::mem::take(&mut self.frame.ignores_order);
         for argument in &arguments.args {
+            self.frame.ignores_order = ignores_order
+                && matches!(argument, ast::Expr::Generator(_) | ast::Expr::ListComp(_));
             let value = self.evaluate(argument);
-            args.positional.push(Argument { value, starred: argument.is_starred_expr(), span: span_of(argument) });
+            self.frame.ignores_order = false;
+            args.positional.push(Argument {
+                value,
+                starred: argument.is_starred_expr(),
+                span: span_of(argument),
+            });
         }
         for keyword in &arguments.keywords {
             let value = self.evaluate(&keyword.value);
@@ -93,7 +123,9 @@ impl<'p> Machine<'p> {
 
     /// Calls whose meaning depends on how they are written.
     fn call_syntax(&mut self, callee: &Value, it: &'p ast::ExprCall, span: Span) -> Option<Value> {
-        let [Obj::External(name)] = callee.objs() else { return None };
+        let [Obj::External(name)] = callee.objs() else {
+            return None;
+        };
         match self.str(*name) {
             "super" => {
                 self.note_external(*name);
@@ -105,27 +137,45 @@ impl<'p> Machine<'p> {
                     Some(argument) => self.evaluate(argument).objs().first().copied(),
                     None => self.lexical_class().map(Obj::Class),
                 };
-                let Some(Obj::Class(of)) = of else { return Some(Value::unknown()) };
+                let Some(Obj::Class(of)) = of else {
+                    return Some(Value::unknown());
+                };
                 let supers: Value = instance
                     .objs()
                     .iter()
                     .filter_map(|obj| match obj {
-                        Obj::Instance(class) | Obj::Class(class) => Some(Obj::Super(of, *class)),
+                        Obj::Instance(class, variant) => Some(Obj::Super(of, *class, *variant)),
+                        Obj::Class(class) => Some(Obj::Super(of, *class, 0)),
                         _ => None,
                     })
                     .collect();
-                Some(if supers.is_bottom() { Value::of(Obj::Super(of, of)) } else { supers })
+                Some(if supers.is_bottom() {
+                    Value::of(Obj::Super(of, of, 0))
+                } else {
+                    supers
+                })
             }
             "typing.cast" | "typing_extensions.cast" => {
-                let [ty, value] = &*it.arguments.args else { return None };
+                let [ty, value] = &*it.arguments.args else {
+                    return None;
+                };
                 let value = self.evaluate(value);
                 let typed = self.annotation(ty);
-                Some(if value.is_vague() { typed.tainted_by(&value).opened() } else { value })
+                Some(if value.is_vague() {
+                    typed.tainted_by(&value).opened()
+                } else {
+                    value
+                })
             }
-            "dataclasses.field" | "pydantic.Field" | "pydantic.fields.Field" | "attr.ib" | "attrs.field" | "attr.field" => {
+            "dataclasses.field"
+            | "pydantic.Field"
+            | "pydantic.fields.Field"
+            | "attr.ib"
+            | "attrs.field"
+            | "attr.field" => Some(self.field(it, span)),
+            _ if self.knowledge.role(self.str(*name)) == Some(Role::Field) => {
                 Some(self.field(it, span))
             }
-            _ if self.knowledge.role(self.str(*name)) == Some(Role::Field) => Some(self.field(it, span)),
             _ => None,
         }
     }
@@ -165,8 +215,12 @@ impl<'p> Machine<'p> {
     fn receiver(&mut self) -> Value {
         let mut ctx = self.frame.ctx;
         loop {
-            let Code::Function(it) = self.ctx(ctx).code.clone() else { return Value::unknown() };
-            let Some(function) = self.function(it.func) else { return Value::unknown() };
+            let Code::Function(it) = self.ctx(ctx).code.clone() else {
+                return Value::unknown();
+            };
+            let Some(function) = self.function(it.func) else {
+                return Value::unknown();
+            };
             if function.class.is_some() {
                 return self.read(CellKey::Param(ctx, 0));
             }
@@ -182,7 +236,10 @@ impl<'p> Machine<'p> {
         let mut function = self.frame.function;
         loop {
             if let Some(ix) = function.class {
-                return Some(super::ClassId { file: self.frame.file, ix });
+                return Some(super::ClassId {
+                    file: self.frame.file,
+                    ix,
+                });
             }
             let parent = index.function(function.parent);
             if std::ptr::eq(parent, function) {
@@ -192,7 +249,27 @@ impl<'p> Machine<'p> {
         }
     }
 
-    pub(super) fn call_value(&mut self, callee: &Value, args: &Args, span: Span, how: How) -> Value {
+    /// Everything that the arguments are tainted by, contents included.
+    pub(super) fn args_taint(&mut self, args: &Args) -> Value {
+        let mut taint = Value::bottom();
+        for argument in &args.positional {
+            let deep = self.deep_taint(&argument.value);
+            taint.add_taint(deep.taint());
+        }
+        for (_, value) in &args.keywords {
+            let deep = self.deep_taint(value);
+            taint.add_taint(deep.taint());
+        }
+        taint
+    }
+
+    pub(super) fn call_value(
+        &mut self,
+        callee: &Value,
+        args: &Args,
+        span: Span,
+        how: How,
+    ) -> Value {
         let mut result = Value::bottom();
         for obj in callee.objs().to_vec() {
             let value = self.apply(obj, args, span, how);
@@ -203,6 +280,10 @@ impl<'p> Machine<'p> {
 
     /// Calls one object.
     pub(super) fn apply(&mut self, obj: Obj, args: &Args, span: Span, how: How) -> Value {
+        self.nested(|this| this.apply_one(obj, args, span, how))
+    }
+
+    fn apply_one(&mut self, obj: Obj, args: &Args, span: Span, how: How) -> Value {
         match obj {
             Obj::Func(it) | Obj::StaticMethod(it) | Obj::ClassMethod(it) => {
                 self.call_function(it, None, args, span, how)
@@ -212,6 +293,19 @@ impl<'p> Machine<'p> {
                 match callee {
                     Obj::Func(it) => self.call_function(it, Some(receiver), args, span, how),
                     Obj::Property(property) => self.complete_property(property, args),
+                    // A decoder such as `Model.model_validate`.
+                    Obj::Class(class) => {
+                        let keywords =
+                            vec![(None, Value::unknown().tainted_by(&self.args_taint(args)))];
+                        self.construct(
+                            class,
+                            &Args {
+                                positional: Vec::new(),
+                                keywords,
+                            },
+                            span,
+                        )
+                    }
                     _ => {
                         let mut all = Args::of(&[Value::of(receiver)]);
                         all.positional.extend(args.positional.iter().cloned());
@@ -221,36 +315,47 @@ impl<'p> Machine<'p> {
                 }
             }
             Obj::Class(class) => self.construct(class, args, span),
-            Obj::Instance(class) => match self.find_method(class, "__call__") {
+            Obj::Instance(class, _) => match self.find_method(class, "__call__") {
                 Some(method) => {
                     let bound = self.bound(method, obj);
                     self.apply(bound, args, span, how)
                 }
-                None => Value::unknown().tainted_by(&args.taint()),
+                None => Value::unknown().tainted_by(&self.args_taint(args)),
             },
-            Obj::External(name) => self.call_external(name, args, span, how),
+            Obj::External(name) => self.call_external(name, args, span),
             Obj::ExternalInstance(ty) => {
                 let member = self.member(ty, "__call__");
                 match member {
-                    Some(member) => self.call_external(member, args, span, how),
-                    None => Value::unknown().tainted_by(&args.taint()),
+                    Some(member) => self.call_external(member, args, span),
+                    None => Value::unknown().tainted_by(&self.args_taint(args)),
                 }
             }
             // The result of `decorator(…)` from outside, applied to a definition.
             Obj::Made(_) => match args.positional.first() {
-                Some(first) if first.value.objs().iter().any(|obj| obj.is_callable()) => first.value.clone(),
-                _ => Value::unknown().tainted_by(&args.taint()),
+                Some(first) if first.value.objs().iter().any(|obj| obj.is_callable()) => {
+                    first.value.clone()
+                }
+                _ => Value::unknown().tainted_by(&self.args_taint(args)),
             },
             Obj::Partial(id) => self.call_partial(id, args, span, how),
-            Obj::ContainerMethod(id, method) => self.call_container_method(id, method, args, span),
-            _ => Value::unknown().tainted_by(&args.taint()),
+            Obj::ContainerMethod(id, method) => {
+                self.note_container_method(id, method);
+                self.call_container_method(id, method, args, span)
+            }
+            _ => Value::unknown().tainted_by(&self.args_taint(args)),
         }
     }
 
     fn complete_property(&mut self, id: u32, args: &Args) -> Value {
         let property = *self.properties.get(id);
-        let setter = args.positional.first().and_then(|first| first.value.objs().first().copied());
-        Value::of(Obj::Property(self.properties.id(super::Property { setter: setter.or(property.setter), ..property })))
+        let setter = args
+            .positional
+            .first()
+            .and_then(|first| first.value.objs().first().copied());
+        Value::of(Obj::Property(self.properties.id(super::Property {
+            setter: setter.or(property.setter),
+            ..property
+        })))
     }
 
     fn call_partial(&mut self, id: u32, args: &Args, span: Span, how: How) -> Value {
@@ -263,8 +368,17 @@ impl<'p> Machine<'p> {
 
     // ---- functions of the project ----
 
-    fn call_function(&mut self, function: FuncRef, receiver: Option<Obj>, args: &Args, span: Span, how: How) -> Value {
-        let Some(definition) = self.function(function.func) else { return Value::unknown() };
+    fn call_function(
+        &mut self,
+        function: FuncRef,
+        receiver: Option<Obj>,
+        args: &Args,
+        span: Span,
+        how: How,
+    ) -> Value {
+        let Some(definition) = self.function(function.func) else {
+            return Value::unknown();
+        };
         if self.mode == Mode::Workflows {
             if self.is_activity(function.func) {
                 self.record_event(span, EventKind::DirectActivity(function.func), None);
@@ -296,15 +410,26 @@ impl<'p> Machine<'p> {
                 Some(value) => self.write(CellKey::Param(ctx, slot), &value),
                 None => {
                     let default = self.read(CellKey::Default(function, slot));
+                    if !default.taint().is_empty() {
+                        let name = self.parameter_name(definition.node, ix);
+                        self.read_shared(default.clone(), name, span);
+                    }
                     self.write(CellKey::Param(ctx, slot), &default);
                 }
             }
         }
-        self.record_edge(span, ctx, how);
+        if !definition.is_generator || self.mode == Mode::Full {
+            self.record_edge(span, ctx, how);
+        }
         if definition.is_generator {
+            // Its body runs when it is iterated.
             return Value::of(Obj::Generator(ctx));
         }
         let result = self.read(CellKey::Return(ctx));
+        if result.is_bottom() {
+            // Not computed yet; the caller runs again when it is.
+            return result;
+        }
         if result.is_vague() {
             let declared = self.declared_return(function.func);
             return result.joined(&declared.opened());
@@ -312,15 +437,33 @@ impl<'p> Machine<'p> {
         result
     }
 
+    fn parameter_name(&mut self, node: FunctionNode<'p>, ix: usize) -> Sym {
+        let name = node.parameters().and_then(|parameters| {
+            let positional = parameters.posonlyargs.len() + parameters.args.len();
+            let ix = if ix < positional {
+                ix
+            } else {
+                ix - usize::from(parameters.vararg.is_some())
+            };
+            parameters.iter_non_variadic_params().nth(ix)
+        });
+        self.sym(name.map_or("", |parameter| parameter.parameter.name.as_str()))
+    }
+
     pub(super) fn is_activity(&self, func: FuncId) -> bool {
-        self.function_marks(func).iter().any(|mark| mark.role == Some(Role::Activity))
+        self.function_marks(func)
+            .iter()
+            .any(|mark| mark.role == Some(Role::Activity))
     }
 
     /// A function of the project that the user's configuration classifies.
     fn call_declared(&mut self, func: FuncId, args: &Args, span: Span) -> Option<Value> {
         let name = self.function_name(func);
         let class = self.knowledge.user_class(&name)?;
-        let result = self.declared_return(func).opened().tainted_by(&args.taint());
+        let result = self
+            .declared_return(func)
+            .opened()
+            .tainted_by(&self.args_taint(args));
         if class == SAFE {
             return Some(result);
         }
@@ -331,8 +474,15 @@ impl<'p> Machine<'p> {
 
     /// Assigns arguments to parameters, in the order of the parameter cells: positional ones,
     /// `*args`, keyword-only ones, `**kwargs`. `None` is an argument that is not given.
-    fn distribute(&mut self, node: FunctionNode<'p>, receiver: Option<Obj>, args: &Args) -> Vec<Option<Value>> {
-        let Some(parameters) = node.parameters() else { return Vec::new() };
+    fn distribute(
+        &mut self,
+        node: FunctionNode<'p>,
+        receiver: Option<Obj>,
+        args: &Args,
+    ) -> Vec<Option<Value>> {
+        let Some(parameters) = node.parameters() else {
+            return Vec::new();
+        };
         let names: Vec<Sym> = parameters
             .posonlyargs
             .iter()
@@ -353,13 +503,14 @@ impl<'p> Machine<'p> {
         let mut positional: Vec<Option<Value>> = vec![None; names.len()];
         let mut rest: Vec<(Key, Value)> = Vec::new();
         let mut at = 0;
-        let mut give = |value: Value, positional: &mut Vec<Option<Value>>, rest: &mut Vec<(Key, Value)>| {
-            match positional.get_mut(at) {
-                Some(slot) => *slot = Some(value),
-                None => rest.push((Key::Int((at - positional.len()) as i64), value)),
-            }
-            at += 1;
-        };
+        let mut give =
+            |value: Value, positional: &mut Vec<Option<Value>>, rest: &mut Vec<(Key, Value)>| {
+                match positional.get_mut(at) {
+                    Some(slot) => *slot = Some(value),
+                    None => rest.push((Key::Int((at - positional.len()) as i64), value)),
+                }
+                at += 1;
+            };
         if let Some(receiver) = receiver {
             give(Value::of(receiver), &mut positional, &mut rest);
         }
@@ -372,12 +523,18 @@ impl<'p> Machine<'p> {
             match self.exact_elements(&argument.value) {
                 Some(elements) => {
                     for element in elements {
-                        give(element.tainted_by(&argument.value), &mut positional, &mut rest);
+                        give(
+                            element.tainted_by(&argument.value),
+                            &mut positional,
+                            &mut rest,
+                        );
                     }
                 }
                 None => {
                     let elements = self.iterate(&argument.value, argument.span, How::Iterate);
-                    open_ended.get_or_insert_with(Value::bottom).join(&elements.tainted_by(&argument.value));
+                    open_ended
+                        .get_or_insert_with(Value::bottom)
+                        .join(&elements.tainted_by(&argument.value));
                 }
             }
         }
@@ -391,7 +548,11 @@ impl<'p> Machine<'p> {
         let mut extra: Vec<(Key, Value)> = Vec::new();
         for (name, value) in &args.keywords {
             let Some(name) = name else {
-                for (slot, name) in positional.iter_mut().zip(&names).chain(keyword_only.iter_mut().zip(&kwonly)) {
+                for (slot, name) in positional
+                    .iter_mut()
+                    .zip(&names)
+                    .chain(keyword_only.iter_mut().zip(&kwonly))
+                {
                     if slot.is_none() {
                         let element = self.element(value, Key::Str(*name), Span::default());
                         if !element.is_bottom() && !element.is_vague() {
@@ -436,8 +597,14 @@ impl<'p> Machine<'p> {
 
     /// Gives the parameters of the running context their values.
     pub(super) fn bind_parameters(&mut self, function: FuncRef) {
-        let Some(parameters) = self.frame.function.node.parameters() else { return };
-        let positional = parameters.posonlyargs.iter().chain(&parameters.args).map(|it| &it.parameter);
+        let Some(parameters) = self.frame.function.node.parameters() else {
+            return;
+        };
+        let positional = parameters
+            .posonlyargs
+            .iter()
+            .chain(&parameters.args)
+            .map(|it| &it.parameter);
         let kwonly = parameters.kwonlyargs.iter().map(|it| &it.parameter);
         let all: Vec<(&'p ast::Parameter, bool)> = positional
             .map(|it| (it, false))
@@ -454,7 +621,8 @@ impl<'p> Machine<'p> {
                 let default = self.read(CellKey::Default(function, ix as u16));
                 value.join(&default.opened());
             }
-            let lacks_type = value.is_vague() || value.objs().iter().all(|obj| matches!(obj, Obj::None) );
+            let lacks_type =
+                value.is_vague() || value.objs().iter().all(|obj| matches!(obj, Obj::None));
             if !variadic
                 && let Some(annotation) = &parameter.annotation
                 && (only_default || value.is_vague() || lacks_type && value.is_open())
@@ -469,7 +637,12 @@ impl<'p> Machine<'p> {
                 value = Value::unknown();
             }
             let name = self.sym(parameter.name.as_str());
-            if self.frame.function.captured.contains(parameter.name.as_str()) {
+            if self
+                .frame
+                .function
+                .captured
+                .contains(parameter.name.as_str())
+            {
                 self.write(CellKey::Local(self.frame.ctx, name), &value);
             }
             self.frame.state.vars.insert(name, value);
@@ -481,27 +654,47 @@ impl<'p> Machine<'p> {
         let Some(class) = self.function(func).and_then(|function| function.class) else {
             return Value::unknown();
         };
-        let class = super::ClassId { file: func.file, ix: class };
+        let class = super::ClassId {
+            file: func.file,
+            ix: class,
+        };
         let marks = self.function_marks(func).to_vec();
         let is = |name: &str| marks.iter().any(|mark| self.str(mark.name) == name);
         if is("staticmethod") {
             return Value::unknown();
         }
-        Value::of(if is("classmethod") { Obj::Class(class) } else { Obj::Instance(class) })
+        Value::of(if is("classmethod") {
+            Obj::Class(class)
+        } else {
+            Obj::Instance(class, 0)
+        })
     }
 
     // ---- special methods ----
 
     /// Calls a special method of instances of project classes; other objects are left alone.
-    pub(super) fn call_special(&mut self, value: &Value, method: &str, span: Span, how: How) -> Value {
+    pub(super) fn call_special(
+        &mut self,
+        value: &Value,
+        method: &str,
+        span: Span,
+        how: How,
+    ) -> Value {
         self.call_method_if_project(value, method, &[], span, how)
     }
 
-    pub(super) fn call_method_if_project(&mut self, value: &Value, method: &str, args: &[Value], span: Span, how: How) -> Value {
+    pub(super) fn call_method_if_project(
+        &mut self,
+        value: &Value,
+        method: &str,
+        args: &[Value],
+        span: Span,
+        how: How,
+    ) -> Value {
         let mut result = Value::bottom();
         for obj in value.objs().to_vec() {
             let (class, receiver) = match obj {
-                Obj::Instance(class) => (class, obj),
+                Obj::Instance(class, _) => (class, obj),
                 // `Class[item]`, `Class in …`: the metaclass answers.
                 Obj::Class(class) => match self.metaclass(class) {
                     Some(meta) => (meta, obj),
@@ -521,24 +714,41 @@ impl<'p> Machine<'p> {
     // ---- code outside the project ----
 
     pub(super) fn note_external(&mut self, name: Sym) {
-        if !self.frame.out.externals.contains(&name) {
-            self.frame.out.externals.push(name);
+        self.frame.out.externals.insert(name);
+    }
+
+    /// The full graph names methods of literals as the public benchmarks do.
+    fn note_container_method(&mut self, id: u32, method: Sym) {
+        if self.mode == Mode::Full {
+            let ty = match self.containers.get(id).kind {
+                ContainerKind::List => "PyList",
+                ContainerKind::Tuple => "PyTuple",
+                ContainerKind::Dict => "PyDict",
+                ContainerKind::Set => "PySet",
+            };
+            let name = format!("<**{ty}**>.{}", self.str(method));
+            let name = self.sym(&name);
+            self.note_external(name);
         }
     }
 
-    fn call_external(&mut self, name: Sym, args: &Args, span: Span, how: How) -> Value {
+    fn call_external(&mut self, name: Sym, args: &Args, span: Span) -> Value {
         self.note_external(name);
-        if let Some(value) = self.call_builtin(name, args, span) {
-            return value;
-        }
         let text = self.str(name).to_owned();
-        let source = self.call_hazard(name, Some(args), span);
+        let source = if self.is_harmless_hash(&text, args) {
+            None
+        } else {
+            self.call_hazard(name, Some(args), span)
+        };
+        if let Some(value) = self.call_builtin(name, args, span) {
+            return value.with_source(source);
+        }
         let role = self.knowledge.role(&text);
         if role == Some(Role::InWorkflow) {
             return Value::of(Obj::Bool(true));
         }
         if role == Some(Role::Log) {
-            let taint = args.taint();
+            let taint = self.args_taint(args);
             self.record_sink(&taint, SinkKind::Log, span);
             return Value::of(Obj::None);
         }
@@ -552,13 +762,42 @@ impl<'p> Machine<'p> {
                 self.call_value(&callback, &Args::unknown(1), span, How::Callback);
             }
         }
-        let _ = how;
+        // Outside code that is given a generator is taken to consume it.
+        for argument in &args.positional {
+            for obj in argument.value.objs() {
+                if let Obj::Generator(ctx) = obj {
+                    self.record_edge(span, *ctx, How::Iterate);
+                }
+            }
+        }
         let returned = self.returned_type(name, Some(args), span);
-        returned.tainted_by(&args.taint()).with_source(source)
+        returned
+            .tainted_by(&self.args_taint(args))
+            .with_source(source)
+    }
+
+    /// The hash of numbers is the same in every process; that of text and of objects is not.
+    fn is_harmless_hash(&self, name: &str, args: &Args) -> bool {
+        let is_number = |obj: &Obj| match obj {
+            Obj::Int(_) | Obj::Bool(_) | Obj::None => true,
+            Obj::ExternalInstance(ty) => matches!(self.str(*ty), "int" | "float" | "bool"),
+            _ => false,
+        };
+        let argument = args
+            .positional
+            .first()
+            .map(|argument| argument.value.objs());
+        name == "hash"
+            && argument.is_some_and(|objs| !objs.is_empty() && objs.iter().all(is_number))
     }
 
     /// The hazard of calling a known API, if its conditions hold.
-    pub(super) fn call_hazard(&mut self, name: Sym, args: Option<&Args>, span: Span) -> Option<SourceId> {
+    pub(super) fn call_hazard(
+        &mut self,
+        name: Sym,
+        args: Option<&Args>,
+        span: Span,
+    ) -> Option<SourceId> {
         let text = self.str(name).to_owned();
         if let Some(class) = self.knowledge.user_class(&text) {
             if class == SAFE {
@@ -639,7 +878,14 @@ impl<'p> Machine<'p> {
     /// A command of the workflow: what it is given decides over its impact.
     fn issue(&mut self, command: &'static Command, name: Sym, args: &Args, span: Span) -> Value {
         self.frame.commands += 1;
-        self.record_event(span, EventKind::Command { kind: command.kind, name }, None);
+        self.record_event(
+            span,
+            EventKind::Command {
+                kind: command.kind,
+                name,
+            },
+            None,
+        );
         let mut result = Value::unknown();
         let target = command.target.and_then(|arg| match self.given(args, arg) {
             Given::Value(value) => Some(value.clone()),
@@ -648,6 +894,7 @@ impl<'p> Machine<'p> {
         if let Some(target) = &target {
             // Which activity runs is part of the command.
             self.record_sink(target, SinkKind::Identity, span);
+            self.note_scheduled(command.kind, target, span);
             result = self.result_of_target(target);
         }
         let special: Vec<(Value, SinkKind)> = command
@@ -667,7 +914,7 @@ impl<'p> Machine<'p> {
             CommandKind::Timer => SinkKind::Timer,
             _ => SinkKind::Payload,
         };
-        let taint = args.taint();
+        let taint = self.args_taint(args);
         self.record_sink(&taint, payload, span);
         for arg in self.knowledge.higher_order(&self.str(name).to_owned()) {
             if let Given::Value(callback) = self.given(args, *arg) {
@@ -678,6 +925,29 @@ impl<'p> Machine<'p> {
         }
         // The result comes from history.
         result.without_taint().opened()
+    }
+
+    /// Remembers what a command schedules, for the graph.
+    fn note_scheduled(&mut self, kind: CommandKind, target: &Value, span: Span) {
+        for obj in target.objs().to_vec() {
+            let name = match obj {
+                Obj::Func(it) | Obj::StaticMethod(it) | Obj::ClassMethod(it) => {
+                    self.function_name(it.func)
+                }
+                Obj::Bound(id) => match self.bounds.get(id).0 {
+                    Obj::Func(it) => self.function_name(it.func),
+                    _ => continue,
+                },
+                Obj::Class(class) => self.class_name(class),
+                Obj::Str(name) | Obj::External(name) => self.str(name).to_owned(),
+                _ => continue,
+            };
+            let name = self.sym(&name);
+            self.frame
+                .out
+                .scheduled
+                .insert(super::Scheduled { span, kind, name });
+        }
     }
 
     /// What scheduling an activity or child workflow gives: its declared return type.
@@ -701,20 +971,29 @@ impl<'p> Machine<'p> {
                 result.join(&declared);
             }
         }
-        if result.is_bottom() { Value::unknown() } else { result }
+        if result.is_bottom() {
+            Value::unknown()
+        } else {
+            result
+        }
     }
 
     /// The type that a call of something outside the project gives.
     pub(super) fn returned_type(&mut self, name: Sym, args: Option<&Args>, span: Span) -> Value {
         let text = self.str(name).to_owned();
-        let entry = self.knowledge.returns(&text).iter().find(|it| self.holds(it.when, args));
+        let entry = self
+            .knowledge
+            .returns(&text)
+            .iter()
+            .find(|it| self.holds(it.when, args));
         if let Some(entry) = entry {
             return self.typed(entry.ty, span);
         }
         let last = text.rsplit('.').next().unwrap_or(&text);
         // `module.Class(…)`: by convention, and so by far most often, an instance.
-        let is_class = last.starts_with(|c: char| c.is_uppercase()) && last.contains(|c: char| c.is_lowercase());
-        if is_class {
+        let is_class = last.starts_with(|c: char| c.is_uppercase())
+            && last.contains(|c: char| c.is_lowercase());
+        if is_class || self.knowledge.has_members(&text) {
             return Value::of(Obj::ExternalInstance(name));
         }
         Value::of(Obj::Made(name)).opened()
@@ -732,18 +1011,12 @@ impl<'p> Machine<'p> {
     pub(crate) fn closure_of(&mut self, func: FuncId) -> CtxId {
         match self.function(func) {
             Some(function) if function.parent != crate::index::MODULE_BODY => {
-                self.standalone_ctx(FuncId { file: func.file, ix: function.parent })
+                self.standalone_ctx(FuncId {
+                    file: func.file,
+                    ix: function.parent,
+                })
             }
             _ => self.module_ctx(func.file),
         }
-    }
-}
-
-/// Whether an expression is a plain name or attribute chain.
-pub(super) fn is_path(expression: &Expr) -> bool {
-    match expression {
-        Expr::Name(_) => true,
-        Expr::Attribute(it) => is_path(&it.value),
-        _ => false,
     }
 }

@@ -17,9 +17,17 @@ impl<'p> Machine<'p> {
     // ---- definitions ----
 
     pub(super) fn define_function(&mut self, it: &'p ast::StmtFunctionDef) {
-        let Some(ix) = self.frame.module.index().function_at(span_of(it)) else { return };
-        let func = FuncId { file: self.frame.file, ix };
-        let reference = FuncRef { func, closure: self.frame.ctx };
+        let Some(ix) = self.frame.module.index().function_at(span_of(it)) else {
+            return;
+        };
+        let func = FuncId {
+            file: self.frame.file,
+            ix,
+        };
+        let reference = FuncRef {
+            func,
+            closure: self.frame.ctx,
+        };
         self.store_defaults(reference, &it.parameters);
         let mut value = Value::of(Obj::Func(reference));
         for decorator in it.decorator_list.iter().rev() {
@@ -45,7 +53,13 @@ impl<'p> Machine<'p> {
             Obj::External(name) | Obj::Made(name) => Some(*name),
             _ => None,
         });
-        names.map(|name| Mark { name, role: self.knowledge.role(self.str(name)), span }).collect()
+        names
+            .map(|name| Mark {
+                name,
+                role: self.knowledge.role(self.str(name)),
+                span,
+            })
+            .collect()
     }
 
     /// Applies a decorator. One from outside is taken to return what it decorates.
@@ -63,26 +77,43 @@ impl<'p> Machine<'p> {
                 _ => {
                     let args = Args::of(std::slice::from_ref(value));
                     let decorated = self.apply(obj, &args, span, How::Call);
-                    result.join(&if decorated.is_vague() { decorated.joined(value) } else { decorated });
+                    // What it returns may be known only in a later run; when it never is, the
+                    // decorator most likely hands back what it was given.
+                    let is_unclear = decorated.is_vague() && !decorated.is_bottom();
+                    result.join(&if is_unclear {
+                        decorated.joined(value)
+                    } else {
+                        decorated
+                    });
                 }
             }
         }
-        if result.is_bottom() && decorator.is_bottom() { value.clone() } else { result }
+        if result.is_bottom() && decorator.is_bottom() {
+            value.clone()
+        } else {
+            result
+        }
     }
 
     fn decorate_external(&mut self, decorator: &str, value: &Value) -> Value {
         let wrap: fn(FuncRef) -> Obj = match decorator {
             "staticmethod" | "abc.abstractstaticmethod" => Obj::StaticMethod,
             "classmethod" | "abc.abstractclassmethod" => Obj::ClassMethod,
-            "property" | "functools.cached_property" | "abc.abstractproperty"
-            | "pydantic.computed_field" | "sqlalchemy.ext.hybrid.hybrid_property"
+            "property"
+            | "functools.cached_property"
+            | "abc.abstractproperty"
+            | "pydantic.computed_field"
+            | "sqlalchemy.ext.hybrid.hybrid_property"
             | "django.utils.functional.cached_property" => {
                 let mut result = value.filter(|_| false);
                 for &obj in value.objs() {
                     result.add(match obj {
                         // `@computed_field` above `@property`.
                         Obj::Property(_) => obj,
-                        _ => Obj::Property(self.properties.id(super::Property { getter: obj, setter: None })),
+                        _ => Obj::Property(self.properties.id(super::Property {
+                            getter: obj,
+                            setter: None,
+                        })),
                     });
                 }
                 return result;
@@ -100,8 +131,13 @@ impl<'p> Machine<'p> {
     }
 
     pub(super) fn define_class(&mut self, it: &'p ast::StmtClassDef) {
-        let Some(ix) = self.frame.module.index().class_at(span_of(it)) else { return };
-        let class = ClassId { file: self.frame.file, ix };
+        let Some(ix) = self.frame.module.index().class_at(span_of(it)) else {
+            return;
+        };
+        let class = ClassId {
+            file: self.frame.file,
+            ix,
+        };
         let mut bases = Value::bottom();
         if let Some(arguments) = &it.arguments {
             for base in &arguments.args {
@@ -110,13 +146,22 @@ impl<'p> Machine<'p> {
                     .objs()
                     .iter()
                     .copied()
-                    .filter(|obj| matches!(obj, Obj::Class(_) | Obj::External(_) | Obj::Made(_) | Obj::Unknown))
+                    .filter(|obj| {
+                        matches!(
+                            obj,
+                            Obj::Class(_) | Obj::External(_) | Obj::Made(_) | Obj::Unknown
+                        )
+                    })
                     .collect();
                 bases.join(&kept);
             }
             for keyword in &arguments.keywords {
                 let value = self.evaluate(&keyword.value);
-                if keyword.arg.as_ref().is_some_and(|arg| arg.as_str() == "metaclass") {
+                if keyword
+                    .arg
+                    .as_ref()
+                    .is_some_and(|arg| arg.as_str() == "metaclass")
+                {
                     let metaclass = self.sym("metaclass");
                     self.write(CellKey::ClassAttr(class, metaclass), &value);
                 }
@@ -128,9 +173,12 @@ impl<'p> Machine<'p> {
             self.mro_cache.clear();
         }
         self.write(key, &bases);
+        let is_data_class = self.is_data_class(class);
+        let outer = std::mem::replace(&mut self.frame.in_data_class, is_data_class);
         self.frame.classes.push((class, Default::default()));
         self.execute(&it.body);
         self.frame.classes.pop();
+        self.frame.in_data_class = outer;
         let mut value = Value::of(Obj::Class(class));
         for decorator in it.decorator_list.iter().rev() {
             let callee = self.evaluate(&decorator.expression);
@@ -205,7 +253,10 @@ impl<'p> Machine<'p> {
     fn ordered_bases(&mut self, class: ClassId) -> Vec<Obj> {
         let known = self.read(CellKey::ClassBases(class));
         let mut bases: Vec<Obj> = known.objs().to_vec();
-        let names: Vec<String> = match self.class_node(class).and_then(|node| node.arguments.as_deref()) {
+        let names: Vec<String> = match self
+            .class_node(class)
+            .and_then(|node| node.arguments.as_deref())
+        {
             Some(arguments) => arguments.args.iter().map(last_name).collect(),
             None => Vec::new(),
         };
@@ -217,7 +268,8 @@ impl<'p> Machine<'p> {
                 }
                 _ => None,
             };
-            name.and_then(|name| names.iter().position(|it| *it == name)).unwrap_or(usize::MAX)
+            name.and_then(|name| names.iter().position(|it| *it == name))
+                .unwrap_or(usize::MAX)
         });
         bases
     }
@@ -258,17 +310,23 @@ impl<'p> Machine<'p> {
 
     pub(super) fn has_external_base(&mut self, class: ClassId, is: impl Fn(&str) -> bool) -> bool {
         let mro = self.mro(class);
-        mro.iter().any(|entry| matches!(entry, Obj::External(name) if is(self.str(*name))))
+        mro.iter()
+            .any(|entry| matches!(entry, Obj::External(name) if is(self.str(*name))))
     }
 
     pub(super) fn is_enum(&mut self, class: ClassId) -> bool {
         self.has_external_base(class, |name| {
-            matches!(name, "enum.Enum" | "enum.IntEnum" | "enum.StrEnum" | "enum.Flag" | "enum.IntFlag")
+            matches!(
+                name,
+                "enum.Enum" | "enum.IntEnum" | "enum.StrEnum" | "enum.Flag" | "enum.IntFlag"
+            )
         })
     }
 
     pub(super) fn instance_hash(&mut self, class: ClassId) -> Option<Elements> {
-        if self.has_external_base(class, |name| matches!(name, "enum.IntEnum" | "enum.IntFlag" | "int")) {
+        if self.has_external_base(class, |name| {
+            matches!(name, "enum.IntEnum" | "enum.IntFlag" | "int")
+        }) {
             return None;
         }
         if self.is_enum(class) {
@@ -281,17 +339,27 @@ impl<'p> Machine<'p> {
     }
 
     pub(super) fn is_instance(&self, obj: Obj, classes: &Value) -> bool {
-        let Obj::Instance(class) = obj else { return false };
+        let Obj::Instance(class, _) = obj else {
+            return false;
+        };
         let mro = self.mro_cache.get(&class);
-        classes.objs().iter().any(|wanted| mro.is_some_and(|mro| mro.contains(wanted)))
-            || classes.objs().iter().any(|wanted| matches!(wanted, Obj::Container(_) | Obj::Unknown))
+        classes
+            .objs()
+            .iter()
+            .any(|wanted| mro.is_some_and(|mro| mro.contains(wanted)))
+            || classes
+                .objs()
+                .iter()
+                .any(|wanted| matches!(wanted, Obj::Container(_) | Obj::Unknown))
     }
 
     // ---- construction ----
 
     pub(super) fn construct(&mut self, class: ClassId, args: &Args, span: Span) -> Value {
         let mro = self.mro(class);
-        let instance = Value::of(Obj::Instance(class));
+        let variant = self.variant(class, args);
+        let receiver = Obj::Instance(class, variant);
+        let instance = Value::of(receiver);
         if let Some(meta) = self.metaclass(class)
             && let Some(call) = self.find_method(meta, "__call__")
         {
@@ -302,9 +370,15 @@ impl<'p> Machine<'p> {
             let bound = self.bound(new, Obj::Class(class));
             self.apply(bound, args, span, How::Construct);
         }
-        let taint = args.taint();
+        if self.is_enum(class)
+            && let Some(missing) = self.find_method(class, "_missing_")
+        {
+            let bound = self.bound(missing, Obj::Class(class));
+            self.apply(bound, args, span, How::Construct);
+        }
+        let taint = self.args_taint(args);
         if let Some(init) = self.find_method(class, "__init__") {
-            let bound = self.bound(init, Obj::Instance(class));
+            let bound = self.bound(init, receiver);
             self.apply(bound, args, span, How::Construct);
         } else {
             for entry in mro.iter().copied() {
@@ -314,20 +388,48 @@ impl<'p> Machine<'p> {
             }
         }
         if self.is_data_class(class) {
-            self.construct_data_class(class, args, span);
+            self.construct_data_class(class, variant, args, span);
         }
         instance.tainted_by(&taint)
+    }
+
+    /// Instances are told apart where it matters most: when a constructor is given callables.
+    fn variant(&mut self, class: ClassId, args: &Args) -> u32 {
+        const MAX_VARIANTS_OF_CLASS: u32 = 12;
+        let values = args.positional.iter().map(|argument| &argument.value);
+        let values = values.chain(args.keywords.iter().map(|(_, value)| value));
+        let callables: Vec<Obj> = values
+            .flat_map(|value| value.objs().iter().copied())
+            .filter(|obj| obj.is_callable())
+            .collect();
+        if callables.is_empty() {
+            return 0;
+        }
+        let before = self.variants.len();
+        let id = self.variants.id((class, callables)) + 1;
+        if self.variants.len() > before {
+            *self.variants_of.entry(class).or_default() += 1;
+        }
+        if self.variants_of[&class] > MAX_VARIANTS_OF_CLASS {
+            0
+        } else {
+            id
+        }
     }
 
     /// The constructor that a class inherits from outside the project.
     fn construct_base(&mut self, base: Sym, args: &Args, span: Span) {
         let name = self.str(base);
-        if matches!(name, "object" | "typing.Generic" | "typing.Protocol" | "abc.ABC") || name.starts_with("enum.") {
+        if matches!(
+            name,
+            "object" | "typing.Generic" | "typing.Protocol" | "abc.ABC"
+        ) || name.starts_with("enum.")
+        {
             return;
         }
         if !super::builtins::is_builtin(name) {
             let init = self.sym(&format!("{name}.__init__"));
-            self.frame.out.externals.push(init);
+            self.frame.out.externals.insert(init);
         }
         self.call_hazard(base, Some(args), span);
     }
@@ -335,7 +437,10 @@ impl<'p> Machine<'p> {
     pub(super) fn is_data_class(&mut self, class: ClassId) -> bool {
         let mro = self.mro(class);
         mro.iter().any(|entry| match entry {
-            Obj::Class(owner) => self.class_marks(*owner).iter().any(|mark| mark.role == Some(Role::DataClass)),
+            Obj::Class(owner) => self
+                .class_marks(*owner)
+                .iter()
+                .any(|mark| mark.role == Some(Role::DataClass)),
             Obj::External(name) => self.is_data_class_name(*name),
             _ => false,
         })
@@ -355,23 +460,31 @@ impl<'p> Machine<'p> {
         false
     }
 
-    fn construct_data_class(&mut self, class: ClassId, args: &Args, span: Span) {
+    fn construct_data_class(&mut self, class: ClassId, variant: u32, args: &Args, span: Span) {
         let mro = self.mro(class);
         let fields = self.field_names(class);
         let mut set: Vec<Sym> = Vec::new();
         for (ix, argument) in args.positional.iter().enumerate() {
             if let Some(&field) = fields.get(ix) {
                 set.push(field);
-                self.write(CellKey::InstanceAttr(class, field), &argument.value);
+                self.write_instance_attribute(class, variant, field, &argument.value);
             }
         }
         for (name, value) in &args.keywords {
             match name {
                 Some(name) => {
                     set.push(*name);
-                    self.write(CellKey::InstanceAttr(class, *name), value);
+                    self.write_instance_attribute(class, variant, *name, value);
                 }
-                None => self.record_sink(value, SinkKind::State, span),
+                None => {
+                    self.record_sink(value, SinkKind::State, span);
+                    for (key, element) in self.entries(value) {
+                        if let super::Key::Str(name) = key {
+                            set.push(name);
+                            self.write_instance_attribute(class, variant, name, &element);
+                        }
+                    }
+                }
             }
         }
         set.sort();
@@ -380,13 +493,19 @@ impl<'p> Machine<'p> {
         for entry in mro.iter().copied() {
             let Obj::Class(owner) = entry else { continue };
             if self.has_factories(owner) {
-                let ctx = self.context(Code::Fields { class: owner, set: set.clone(), all_set: false }, Vec::new());
+                let ctx = self.context(
+                    Code::Fields {
+                        class: owner,
+                        set: set.clone(),
+                    },
+                    Vec::new(),
+                );
                 self.record_edge(span, ctx, How::Construct);
             }
         }
         for hook in ["__post_init__", "model_post_init", "__attrs_post_init__"] {
             if let Some(method) = self.find_method(class, hook) {
-                let bound = self.bound(method, Obj::Instance(class));
+                let bound = self.bound(method, Obj::Instance(class, variant));
                 self.apply(bound, &Args::unknown(1), span, How::Factory);
             }
         }
@@ -397,18 +516,28 @@ impl<'p> Machine<'p> {
         let mro = self.mro(class);
         for entry in mro.iter().copied() {
             let Obj::Class(owner) = entry else { continue };
-            let Some(module) = self.project.module(owner.file) else { continue };
+            let Some(module) = self.project.module(owner.file) else {
+                continue;
+            };
             let index = module.index();
             for (ix, function) in index.functions.iter().enumerate() {
                 if function.class != Some(owner.ix) {
                     continue;
                 }
-                let func = FuncId { file: owner.file, ix: ix as u32 };
-                let is_validator =
-                    self.function_marks(func).iter().any(|mark| mark.role == Some(Role::FieldValidator));
+                let func = FuncId {
+                    file: owner.file,
+                    ix: ix as u32,
+                };
+                let is_validator = self
+                    .function_marks(func)
+                    .iter()
+                    .any(|mark| mark.role == Some(Role::FieldValidator));
                 if is_validator {
                     let closure = self.module_ctx(owner.file);
-                    let bound = self.bound(Obj::Func(FuncRef { func, closure }), Obj::Instance(class));
+                    let bound = self.bound(
+                        Obj::Func(FuncRef { func, closure }),
+                        Obj::Instance(class, 0),
+                    );
                     self.apply(bound, &Args::unknown(1), span, How::Factory);
                 }
             }
@@ -421,7 +550,9 @@ impl<'p> Machine<'p> {
         let mut fields = Vec::new();
         for entry in mro.iter().rev().copied() {
             let Obj::Class(owner) = entry else { continue };
-            let Some(node) = self.class_node(owner) else { continue };
+            let Some(node) = self.class_node(owner) else {
+                continue;
+            };
             for statement in &node.body {
                 if let Stmt::AnnAssign(it) = statement
                     && let Expr::Name(name) = &*it.target
@@ -437,18 +568,28 @@ impl<'p> Machine<'p> {
     }
 
     fn has_factories(&mut self, class: ClassId) -> bool {
-        let Some(node) = self.class_node(class) else { return false };
-        node.body.iter().any(|statement| matches!(statement, Stmt::AnnAssign(it) if it.value.is_some()))
+        let Some(node) = self.class_node(class) else {
+            return false;
+        };
+        node.body
+            .iter()
+            .any(|statement| matches!(statement, Stmt::AnnAssign(it) if it.value.is_some()))
     }
 
     /// Runs the default factories of the fields that a constructor call leaves unset.
-    pub(super) fn run_fields(&mut self, class: ClassId, set: &[Sym], all_set: bool) {
-        let Some(node) = self.class_node(class) else { return };
+    pub(super) fn run_fields(&mut self, class: ClassId, set: &[Sym]) {
+        let Some(node) = self.class_node(class) else {
+            return;
+        };
         for statement in &node.body {
-            let Stmt::AnnAssign(it) = statement else { continue };
-            let (Expr::Name(name), Some(value)) = (&*it.target, &it.value) else { continue };
+            let Stmt::AnnAssign(it) = statement else {
+                continue;
+            };
+            let (Expr::Name(name), Some(value)) = (&*it.target, &it.value) else {
+                continue;
+            };
             let field = self.sym(name.id.as_str());
-            if all_set || set.contains(&field) {
+            if set.contains(&field) {
                 continue;
             }
             let declared = self.read(CellKey::ClassAttr(class, field));
@@ -461,7 +602,7 @@ impl<'p> Machine<'p> {
                 let span = factory_span(value);
                 let made = self.call_value(&factory, &Args::default(), span, How::Factory);
                 self.record_sink(&made, SinkKind::State, span);
-                self.write(CellKey::InstanceAttr(class, field), &made);
+                self.write_instance_attribute(class, 0, field, &made);
             }
         }
     }
@@ -472,7 +613,7 @@ impl<'p> Machine<'p> {
         for obj in classes.objs().to_vec() {
             match obj {
                 Obj::Class(class) => {
-                    result.add(Obj::Instance(class));
+                    result.add(Obj::Instance(class, 0));
                 }
                 Obj::External(name) => {
                     let name = self.str(name).to_owned();
@@ -480,7 +621,7 @@ impl<'p> Machine<'p> {
                 }
                 Obj::Container(_) => {
                     let inner = self.all_elements(&Value::of(obj));
-                    result.join(&self.instances_of(&inner));
+                    result.join(&self.nested(|this| this.instances_of(&inner)));
                 }
                 _ => {
                     result.add(Obj::Unknown);
@@ -497,9 +638,15 @@ fn merge(mut lists: Vec<Vec<Obj>>) -> Vec<Obj> {
     let mut result = Vec::new();
     loop {
         lists.retain(|list| !list.is_empty());
-        let Some(first) = lists.first() else { return result };
+        let Some(first) = lists.first() else {
+            return result;
+        };
         let fits = |head: Obj| lists.iter().all(|list| !list[1..].contains(&head));
-        let head = lists.iter().map(|list| list[0]).find(|&head| fits(head)).unwrap_or(first[0]);
+        let head = lists
+            .iter()
+            .map(|list| list[0])
+            .find(|&head| fits(head))
+            .unwrap_or(first[0]);
         for list in &mut lists {
             list.retain(|&entry| entry != head);
         }

@@ -8,6 +8,7 @@ use crate::syntax::ast::{self, CmpOp, Expr, Number, Operator};
 use crate::syntax::span_of;
 
 use super::builtins::is_builtin;
+use super::calls::Args;
 use super::statements::Truth;
 use super::{
     CellKey, Code, ContainerKind, CtxId, EventKind, FuncId, FuncRef, How, Key, Machine, Mode, Obj,
@@ -16,8 +17,12 @@ use super::{
 
 impl<'p> Machine<'p> {
     pub(super) fn evaluate(&mut self, expression: &'p Expr) -> Value {
+        self.steps += 1;
         match expression {
-            Expr::Name(name) => self.name(name.id.as_str(), span_of(name)),
+            Expr::Name(name) => {
+                let value = self.name(name.id.as_str(), span_of(name));
+                self.read_by_name(value, span_of(name))
+            }
             Expr::Attribute(it) => {
                 let object = self.evaluate(&it.value);
                 self.attribute(&object, it.attr.as_str(), span_of(it))
@@ -72,12 +77,18 @@ impl<'p> Machine<'p> {
                         if let [Obj::Int(int)] = operand.objs() {
                             return Value::of(Obj::Int(int.wrapping_neg())).tainted_by(&operand);
                         }
-                        let special = self.call_special(&operand, "__neg__", span_of(it), How::Operator);
+                        let special =
+                            self.call_special(&operand, "__neg__", span_of(it), How::Operator);
                         operand.joined(&special)
                     }
                     _ => {
-                        let method = if it.op == ast::UnaryOp::Invert { "__invert__" } else { "__pos__" };
-                        let special = self.call_special(&operand, method, span_of(it), How::Operator);
+                        let method = if it.op == ast::UnaryOp::Invert {
+                            "__invert__"
+                        } else {
+                            "__pos__"
+                        };
+                        let special =
+                            self.call_special(&operand, method, span_of(it), How::Operator);
                         operand.joined(&special)
                     }
                 }
@@ -100,15 +111,27 @@ impl<'p> Machine<'p> {
                 self.fill(id, &it.elts, false);
                 Value::of(Obj::Container(id))
             }
-            Expr::ListComp(it) => {
-                self.comprehension(ContainerKind::List, span_of(it), &it.generators, None, &it.elt)
-            }
-            Expr::SetComp(it) => {
-                self.comprehension(ContainerKind::Set, span_of(it), &it.generators, None, &it.elt)
-            }
-            Expr::Generator(it) => {
-                self.comprehension(ContainerKind::List, span_of(it), &it.generators, None, &it.elt)
-            }
+            Expr::ListComp(it) => self.comprehension(
+                ContainerKind::List,
+                span_of(it),
+                &it.generators,
+                None,
+                &it.elt,
+            ),
+            Expr::SetComp(it) => self.comprehension(
+                ContainerKind::Set,
+                span_of(it),
+                &it.generators,
+                None,
+                &it.elt,
+            ),
+            Expr::Generator(it) => self.comprehension(
+                ContainerKind::List,
+                span_of(it),
+                &it.generators,
+                None,
+                &it.elt,
+            ),
             Expr::DictComp(it) => self.comprehension(
                 ContainerKind::Dict,
                 span_of(it),
@@ -138,6 +161,11 @@ impl<'p> Machine<'p> {
             Expr::Compare(it) => self.compare(it),
             Expr::Subscript(it) => {
                 let object = self.evaluate(&it.value);
+                if let Expr::Slice(slice) = &*it.slice
+                    && let Some(part) = self.exact_slice(&object, slice, span_of(it))
+                {
+                    return part.tainted_by(&object);
+                }
                 let key = self.evaluate(&it.slice);
                 self.subscript(&object, &key, span_of(it))
             }
@@ -169,7 +197,8 @@ impl<'p> Machine<'p> {
             return value.clone();
         }
         let function = self.frame.function;
-        let is_module = matches!(self.ctx(self.frame.ctx).code, Code::Fields { .. }) || self.at_import();
+        let is_module =
+            matches!(self.ctx(self.frame.ctx).code, Code::Fields { .. }) || self.at_import();
         if !is_module && !function.globals.contains(name) {
             if function.nonlocals.contains(name) {
                 return self.captured(sym).unwrap_or_else(Value::unknown);
@@ -198,12 +227,16 @@ impl<'p> Machine<'p> {
     pub(super) fn enclosing_owner(&self, name: Sym) -> Option<CtxId> {
         let mut ctx = self.frame.ctx;
         loop {
-            let Code::Function(it) = &self.ctx(ctx).code else { return None };
+            let Code::Function(it) = &self.ctx(ctx).code else {
+                return None;
+            };
             if it.func.ix == MODULE_BODY {
                 return None;
             }
             let outer = it.closure;
-            let Code::Function(outer_ref) = &self.ctx(outer).code else { return None };
+            let Code::Function(outer_ref) = &self.ctx(outer).code else {
+                return None;
+            };
             if outer_ref.func.ix == MODULE_BODY || outer == ctx {
                 return None;
             }
@@ -226,7 +259,13 @@ impl<'p> Machine<'p> {
             return self.module_dunder_name();
         }
         let file = self.frame.file;
-        let defined = self.frame.module.index().function(MODULE_BODY).locals.contains(name);
+        let defined = self
+            .frame
+            .module
+            .index()
+            .function(MODULE_BODY)
+            .locals
+            .contains(name);
         let value = self.read(CellKey::Global(file, sym));
         if defined || !value.is_bottom() {
             return self.read_shared(value, sym, span);
@@ -254,7 +293,9 @@ impl<'p> Machine<'p> {
     /// Loads a name from outside the project; reading it may itself be a hazard. An `import` binds
     /// the name without using it.
     pub(super) fn load_external(&mut self, obj: Obj, span: Span, used: bool) -> Value {
-        let Obj::External(sym) = obj else { return Value::of(obj) };
+        let Obj::External(sym) = obj else {
+            return Value::of(obj);
+        };
         if !used {
             return Value::of(obj);
         }
@@ -268,16 +309,36 @@ impl<'p> Machine<'p> {
         if self.knowledge.user_class(name).is_some() {
             return None;
         }
-        let api = self.knowledge.apis(name).iter().find(|api| api.access == Access::Read)?;
+        let api = self
+            .knowledge
+            .apis(name)
+            .iter()
+            .find(|api| api.access == Access::Read)?;
         if api.class == crate::knowledge::SAFE {
             return None;
         }
         self.hazard(sym, api.class, api.sandbox, api.note, span)
     }
 
+    /// `from os import environ` makes a plain name of what is a hazard to read. A variable that
+    /// holds the value carries its taint instead, and was reported where it was filled.
+    fn read_by_name(&mut self, value: Value, span: Span) -> Value {
+        let [Obj::External(name)] = value.objs() else {
+            return value;
+        };
+        if !value.taint().is_empty() || !self.str(*name).contains('.') {
+            return value;
+        }
+        let source = self.read_hazard(*name, span);
+        value.with_source(source)
+    }
+
     // ---- operators ----
 
-    fn interpolated(&mut self, elements: impl Iterator<Item = &'p ast::InterpolatedStringElement>) -> Value {
+    fn interpolated(
+        &mut self,
+        elements: impl Iterator<Item = &'p ast::InterpolatedStringElement>,
+    ) -> Value {
         let mut taint = Value::bottom();
         for element in elements {
             if let ast::InterpolatedStringElement::Interpolation(it) = element {
@@ -325,7 +386,9 @@ impl<'p> Machine<'p> {
             if !passes {
                 // `x or y` gives x only when it is true.
                 let kept = match it.op {
-                    ast::BoolOp::Or => value.filter(|obj| !matches!(obj, Obj::None | Obj::Bool(false))),
+                    ast::BoolOp::Or => {
+                        value.filter(|obj| !matches!(obj, Obj::None | Obj::Bool(false)))
+                    }
                     ast::BoolOp::And => value.clone(),
                 };
                 result.join(&kept);
@@ -336,23 +399,51 @@ impl<'p> Machine<'p> {
             self.narrow(operand, it.op == ast::BoolOp::And);
         }
         // Narrowing holds for the right operands only; the `if` around it narrows again.
-        let vars: Vec<(Sym, Value)> =
-            before.vars.iter().map(|(name, value)| (*name, value.clone())).collect();
+        let vars: Vec<(Sym, Value)> = before
+            .vars
+            .iter()
+            .map(|(name, value)| (*name, value.clone()))
+            .collect();
         for (name, value) in vars {
             self.frame.state.vars.insert(name, value);
         }
         result
     }
 
-    pub(super) fn binary(&mut self, left: &Value, op: Operator, right: &Value, span: Span, in_place: bool) -> Value {
+    pub(super) fn binary(
+        &mut self,
+        left: &Value,
+        op: Operator,
+        right: &Value,
+        span: Span,
+        in_place: bool,
+    ) -> Value {
         let mut result = Value::bottom();
         let names = operator_methods(op);
         if in_place {
-            result.join(&self.call_method_if_project(left, names.2, std::slice::from_ref(right), span, How::Operator));
+            result.join(&self.call_method_if_project(
+                left,
+                names.2,
+                std::slice::from_ref(right),
+                span,
+                How::Operator,
+            ));
         }
         if result.is_bottom() {
-            result.join(&self.call_method_if_project(left, names.0, std::slice::from_ref(right), span, How::Operator));
-            result.join(&self.call_method_if_project(right, names.1, std::slice::from_ref(left), span, How::Operator));
+            result.join(&self.call_method_if_project(
+                left,
+                names.0,
+                std::slice::from_ref(right),
+                span,
+                How::Operator,
+            ));
+            result.join(&self.call_method_if_project(
+                right,
+                names.1,
+                std::slice::from_ref(left),
+                span,
+                How::Operator,
+            ));
         }
         for (operand, method) in [(left, names.0), (right, names.1)] {
             for &obj in operand.objs() {
@@ -432,18 +523,57 @@ impl<'p> Machine<'p> {
                 CmpOp::In | CmpOp::NotIn => (&right, &left, "__contains__"),
                 CmpOp::Is | CmpOp::IsNot => (&left, &right, ""),
             };
-            if !method.is_empty() {
-                self.call_method_if_project(receiver, method, std::slice::from_ref(argument), span_of(it), How::Operator);
+            if matches!(op, CmpOp::In | CmpOp::NotIn)
+                && right
+                    .objs()
+                    .iter()
+                    .any(|obj| matches!(obj, Obj::Generator(_)))
+            {
+                self.iterate(&right, span_of(it), How::Iterate);
             }
-            decided = if it.ops.len() == 1 { compare_constants(&left, *op, &right) } else { None };
+            if !method.is_empty() {
+                self.call_method_if_project(
+                    receiver,
+                    method,
+                    std::slice::from_ref(argument),
+                    span_of(it),
+                    How::Operator,
+                );
+            }
+            decided = if it.ops.len() == 1 {
+                compare_constants(&left, *op, &right)
+            } else {
+                None
+            };
             taint.add_taint(right.taint());
             left = right;
+        }
+        // Comparing identities and hashes of one process tells nothing of their values.
+        if it
+            .ops
+            .iter()
+            .all(|op| matches!(op, CmpOp::Eq | CmpOp::NotEq | CmpOp::In | CmpOp::NotIn))
+        {
+            taint = self.without_identity(&taint);
         }
         let value = match decided {
             Some(result) => Value::of(Obj::Bool(result)),
             None => self.instance_of_builtin("bool"),
         };
         value.tainted_by(&taint)
+    }
+
+    /// The value without what it owes to `id()` and `hash()`.
+    pub(super) fn without_identity(&self, value: &Value) -> Value {
+        let kept: Vec<SourceId> = value
+            .taint()
+            .iter()
+            .copied()
+            .filter(|&source| self.source(source).class != crate::knowledge::IDENTITY)
+            .collect();
+        let mut result = value.clone().without_taint();
+        result.add_taint(&kept);
+        result
     }
 
     fn conditional(&mut self, it: &'p ast::ExprIf) -> Value {
@@ -544,19 +674,27 @@ impl<'p> Machine<'p> {
                 }
             }
             Expr::Call(call) if holds => {
-                let [Expr::Name(subject), class] = &*call.arguments.args else { return };
+                let [Expr::Name(subject), class] = &*call.arguments.args else {
+                    return;
+                };
                 if !matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "isinstance") {
                     return;
                 }
                 let class = self.evaluate(class);
                 let instances = self.instances_of(&class);
                 let sym = self.sym(subject.id.as_str());
-                let Some(value) = self.frame.state.vars.get(&sym).cloned() else { return };
+                let Some(value) = self.frame.state.vars.get(&sym).cloned() else {
+                    return;
+                };
                 let fitting = value.filter(|obj| match obj {
-                    Obj::Instance(_) => self.is_instance(obj, &class),
+                    Obj::Instance(..) => self.is_instance(obj, &class),
                     _ => instances.objs().contains(&obj),
                 });
-                let narrowed = if fitting.objs().is_empty() { instances.tainted_by(&value) } else { fitting };
+                let narrowed = if fitting.objs().is_empty() {
+                    instances.tainted_by(&value)
+                } else {
+                    fitting
+                };
                 if !narrowed.objs().is_empty() && !narrowed.is_vague() {
                     self.frame.state.vars.insert(sym, narrowed);
                 }
@@ -569,14 +707,19 @@ impl<'p> Machine<'p> {
     pub(super) fn is_replay_guard(&mut self, test: &'p Expr) -> bool {
         match test {
             Expr::UnaryOp(it) => self.is_replay_guard(&it.operand),
-            Expr::BoolOp(it) => it.values.iter().any(|operand| self.is_replay_guard(operand)),
+            Expr::BoolOp(it) => it
+                .values
+                .iter()
+                .any(|operand| self.is_replay_guard(operand)),
             _ => self.marker_of_call(test) == Some(Role::IsReplaying),
         }
     }
 
     /// The role of the SDK function that an expression calls.
     pub(super) fn marker_of_call(&mut self, expression: &'p Expr) -> Option<Role> {
-        let Expr::Call(call) = expression else { return None };
+        let Expr::Call(call) = expression else {
+            return None;
+        };
         let out = std::mem::take(&mut self.frame.out);
         let callee = self.evaluate(&call.func);
         self.frame.out = out;
@@ -592,8 +735,14 @@ impl<'p> Machine<'p> {
         let Some(ix) = self.frame.module.index().function_at(span_of(it)) else {
             return Value::unknown();
         };
-        let func = FuncId { file: self.frame.file, ix };
-        let reference = FuncRef { func, closure: self.frame.ctx };
+        let func = FuncId {
+            file: self.frame.file,
+            ix,
+        };
+        let reference = FuncRef {
+            func,
+            closure: self.frame.ctx,
+        };
         if let Some(parameters) = &it.parameters {
             self.store_defaults(reference, parameters);
         }
@@ -616,13 +765,17 @@ impl<'p> Machine<'p> {
 
     fn fill(&mut self, id: u32, elements: &'p [Expr], unordered: bool) {
         // Long literals are tables of data; their elements need no places of their own.
-        let exact = !unordered && elements.len() <= 64 && !elements.iter().any(Expr::is_starred_expr);
+        let exact =
+            !unordered && elements.len() <= 64 && !elements.iter().any(Expr::is_starred_expr);
         for (ix, element) in elements.iter().enumerate() {
             let value = self.evaluate(element);
             let (key, value) = match element {
                 Expr::Starred(_) => {
                     self.note_order(&value, span_of(element));
-                    (Key::Any, self.iterate(&value, span_of(element), How::Iterate))
+                    (
+                        Key::Any,
+                        self.iterate(&value, span_of(element), How::Iterate),
+                    )
                 }
                 _ if exact => (Key::Int(ix as i64), value),
                 _ => (Key::Any, value),
@@ -639,7 +792,11 @@ impl<'p> Machine<'p> {
                 None => self.copy_entries(id, &value),
                 Some(key) => {
                     let key = self.evaluate(key);
-                    let key = if it.items.len() > 256 { Key::Any } else { single_key(&key) };
+                    let key = if it.items.len() > 256 {
+                        Key::Any
+                    } else {
+                        single_key(&key)
+                    };
                     self.put(id, key, &value);
                 }
             }
@@ -658,18 +815,22 @@ impl<'p> Machine<'p> {
         // Targets live in the comprehension only; the names around it come back afterwards.
         let before = self.frame.state.vars.clone();
         let commands = self.frame.commands;
+        let is_ordered =
+            !std::mem::take(&mut self.frame.ignores_order) && kind != ContainerKind::Set;
         let mut order: Option<SourceId> = None;
         let mut control = Value::bottom();
         for generator in generators {
             let iterable = self.evaluate(&generator.iter);
             let iter_span = span_of(&generator.iter);
-            if kind != ContainerKind::Set {
+            if is_ordered {
                 let noted = self.unordered_source(&iterable);
                 if noted.is_some() {
                     order = self.pending_order(&iterable, iter_span, span).or(order);
                 }
             }
-            let items = self.iterate(&iterable, iter_span, How::Iterate).with_source(order);
+            let items = self
+                .iterate(&iterable, iter_span, How::Iterate)
+                .with_source(order);
             control.add_taint(iterable.taint());
             control = control.with_source(order);
             self.bind_comprehension_target(&generator.target, &items);
@@ -689,7 +850,9 @@ impl<'p> Machine<'p> {
         let id = self.container(kind, span);
         let slot = key_value.as_ref().map_or(Key::Any, |_| Key::Any);
         self.put(id, slot, &value);
-        Value::of(Obj::Container(id)).tainted_by(&control).tainted_by(&value)
+        Value::of(Obj::Container(id))
+            .tainted_by(&control)
+            .tainted_by(&value)
     }
 
     fn bind_comprehension_target(&mut self, target: &'p Expr, value: &Value) {
@@ -702,7 +865,9 @@ impl<'p> Machine<'p> {
                     }
                     None => {
                         self.frame.state.vars.insert(sym, value.clone());
-                        if self.frame.function.captured.contains(name.id.as_str()) || !self.at_import() {
+                        if self.frame.function.captured.contains(name.id.as_str())
+                            || !self.at_import()
+                        {
                             self.write(CellKey::Local(self.frame.ctx, sym), value);
                         }
                     }
@@ -740,7 +905,11 @@ impl<'p> Machine<'p> {
             note: "",
         };
         let source = SourceId(self.sources.id(source));
-        self.record_event(span, EventKind::Unordered { elements, written }, Some(source));
+        self.record_event(
+            span,
+            EventKind::Unordered { elements, written },
+            Some(source),
+        );
         Some(source)
     }
 
@@ -769,25 +938,78 @@ impl<'p> Machine<'p> {
                 Obj::Str(_) => Some(Elements::Salted),
                 Obj::None | Obj::Bool(_) | Obj::Int(_) => None,
                 Obj::ExternalInstance(ty) => external_hash(self.names.name(ty)),
-                Obj::Func(_) | Obj::Class(_) | Obj::Bound(_) | Obj::External(_) | Obj::Module(_) => Some(Elements::Address),
-                Obj::Instance(class) => self.instance_hash(class),
+                Obj::Func(_)
+                | Obj::Class(_)
+                | Obj::Bound(_)
+                | Obj::External(_)
+                | Obj::Module(_) => Some(Elements::Address),
+                Obj::Instance(class, _) => self.instance_hash(class),
                 Obj::Container(id) if self.containers.get(id).kind == ContainerKind::Tuple => {
                     let inner = self.all_elements(&Value::of(obj));
-                    self.hash_of(&inner)
+                    self.frame.depth += 1;
+                    let hash = if self.frame.depth > 20 {
+                        Some(Elements::Unknown)
+                    } else {
+                        self.hash_of(&inner)
+                    };
+                    self.frame.depth -= 1;
+                    hash
                 }
                 _ => Some(Elements::Unknown),
             };
             result = match (result, one) {
                 (Some(Elements::Salted), _) | (_, Some(Elements::Salted)) => Some(Elements::Salted),
-                (Some(Elements::Address), _) | (_, Some(Elements::Address)) => Some(Elements::Address),
+                (Some(Elements::Address), _) | (_, Some(Elements::Address)) => {
+                    Some(Elements::Address)
+                }
                 (Some(it), _) | (None, Some(it)) => Some(it),
                 (None, None) => None,
             };
         }
-        if elements.objs().is_empty() { Some(Elements::Unknown) } else { result }
+        if elements.objs().is_empty() {
+            Some(Elements::Unknown)
+        } else {
+            result
+        }
     }
 
     // ---- subscripts ----
+
+    /// `sequence[1:3]` of a sequence whose elements are known, by literal bounds.
+    fn exact_slice(
+        &mut self,
+        object: &Value,
+        slice: &'p ast::ExprSlice,
+        span: Span,
+    ) -> Option<Value> {
+        let elements = self.exact_elements(object)?;
+        let len = elements.len() as i64;
+        let mut bound = |part: &'p Option<Box<Expr>>, default: i64| match part {
+            None => Some(default),
+            Some(part) => match self.evaluate(part).objs() {
+                [Obj::Int(int)] => Some(if *int < 0 {
+                    (len + int).max(0)
+                } else {
+                    (*int).min(len)
+                }),
+                _ => None,
+            },
+        };
+        let (lower, upper) = (bound(&slice.lower, 0)?, bound(&slice.upper, len)?);
+        if slice.step.is_some() {
+            return None;
+        }
+        let id = self.container(ContainerKind::List, span);
+        for (ix, element) in elements
+            .iter()
+            .take(upper as usize)
+            .skip(lower as usize)
+            .enumerate()
+        {
+            self.put(id, Key::Int(ix as i64), element);
+        }
+        Some(Value::of(Obj::Container(id)))
+    }
 
     pub(super) fn subscript(&mut self, object: &Value, key: &Value, span: Span) -> Value {
         let mut result = Value::bottom();
@@ -799,11 +1021,17 @@ impl<'p> Machine<'p> {
                         let element = self.element(&Value::of(obj), key, span);
                         result.join(&element);
                     }
+                    if let Obj::Container(id) = obj {
+                        let factory = self.read(CellKey::ContainerFactory(id));
+                        let made = self.call_value(&factory, &Args::default(), span, How::Callback);
+                        self.put(id, Key::Any, &made);
+                        result.join(&made);
+                    }
                     if key.objs().iter().all(|obj| matches!(obj, Obj::Unknown)) && is_slice(key) {
                         result.add(obj);
                     }
                 }
-                Obj::Instance(_) => {
+                Obj::Instance(..) => {
                     let item = self.call_method_if_project(
                         &Value::of(obj),
                         "__getitem__",
@@ -874,15 +1102,25 @@ fn is_slice(key: &Value) -> bool {
 /// Types whose instances are always true: they define neither `__bool__` nor `__len__`.
 fn is_always_true(ty: &str) -> bool {
     let ty = ty.split('#').next().unwrap_or(ty);
-    matches!(ty, "uuid.UUID" | "datetime.datetime" | "datetime.date" | "pathlib.Path")
+    matches!(
+        ty,
+        "uuid.UUID" | "datetime.datetime" | "datetime.date" | "pathlib.Path"
+    )
 }
 
 fn external_hash(ty: &str) -> Option<Elements> {
     match ty.split('#').next().unwrap_or(ty) {
-        "int" | "bool" | "float" | "complex" | "decimal.Decimal" | "fractions.Fraction" | "uuid.UUID"
-        | "datetime.timedelta" | "range" => None,
-        "str" | "bytes" | "datetime.datetime" | "datetime.date" | "datetime.time" | "pathlib.Path"
-        | "pathlib.PurePath" | "pathlib.PosixPath" | "pathlib.PurePosixPath" => Some(Elements::Salted),
+        "int" | "bool" | "float" | "complex" | "decimal.Decimal" | "fractions.Fraction"
+        | "uuid.UUID" | "datetime.timedelta" | "range" => None,
+        "str"
+        | "bytes"
+        | "datetime.datetime"
+        | "datetime.date"
+        | "datetime.time"
+        | "pathlib.Path"
+        | "pathlib.PurePath"
+        | "pathlib.PosixPath"
+        | "pathlib.PurePosixPath" => Some(Elements::Salted),
         "asyncio.Task" | "asyncio.Future" | "object" => Some(Elements::Address),
         _ => Some(Elements::Unknown),
     }
@@ -911,13 +1149,20 @@ fn compare_constants(left: &Value, op: CmpOp, right: &Value) -> Option<bool> {
     if left.is_open() || right.is_open() {
         return None;
     }
-    let ([right], false) = (right.objs(), left.objs().is_empty()) else { return None };
+    let ([right], false) = (right.objs(), left.objs().is_empty()) else {
+        return None;
+    };
     let is_equal = |left: Obj| -> Option<bool> {
         match (left, *right) {
             (a, b) if a.is_constant() && b.is_constant() => Some(a == b),
-            (Obj::Func(_) | Obj::Class(_) | Obj::Instance(_) | Obj::Container(_) | Obj::Module(_), Obj::None) => {
-                Some(false)
-            }
+            (
+                Obj::Func(_)
+                | Obj::Class(_)
+                | Obj::Instance(..)
+                | Obj::Container(_)
+                | Obj::Module(_),
+                Obj::None,
+            ) => Some(false),
             (Obj::ExternalInstance(_), Obj::None) => Some(false),
             _ => None,
         }

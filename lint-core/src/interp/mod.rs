@@ -18,10 +18,10 @@ mod statements;
 mod types;
 mod value;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::diagnostic::{FileId, Span};
 use crate::facts::Elements;
@@ -39,7 +39,8 @@ const MAX_CONTEXTS_OF_FUNCTION: u32 = 24;
 const MAX_RUNS_OF_CONTEXT: u32 = 40;
 /// The analysis of one project stops growing here.
 const MAX_CONTEXTS: usize = 150_000;
-const MAX_TOTAL_RUNS: usize = 1_500_000;
+/// How many expressions are evaluated before the analysis stops with what it has.
+const MAX_STEPS: u64 = 60_000_000;
 
 /// Where values of different contexts meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -54,10 +55,14 @@ enum CellKey {
     Yield(CtxId),
     ClassAttr(ClassId, Sym),
     ClassBases(ClassId),
+    /// What any code stored in an attribute of any instance.
     InstanceAttr(ClassId, Sym),
+    /// The same for one variant of instances; 0 holds what code stored that knew of none.
+    VariantAttr(ClassId, u32, Sym),
     FunctionAttr(FuncId, Sym),
     Element(u32, Key),
-    /// What iterating over a container with tainted contents or order gives.
+    /// What a `defaultdict` calls for a missing key.
+    ContainerFactory(u32),
     PartialCallee(u32),
     FieldFactory(u32),
     FieldDefault(u32),
@@ -75,7 +80,7 @@ pub(crate) enum Key {
 #[derive(Debug, Default)]
 struct Cell {
     value: Value,
-    readers: Vec<CtxId>,
+    readers: BTreeSet<CtxId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -111,7 +116,10 @@ struct Property {
 pub(crate) enum Code {
     Function(FuncRef),
     /// The fields of a data class that a constructor call does not set.
-    Fields { class: ClassId, set: Rc<[Sym]>, all_set: bool },
+    Fields {
+        class: ClassId,
+        set: Rc<[Sym]>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -132,10 +140,21 @@ pub(crate) struct Ctx {
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     pub(crate) edges: Vec<Edge>,
-    pub(crate) events: Vec<Event>,
-    pub(crate) sinks: Vec<Sink>,
+    pub(crate) events: BTreeSet<Event>,
+    pub(crate) sinks: BTreeSet<Sink>,
+    /// Where the values of sources are returned; what that means depends on who called.
+    pub(crate) returned: BTreeSet<(SourceId, Span)>,
     /// Calls that leave the project, for the graph.
-    pub(crate) externals: Vec<Sym>,
+    pub(crate) externals: BTreeSet<Sym>,
+    /// Activities and child workflows that commands start, for the graph.
+    pub(crate) scheduled: BTreeSet<Scheduled>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Scheduled {
+    pub(crate) span: Span,
+    pub(crate) kind: CommandKind,
+    pub(crate) name: Sym,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -162,26 +181,40 @@ pub(crate) enum How {
     Factory,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Event {
     pub(crate) span: Span,
     pub(crate) kind: EventKind,
     pub(crate) source: Option<SourceId>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum EventKind {
-    Api { name: Sym, class: &'static str, sandbox: Sandbox, note: &'static str },
+    Api {
+        name: Sym,
+        class: &'static str,
+        sandbox: Sandbox,
+        note: &'static str,
+    },
     DirectActivity(FuncId),
-    Unordered { elements: Elements, written: Span },
+    Unordered {
+        elements: Elements,
+        written: Span,
+    },
     SharedState(Sym),
-    ImportTime { source: SourceId, name: Sym },
+    ImportTime {
+        source: SourceId,
+        name: Sym,
+    },
     StateWrite(Sym),
-    Command { kind: CommandKind, name: Sym },
+    Command {
+        kind: CommandKind,
+        name: Sym,
+    },
 }
 
 /// A place that the value of a source reaches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Sink {
     pub(crate) source: SourceId,
     pub(crate) span: Span,
@@ -249,10 +282,17 @@ struct Frame<'p> {
     continues: Vec<Option<State>>,
     out: Outcome,
     returned: Value,
+    has_returned: bool,
     yielded: Value,
     vouched: u32,
     passthrough: u32,
     commands: u32,
+    /// Whether the comprehension evaluated next is consumed in a way that no order shows in.
+    ignores_order: bool,
+    /// How deep the calls of the interpreter's own helpers are nested in one another.
+    depth: u32,
+    /// Whether the class body being executed is that of a data class, whose defaults are copied.
+    in_data_class: bool,
 }
 
 /// Which code is interpreted.
@@ -272,11 +312,13 @@ pub(crate) struct Machine<'p> {
     known: Known,
     cells: Vec<Cell>,
     cell_ids: FxHashMap<CellKey, u32>,
+    /// Names of the global cells of each module, in the order in which they were made.
+    globals_of: FxHashMap<FileId, Vec<Sym>>,
     ctxs: Vec<Ctx>,
     ctx_ids: FxHashMap<CtxKey, CtxId>,
     contexts_of: FxHashMap<Code, u32>,
     queue: VecDeque<CtxId>,
-    total_runs: usize,
+    steps: u64,
     containers: Table<Container>,
     /// Known keys of each container, in order of first store.
     container_keys: Vec<Vec<Key>>,
@@ -290,10 +332,14 @@ pub(crate) struct Machine<'p> {
     sources: Table<Source>,
     function_marks: FxHashMap<FuncId, Vec<Mark>>,
     class_marks: FxHashMap<ClassId, Vec<Mark>>,
+    /// Variants of instances, by class and the callables that the constructor got.
+    variants: Table<(ClassId, Vec<Obj>)>,
+    variants_of: FxHashMap<ClassId, u32>,
     mro_cache: FxHashMap<ClassId, Rc<[Obj]>>,
     /// Modules imported below `imports_passed_through()`.
     passed_through: Vec<FileId>,
     module_ctxs: FxHashMap<FileId, CtxId>,
+    interpreted: FxHashSet<FuncId>,
     frame: Frame<'p>,
 }
 
@@ -301,18 +347,21 @@ pub(crate) struct Machine<'p> {
 struct Known {
     self_return: Sym,
     all: Sym,
-    name: Sym,
     class: Sym,
     dict: Sym,
 }
 
 impl<'p> Machine<'p> {
-    pub(crate) fn new(project: &'p Project<'p>, knowledge: &'p Knowledge, mode: Mode, any: &'p Module) -> Self {
+    pub(crate) fn new(
+        project: &'p Project<'p>,
+        knowledge: &'p Knowledge,
+        mode: Mode,
+        any: &'p Module,
+    ) -> Self {
         let mut names = Interner::default();
         let known = Known {
             self_return: names.intern("return"),
             all: names.intern("__all__"),
-            name: names.intern("__name__"),
             class: names.intern("__class__"),
             dict: names.intern("__dict__"),
         };
@@ -324,11 +373,12 @@ impl<'p> Machine<'p> {
             known,
             cells: Vec::new(),
             cell_ids: FxHashMap::default(),
+            globals_of: FxHashMap::default(),
             ctxs: Vec::new(),
             ctx_ids: FxHashMap::default(),
             contexts_of: FxHashMap::default(),
             queue: VecDeque::new(),
-            total_runs: 0,
+            steps: 0,
             containers: Table::default(),
             container_keys: Vec::new(),
             container_shared_writes: Vec::new(),
@@ -340,9 +390,12 @@ impl<'p> Machine<'p> {
             sources: Table::default(),
             function_marks: FxHashMap::default(),
             class_marks: FxHashMap::default(),
+            variants: Table::default(),
+            variants_of: FxHashMap::default(),
             mro_cache: FxHashMap::default(),
             passed_through: Vec::new(),
             module_ctxs: FxHashMap::default(),
+            interpreted: FxHashSet::default(),
             frame: Frame::idle(any),
         }
     }
@@ -379,7 +432,13 @@ impl<'p> Machine<'p> {
     }
 
     pub(crate) fn class_node(&self, class: ClassId) -> Option<&'p ast::StmtClassDef> {
-        Some(self.project.module(class.file)?.index().class(class.ix).node)
+        Some(
+            self.project
+                .module(class.file)?
+                .index()
+                .class(class.ix)
+                .node,
+        )
     }
 
     // ---- results ----
@@ -388,14 +447,14 @@ impl<'p> Machine<'p> {
         &self.ctxs[id.0 as usize]
     }
 
-    pub(crate) fn ctx_count(&self) -> usize {
-        self.ctxs.len()
+    /// Whether a function was interpreted at least once.
+    pub(crate) fn has_context(&self, func: FuncId) -> bool {
+        self.interpreted.contains(&func)
     }
 
-    /// The sources whose values a context returns.
-    pub(crate) fn returned_sources(&self, id: CtxId) -> Vec<SourceId> {
-        let cell = self.cell_ids.get(&CellKey::Return(id));
-        cell.map_or(Vec::new(), |&cell| self.cells[cell as usize].value.taint().to_vec())
+    /// All contexts, in the order in which they were made.
+    pub(crate) fn ctxs(&self) -> impl Iterator<Item = CtxId> + use<> {
+        (0..self.ctxs.len() as u32).map(CtxId)
     }
 
     pub(crate) fn source(&self, id: SourceId) -> &Source {
@@ -439,10 +498,16 @@ impl<'p> Machine<'p> {
     // ---- cells ----
 
     fn cell(&mut self, key: CellKey) -> u32 {
-        *self.cell_ids.entry(key).or_insert_with(|| {
-            self.cells.push(Cell::default());
-            self.cells.len() as u32 - 1
-        })
+        if let Some(&id) = self.cell_ids.get(&key) {
+            return id;
+        }
+        if let CellKey::Global(file, name) = key {
+            self.globals_of.entry(file).or_default().push(name);
+        }
+        let id = self.cells.len() as u32;
+        self.cells.push(Cell::default());
+        self.cell_ids.insert(key, id);
+        id
     }
 
     /// The value of a cell; the running context runs again when it grows.
@@ -450,9 +515,7 @@ impl<'p> Machine<'p> {
         let id = self.cell(key);
         let reader = self.frame.ctx;
         let cell = &mut self.cells[id as usize];
-        if cell.readers.last() != Some(&reader) && !cell.readers.contains(&reader) {
-            cell.readers.push(reader);
-        }
+        cell.readers.insert(reader);
         cell.value.clone()
     }
 
@@ -483,7 +546,10 @@ impl<'p> Machine<'p> {
             return id;
         }
         let generic_code = match &key.code {
-            Code::Function(it) => Code::Function(FuncRef { func: it.func, closure: CtxId(0) }),
+            Code::Function(it) => Code::Function(FuncRef {
+                func: it.func,
+                closure: CtxId(0),
+            }),
             fields @ Code::Fields { .. } => fields.clone(),
         };
         let count = self.contexts_of.entry(generic_code.clone()).or_default();
@@ -491,11 +557,14 @@ impl<'p> Machine<'p> {
         if *count > MAX_CONTEXTS_OF_FUNCTION || self.ctxs.len() > MAX_CONTEXTS {
             // The receiver stays apart even here: it decides what a method call means.
             key.signature.retain(|(ix, objs)| {
-                *ix == 0 && objs.iter().all(|obj| matches!(obj, Obj::Instance(_)))
+                *ix == 0 && objs.iter().all(|obj| matches!(obj, Obj::Instance(..)))
             });
             if *count > 8 * MAX_CONTEXTS_OF_FUNCTION || self.ctxs.len() > MAX_CONTEXTS {
                 key.signature.clear();
-                if let Some(&id) = self.ctx_ids.get(&CtxKey { code: generic_code.clone(), signature: Vec::new() }) {
+                if let Some(&id) = self.ctx_ids.get(&CtxKey {
+                    code: generic_code.clone(),
+                    signature: Vec::new(),
+                }) {
                     return id;
                 }
             }
@@ -504,11 +573,19 @@ impl<'p> Machine<'p> {
             }
         }
         let id = CtxId(self.ctxs.len() as u32);
-        let overflow = CtxKey { code: generic_code, signature: Vec::new() };
+        let overflow = CtxKey {
+            code: generic_code,
+            signature: Vec::new(),
+        };
         if key.signature.is_empty() {
             self.ctx_ids.entry(overflow).or_insert(id);
         }
-        self.ctxs.push(Ctx { code: key.code.clone(), runs: 0, queued: false, outcome: Outcome::default() });
+        self.ctxs.push(Ctx {
+            code: key.code.clone(),
+            runs: 0,
+            queued: false,
+            outcome: Outcome::default(),
+        });
         self.ctx_ids.insert(key, id);
         self.enqueue(id);
         id
@@ -520,7 +597,10 @@ impl<'p> Machine<'p> {
             return id;
         }
         let closure = CtxId(self.ctxs.len() as u32);
-        let func = FuncId { file, ix: MODULE_BODY };
+        let func = FuncId {
+            file,
+            ix: MODULE_BODY,
+        };
         let id = self.context(Code::Function(FuncRef { func, closure }), Vec::new());
         self.module_ctxs.insert(file, id);
         id
@@ -536,12 +616,16 @@ impl<'p> Machine<'p> {
         id
     }
 
+    /// Whether the analysis stopped at a bound before it had seen everything.
+    pub(crate) fn is_cut_short(&self) -> bool {
+        self.steps > MAX_STEPS || self.ctxs.len() > MAX_CONTEXTS
+    }
+
     /// Runs queued contexts until nothing changes.
     pub(crate) fn run(&mut self) {
         while let Some(id) = self.queue.pop_front() {
             self.ctxs[id.0 as usize].queued = false;
-            self.total_runs += 1;
-            if self.total_runs > MAX_TOTAL_RUNS {
+            if self.steps > MAX_STEPS {
                 self.queue.clear();
                 return;
             }
@@ -554,20 +638,36 @@ impl<'p> Machine<'p> {
         ctx.runs += 1;
         let code = ctx.code.clone();
         let file = self.ctx_file(id);
-        let Some(module) = self.project.module(file) else { return };
+        let Some(module) = self.project.module(file) else {
+            return;
+        };
         let function_ix = match &code {
             Code::Function(it) => it.func.ix,
             Code::Fields { .. } => MODULE_BODY,
         };
         let function = module.index().function(function_ix);
-        self.frame = Frame { ctx: id, file, function, ..Frame::idle(module) };
+        self.frame = Frame {
+            ctx: id,
+            file,
+            function,
+            ..Frame::idle(module)
+        };
         match &code {
-            Code::Fields { class, set, all_set } => self.run_fields(*class, set, *all_set),
+            Code::Fields { class, set } => self.run_fields(*class, set),
             Code::Function(it) => {
+                self.interpreted.insert(it.func);
                 self.bind_parameters(*it);
                 match function.node {
                     FunctionNode::Module(tree) => self.execute(&tree.body),
-                    FunctionNode::Def(def) => self.execute(&def.body),
+                    FunctionNode::Def(def) => {
+                        self.execute(&def.body);
+                        if !self.frame.state.dead {
+                            self.frame.returned.join(&Value::of(Obj::None));
+                        } else if !self.frame.has_returned {
+                            // It always raises: an abstract method, as far as callers care.
+                            self.frame.returned.join(&Value::unknown());
+                        }
+                    }
                     FunctionNode::Lambda(lambda) => {
                         let value = self.evaluate(&lambda.body);
                         self.frame.returned.join(&value);
@@ -590,23 +690,24 @@ impl<'p> Machine<'p> {
     fn record_edge(&mut self, span: Span, callee: CtxId, how: How) {
         if !self.frame.state.dead {
             let vouched = self.frame.vouched > 0;
-            self.frame.out.edges.push(Edge { span, callee, how, vouched });
+            self.frame.out.edges.push(Edge {
+                span,
+                callee,
+                how,
+                vouched,
+            });
         }
     }
 
     fn record_event(&mut self, span: Span, kind: EventKind, source: Option<SourceId>) {
-        let event = Event { span, kind, source };
-        if self.frame.vouched == 0 && !self.frame.state.dead && !self.frame.out.events.contains(&event) {
-            self.frame.out.events.push(event);
+        if self.frame.vouched == 0 && !self.frame.state.dead {
+            self.frame.out.events.insert(Event { span, kind, source });
         }
     }
 
     fn record_sink(&mut self, value: &Value, kind: SinkKind, span: Span) {
         for &source in value.taint() {
-            let sink = Sink { source, span, kind };
-            if !self.frame.out.sinks.contains(&sink) {
-                self.frame.out.sinks.push(sink);
-            }
+            self.frame.out.sinks.insert(Sink { source, span, kind });
         }
     }
 
@@ -617,16 +718,53 @@ impl<'p> Machine<'p> {
     }
 
     /// Makes a hazard out of the use of a known API and returns it as the origin of the result.
-    fn hazard(&mut self, name: Sym, class: &'static str, sandbox: Sandbox, note: &'static str, span: Span) -> Option<SourceId> {
+    fn hazard(
+        &mut self,
+        name: Sym,
+        class: &'static str,
+        sandbox: Sandbox,
+        note: &'static str,
+        span: Span,
+    ) -> Option<SourceId> {
         if self.frame.vouched > 0 {
             return None;
         }
         let at_import = self.at_import();
         let ctx_file = self.frame.file;
-        let source = Source { ctx_file, span, name, class, at_import, sandbox, note };
+        let source = Source {
+            ctx_file,
+            span,
+            name,
+            class,
+            at_import,
+            sandbox,
+            note,
+        };
         let source = SourceId(self.sources.id(source));
-        self.record_event(span, EventKind::Api { name, class, sandbox, note }, Some(source));
+        self.record_event(
+            span,
+            EventKind::Api {
+                name,
+                class,
+                sandbox,
+                note,
+            },
+            Some(source),
+        );
         Some(source)
+    }
+
+    /// Runs a helper that follows values into values. They may contain themselves, so beyond a
+    /// bound the answer is that nothing is known.
+    fn nested(&mut self, work: impl FnOnce(&mut Self) -> Value) -> Value {
+        const MAX_NESTING: u32 = 40;
+        if self.frame.depth >= MAX_NESTING {
+            return Value::unknown();
+        }
+        self.frame.depth += 1;
+        let value = work(self);
+        self.frame.depth -= 1;
+        value
     }
 
     // ---- small tables ----
@@ -654,10 +792,14 @@ impl<'p> Frame<'p> {
             continues: Vec::new(),
             out: Outcome::default(),
             returned: Value::bottom(),
+            has_returned: false,
             yielded: Value::bottom(),
             vouched: 0,
             passthrough: 0,
             commands: 0,
+            ignores_order: false,
+            depth: 0,
+            in_data_class: false,
         }
     }
 }

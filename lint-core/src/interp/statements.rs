@@ -19,16 +19,6 @@ pub(super) enum Truth {
     Unknown,
 }
 
-impl Truth {
-    pub(super) fn not(self) -> Self {
-        match self {
-            Self::Always => Self::Never,
-            Self::Never => Self::Always,
-            Self::Unknown => Self::Unknown,
-        }
-    }
-}
-
 impl<'p> Machine<'p> {
     pub(super) fn execute(&mut self, body: &'p [Stmt]) {
         let vouched = self.frame.vouched;
@@ -70,9 +60,14 @@ impl<'p> Machine<'p> {
                 self.assign(&it.target, &value, None);
             }
             Stmt::Return(it) => {
+                self.frame.has_returned = true;
                 if let Some(expression) = &it.value {
                     let value = self.evaluate(expression);
                     self.frame.returned.join(&value);
+                    let span = span_of(&**expression);
+                    for &source in self.deep_taint(&value).taint() {
+                        self.frame.out.returned.insert((source, span));
+                    }
                 } else {
                     self.frame.returned.join(&Value::of(Obj::None));
                 }
@@ -94,7 +89,12 @@ impl<'p> Machine<'p> {
                     self.record_sink(&value, SinkKind::Result, span_of(it));
                     for obj in value.objs().to_vec() {
                         if let Obj::Class(_) = obj {
-                            self.apply(obj, &super::calls::Args::default(), span_of(&**exception), How::Construct);
+                            self.apply(
+                                obj,
+                                &super::calls::Args::default(),
+                                span_of(&**exception),
+                                How::Construct,
+                            );
                         }
                     }
                 }
@@ -116,7 +116,12 @@ impl<'p> Machine<'p> {
                         Expr::Subscript(subscript) => {
                             let object = self.evaluate(&subscript.value);
                             self.evaluate(&subscript.slice);
-                            self.call_special(&object, "__delitem__", span_of(target), How::Operator);
+                            self.call_special(
+                                &object,
+                                "__delitem__",
+                                span_of(target),
+                                How::Operator,
+                            );
                             self.record_mutation(&object, span_of(target), &subscript.value);
                         }
                         Expr::Attribute(attribute) => {
@@ -148,13 +153,13 @@ impl<'p> Machine<'p> {
         }
     }
 
-    /// The value of a call statement is thrown away; only its arguments went somewhere.
+    /// The value of a call statement is thrown away. What it was given went to the code that was
+    /// called, which is analysed on its own when it is known.
     fn record_discarded(&mut self, value: &Value, expression: &'p Expr) {
         let call = match expression {
             Expr::Await(it) => &*it.value,
             other => other,
         };
-        // What the call itself produces is harmless; what it was given is not ours to judge.
         let own = span_of(call);
         let foreign: Vec<_> = value
             .taint()
@@ -167,8 +172,9 @@ impl<'p> Machine<'p> {
             .collect();
         let mut given = Value::bottom();
         given.add_taint(&foreign);
-        let already = self.frame.out.sinks.iter().any(|sink| sink.span == own);
-        if !already {
+        let is_known = self.frame.out.edges.iter().any(|edge| edge.span == own)
+            || self.frame.out.sinks.iter().any(|sink| sink.span == own);
+        if !is_known {
             self.record_sink(&given, SinkKind::External, own);
         }
     }
@@ -181,7 +187,11 @@ impl<'p> Machine<'p> {
                 // The annotation says more than a value that is not known.
                 if value.is_vague() || is_empty_container_or_none(expression) {
                     let typed = value.clone().joined(&declared);
-                    if is_empty_container_or_none(expression) { typed.opened() } else { typed }
+                    if is_empty_container_or_none(expression) {
+                        typed.opened()
+                    } else {
+                        typed
+                    }
                 } else {
                     value
                 }
@@ -225,8 +235,9 @@ impl<'p> Machine<'p> {
             && tuple.elts.len() == targets.len()
             && !tuple.elts.iter().any(Expr::is_starred_expr)
         {
-            let elements: Vec<Value> =
-                (0..targets.len()).map(|ix| self.element(value, Key::Int(ix as i64), Span::default())).collect();
+            let elements: Vec<Value> = (0..targets.len())
+                .map(|ix| self.element(value, Key::Int(ix as i64), Span::default()))
+                .collect();
             for (target, element) in targets.iter().zip(&elements) {
                 self.assign(target, element, None);
             }
@@ -272,7 +283,10 @@ impl<'p> Machine<'p> {
             self.frame.state.vars.insert(name, value.clone());
             self.write(CellKey::Global(self.frame.file, name), value);
         } else if function.globals.contains(text) {
-            self.write(CellKey::Global(self.frame.file, name), &value.clone().opened());
+            self.write(
+                CellKey::Global(self.frame.file, name),
+                &value.clone().opened(),
+            );
             self.record_sink(value, SinkKind::State, span);
             self.record_event(span, EventKind::SharedState(name), None);
         } else if function.nonlocals.contains(text) {
@@ -298,8 +312,15 @@ impl<'p> Machine<'p> {
 
     fn if_statement(&mut self, it: &'p ast::StmtIf) {
         let mut clauses: Vec<(Option<&'p Expr>, &'p [Stmt])> = vec![(Some(&it.test), &it.body)];
-        clauses.extend(it.elif_else_clauses.iter().map(|clause| (clause.test.as_ref(), &*clause.body)));
-        let mut after = State { dead: true, ..State::default() };
+        clauses.extend(
+            it.elif_else_clauses
+                .iter()
+                .map(|clause| (clause.test.as_ref(), &*clause.body)),
+        );
+        let mut after = State {
+            dead: true,
+            ..State::default()
+        };
         let mut vouched = 0;
         for (test, body) in clauses {
             let Some(test) = test else {
@@ -411,12 +432,23 @@ impl<'p> Machine<'p> {
         self.execute(&it.body);
         let mut raised = before;
         // An exception can leave the body after any of its statements.
-        let end = State { dead: false, ..self.frame.state.clone() };
+        let end = State {
+            dead: false,
+            ..self.frame.state.clone()
+        };
         raised.join(&end);
         self.execute(&it.orelse);
         let mut after = std::mem::take(&mut self.frame.state);
-        for ast::ExceptHandler::ExceptHandler(handler) in &it.handlers {
-            self.frame.state = State { dead: false, ..raised.clone() };
+        let handlers = if self.cannot_raise(&it.body) {
+            &[][..]
+        } else {
+            &it.handlers[..]
+        };
+        for ast::ExceptHandler::ExceptHandler(handler) in handlers {
+            self.frame.state = State {
+                dead: false,
+                ..raised.clone()
+            };
             let exception = match &handler.type_ {
                 Some(type_) => {
                     let class = self.evaluate(type_);
@@ -433,9 +465,28 @@ impl<'p> Machine<'p> {
         }
         let dead = after.dead;
         // `finally` also runs on the way out.
-        self.frame.state = if dead { State { dead: false, ..raised } } else { after };
+        self.frame.state = if dead {
+            State {
+                dead: false,
+                ..raised
+            }
+        } else {
+            after
+        };
         self.execute(&it.finalbody);
         self.frame.state.dead |= dead;
+    }
+
+    /// Whether a body only asks whether this is workflow code; there it never raises, so that
+    /// `try: return in_workflow()` with a fallback is as good as the question itself.
+    fn cannot_raise(&mut self, body: &'p [Stmt]) -> bool {
+        body.iter().all(|statement| match statement {
+            Stmt::Return(it) => it
+                .value
+                .as_deref()
+                .is_some_and(|value| self.marker_of_call(value) == Some(Role::InWorkflow)),
+            _ => false,
+        })
     }
 
     fn with_statement(&mut self, it: &'p ast::StmtWith) {
@@ -448,7 +499,11 @@ impl<'p> Machine<'p> {
             }
             let manager = self.evaluate(&item.context_expr);
             let span = span_of(&item.context_expr);
-            let (enter, exit) = if it.is_async { ("__aenter__", "__aexit__") } else { ("__enter__", "__exit__") };
+            let (enter, exit) = if it.is_async {
+                ("__aenter__", "__aexit__")
+            } else {
+                ("__enter__", "__exit__")
+            };
             let entered = self.call_special(&manager, enter, span, How::Enter);
             self.call_special(&manager, exit, span, How::Enter);
             let mut entered = entered;
@@ -456,6 +511,7 @@ impl<'p> Machine<'p> {
                 match obj {
                     // A generator decorated as context manager gives what it yields.
                     Obj::Generator(ctx) => {
+                        self.record_edge(span, ctx, How::Enter);
                         let yielded = self.read(CellKey::Yield(ctx));
                         entered.join(&yielded);
                     }
@@ -567,12 +623,17 @@ impl<'p> Machine<'p> {
         for alias in &it.names {
             let dotted = alias.name.as_str();
             // `import a.b.c` runs a, a.b and a.b.c, and binds `a` unless renamed.
-            let ends: Vec<usize> =
-                dotted.match_indices('.').map(|(at, _)| at).chain([dotted.len()]).collect();
+            let ends: Vec<usize> = dotted
+                .match_indices('.')
+                .map(|(at, _)| at)
+                .chain([dotted.len()])
+                .collect();
             let mut first = None;
             let mut last = Value::unknown();
             for end in ends {
-                let import = self.project.import_absolute(self.frame.file, &dotted[..end], self.knowledge);
+                let import =
+                    self.project
+                        .import_absolute(self.frame.file, &dotted[..end], self.knowledge);
                 last = self.imported(&import, &dotted[..end], span_of(alias));
                 first.get_or_insert_with(|| last.clone());
             }
@@ -596,7 +657,9 @@ impl<'p> Machine<'p> {
         if module == "__future__" {
             return;
         }
-        let base = self.project.import_from(self.frame.file, module, it.level, self.knowledge);
+        let base = self
+            .project
+            .import_from(self.frame.file, module, it.level, self.knowledge);
         let object = self.imported(&base, module, span_of(it));
         for alias in &it.names {
             let name = alias.name.as_str();
@@ -606,7 +669,11 @@ impl<'p> Machine<'p> {
             }
             let mut value = match &base {
                 Import::External => {
-                    let full = if module.is_empty() { name.to_owned() } else { format!("{module}.{name}") };
+                    let full = if module.is_empty() {
+                        name.to_owned()
+                    } else {
+                        format!("{module}.{name}")
+                    };
                     let known = self.external(&full);
                     self.load_external(known, span_of(alias), false)
                 }
@@ -645,13 +712,21 @@ impl<'p> Machine<'p> {
 
     fn import_star(&mut self, base: &Import) {
         let Import::File(file) = base else { return };
-        let Some(module) = self.project.module(*file) else { return };
+        let Some(module) = self.project.module(*file) else {
+            return;
+        };
         let all = self.read(CellKey::Global(*file, self.known.all));
         let exported: Vec<Sym> = self
             .all_elements(&all)
             .objs()
             .iter()
-            .filter_map(|obj| if let Obj::Str(sym) = obj { Some(*sym) } else { None })
+            .filter_map(|obj| {
+                if let Obj::Str(sym) = obj {
+                    Some(*sym)
+                } else {
+                    None
+                }
+            })
             .collect();
         let names: Vec<Sym> = if exported.is_empty() {
             let locals = module.index().function(MODULE_BODY).locals.iter();
@@ -673,15 +748,7 @@ impl<'p> Machine<'p> {
 
     /// Names that a module itself got through a star import, as far as its run has come.
     fn star_names(&mut self, file: crate::diagnostic::FileId) -> Vec<Sym> {
-        let mut names: Vec<Sym> = self
-            .cell_ids
-            .keys()
-            .filter_map(|key| match key {
-                CellKey::Global(of, name) if *of == file => Some(*name),
-                _ => None,
-            })
-            .collect();
-        names.sort();
+        let mut names = self.globals_of.get(&file).cloned().unwrap_or_default();
         names.retain(|name| !self.str(*name).starts_with('_'));
         names
     }
@@ -705,7 +772,10 @@ fn join_slot(slot: &mut Option<State>, state: State) {
 }
 
 fn ends_flow(body: &[Stmt]) -> bool {
-    matches!(body.last(), Some(Stmt::Return(_) | Stmt::Raise(_) | Stmt::Continue(_) | Stmt::Break(_)))
+    matches!(
+        body.last(),
+        Some(Stmt::Return(_) | Stmt::Raise(_) | Stmt::Continue(_) | Stmt::Break(_))
+    )
 }
 
 fn is_empty_container_or_none(expression: &Expr) -> bool {
@@ -730,7 +800,14 @@ fn only_logs(body: &[Stmt]) -> bool {
             Expr::Call(call) => match &*call.func {
                 Expr::Attribute(attribute) => matches!(
                     attribute.attr.as_str(),
-                    "debug" | "info" | "warning" | "warn" | "error" | "exception" | "critical" | "log"
+                    "debug"
+                        | "info"
+                        | "warning"
+                        | "warn"
+                        | "error"
+                        | "exception"
+                        | "critical"
+                        | "log"
                 ),
                 Expr::Name(name) => name.id.as_str() == "print",
                 _ => false,
@@ -742,30 +819,40 @@ fn only_logs(body: &[Stmt]) -> bool {
     })
 }
 
-/// Whether the order in which a body sees its elements can show afterwards. Adding to a set,
-/// counting, filling a mapping and logging do not.
+/// Whether the order in which a body sees its elements shows afterwards: it awaits, leaves the
+/// loop early, builds a sequence or text. Counting, filling sets and mappings, logging and calls
+/// for their effect on one element each do not show it.
 fn is_order_sensitive(body: &[Stmt]) -> bool {
-    !body.iter().all(|statement| match statement {
-        Stmt::Pass(_) | Stmt::Continue(_) => true,
+    has_await(body) || body.iter().any(shows_order)
+}
+
+fn shows_order(statement: &Stmt) -> bool {
+    match statement {
+        Stmt::Return(_) | Stmt::Break(_) => true,
         Stmt::Expr(it) => match &*it.value {
             Expr::Call(call) => matches!(
                 &*call.func,
                 Expr::Attribute(attribute) if matches!(
                     attribute.attr.as_str(),
-                    "add" | "discard" | "update" | "setdefault" | "debug" | "info" | "warning" | "error"
+                    "append" | "appendleft" | "insert" | "extend" | "write" | "put" | "put_nowait" | "send"
                 )
             ),
+            Expr::Yield(_) | Expr::YieldFrom(_) => true,
             _ => false,
         },
-        Stmt::AugAssign(it) => it.op == ast::Operator::Add && it.value.is_number_literal_expr()
-            || matches!(it.op, ast::Operator::BitOr | ast::Operator::BitAnd),
-        Stmt::Assign(it) => it.targets.iter().all(Expr::is_subscript_expr) && !has_await(body),
+        Stmt::AugAssign(it) => it.op == ast::Operator::Add && !it.value.is_number_literal_expr(),
         Stmt::If(it) => {
-            !is_order_sensitive(&it.body)
-                && it.elif_else_clauses.iter().all(|clause| !is_order_sensitive(&clause.body))
+            it.body.iter().any(shows_order)
+                || it
+                    .elif_else_clauses
+                    .iter()
+                    .any(|clause| clause.body.iter().any(shows_order))
         }
+        Stmt::For(it) => it.body.iter().any(shows_order),
+        Stmt::With(it) => it.body.iter().any(shows_order),
+        Stmt::Try(it) => it.body.iter().any(shows_order),
         _ => false,
-    })
+    }
 }
 
 /// Whether a body awaits anything, not counting nested functions.

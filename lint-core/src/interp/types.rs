@@ -39,7 +39,7 @@ impl<'p> Machine<'p> {
         for obj in class.objs().to_vec() {
             match obj {
                 Obj::Class(class) => {
-                    result.add(Obj::Instance(class));
+                    result.add(Obj::Instance(class, 0));
                 }
                 Obj::External(name) => {
                     let name = self.str(name).to_owned();
@@ -50,7 +50,11 @@ impl<'p> Machine<'p> {
                 }
             }
         }
-        if result.is_bottom() { Value::unknown() } else { result.without_taint() }
+        if result.is_bottom() {
+            Value::unknown()
+        } else {
+            result.without_taint()
+        }
     }
 
     fn generic(&mut self, it: &'p ast::ExprSubscript) -> Value {
@@ -75,18 +79,20 @@ impl<'p> Machine<'p> {
                 }
                 result
             }
-            "Annotated" | "Final" | "ClassVar" | "Required" | "NotRequired" | "ReadOnly" | "Awaitable"
-            | "InitVar" => self.annotation(arguments[0]),
-            "Coroutine" => arguments.last().map_or_else(Value::unknown, |result| self.annotation(result)),
+            "Annotated" | "Final" | "ClassVar" | "Required" | "NotRequired" | "ReadOnly"
+            | "Awaitable" | "InitVar" => self.annotation(arguments[0]),
+            "Coroutine" => arguments
+                .last()
+                .map_or_else(Value::unknown, |result| self.annotation(result)),
             "Type" | "type" => self.evaluate(arguments[0]),
-            "list" | "List" | "Sequence" | "Iterable" | "Iterator" | "Collection" | "deque" | "Deque"
-            | "MutableSequence" | "AsyncIterator" | "AsyncIterable" | "Generator" | "AsyncGenerator" => {
-                self.annotated_container(ContainerKind::List, it, arguments[0])
-            }
+            "list" | "List" | "Sequence" | "Iterable" | "Iterator" | "Collection" | "deque"
+            | "Deque" | "MutableSequence" | "AsyncIterator" | "AsyncIterable" | "Generator"
+            | "AsyncGenerator" => self.annotated_container(ContainerKind::List, it, arguments[0]),
             "set" | "Set" | "frozenset" | "FrozenSet" | "AbstractSet" | "MutableSet" => {
                 self.annotated_container(ContainerKind::Set, it, arguments[0])
             }
-            "dict" | "Dict" | "Mapping" | "MutableMapping" | "defaultdict" | "DefaultDict" | "OrderedDict" => {
+            "dict" | "Dict" | "Mapping" | "MutableMapping" | "defaultdict" | "DefaultDict"
+            | "OrderedDict" => {
                 let value = arguments.last().copied().unwrap_or(arguments[0]);
                 self.annotated_container(ContainerKind::Dict, it, value)
             }
@@ -95,7 +101,15 @@ impl<'p> Machine<'p> {
                 let is_homogeneous = matches!(arguments.last(), Some(Expr::EllipsisLiteral(_)));
                 for (ix, argument) in arguments.iter().enumerate() {
                     let element = self.annotation(argument);
-                    self.put(tuple, if is_homogeneous { Key::Any } else { Key::Int(ix as i64) }, &element);
+                    self.put(
+                        tuple,
+                        if is_homogeneous {
+                            Key::Any
+                        } else {
+                            Key::Int(ix as i64)
+                        },
+                        &element,
+                    );
                 }
                 Value::of(Obj::Container(tuple))
             }
@@ -104,7 +118,12 @@ impl<'p> Machine<'p> {
         }
     }
 
-    fn annotated_container(&mut self, kind: ContainerKind, it: &'p ast::ExprSubscript, element: &'p Expr) -> Value {
+    fn annotated_container(
+        &mut self,
+        kind: ContainerKind,
+        it: &'p ast::ExprSubscript,
+        element: &'p Expr,
+    ) -> Value {
         let id = self.annotation_container(kind, span_of(it));
         let element = self.annotation(element);
         self.put(id, Key::Any, &element);
@@ -117,7 +136,9 @@ impl<'p> Machine<'p> {
         let kind = match canonical.rsplit('.').next().unwrap_or(&canonical) {
             "list" | "List" | "Sequence" | "Iterable" | "deque" => Some(ContainerKind::List),
             "set" | "frozenset" | "Set" | "FrozenSet" => Some(ContainerKind::Set),
-            "dict" | "Dict" | "Mapping" | "defaultdict" | "OrderedDict" | "Counter" => Some(ContainerKind::Dict),
+            "dict" | "Dict" | "Mapping" | "defaultdict" | "OrderedDict" | "Counter" => {
+                Some(ContainerKind::Dict)
+            }
             "tuple" | "Tuple" => Some(ContainerKind::Tuple),
             _ => None,
         };
@@ -147,7 +168,9 @@ impl<'p> Machine<'p> {
 
     /// The annotation of a name in a class body, as in `session: Session`.
     pub(super) fn declared_attribute(&mut self, class: ClassId, name: &str) -> Value {
-        let Some(node) = self.class_node(class) else { return Value::bottom() };
+        let Some(node) = self.class_node(class) else {
+            return Value::bottom();
+        };
         for statement in &node.body {
             if let Stmt::AnnAssign(it) = statement
                 && matches!(&*it.target, Expr::Name(target) if target.id.as_str() == name)
@@ -159,11 +182,22 @@ impl<'p> Machine<'p> {
     }
 
     /// Evaluates something as if it stood at the top level of another module.
-    fn in_module(&mut self, file: crate::diagnostic::FileId, evaluate: impl FnOnce(&mut Self) -> Value) -> Value {
-        let Some(module) = self.project.module(file) else { return Value::unknown() };
+    fn in_module(
+        &mut self,
+        file: crate::diagnostic::FileId,
+        evaluate: impl FnOnce(&mut Self) -> Value,
+    ) -> Value {
+        let Some(module) = self.project.module(file) else {
+            return Value::unknown();
+        };
         self.module_ctx(file);
         let outer_ctx = self.frame.ctx;
-        let inner = super::Frame { ctx: outer_ctx, file, vouched: 1, ..super::Frame::idle(module) };
+        let inner = super::Frame {
+            ctx: outer_ctx,
+            file,
+            vouched: 1,
+            ..super::Frame::idle(module)
+        };
         let outer = std::mem::replace(&mut self.frame, inner);
         let value = evaluate(self);
         self.frame = outer;

@@ -51,7 +51,8 @@ pub(crate) enum Obj {
     /// A callable together with its first argument; see `Machine::bounds`.
     Bound(u32),
     Class(ClassId),
-    Instance(ClassId),
+    /// The number tells instances apart whose constructors got different callables; 0 is any.
+    Instance(ClassId, u32),
     Module(FileId),
     /// A directory without `__init__.py`.
     Namespace(Sym),
@@ -68,7 +69,7 @@ pub(crate) enum Obj {
     Partial(u32),
     Generator(CtxId),
     /// `super()` as seen from a class, for an instance of another.
-    Super(ClassId, ClassId),
+    Super(ClassId, ClassId, u32),
     /// See `Machine::properties`.
     Property(u32),
     StaticMethod(FuncRef),
@@ -93,7 +94,10 @@ impl Obj {
     }
 
     pub(crate) fn is_constant(self) -> bool {
-        matches!(self, Self::None | Self::Bool(_) | Self::Int(_) | Self::Str(_))
+        matches!(
+            self,
+            Self::None | Self::Bool(_) | Self::Int(_) | Self::Str(_)
+        )
     }
 }
 
@@ -108,7 +112,7 @@ pub(crate) struct Value {
 }
 
 /// Larger joins say nothing useful; what comes later is dropped, in a deterministic order.
-const MAX_OBJECTS: usize = 40;
+const MAX_OBJECTS: usize = 24;
 const MAX_CONSTANTS: usize = 12;
 const MAX_TAINT: usize = 48;
 
@@ -118,11 +122,18 @@ impl Value {
     }
 
     pub(crate) fn of(obj: Obj) -> Self {
-        Self { objs: SmallVec::from_slice(&[obj]), taint: SmallVec::new(), open: false }
+        Self {
+            objs: SmallVec::from_slice(&[obj]),
+            taint: SmallVec::new(),
+            open: false,
+        }
     }
 
     pub(crate) fn unknown() -> Self {
-        Self { open: true, ..Self::of(Obj::Unknown) }
+        Self {
+            open: true,
+            ..Self::of(Obj::Unknown)
+        }
     }
 
     pub(crate) fn objs(&self) -> &[Obj] {
@@ -143,7 +154,9 @@ impl Value {
 
     /// Whether nothing is known about it beyond where it may come from.
     pub(crate) fn is_vague(&self) -> bool {
-        self.objs.iter().all(|obj| matches!(obj, Obj::Unknown | Obj::Made(_)))
+        self.objs
+            .iter()
+            .all(|obj| matches!(obj, Obj::Unknown | Obj::Made(_)))
     }
 
     pub(crate) fn opened(mut self) -> Self {
@@ -180,11 +193,15 @@ impl Value {
     }
 
     pub(crate) fn add(&mut self, obj: Obj) -> bool {
-        let Err(at) = self.objs.binary_search(&obj) else { return false };
+        let Err(at) = self.objs.binary_search(&obj) else {
+            return false;
+        };
         if self.objs.len() >= MAX_OBJECTS {
             return !std::mem::replace(&mut self.open, true);
         }
-        if obj.is_constant() && self.objs.iter().filter(|obj| obj.is_constant()).count() >= MAX_CONSTANTS {
+        if obj.is_constant()
+            && self.objs.iter().filter(|obj| obj.is_constant()).count() >= MAX_CONSTANTS
+        {
             return !std::mem::replace(&mut self.open, true);
         }
         self.objs.insert(at, obj);
@@ -194,8 +211,10 @@ impl Value {
     /// Adds everything of the other value; says whether that changed anything.
     pub(crate) fn join(&mut self, other: &Self) -> bool {
         let mut changed = false;
-        for &obj in &other.objs {
-            changed |= self.add(obj);
+        if !self.includes(other) {
+            for &obj in &other.objs {
+                changed |= self.add(obj);
+            }
         }
         changed |= self.add_taint(&other.taint);
         if other.open && !self.open {
@@ -205,6 +224,15 @@ impl Value {
         changed
     }
 
+    /// Whether all objects of the other value are among these; both are sorted.
+    fn includes(&self, other: &Self) -> bool {
+        let mut mine = self.objs.iter();
+        other
+            .objs
+            .iter()
+            .all(|obj| mine.by_ref().any(|it| it == obj))
+    }
+
     pub(crate) fn joined(mut self, other: &Self) -> Self {
         self.join(other);
         self
@@ -212,7 +240,10 @@ impl Value {
 
     /// Keeps the objects that satisfy the test.
     pub(crate) fn filter(&self, keep: impl Fn(Obj) -> bool) -> Self {
-        Self { objs: self.objs.iter().copied().filter(|&obj| keep(obj)).collect(), ..self.clone() }
+        Self {
+            objs: self.objs.iter().copied().filter(|&obj| keep(obj)).collect(),
+            ..self.clone()
+        }
     }
 }
 
@@ -258,7 +289,10 @@ pub(crate) struct Table<T> {
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { by_item: FxHashMap::default(), items: Vec::new() }
+        Self {
+            by_item: FxHashMap::default(),
+            items: Vec::new(),
+        }
     }
 }
 

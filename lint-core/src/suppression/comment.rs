@@ -122,7 +122,9 @@ fn directive_kind(text: &str) -> Option<Kind> {
 
 /// `noqa`, with or without codes, as flake8 and ruff read it.
 fn noqa(text: &str) -> Option<Kind> {
-    let word = text.get(..4).filter(|word| word.eq_ignore_ascii_case("noqa"))?;
+    let word = text
+        .get(..4)
+        .filter(|word| word.eq_ignore_ascii_case("noqa"))?;
     let rest = &text[word.len()..];
     if rest.starts_with(|c: char| c.is_alphanumeric() || c == '_' || c == '-') {
         return None;
@@ -153,7 +155,10 @@ mod tests {
     use super::*;
 
     fn python(text: &str) -> Vec<Kind> {
-        in_python(text, 0, 1, false).into_iter().map(|it| it.kind).collect()
+        in_python(text, 0, 1, false)
+            .into_iter()
+            .map(|it| it.kind)
+            .collect()
     }
 
     fn ignore(rules: &[&str], whole_file: bool) -> Kind {
@@ -171,7 +176,10 @@ mod tests {
     fn noqa_is_read_as_other_linters_read_it() {
         assert_eq!(python("# noqa"), [Kind::NoqaAll]);
         assert_eq!(python("#NOQA because"), [Kind::NoqaAll]);
-        assert_eq!(python("# noqa: RB101,E501 RB102 why"), [codes(&["RB101", "E501", "RB102"])]);
+        assert_eq!(
+            python("# noqa: RB101,E501 RB102 why"),
+            [codes(&["RB101", "E501", "RB102"])]
+        );
         assert_eq!(python("# noqa : rb101"), [codes(&["rb101"])]);
         assert_eq!(python("# type: ignore # noqa:RB101"), [codes(&["RB101"])]);
         assert_eq!(python("# noqa: because"), []);
@@ -203,7 +211,10 @@ mod tests {
             "# runbook-lint:",
         ] {
             let kinds = python(text);
-            assert!(matches!(kinds[..], [Kind::Malformed { .. }]), "{text}: {kinds:?}");
+            assert!(
+                matches!(kinds[..], [Kind::Malformed { .. }]),
+                "{text}: {kinds:?}"
+            );
         }
     }
 
@@ -218,7 +229,10 @@ mod tests {
             kind("key: value  # runbook-lint: ignore[RB501]"),
             Some((false, ignore(&["RB501"], false)))
         );
-        assert_eq!(kind("key: value  # noqa: RB501"), Some((false, codes(&["RB501"]))));
+        assert_eq!(
+            kind("key: value  # noqa: RB501"),
+            Some((false, codes(&["RB501"])))
+        );
         assert_eq!(kind("Write runbook-lint: ignore[RB501] to quiet it."), None);
         assert_eq!(kind("# Heading"), None);
     }

@@ -36,7 +36,12 @@ fn left(files: &[(&str, &str)], enabled: &[&'static str]) -> Vec<String> {
         let source = project.text(file).expect("in memory");
         for (at, _) in source.text.match_indices("now()") {
             let span = Span::new(at as u32, at as u32 + 5);
-            findings.push(diagnostic(&CLOCK, Place { file, span }, String::new(), None));
+            findings.push(diagnostic(
+                &CLOCK,
+                Place { file, span },
+                String::new(),
+                None,
+            ));
         }
     }
     // The finding in `a.py` has its culprit in `b.py`.
@@ -55,7 +60,10 @@ fn left(files: &[(&str, &str)], enabled: &[&'static str]) -> Vec<String> {
     };
     let outcome = apply(&project, registry, findings);
     let describe = |it: &Diagnostic| {
-        let line = project.source(it.place.file).expect("read").line(it.place.span.start);
+        let line = project
+            .source(it.place.file)
+            .expect("read")
+            .line(it.place.span.start);
         format!("{}:{line} {}", project.key(it.place.file), it.code)
     };
     outcome.kept.iter().map(describe).collect()

@@ -1,0 +1,933 @@
+//! What a name means, judged by the text alone: imports, definitions and simple aliases.
+//!
+//! Nothing is evaluated, so an answer is either certain or none. A name that a parameter, a loop or
+//! a second assignment binds resolves to nothing: it shadows whatever else has that name.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::diagnostic::FileId;
+use crate::index::{ClassIx, FunctionIx, Index, MODULE_BODY, Module};
+use crate::knowledge::Knowledge;
+use crate::project::{Import, Project};
+use crate::syntax::ast::visitor::{Visitor, walk_expr, walk_pattern, walk_stmt};
+use crate::syntax::ast::{self, Expr, Stmt};
+use crate::syntax::span_of;
+
+/// How many imports and aliases are followed one after another.
+const MAX_HOPS: u32 = 16;
+
+/// What an expression refers to.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Resolved {
+    /// Something outside the project by its dotted, canonical name: `ntro.workflow.runbook.step`,
+    /// `open`.
+    External(String),
+    Function {
+        file: FileId,
+        ix: FunctionIx,
+    },
+    Class {
+        file: FileId,
+        ix: ClassIx,
+    },
+    /// A module-level name that one assignment binds to a value.
+    Variable {
+        file: FileId,
+        name: String,
+    },
+    Module(FileId),
+    /// A directory without `__init__.py`.
+    Package(String),
+}
+
+impl Resolved {
+    /// The dotted name of something outside the project.
+    pub fn external(&self) -> Option<&str> {
+        match self {
+            Self::External(name) => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// One entry of a method resolution order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Base {
+    Class {
+        file: FileId,
+        ix: ClassIx,
+    },
+    External(String),
+    /// A base that is not known, such as the value of a call.
+    Unknown,
+}
+
+/// Whether anything binds a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    Yes,
+    No,
+    /// A star import from outside the project may bind it.
+    Perhaps,
+}
+
+/// Resolves the names of some files, and of everything that they import.
+pub struct Names<'p> {
+    project: &'p Project<'p>,
+    knowledge: &'p Knowledge,
+    tables: FxHashMap<FileId, Table<'p>>,
+}
+
+struct Table<'p> {
+    index: &'p Index<'p>,
+    functions: Vec<Scope<'p>>,
+    classes: Vec<Scope<'p>>,
+    /// For each class the attributes that its methods assign on the instance.
+    attributes: Vec<FxHashSet<&'p str>>,
+}
+
+#[derive(Default)]
+struct Scope<'p> {
+    bindings: FxHashMap<&'p str, Vec<Binding<'p>>>,
+    /// `from module import *`, with the number of dots.
+    stars: Vec<(&'p str, u32)>,
+    /// The bindings that are imports, in the order of the text.
+    imports: Vec<What<'p>>,
+}
+
+#[derive(Clone, Copy)]
+struct Binding<'p> {
+    what: What<'p>,
+    /// It stands where another binding failed, or where only a type checker looks.
+    is_fallback: bool,
+}
+
+#[derive(Clone, Copy)]
+enum What<'p> {
+    /// `import a.b`, which binds `a`, or `import a.b as c`.
+    Import(&'p str),
+    ImportFrom {
+        module: &'p str,
+        level: u32,
+        name: &'p str,
+    },
+    Function(FunctionIx),
+    Class(ClassIx),
+    Value(&'p Expr),
+    Opaque,
+}
+
+/// Where a name is looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Function(FunctionIx),
+    /// Directly in the body of a class.
+    Class(ClassIx),
+}
+
+impl<'p> Names<'p> {
+    /// Reads the files and those that they import. About other files it has no answers.
+    pub fn new(project: &'p Project<'p>, knowledge: &'p Knowledge, files: &[FileId]) -> Self {
+        project.prefetch(files, knowledge);
+        let mut names = Self {
+            project,
+            knowledge,
+            tables: FxHashMap::default(),
+        };
+        let mut queue = files.to_vec();
+        while let Some(file) = queue.pop() {
+            if names.tables.contains_key(&file) {
+                continue;
+            }
+            if let Some(module) = project.module(file) {
+                let table = Binder::run(module);
+                names.push_imported(file, &table, &mut queue);
+                names.tables.insert(file, table);
+            }
+        }
+        names
+    }
+
+    /// The files that the bindings of a file may lead to.
+    fn push_imported(&self, file: FileId, table: &Table<'p>, queue: &mut Vec<FileId>) {
+        let mut push = |import: &Import| {
+            if let Import::File(found) = import {
+                queue.push(*found);
+            }
+        };
+        for scope in table.functions.iter().chain(&table.classes) {
+            for &(module, level) in &scope.stars {
+                push(
+                    &self
+                        .project
+                        .import_from(file, module, level, self.knowledge),
+                );
+            }
+            for binding in &scope.imports {
+                match binding {
+                    What::Import(dotted) => {
+                        push(&self.project.import_absolute(file, dotted, self.knowledge));
+                    }
+                    What::ImportFrom {
+                        module,
+                        level,
+                        name,
+                    } => {
+                        let base = self
+                            .project
+                            .import_from(file, module, *level, self.knowledge);
+                        push(&self.project.submodule(&base, name));
+                        push(&base);
+                    }
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// What an expression in this function refers to.
+    pub fn resolve(&self, file: FileId, function: FunctionIx, expr: &Expr) -> Option<Resolved> {
+        self.expression(file, Place::Function(function), expr, 0)
+    }
+
+    /// What an expression directly in the body of a class refers to, such as a decorator of a
+    /// method.
+    pub fn resolve_in_class(&self, file: FileId, class: ClassIx, expr: &Expr) -> Option<Resolved> {
+        self.expression(file, Place::Class(class), expr, 0)
+    }
+
+    /// What a module-level name of the file refers to for those who import it.
+    pub fn member(&self, file: FileId, name: &str) -> Option<Resolved> {
+        self.module_member(file, name, 0)
+    }
+
+    /// All names that the module binds at its top level, sorted. Star imports are not followed.
+    pub fn members(&self, file: FileId) -> Vec<&'p str> {
+        let Some(table) = self.table(file) else {
+            return Vec::new();
+        };
+        let mut names: Vec<_> = table.functions[0].bindings.keys().copied().collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// Whether the name is bound in the function, around it, in its module or by the interpreter.
+    pub fn is_bound(&self, file: FileId, function: FunctionIx, name: &str) -> Bound {
+        let Some(table) = self.table(file) else {
+            return Bound::Perhaps;
+        };
+        if self.scope_of(table, function, name).is_some() {
+            return Bound::Yes;
+        }
+        let mut answer = Bound::No;
+        for &(module, level) in &table.functions[0].stars {
+            match self
+                .project
+                .import_from(file, module, level, self.knowledge)
+            {
+                Import::File(found) if self.is_bound(found, MODULE_BODY, name) == Bound::Yes => {
+                    return Bound::Yes;
+                }
+                Import::File(_) => {}
+                Import::Namespace(_) | Import::External => answer = Bound::Perhaps,
+            }
+        }
+        answer
+    }
+
+    /// The attribute of a class, looked up along its bases: a method, a nested class, or what a
+    /// base outside the project may provide.
+    pub fn class_member(&self, file: FileId, class: ClassIx, name: &str) -> Option<Resolved> {
+        self.class_attribute(file, class, name, 0)
+    }
+
+    /// The class and its bases, in an order in which members are looked up; the class is first.
+    pub fn bases(&self, file: FileId, class: ClassIx) -> Vec<Base> {
+        let mut order = Vec::new();
+        self.push_bases(file, class, &mut order, 0);
+        order
+    }
+
+    /// The value that one assignment gives to a module-level name.
+    pub fn value(&self, file: FileId, name: &str) -> Option<&'p Expr> {
+        let binding = only(self.table(file)?.functions[0].bindings.get(name)?)?;
+        match binding.what {
+            What::Value(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The text of an expression that is a string literal, several of them, or a name that one
+    /// assignment binds to such.
+    pub fn const_str(&self, file: FileId, function: FunctionIx, expr: &Expr) -> Option<String> {
+        self.constant(file, Place::Function(function), expr, 0)
+    }
+
+    /// The same directly in the body of a class.
+    pub fn const_str_in_class(&self, file: FileId, class: ClassIx, expr: &Expr) -> Option<String> {
+        self.constant(file, Place::Class(class), expr, 0)
+    }
+
+    /// The class whose instance the name is in this function: `self`, also in its lambdas.
+    pub fn self_class(&self, file: FileId, function: FunctionIx, name: &str) -> Option<ClassIx> {
+        let table = self.table(file)?;
+        let owner = self.scope_of(table, function, name)?;
+        let method = table.index.function(owner);
+        let class = method.class?;
+        let first = method
+            .node
+            .parameters()?
+            .iter_non_variadic_params()
+            .next()?
+            .name()
+            .as_str();
+        let is_only_binding = table.functions[owner as usize]
+            .bindings
+            .get(name)
+            .is_some_and(|bindings| bindings.len() == 1);
+        let is_static = matches!(method.node, crate::index::FunctionNode::Def(def)
+            if def.decorator_list.iter().any(|it| matches!(&it.expression, Expr::Name(name) if name.id.as_str() == "staticmethod")));
+        (first == name && is_only_binding && !is_static).then_some(class)
+    }
+
+    /// Whether the body of the class binds the name.
+    pub fn binds_in_class(&self, file: FileId, class: ClassIx, name: &str) -> bool {
+        self.table(file)
+            .is_some_and(|table| table.classes[class as usize].bindings.contains_key(name))
+    }
+
+    /// Whether a method of the class assigns the attribute on the instance.
+    pub fn assigns_attribute(&self, file: FileId, class: ClassIx, name: &str) -> bool {
+        self.table(file)
+            .is_some_and(|table| table.attributes[class as usize].contains(name))
+    }
+
+    fn table(&self, file: FileId) -> Option<&Table<'p>> {
+        self.tables.get(&file)
+    }
+
+    /// The function, or the module body, whose scope binds the name for this function.
+    fn scope_of(&self, table: &Table<'p>, function: FunctionIx, name: &str) -> Option<FunctionIx> {
+        let mut at = function;
+        loop {
+            let scope = &table.functions[at as usize];
+            if at == MODULE_BODY {
+                return scope.bindings.contains_key(name).then_some(MODULE_BODY);
+            }
+            if table.index.function(at).globals.contains(name) {
+                at = MODULE_BODY;
+            } else if scope.bindings.contains_key(name) {
+                return Some(at);
+            } else {
+                at = table.index.function(at).parent;
+            }
+        }
+    }
+
+    fn expression(&self, file: FileId, place: Place, expr: &Expr, hops: u32) -> Option<Resolved> {
+        if hops > MAX_HOPS {
+            return None;
+        }
+        match expr {
+            Expr::Name(name) => self.name(file, place, name.id.as_str(), hops),
+            Expr::Attribute(attribute) => {
+                let attr = attribute.attr.as_str();
+                if let (Expr::Name(name), Place::Function(function)) = (&*attribute.value, place)
+                    && let Some(class) = self.self_class(file, function, name.id.as_str())
+                {
+                    return self.class_attribute(file, class, attr, hops + 1);
+                }
+                let owner = self.expression(file, place, &attribute.value, hops + 1)?;
+                self.attribute(owner, attr, hops + 1)
+            }
+            _ => None,
+        }
+    }
+
+    fn attribute(&self, owner: Resolved, attr: &str, hops: u32) -> Option<Resolved> {
+        match owner {
+            Resolved::External(name) => Some(self.external(&format!("{name}.{attr}"))),
+            Resolved::Module(file) => self.module_member(file, attr, hops).or_else(|| {
+                let package = Import::File(file);
+                imported(self.project.submodule(&package, attr))
+            }),
+            Resolved::Package(directory) => {
+                imported(self.project.submodule(&Import::Namespace(directory), attr))
+            }
+            Resolved::Class { file, ix } => self.class_attribute(file, ix, attr, hops),
+            Resolved::Function { .. } | Resolved::Variable { .. } => None,
+        }
+    }
+
+    fn external(&self, name: &str) -> Resolved {
+        Resolved::External(self.knowledge.canonical(name).to_owned())
+    }
+
+    fn name(&self, file: FileId, place: Place, name: &str, hops: u32) -> Option<Resolved> {
+        let table = self.table(file)?;
+        let function = match place {
+            Place::Function(function) => function,
+            Place::Class(class) => {
+                if let Some(bindings) = table.classes[class as usize].bindings.get(name) {
+                    return self.bindings(file, place, name, bindings, hops);
+                }
+                table.index.class(class).parent
+            }
+        };
+        if let Some(owner) = self.scope_of(table, function, name) {
+            let bindings = &table.functions[owner as usize].bindings[name];
+            return self.bindings(file, Place::Function(owner), name, bindings, hops);
+        }
+        if !table.functions[0].stars.is_empty() {
+            return self.starred(file, name, hops);
+        }
+        Some(self.external(name))
+    }
+
+    fn starred(&self, file: FileId, name: &str, hops: u32) -> Option<Resolved> {
+        let table = self.table(file)?;
+        if hops > MAX_HOPS || name.starts_with('_') {
+            return None;
+        }
+        table.functions[0]
+            .stars
+            .iter()
+            .find_map(|&(module, level)| {
+                match self
+                    .project
+                    .import_from(file, module, level, self.knowledge)
+                {
+                    Import::File(found) => self.module_member(found, name, hops + 1),
+                    Import::External
+                        if level == 0 && self.knowledge.is_sdk_package(top(module)) =>
+                    {
+                        Some(self.external(&format!("{module}.{name}")))
+                    }
+                    Import::Namespace(_) | Import::External => None,
+                }
+            })
+    }
+
+    fn module_member(&self, file: FileId, name: &str, hops: u32) -> Option<Resolved> {
+        if hops > MAX_HOPS {
+            return None;
+        }
+        let table = self.table(file)?;
+        match table.functions[0].bindings.get(name) {
+            Some(bindings) => {
+                self.bindings(file, Place::Function(MODULE_BODY), name, bindings, hops + 1)
+            }
+            None => self.starred(file, name, hops + 1),
+        }
+    }
+
+    fn bindings(
+        &self,
+        file: FileId,
+        place: Place,
+        name: &str,
+        bindings: &[Binding<'p>],
+        hops: u32,
+    ) -> Option<Resolved> {
+        if hops > MAX_HOPS {
+            return None;
+        }
+        let counted: Vec<&Binding<'p>> = counted(bindings);
+        // Of several definitions of one name the last one stays: overloads, property setters.
+        let all_functions = counted
+            .iter()
+            .all(|binding| matches!(binding.what, What::Function(_)));
+        if all_functions && let Some(last) = counted.last() {
+            return self.binding(file, place, name, last, hops + 1);
+        }
+        let mut found = counted
+            .iter()
+            .map(|binding| self.binding(file, place, name, binding, hops + 1));
+        let first = found.next()??;
+        found
+            .all(|other| other.as_ref() == Some(&first))
+            .then_some(first)
+    }
+
+    fn binding(
+        &self,
+        file: FileId,
+        place: Place,
+        name: &str,
+        binding: &Binding<'p>,
+        hops: u32,
+    ) -> Option<Resolved> {
+        match binding.what {
+            What::Import(dotted) => {
+                let import = self.project.import_absolute(file, dotted, self.knowledge);
+                imported(import).or_else(|| Some(self.external(dotted)))
+            }
+            What::ImportFrom {
+                module,
+                level,
+                name,
+            } => {
+                let base = self
+                    .project
+                    .import_from(file, module, level, self.knowledge);
+                match base {
+                    Import::External if level == 0 => {
+                        Some(self.external(&format!("{module}.{name}")))
+                    }
+                    Import::External => None,
+                    Import::Namespace(_) => imported(self.project.submodule(&base, name)),
+                    // A package may import its own submodule under the same name.
+                    Import::File(found) => {
+                        let member = (found != file)
+                            .then(|| self.module_member(found, name, hops))
+                            .flatten();
+                        member.or_else(|| imported(self.project.submodule(&base, name)))
+                    }
+                }
+            }
+            What::Function(ix) => Some(Resolved::Function { file, ix }),
+            What::Class(ix) => Some(Resolved::Class { file, ix }),
+            What::Value(value) => {
+                let alias = self.expression(file, place, value, hops + 1);
+                let is_module_level = place == Place::Function(MODULE_BODY);
+                match alias {
+                    Some(alias) => Some(alias),
+                    None if is_module_level => Some(Resolved::Variable {
+                        file,
+                        name: name.to_owned(),
+                    }),
+                    None => None,
+                }
+            }
+            What::Opaque => None,
+        }
+    }
+
+    fn class_attribute(
+        &self,
+        file: FileId,
+        class: ClassIx,
+        name: &str,
+        hops: u32,
+    ) -> Option<Resolved> {
+        if hops > MAX_HOPS {
+            return None;
+        }
+        for base in self.bases(file, class) {
+            match base {
+                Base::Class { file, ix } => {
+                    let table = self.table(file)?;
+                    if table.attributes[ix as usize].contains(name) {
+                        return None;
+                    }
+                    if let Some(bindings) = table.classes[ix as usize].bindings.get(name) {
+                        return self.bindings(file, Place::Class(ix), name, bindings, hops + 1);
+                    }
+                }
+                Base::External(base) => return Some(self.external(&format!("{base}.{name}"))),
+                Base::Unknown => {}
+            }
+        }
+        None
+    }
+
+    fn push_bases(&self, file: FileId, class: ClassIx, order: &mut Vec<Base>, hops: u32) {
+        let this = Base::Class { file, ix: class };
+        let Some(table) = self.table(file) else {
+            return;
+        };
+        if hops > MAX_HOPS || order.contains(&this) {
+            return;
+        }
+        order.push(this);
+        let class = table.index.class(class);
+        // In a class body, names of an enclosing class body are visible to its bases.
+        let place = class
+            .outer
+            .map_or(Place::Function(class.parent), Place::Class);
+        let Some(arguments) = &class.node.arguments else {
+            return;
+        };
+        for base in &arguments.args {
+            // `Generic[T]` and `Base[T]` inherit from what is subscripted.
+            let base = match base {
+                Expr::Subscript(subscript) => &*subscript.value,
+                other => other,
+            };
+            match self.expression(file, place, base, hops + 1) {
+                Some(Resolved::Class { file, ix }) => self.push_bases(file, ix, order, hops + 1),
+                Some(Resolved::External(name)) => {
+                    let adds_nothing = matches!(
+                        name.as_str(),
+                        "object" | "abc.ABC" | "typing.Generic" | "typing.Protocol"
+                    );
+                    let base = Base::External(name);
+                    if !adds_nothing && !order.contains(&base) {
+                        order.push(base);
+                    }
+                }
+                _ => order.push(Base::Unknown),
+            }
+        }
+    }
+
+    fn constant(&self, file: FileId, place: Place, expr: &Expr, hops: u32) -> Option<String> {
+        if hops > MAX_HOPS {
+            return None;
+        }
+        match expr {
+            Expr::StringLiteral(literal) => Some(literal.value.to_str().to_owned()),
+            Expr::BinOp(operation) if operation.op == ast::Operator::Add => {
+                let left = self.constant(file, place, &operation.left, hops + 1)?;
+                let right = self.constant(file, place, &operation.right, hops + 1)?;
+                Some(left + &right)
+            }
+            Expr::Name(name) => {
+                let table = self.table(file)?;
+                let name = name.id.as_str();
+                let (place, bindings) = match place {
+                    Place::Class(class)
+                        if table.classes[class as usize].bindings.contains_key(name) =>
+                    {
+                        (place, &table.classes[class as usize].bindings[name])
+                    }
+                    _ => {
+                        let function = match place {
+                            Place::Function(function) => function,
+                            Place::Class(class) => table.index.class(class).parent,
+                        };
+                        let owner = self.scope_of(table, function, name)?;
+                        let bindings = &table.functions[owner as usize].bindings[name];
+                        (Place::Function(owner), bindings)
+                    }
+                };
+                match only(bindings)?.what {
+                    What::Value(value) => self.constant(file, place, value, hops + 1),
+                    What::ImportFrom { .. } => {
+                        match self.bindings(file, place, name, bindings, hops + 1)? {
+                            Resolved::Variable { file, name } => {
+                                let value = self.value(file, &name)?;
+                                let place = Place::Function(MODULE_BODY);
+                                self.constant(file, place, value, hops + 1)
+                            }
+                            _ => None,
+                        }
+                    }
+                    _ => None,
+                }
+            }
+            Expr::Attribute(attribute) => {
+                let owner = self.expression(file, place, &attribute.value, hops + 1)?;
+                let name = attribute.attr.as_str();
+                match owner {
+                    Resolved::Module(file) => {
+                        let value = self.value(file, name)?;
+                        self.constant(file, Place::Function(MODULE_BODY), value, hops + 1)
+                    }
+                    Resolved::Class { file, ix } => {
+                        let bindings = self.table(file)?.classes[ix as usize].bindings.get(name)?;
+                        match only(bindings)?.what {
+                            What::Value(value) => {
+                                self.constant(file, Place::Class(ix), value, hops + 1)
+                            }
+                            _ => None,
+                        }
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+fn top(dotted: &str) -> &str {
+    dotted.split('.').next().unwrap_or(dotted)
+}
+
+fn imported(import: Import) -> Option<Resolved> {
+    match import {
+        Import::File(file) => Some(Resolved::Module(file)),
+        Import::Namespace(directory) => Some(Resolved::Package(directory)),
+        Import::External => None,
+    }
+}
+
+/// The bindings without the fallbacks, unless there is nothing else.
+fn counted<'b, 'p>(bindings: &'b [Binding<'p>]) -> Vec<&'b Binding<'p>> {
+    let first_choice: Vec<_> = bindings.iter().filter(|it| !it.is_fallback).collect();
+    if first_choice.is_empty() {
+        bindings.iter().collect()
+    } else {
+        first_choice
+    }
+}
+
+fn only<'b, 'p>(bindings: &'b [Binding<'p>]) -> Option<&'b Binding<'p>> {
+    match counted(bindings)[..] {
+        [binding] => Some(binding),
+        _ => None,
+    }
+}
+
+/// Collects what each scope of a file binds.
+struct Binder<'p> {
+    table: Table<'p>,
+    place: Place,
+    /// The function that the current code runs in, also inside a class body.
+    function: FunctionIx,
+    is_fallback: bool,
+}
+
+impl<'p> Binder<'p> {
+    fn run(module: &'p Module) -> Table<'p> {
+        let index = module.index();
+        let mut binder = Self {
+            table: Table {
+                index,
+                functions: index.functions.iter().map(|_| Scope::default()).collect(),
+                classes: index.classes.iter().map(|_| Scope::default()).collect(),
+                attributes: index.classes.iter().map(|_| FxHashSet::default()).collect(),
+            },
+            place: Place::Function(MODULE_BODY),
+            function: MODULE_BODY,
+            is_fallback: false,
+        };
+        binder.visit_body(&module.tree().body);
+        binder.table
+    }
+
+    fn scope(&mut self) -> &mut Scope<'p> {
+        match self.place {
+            Place::Function(ix) => &mut self.table.functions[ix as usize],
+            Place::Class(ix) => &mut self.table.classes[ix as usize],
+        }
+    }
+
+    fn bind(&mut self, name: &'p str, what: What<'p>) {
+        let binding = Binding {
+            what,
+            is_fallback: self.is_fallback,
+        };
+        if matches!(what, What::Import(_) | What::ImportFrom { .. }) {
+            self.scope().imports.push(what);
+        }
+        let is_global = match self.place {
+            Place::Function(ix) => self.table.index.function(ix).globals.contains(name),
+            Place::Class(_) => false,
+        };
+        if is_global && self.function != MODULE_BODY {
+            let opaque = Binding {
+                what: What::Opaque,
+                is_fallback: false,
+            };
+            let module = &mut self.table.functions[0];
+            module.bindings.entry(name).or_default().push(opaque);
+        } else {
+            self.scope().bindings.entry(name).or_default().push(binding);
+        }
+    }
+
+    fn bind_parameters(&mut self, parameters: &'p ast::Parameters) {
+        for parameter in parameters {
+            self.bind(parameter.name().as_str(), What::Opaque);
+        }
+    }
+
+    fn enter(&mut self, place: Place, visit: impl FnOnce(&mut Self)) {
+        let outer = (self.place, self.function, self.is_fallback);
+        self.place = place;
+        if let Place::Function(ix) = place {
+            self.function = ix;
+        }
+        self.is_fallback = false;
+        visit(self);
+        (self.place, self.function, self.is_fallback) = outer;
+    }
+
+    fn as_fallback(&mut self, visit: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.is_fallback, true);
+        visit(self);
+        self.is_fallback = outer;
+    }
+
+    fn assign(&mut self, target: &'p Expr, value: &'p Expr) {
+        match target {
+            Expr::Name(name) => self.bind(name.id.as_str(), What::Value(value)),
+            _ => self.visit_expr(target),
+        }
+    }
+
+    fn visit_signature(&mut self, parameters: &'p ast::Parameters) {
+        for parameter in parameters.iter_non_variadic_params() {
+            if let Some(default) = parameter.default() {
+                self.visit_expr(default);
+            }
+        }
+    }
+
+    /// The class of a method whose first parameter has this name, also from within its lambdas.
+    fn class_of_self(&self, name: &str) -> Option<ClassIx> {
+        let mut at = self.function;
+        while at != MODULE_BODY {
+            let function = self.table.index.function(at);
+            let first = function
+                .node
+                .parameters()
+                .and_then(|it| it.iter_non_variadic_params().next());
+            let is_first = first.is_some_and(|first| first.name().as_str() == name);
+            if let (true, Some(class)) = (is_first, function.class) {
+                return Some(class);
+            }
+            at = function.parent;
+        }
+        None
+    }
+}
+
+impl<'p> Visitor<'p> for Binder<'p> {
+    fn visit_stmt(&mut self, statement: &'p Stmt) {
+        match statement {
+            Stmt::FunctionDef(def) => {
+                for decorator in &def.decorator_list {
+                    self.visit_expr(&decorator.expression);
+                }
+                self.visit_signature(&def.parameters);
+                if let Some(ix) = self.table.index.function_at(span_of(def)) {
+                    self.bind(def.name.as_str(), What::Function(ix));
+                    self.enter(Place::Function(ix), |this| {
+                        this.bind_parameters(&def.parameters);
+                        this.visit_body(&def.body);
+                    });
+                }
+            }
+            Stmt::ClassDef(def) => {
+                for decorator in &def.decorator_list {
+                    self.visit_expr(&decorator.expression);
+                }
+                if let Some(arguments) = &def.arguments {
+                    self.visit_arguments(arguments);
+                }
+                if let Some(ix) = self.table.index.class_at(span_of(def)) {
+                    self.bind(def.name.as_str(), What::Class(ix));
+                    self.enter(Place::Class(ix), |this| this.visit_body(&def.body));
+                }
+            }
+            Stmt::Import(import) => {
+                for alias in &import.names {
+                    let dotted = alias.name.as_str();
+                    match &alias.asname {
+                        Some(name) => self.bind(name.as_str(), What::Import(dotted)),
+                        None => {
+                            self.bind(top(dotted), What::Import(top(dotted)));
+                            self.scope().imports.push(What::Import(dotted));
+                        }
+                    }
+                }
+            }
+            Stmt::ImportFrom(import) => {
+                let module = import.module.as_ref().map_or("", |module| module.as_str());
+                for alias in &import.names {
+                    let name = alias.name.as_str();
+                    if name == "*" {
+                        self.scope().stars.push((module, import.level));
+                        continue;
+                    }
+                    let bound = alias.asname.as_ref().map_or(name, |asname| asname.as_str());
+                    self.bind(
+                        bound,
+                        What::ImportFrom {
+                            module,
+                            level: import.level,
+                            name,
+                        },
+                    );
+                }
+            }
+            Stmt::Assign(assign) => {
+                self.visit_expr(&assign.value);
+                for target in &assign.targets {
+                    self.assign(target, &assign.value);
+                }
+            }
+            Stmt::AnnAssign(assign) => match &assign.value {
+                Some(value) => {
+                    self.visit_expr(value);
+                    self.assign(&assign.target, value);
+                }
+                // A bare annotation binds nothing, but it does make the name local.
+                None if matches!(self.place, Place::Function(MODULE_BODY)) => {}
+                None => self.visit_expr(&assign.target),
+            },
+            Stmt::If(it) if is_type_checking(&it.test) => {
+                self.as_fallback(|this| this.visit_body(&it.body));
+                for clause in &it.elif_else_clauses {
+                    self.visit_elif_else_clause(clause);
+                }
+            }
+            Stmt::Try(it) => {
+                self.visit_body(&it.body);
+                for ast::ExceptHandler::ExceptHandler(handler) in &it.handlers {
+                    if let Some(name) = &handler.name {
+                        self.bind(name.as_str(), What::Opaque);
+                    }
+                    self.as_fallback(|this| this.visit_body(&handler.body));
+                }
+                self.visit_body(&it.orelse);
+                self.visit_body(&it.finalbody);
+            }
+            _ => walk_stmt(self, statement),
+        }
+    }
+
+    fn visit_expr(&mut self, expression: &'p Expr) {
+        match expression {
+            Expr::Name(name) if name.ctx.is_store() => self.bind(name.id.as_str(), What::Opaque),
+            Expr::Attribute(attribute) if attribute.ctx.is_store() => {
+                if let Expr::Name(name) = &*attribute.value
+                    && let Some(class) = self.class_of_self(name.id.as_str())
+                {
+                    self.table.attributes[class as usize].insert(attribute.attr.as_str());
+                }
+                walk_expr(self, expression);
+            }
+            Expr::Lambda(lambda) => {
+                if let Some(parameters) = &lambda.parameters {
+                    self.visit_signature(parameters);
+                }
+                if let Some(ix) = self.table.index.function_at(span_of(lambda)) {
+                    self.enter(Place::Function(ix), |this| {
+                        if let Some(parameters) = &lambda.parameters {
+                            this.bind_parameters(parameters);
+                        }
+                        this.visit_expr(&lambda.body);
+                    });
+                }
+            }
+            _ => walk_expr(self, expression),
+        }
+    }
+
+    fn visit_annotation(&mut self, _annotation: &'p Expr) {}
+
+    fn visit_pattern(&mut self, pattern: &'p ast::Pattern) {
+        let name = match pattern {
+            ast::Pattern::MatchAs(it) => it.name.as_ref(),
+            ast::Pattern::MatchStar(it) => it.name.as_ref(),
+            ast::Pattern::MatchMapping(it) => it.rest.as_ref(),
+            _ => None,
+        };
+        if let Some(name) = name {
+            self.bind(name.as_str(), What::Opaque);
+        }
+        walk_pattern(self, pattern);
+    }
+}
+
+fn is_type_checking(test: &Expr) -> bool {
+    match test {
+        Expr::Name(name) => name.id.as_str() == "TYPE_CHECKING",
+        Expr::Attribute(attribute) => attribute.attr.as_str() == "TYPE_CHECKING",
+        _ => false,
+    }
+}

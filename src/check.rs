@@ -1,0 +1,147 @@
+//! From a project to sorted findings. Nothing is read or written here but through the project.
+
+use std::collections::BTreeMap;
+
+use lint_core::analysis::analyse;
+use lint_core::diagnostic::{Diagnostic, FileId, Severity};
+use lint_core::knowledge::Knowledge;
+use lint_core::project::{FileError, Project};
+use lint_core::suppression::{self, Registry};
+
+use crate::config::Settings;
+use crate::report::{Count, Summary};
+
+/// What is asked of a check.
+pub(crate) struct Question<'q> {
+    pub(crate) settings: &'q Settings,
+    /// Findings that touch no such file are known but not reported.
+    pub(crate) is_requested: &'q dyn Fn(FileId) -> bool,
+    pub(crate) minimum: Severity,
+}
+
+pub(crate) struct Answer {
+    pub(crate) findings: Vec<Diagnostic>,
+    pub(crate) errors: Vec<FileError>,
+    /// How many files that are not asked about could not be read in full.
+    pub(crate) errors_elsewhere: usize,
+    pub(crate) summary: Summary,
+}
+
+/// Must run on a thread with [`lint_core::syntax::STACK_SIZE`] of stack.
+pub(crate) fn check(project: &Project<'_>, question: &Question<'_>) -> Answer {
+    let settings = question.settings;
+    let knowledge = Knowledge::new(&rules::catalogue::TABLES, settings.knowledge.clone());
+    let facts = analyse(project, &knowledge);
+    let cx = rules::Context::new(&facts);
+    let mut diagnostics = Vec::new();
+    for rule in rules::all() {
+        if settings.enabled.contains(rule.metadata().code) {
+            rule.check(&cx, &mut diagnostics);
+        }
+    }
+    let summary = Summary {
+        files: python_files(project).count(),
+        parsed: project.parsed().count(),
+        workflows: facts.workflows.len(),
+        activities: facts.activities.len(),
+        suppressed: 0,
+    };
+    let registry = Registry {
+        known: &rules::metadata().collect::<Vec<_>>(),
+        enabled: &settings.enabled,
+        unused: &rules::UNUSED_SUPPRESSION,
+        unknown: &rules::UNKNOWN_SUPPRESSION,
+    };
+    let outcome = suppression::apply(project, registry, diagnostics);
+    let findings = finish(outcome.kept, project, question);
+    let suppressed = finish(outcome.suppressed, project, question).len();
+    let (errors, elsewhere): (Vec<_>, Vec<_>) = project
+        .errors()
+        .into_iter()
+        .partition(|error| (question.is_requested)(error.file));
+    Answer {
+        findings,
+        errors,
+        errors_elsewhere: elsewhere.len(),
+        summary: Summary {
+            suppressed,
+            ..summary
+        },
+    }
+}
+
+/// The Python files of the project itself.
+pub(crate) fn python_files<'p>(project: &'p Project<'_>) -> impl Iterator<Item = FileId> + 'p {
+    project
+        .files()
+        .filter(|&file| project.key(file).ends_with(".py") && !project.is_installed(file))
+}
+
+/// Applies what the settings say about reporting, and sorts.
+fn finish(
+    diagnostics: Vec<Diagnostic>,
+    project: &Project<'_>,
+    question: &Question<'_>,
+) -> Vec<Diagnostic> {
+    let severities = &question.settings.severity;
+    let mut findings: Vec<Diagnostic> = diagnostics
+        .into_iter()
+        .map(|mut it| {
+            it.severity = severities.get(it.code).copied().unwrap_or(it.severity);
+            it
+        })
+        .filter(|it| it.severity >= question.minimum)
+        .filter(|it| touches(it, question.is_requested))
+        .filter(|it| !is_ignored(it, project, question.settings))
+        .collect();
+    findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
+    findings.dedup();
+    findings
+}
+
+fn touches(finding: &Diagnostic, is_requested: &dyn Fn(FileId) -> bool) -> bool {
+    is_requested(finding.place.file)
+        || finding
+            .trace
+            .iter()
+            .any(|step| is_requested(step.place.file))
+}
+
+/// As with comments, the file of the culprit counts as much as that of the workflow.
+fn is_ignored(finding: &Diagnostic, project: &Project<'_>, settings: &Settings) -> bool {
+    let files = [finding.place.file, finding.culprit_place().file];
+    settings.per_file_ignores.iter().any(|(patterns, codes)| {
+        codes.contains(finding.code)
+            && files
+                .iter()
+                .any(|&file| patterns.matches(project.key(file)))
+    })
+}
+
+fn sort_key(finding: &Diagnostic) -> impl Ord + '_ {
+    (
+        finding.place,
+        finding.code,
+        finding.culprit_place(),
+        &finding.culprit,
+        &finding.workflow,
+        &finding.entry,
+        &finding.message,
+    )
+}
+
+/// The rules with the most findings first.
+pub(crate) fn statistics(findings: &[Diagnostic]) -> Vec<Count> {
+    let mut counts: BTreeMap<&'static str, Count> = BTreeMap::new();
+    for finding in findings {
+        let count = counts.entry(finding.code).or_insert(Count {
+            code: finding.code,
+            name: finding.name,
+            findings: 0,
+        });
+        count.findings += 1;
+    }
+    let mut counts: Vec<Count> = counts.into_values().collect();
+    counts.sort_by_key(|count| (usize::MAX - count.findings, count.code));
+    counts
+}

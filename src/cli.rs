@@ -1,0 +1,230 @@
+//! The command line as it is typed; nothing here is resolved yet.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+/// Finds what breaks replay in Temporal and ntropii workflow code.
+#[derive(Debug, Parser)]
+#[command(name = "runbook-lint", version, styles = STYLES, after_help = EXIT_STATUS)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+    /// When to use colours.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: Color,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0  nothing of severity error or warning was found
+  1  something was found, or a file could not be read or parsed
+  2  runbook-lint itself failed, or could not check anything";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check workflow code.
+    Check(Box<CheckArgs>),
+    /// Draw the call graph that workflows reach.
+    Graph(GraphArgs),
+    /// Explain a rule, or list all rules.
+    Rule(RuleArgs),
+    /// Show the resolved configuration and where each value comes from.
+    Config(ConfigArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+
+    /// How to write the report.
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "full",
+        help_heading = "Output"
+    )]
+    pub(crate) output_format: Format,
+    /// Write the report to a file instead of the standard output.
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    pub(crate) output_file: Option<PathBuf>,
+    /// Leave out findings below this severity.
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "info",
+        help_heading = "Output"
+    )]
+    pub(crate) severity: MinimumSeverity,
+    /// Count the findings of each rule.
+    #[arg(long, help_heading = "Output")]
+    pub(crate) statistics: bool,
+    /// List the files that would be checked, and check nothing.
+    #[arg(long, help_heading = "Output")]
+    pub(crate) show_files: bool,
+    /// Exit with status 0 whatever is found.
+    #[arg(long, help_heading = "Output")]
+    pub(crate) exit_zero: bool,
+
+    /// Read the source of this file from the standard input.
+    #[arg(long, value_name = "FILE", help_heading = "Files")]
+    pub(crate) stdin_filename: Option<PathBuf>,
+    /// Number of threads; the result does not depend on it.
+    #[arg(long, value_name = "N", hide = true)]
+    pub(crate) threads: Option<usize>,
+}
+
+/// Which project is read, and with which configuration.
+#[derive(Debug, Args)]
+pub(crate) struct InputArgs {
+    /// Files and directories to report on [default: .]. The whole project around them is read.
+    #[arg(value_name = "PATHS")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// A configuration file to use instead of the project's, or one setting such as
+    /// `severity.wall-clock="warning"`. May be repeated; later ones win.
+    #[arg(long, value_name = "FILE|KEY=VALUE", help_heading = "Configuration")]
+    pub(crate) config: Vec<String>,
+    /// Use no configuration files, and nothing from outside the working directory.
+    #[arg(long, help_heading = "Configuration")]
+    pub(crate) isolated: bool,
+    /// Follow calls into the installed packages of the project's virtual environment.
+    #[arg(long, help_heading = "Files")]
+    pub(crate) follow_installed: bool,
+    /// Exclude also files that are given on the command line.
+    #[arg(long, help_heading = "Files")]
+    pub(crate) force_exclude: bool,
+}
+
+/// Which rules run. Each takes codes, names, prefixes such as `RB1`, or `ALL`.
+#[derive(Debug, Default, Args)]
+pub(crate) struct SelectionArgs {
+    /// Run these rules only.
+    #[arg(
+        long,
+        value_name = "RULES",
+        value_delimiter = ',',
+        help_heading = "Rules"
+    )]
+    pub(crate) select: Option<Vec<String>>,
+    /// Run these rules in addition.
+    #[arg(
+        long,
+        value_name = "RULES",
+        value_delimiter = ',',
+        help_heading = "Rules"
+    )]
+    pub(crate) extend_select: Option<Vec<String>>,
+    /// Do not run these rules.
+    #[arg(
+        long,
+        value_name = "RULES",
+        value_delimiter = ',',
+        help_heading = "Rules"
+    )]
+    pub(crate) ignore: Option<Vec<String>>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GraphArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Draw all functions and module bodies of the given files, not only what workflows reach.
+    #[arg(long)]
+    pub(crate) full: bool,
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) format: GraphFormat,
+    /// Write the graph to a file instead of the standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    Text,
+    Mermaid,
+    Dot,
+    /// With `--full`, an object from callers to lists of callees.
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RuleArgs {
+    /// Code or name of the rule; without it, all rules are listed.
+    #[arg(value_name = "CODE|NAME", conflicts_with = "all")]
+    pub(crate) rule: Option<String>,
+    /// Explain all rules.
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub(crate) output_format: RuleFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    /// Print the JSON schema of the configuration.
+    #[arg(long)]
+    pub(crate) schema: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Source code with the path to each culprit.
+    Full,
+    /// One line for each finding.
+    Concise,
+    /// Version 1 of the stable JSON format.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+}
+
+impl Format {
+    /// Whether nothing but the report may be on the standard output.
+    pub(crate) fn is_for_machines(self) -> bool {
+        matches!(self, Self::Json | Self::Sarif)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RuleFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MinimumSeverity {
+    Info,
+    Warning,
+    Error,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_defined() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,198 @@
+//! `runbook-lint check`
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use lint_core::diagnostic::{FileId, Severity};
+use lint_core::project::Project;
+use lint_core::rule::RuleMetadata;
+
+use super::{locate, start_threads};
+use crate::Status;
+use crate::check::{Answer, Question, check, statistics};
+use crate::cli::{CheckArgs, Color, MinimumSeverity};
+use crate::config::{ConfigError, Settings, absolute};
+use crate::discover::Files;
+use crate::output::{escape, render};
+use crate::report::{Places, Report, ReportedError, Summary};
+use crate::terminal::{tell, warn, write_output};
+
+pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
+    if args.input.paths.is_empty() && args.stdin_filename.is_none() {
+        args.input.paths.push(PathBuf::from("."));
+    }
+    let (cwd, root) = locate(&args.input, args.stdin_filename.as_deref())?;
+    let settings = match Settings::resolve(&root, &cwd, &args.input, &args.selection) {
+        Ok(settings) => settings,
+        Err(error) => {
+            report_config_error(&error, &root, &cwd, &args, color)?;
+            return Err(error);
+        }
+    };
+    let mut files = Files::discover(&root, &cwd, &args.input, &settings)?;
+    if let Some(path) = &args.stdin_filename {
+        let mut source = Vec::new();
+        std::io::stdin()
+            .read_to_end(&mut source)
+            .context("cannot read the standard input")?;
+        files.overlay(&absolute(path, &cwd), &root, source);
+    }
+    let keys = files.keys().map(str::to_owned);
+    let project = Project::new(
+        &files,
+        keys,
+        settings.src.clone(),
+        files.search_paths.clone(),
+    );
+    let places = Places::new(&project, &root, &cwd);
+    let is_requested = |file: FileId| files.is_requested(project.key(file));
+    if args.show_files {
+        return show_files(&places, &is_requested, &args, color);
+    }
+
+    start_threads(args.threads)?;
+    let question = Question {
+        settings: &settings,
+        is_requested: &is_requested,
+        minimum: minimum(args.severity),
+    };
+    let answer = check(&project, &question);
+    let is_own = |&file: &FileId| is_requested(file) && !project.is_installed(file);
+    let requested = project.files().filter(is_own).count();
+    give_warnings(&answer, requested);
+    let mut report = report(answer, places, &settings, &args);
+    let unlisted = files.unlisted.iter();
+    report
+        .errors
+        .extend(unlisted.map(|(path, message)| ReportedError::of_directory(path, message)));
+    write_report(&report, &args, color)?;
+    Ok(status(&report, requested, args.exit_zero))
+}
+
+fn report<'p>(
+    answer: Answer,
+    places: Places<'p>,
+    settings: &Settings,
+    args: &CheckArgs,
+) -> Report<'p> {
+    let is_enabled = |rule: &&'static RuleMetadata| settings.enabled.contains(rule.code);
+    Report {
+        rules: rules::metadata().filter(is_enabled).collect(),
+        errors: answer
+            .errors
+            .into_iter()
+            .map(|error| ReportedError::of_file(error, &places))
+            .collect(),
+        places,
+        statistics: args.statistics.then(|| statistics(&answer.findings)),
+        findings: answer.findings,
+        summary: answer.summary,
+    }
+}
+
+fn write_report(report: &Report<'_>, args: &CheckArgs, color: Color) -> Result<()> {
+    write_output(args.output_file.as_deref(), color, |out| {
+        render(args.output_format, report, out)
+    })?;
+    // Text on the standard output ends with the summary already.
+    if args.output_format.is_for_machines() || args.output_file.is_some() {
+        tell(&report.summary_line());
+    }
+    Ok(())
+}
+
+/// Silence must not look like "clean".
+fn give_warnings(answer: &Answer, requested: usize) {
+    if requested == 0 {
+        warn("the given paths hold no file that could be checked");
+    } else if answer.summary.workflows == 0 {
+        warn(
+            "no workflow was found, so nothing was checked; `entry-points` in the configuration names decorators and base classes of other frameworks",
+        );
+    }
+    if answer.errors_elsewhere > 0 {
+        warn(&format!(
+            "{} files outside the given paths could not be read in full; check the whole project to see why",
+            answer.errors_elsewhere
+        ));
+    }
+}
+
+/// A file that could not be read may hide anything, so it does not pass. When that is true of
+/// every file, the check as a whole has failed.
+fn status(report: &Report<'_>, requested: usize, exit_zero: bool) -> Status {
+    let unread = report
+        .errors
+        .iter()
+        .filter(|error| error.is_total())
+        .count();
+    if unread > 0 && unread >= requested {
+        return Status::Failure;
+    }
+    let fails = report
+        .findings
+        .iter()
+        .any(|it| it.severity >= Severity::Warning);
+    if (fails || !report.errors.is_empty()) && !exit_zero {
+        Status::Findings
+    } else {
+        Status::Clean
+    }
+}
+
+fn show_files(
+    places: &Places<'_>,
+    is_requested: &dyn Fn(FileId) -> bool,
+    args: &CheckArgs,
+    color: Color,
+) -> Result<Status> {
+    let files = places.project.files();
+    let files = files.filter(|&file| is_requested(file) && !places.project.is_installed(file));
+    write_output(args.output_file.as_deref(), color, |out| {
+        for file in files {
+            writeln!(out, "{}", escape(&places.path(file)))?;
+        }
+        Ok(())
+    })?;
+    Ok(Status::Clean)
+}
+
+/// Programs that read the report get to know what is wrong too.
+fn report_config_error(
+    error: &anyhow::Error,
+    root: &Path,
+    cwd: &Path,
+    args: &CheckArgs,
+    color: Color,
+) -> Result<()> {
+    let error = error.downcast_ref::<ConfigError>();
+    let Some(error) = error.and_then(|error| ReportedError::of_config(error, cwd)) else {
+        return Ok(());
+    };
+    if !args.output_format.is_for_machines() {
+        return Ok(());
+    }
+    let nothing: BTreeMap<String, String> = BTreeMap::new();
+    let project = Project::new(&nothing, [], Vec::new(), Vec::new());
+    let report = Report {
+        places: Places::new(&project, root, cwd),
+        rules: Vec::new(),
+        findings: Vec::new(),
+        errors: vec![error],
+        summary: Summary::default(),
+        statistics: None,
+    };
+    write_output(args.output_file.as_deref(), color, |out| {
+        render(args.output_format, &report, out)
+    })
+}
+
+fn minimum(severity: MinimumSeverity) -> Severity {
+    match severity {
+        MinimumSeverity::Info => Severity::Info,
+        MinimumSeverity::Warning => Severity::Warning,
+        MinimumSeverity::Error => Severity::Error,
+    }
+}

@@ -1,0 +1,206 @@
+//! `runbook-lint graph`
+
+use std::fmt::Write as _;
+use std::io;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use lint_core::diagnostic::FileId;
+use lint_core::graph::{FullGraph, NodeKind, WorkflowGraph, full, of_workflows};
+use lint_core::knowledge::Knowledge;
+use lint_core::project::Project;
+use serde_json::json;
+
+use super::{locate, start_threads};
+use crate::Status;
+use crate::check::python_files;
+use crate::cli::{Color, GraphArgs, GraphFormat, SelectionArgs};
+use crate::config::Settings;
+use crate::discover::Files;
+use crate::output::escape;
+use crate::report::Places;
+use crate::terminal::write_output;
+
+pub(crate) fn run(mut args: GraphArgs, color: Color) -> Result<Status> {
+    if args.input.paths.is_empty() {
+        args.input.paths.push(PathBuf::from("."));
+    }
+    let (cwd, root) = locate(&args.input, None)?;
+    let settings = Settings::resolve(&root, &cwd, &args.input, &SelectionArgs::default())?;
+    let files = Files::discover(&root, &cwd, &args.input, &settings)?;
+    let keys = files.keys().map(str::to_owned);
+    let project = Project::new(
+        &files,
+        keys,
+        settings.src.clone(),
+        files.search_paths.clone(),
+    );
+    let places = Places::new(&project, &root, &cwd);
+    start_threads(None)?;
+    let knowledge = Knowledge::new(&rules::catalogue::TABLES, settings.knowledge.clone());
+    let text = if args.full {
+        let requested: Vec<FileId> = python_files(&project)
+            .filter(|&file| files.is_requested(project.key(file)))
+            .collect();
+        let graph = full(&project, &knowledge, &requested);
+        match args.format {
+            GraphFormat::Json => to_json(&graph)?,
+            format => draw(&Drawing::of_full(&graph), format),
+        }
+    } else {
+        let graph = of_workflows(&project, &knowledge);
+        match args.format {
+            GraphFormat::Json => workflows_to_json(&graph, &places)?,
+            format => draw(&Drawing::of_workflows(&graph), format),
+        }
+    };
+    write_output(args.output_file.as_deref(), color, |out| {
+        io::Write::write_all(out, text.as_bytes())
+    })?;
+    Ok(Status::Clean)
+}
+
+fn to_json(graph: &FullGraph) -> Result<String> {
+    Ok(serde_json::to_string_pretty(graph)? + "\n")
+}
+
+fn workflows_to_json(graph: &WorkflowGraph, places: &Places<'_>) -> Result<String> {
+    let nodes: Vec<_> = graph
+        .nodes
+        .iter()
+        .map(|(name, node)| {
+            let place = node.place.map(|place| {
+                let (start, _) = places.range(place);
+                json!({ "path": places.path(place.file), "line": start.line, "column": start.column })
+            });
+            json!({ "name": name, "kind": node.kind.as_str(), "place": place })
+        })
+        .collect();
+    let edges: Vec<_> = graph
+        .edges
+        .iter()
+        .map(|(from, to)| json!([from, to]))
+        .collect();
+    let document = json!({ "schema": "runbook-lint-graph/1", "nodes": nodes, "edges": edges });
+    Ok(serde_json::to_string_pretty(&document)? + "\n")
+}
+
+/// A graph ready to be drawn: numbered nodes, edges between numbers.
+struct Drawing<'g> {
+    nodes: Vec<(&'g str, NodeKind)>,
+    edges: Vec<(usize, usize)>,
+}
+
+impl<'g> Drawing<'g> {
+    fn of_workflows(graph: &'g WorkflowGraph) -> Self {
+        let nodes: Vec<_> = graph
+            .nodes
+            .iter()
+            .map(|(name, node)| (name.as_str(), node.kind))
+            .collect();
+        let edges = graph
+            .edges
+            .iter()
+            .map(|(from, to)| (from.as_str(), to.as_str()));
+        Self::new(nodes, edges)
+    }
+
+    fn of_full(graph: &'g FullGraph) -> Self {
+        let nodes: Vec<_> = graph
+            .keys()
+            .map(|name| (name.as_str(), NodeKind::Function))
+            .collect();
+        let edges = graph
+            .iter()
+            .flat_map(|(from, callees)| callees.iter().map(move |to| (from.as_str(), to.as_str())));
+        Self::new(nodes, edges)
+    }
+
+    fn new(
+        nodes: Vec<(&'g str, NodeKind)>,
+        edges: impl Iterator<Item = (&'g str, &'g str)>,
+    ) -> Self {
+        let number = |name: &str| {
+            nodes
+                .binary_search_by_key(&name, |(name, _)| *name)
+                .unwrap_or(0)
+        };
+        let edges = edges.map(|(from, to)| (number(from), number(to))).collect();
+        Self { nodes, edges }
+    }
+}
+
+fn draw(drawing: &Drawing<'_>, format: GraphFormat) -> String {
+    match format {
+        GraphFormat::Mermaid => mermaid(drawing),
+        GraphFormat::Dot => dot(drawing),
+        GraphFormat::Text | GraphFormat::Json => text(drawing),
+    }
+}
+
+fn mermaid(drawing: &Drawing<'_>) -> String {
+    let mut out = "flowchart LR\n".to_owned();
+    for (ix, (name, kind)) in drawing.nodes.iter().enumerate() {
+        let label = escape(name)
+            .replace('"', "#quot;")
+            .replace('<', "#lt;")
+            .replace('>', "#gt;");
+        let (open, close) = match kind {
+            NodeKind::Workflow => ("[[\"", "\"]]"),
+            NodeKind::Entry => ("([\"", "\"])"),
+            NodeKind::Activity | NodeKind::ChildWorkflow => ("[/\"", "\"/]"),
+            NodeKind::Culprit => ("{{\"", "\"}}"),
+            NodeKind::Function => ("[\"", "\"]"),
+        };
+        let _ = writeln!(out, "  n{ix}{open}{label}{close}:::{}", kind.as_str());
+    }
+    for (from, to) in &drawing.edges {
+        let _ = writeln!(out, "  n{from} --> n{to}");
+    }
+    out.push_str(
+        "  classDef culprit fill:#fdd,stroke:#c00\n  classDef workflow stroke-width:3px\n",
+    );
+    out
+}
+
+fn dot(drawing: &Drawing<'_>) -> String {
+    let mut out = "digraph workflows {\n  rankdir=LR;\n  node [shape=box];\n".to_owned();
+    for (ix, (name, kind)) in drawing.nodes.iter().enumerate() {
+        let label = escape(name).replace('\\', "\\\\").replace('"', "\\\"");
+        let style = match kind {
+            NodeKind::Workflow => ", penwidth=3",
+            NodeKind::Entry => ", style=rounded",
+            NodeKind::Activity | NodeKind::ChildWorkflow => ", shape=parallelogram",
+            NodeKind::Culprit => ", color=red, shape=hexagon",
+            NodeKind::Function => "",
+        };
+        let _ = writeln!(out, "  n{ix} [label=\"{label}\"{style}];");
+    }
+    for (from, to) in &drawing.edges {
+        let _ = writeln!(out, "  n{from} -> n{to};");
+    }
+    out.push_str("}\n");
+    out
+}
+
+/// One block for each caller, with its callees below it.
+fn text(drawing: &Drawing<'_>) -> String {
+    let mut out = String::new();
+    for (ix, (name, kind)) in drawing.nodes.iter().enumerate() {
+        let callees: Vec<usize> = drawing
+            .edges
+            .iter()
+            .filter(|(from, _)| *from == ix)
+            .map(|(_, to)| *to)
+            .collect();
+        if callees.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "{} ({})", escape(name), kind.as_str());
+        for callee in callees {
+            let (name, kind) = drawing.nodes[callee];
+            let _ = writeln!(out, "  -> {} ({})", escape(name), kind.as_str());
+        }
+    }
+    out
+}

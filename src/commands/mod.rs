@@ -1,0 +1,36 @@
+//! One file per command.
+
+pub(crate) mod check;
+pub(crate) mod config;
+pub(crate) mod graph;
+pub(crate) mod rule;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use lint_core::syntax::STACK_SIZE;
+
+use crate::cli::InputArgs;
+use crate::config::{absolute, project_root};
+
+/// The working directory and the root of the project around the given paths.
+fn locate(input: &InputArgs, stdin_filename: Option<&Path>) -> Result<(PathBuf, PathBuf)> {
+    let cwd = std::env::current_dir().context("cannot tell the working directory")?;
+    let given = input
+        .paths
+        .iter()
+        .map(PathBuf::as_path)
+        .chain(stdin_filename);
+    let paths: Vec<PathBuf> = given.map(|path| absolute(path, &cwd)).collect();
+    let root = project_root(&paths, &cwd, input.isolated)?;
+    Ok((cwd, root))
+}
+
+/// Starts the threads that read and parse files.
+fn start_threads(count: Option<usize>) -> Result<()> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(count.unwrap_or(0))
+        .stack_size(STACK_SIZE)
+        .build_global()
+        .context("cannot start the threads that read files")
+}

@@ -1,0 +1,128 @@
+//! `runbook-lint rule`
+
+use std::io::{self, Write};
+
+use anyhow::{Result, bail};
+use lint_core::rule::{Category, RuleMetadata};
+use serde::Serialize;
+
+use crate::Status;
+use crate::cli::{Color, RuleArgs, RuleFormat};
+use crate::config::unknown_rule;
+use crate::terminal::write_output;
+
+#[derive(Serialize)]
+struct Description {
+    code: &'static str,
+    name: &'static str,
+    summary: &'static str,
+    severity: &'static str,
+    category: &'static str,
+    /// Whether the rule runs without being selected.
+    default: bool,
+    since: &'static str,
+    /// The documentation, in Markdown.
+    docs: &'static str,
+    /// Where the rule is written.
+    source: Source,
+}
+
+#[derive(Serialize)]
+struct Source {
+    path: &'static str,
+    line: u32,
+}
+
+pub(crate) fn run(args: &RuleArgs, color: Color) -> Result<Status> {
+    let known: Vec<&RuleMetadata> = rules::metadata().collect();
+    let wanted = args.rule.as_deref();
+    let found = wanted.map(|wanted| {
+        known
+            .iter()
+            .find(|it| it.code == wanted || it.name == wanted)
+    });
+    if let (Some(wanted), Some(None)) = (wanted, found) {
+        bail!(unknown_rule(wanted, &known));
+    }
+    let one = found.flatten().copied();
+    write_output(None, color, |out| match (args.output_format, one) {
+        (RuleFormat::Json, Some(rule)) => json(&Description::new(rule), out),
+        (RuleFormat::Json, None) => {
+            let all: Vec<Description> = known.iter().map(|rule| Description::new(rule)).collect();
+            json(&all, out)
+        }
+        (RuleFormat::Text, Some(rule)) => explain(rule, out),
+        (RuleFormat::Text, None) if args.all => {
+            known.iter().try_for_each(|rule| explain(rule, out))
+        }
+        (RuleFormat::Text, None) => list(&known, out),
+    })?;
+    Ok(Status::Clean)
+}
+
+impl Description {
+    fn new(rule: &RuleMetadata) -> Self {
+        Self {
+            code: rule.code,
+            name: rule.name,
+            summary: rule.summary,
+            severity: rule.severity.as_str(),
+            category: category(rule.category),
+            default: rule.default,
+            since: rule.since,
+            docs: rule.docs,
+            source: Source {
+                path: rule.file,
+                line: rule.line,
+            },
+        }
+    }
+}
+
+fn json(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, value)?;
+    writeln!(out)
+}
+
+fn explain(rule: &RuleMetadata, out: &mut dyn Write) -> io::Result<()> {
+    let opt_in = if rule.default { "" } else { ", opt-in" };
+    writeln!(
+        out,
+        "# {} ({})\n\n{}.\n\nCategory: {}. Severity: {}{opt_in}. Since {}.\n\n{}\n",
+        rule.name,
+        rule.code,
+        rule.summary,
+        category(rule.category),
+        rule.severity,
+        rule.since,
+        rule.docs.trim(),
+    )
+}
+
+fn list(known: &[&RuleMetadata], out: &mut dyn Write) -> io::Result<()> {
+    let width = known.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
+    for rule in known {
+        let severity = if rule.default {
+            rule.severity.as_str()
+        } else {
+            "opt-in"
+        };
+        writeln!(
+            out,
+            "{}  {:width$}  {severity:7}  {}",
+            rule.code, rule.name, rule.summary
+        )?;
+    }
+    Ok(())
+}
+
+fn category(category: Category) -> &'static str {
+    match category {
+        Category::Lint => "lint",
+        Category::Determinism => "determinism",
+        Category::Contract => "contract",
+        Category::Steps => "steps",
+        Category::Calls => "calls",
+        Category::Bundle => "bundle",
+    }
+}

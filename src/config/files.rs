@@ -1,0 +1,216 @@
+//! Finding the project and reading its configuration files.
+
+use std::path::{Component, Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use super::Layer;
+use super::error::{ConfigError, Source};
+use super::options::{Located, Options};
+use crate::cli::{InputArgs, SelectionArgs};
+
+/// The parts of `pyproject.toml` that concern us.
+#[derive(Debug, Deserialize)]
+struct PyProject {
+    tool: Option<Tool>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Tool {
+    #[serde(rename = "runbook-lint")]
+    runbook_lint: Option<Options>,
+}
+
+/// The directory whose files are known to the analysis: the nearest one above all given paths that
+/// holds a configuration of ours, else the nearest that holds `.git` or `pyproject.toml`, else the
+/// deepest one common to the paths.
+///
+/// A configuration above the repository does not belong to the project. In isolation, nothing
+/// above the working directory counts, if all given paths are below it.
+pub(crate) fn project_root(paths: &[PathBuf], cwd: &Path, isolated: bool) -> Result<PathBuf> {
+    let common = common_ancestor(paths).unwrap_or_else(|| cwd.to_owned());
+    if isolated && common.starts_with(cwd) {
+        return Ok(cwd.to_owned());
+    }
+    let mut fallback = None;
+    for directory in common.ancestors() {
+        if !isolated && find_in(directory)?.is_some() {
+            return Ok(directory.to_owned());
+        }
+        let is_repository = directory.join(".git").exists();
+        if fallback.is_none() && (is_repository || directory.join("pyproject.toml").exists()) {
+            fallback = Some(directory.to_owned());
+        }
+        if is_repository {
+            break;
+        }
+    }
+    Ok(fallback.unwrap_or(common))
+}
+
+/// All layers of configuration, the weakest first.
+pub(super) fn layers(
+    root: &Path,
+    cwd: &Path,
+    input: &InputArgs,
+    selection: &SelectionArgs,
+) -> Result<Vec<Layer>> {
+    let (files, settings): (Vec<&String>, Vec<&String>) =
+        input.config.iter().partition(|value| is_file(value, cwd));
+    if input.isolated && !files.is_empty() {
+        bail!(
+            "`--isolated` uses no configuration files, so it cannot be combined with `--config {}`",
+            files[0]
+        );
+    }
+    let mut layers = Vec::new();
+    for file in &files {
+        layers.push(read(&cwd.join(file), cwd)?);
+    }
+    if files.is_empty() && !input.isolated {
+        layers.extend(find_in(root)?.map(|path| read(&path, cwd)).transpose()?);
+    }
+    for setting in settings {
+        let source = Source::CommandLine;
+        let options = toml::from_str(setting).map_err(|error| source.toml_error(&error));
+        let options = options.with_context(|| format!("invalid `--config {setting}`"))?;
+        layers.push(Layer { options, source });
+    }
+    layers.push(Layer {
+        options: from_arguments(input, selection),
+        source: Source::CommandLine,
+    });
+    Ok(layers)
+}
+
+fn from_arguments(input: &InputArgs, selection: &SelectionArgs) -> Options {
+    let list = |values: &Option<Vec<String>>| values.clone().map(Located::nowhere);
+    Options {
+        select: list(&selection.select),
+        extend_select: list(&selection.extend_select),
+        ignore: list(&selection.ignore),
+        follow_installed: input.follow_installed.then(|| Located::nowhere(true)),
+        ..Options::default()
+    }
+}
+
+/// `--config` takes a file or a setting; what has `=` and is no file is a setting.
+fn is_file(value: &str, cwd: &Path) -> bool {
+    !value.contains('=') || cwd.join(value).is_file()
+}
+
+/// The configuration file of ours in a directory.
+fn find_in(directory: &Path) -> Result<Option<PathBuf>> {
+    let own = directory.join("runbook-lint.toml");
+    if own.is_file() {
+        return Ok(Some(own));
+    }
+    let pyproject = directory.join("pyproject.toml");
+    if !pyproject.is_file() {
+        return Ok(None);
+    }
+    let text = read_text(&pyproject)?;
+    let configures_us = match toml::from_str::<PyProject>(&text) {
+        Ok(it) => it.tool.is_some_and(|tool| tool.runbook_lint.is_some()),
+        // A mistake in our table is reported when the file is read; others are not our business.
+        Err(_) => text.contains("tool.runbook-lint"),
+    };
+    Ok(configures_us.then_some(pyproject))
+}
+
+fn read(path: &Path, cwd: &Path) -> Result<Layer> {
+    let text = read_text(path)?;
+    let options = if path
+        .file_name()
+        .is_some_and(|name| name == "pyproject.toml")
+    {
+        toml::from_str::<PyProject>(&text).map(|it| {
+            it.tool
+                .and_then(|tool| tool.runbook_lint)
+                .unwrap_or_default()
+        })
+    } else {
+        toml::from_str::<Options>(&text)
+    };
+    let source = Source::File {
+        path: relative_key(path, cwd),
+        text,
+    };
+    let options = options.map_err(|error| -> ConfigError { source.toml_error(&error) })?;
+    Ok(Layer { options, source })
+}
+
+fn read_text(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the configuration `{}`", path.display()))
+}
+
+/// The path from the root of the file system, without `.` and `..`. Symbolic links are not
+/// resolved: people expect their own spelling back.
+pub(crate) fn absolute(path: &Path, cwd: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for component in cwd.join(path).components() {
+        match component {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// How to get from one absolute directory to an absolute path, with `/`.
+pub(crate) fn relative_key(path: &Path, from: &Path) -> String {
+    let shared = path
+        .components()
+        .zip(from.components())
+        .take_while(|(a, b)| a == b)
+        .count();
+    let up = from.components().skip(shared).map(|_| "..".into());
+    let down = path
+        .components()
+        .skip(shared)
+        .map(|component| component.as_os_str().to_string_lossy());
+    up.chain(down).collect::<Vec<_>>().join("/")
+}
+
+/// Files count as the directories they are in.
+fn common_ancestor(paths: &[PathBuf]) -> Option<PathBuf> {
+    let mut directories = paths.iter().map(|path| {
+        if path.is_dir() {
+            path.as_path()
+        } else {
+            path.parent().unwrap_or(path)
+        }
+    });
+    let first = directories.next()?;
+    let common = directories.fold(first, |common, path| {
+        common
+            .ancestors()
+            .find(|ancestor| path.starts_with(ancestor))
+            .unwrap_or(common)
+    });
+    Some(common.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_keys_go_up_and_down() {
+        let key = |path: &str, from: &str| relative_key(Path::new(path), Path::new(from));
+        assert_eq!(key("/a/b/c.py", "/a"), "b/c.py");
+        assert_eq!(key("/a/b/c.py", "/a/d/e"), "../../b/c.py");
+        assert_eq!(key("/a", "/a"), "");
+    }
+
+    #[test]
+    fn absolute_paths_have_no_dots() {
+        let path = absolute(Path::new("./x/../y.py"), Path::new("/a/b"));
+        assert_eq!(path, Path::new("/a/b/y.py"));
+    }
+}

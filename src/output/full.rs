@@ -1,0 +1,141 @@
+//! Source code with a label at every step from the workflow to the culprit.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use codespan_reporting::diagnostic::{Diagnostic as Rendered, Label, Severity as Level};
+use codespan_reporting::files::Error;
+use codespan_reporting::term::termcolor::Ansi;
+use codespan_reporting::term::{Config, emit_to_write_style};
+use lint_core::diagnostic::{Diagnostic, FileId, Place, Severity};
+
+use super::escape;
+use crate::report::{Places, Report};
+use view::View;
+
+mod view;
+
+pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let config = Config::default();
+    let mut views = Views::default();
+    for error in &report.errors {
+        let rendered = Rendered::<FileId>::error()
+            .with_code(error.kind.as_str())
+            .with_message(escape(&error.message))
+            .with_note(format!(
+                "at {}:{}:{}",
+                escape(&report.places.shown(&error.path)),
+                error.line,
+                error.column
+            ));
+        emit(out, &config, &views, &rendered)?;
+    }
+    for finding in &report.findings {
+        let rendered = rendered(finding, &report.places, &mut views);
+        emit(out, &config, &views, &rendered)?;
+    }
+    super::render_end(report, out)
+}
+
+fn emit(
+    out: &mut dyn Write,
+    config: &Config,
+    views: &Views,
+    rendered: &Rendered<FileId>,
+) -> io::Result<()> {
+    emit_to_write_style(&mut Ansi::new(out), config, views, rendered).map_err(|error| match error {
+        Error::Io(error) => error,
+        other => io::Error::other(other),
+    })
+}
+
+fn rendered(finding: &Diagnostic, places: &Places<'_>, views: &mut Views) -> Rendered<FileId> {
+    let mut label = |style: fn(FileId, std::ops::Range<usize>) -> Label<FileId>, place: Place| {
+        let view = views.open(place.file, places);
+        style(
+            place.file,
+            view.offset(place.span.start)..view.offset(place.span.end),
+        )
+    };
+    let mut primary = label(Label::primary, finding.place);
+    if !finding.trace.is_empty() {
+        primary = primary.with_message("the path starts here");
+    }
+    let mut labels = vec![primary];
+    for (number, step) in finding.trace.iter().enumerate() {
+        let message = format!("{}. {}", number + 1, escape(&step.message));
+        labels.push(label(Label::secondary, step.place).with_message(message));
+    }
+    let level = match finding.severity {
+        Severity::Error => Level::Error,
+        Severity::Warning => Level::Warning,
+        Severity::Info => Level::Note,
+    };
+    Rendered::new(level)
+        .with_code(finding.code)
+        .with_message(escape(&finding.message))
+        .with_labels(labels)
+        .with_notes(notes(finding))
+}
+
+fn notes(finding: &Diagnostic) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(help) = &finding.help {
+        notes.push(format!("help: {}", escape(help)));
+    }
+    if let Some(workflow) = &finding.workflow {
+        let impact = finding.impact.as_str();
+        notes.push(match &finding.entry {
+            Some(entry) => format!(
+                "workflow `{}`, entry point `{}`, impact: {impact}",
+                escape(workflow),
+                escape(entry)
+            ),
+            None => format!("workflow `{}`, impact: {impact}", escape(workflow)),
+        });
+    }
+    notes.extend(finding.notes.iter().map(|note| escape(note).into_owned()));
+    notes
+}
+
+/// The files that labels point into, made safe for the terminal.
+#[derive(Default)]
+struct Views(BTreeMap<FileId, View>);
+
+impl Views {
+    fn open(&mut self, file: FileId, places: &Places<'_>) -> &View {
+        self.0
+            .entry(file)
+            .or_insert_with(|| View::new(places.path(file), places.source(file)))
+    }
+
+    fn get(&self, id: FileId) -> Result<&View, Error> {
+        self.0.get(&id).ok_or(Error::FileMissing)
+    }
+}
+
+impl<'a> codespan_reporting::files::Files<'a> for Views {
+    type FileId = FileId;
+    type Name = &'a str;
+    type Source = &'a str;
+
+    fn name(&'a self, id: FileId) -> Result<&'a str, Error> {
+        Ok(self.get(id)?.name())
+    }
+
+    fn source(&'a self, id: FileId) -> Result<&'a str, Error> {
+        Ok(self.get(id)?.text())
+    }
+
+    fn line_index(&'a self, id: FileId, offset: usize) -> Result<usize, Error> {
+        Ok(self.get(id)?.line_index(offset))
+    }
+
+    fn line_range(&'a self, id: FileId, line: usize) -> Result<std::ops::Range<usize>, Error> {
+        Ok(self.get(id)?.line_range(line))
+    }
+
+    fn column_number(&'a self, id: FileId, line: usize, offset: usize) -> Result<usize, Error> {
+        Ok(self.get(id)?.column(line, offset))
+    }
+}

@@ -1,0 +1,223 @@
+//! Version 1 of the JSON format. It is a contract: fields may be added, never changed.
+
+use std::io::{self, Write};
+
+use lint_core::diagnostic::{Applicability, Diagnostic, Edit, Place};
+use lint_core::source::Position as SourcePosition;
+use serde::Serialize;
+
+use super::escape_json;
+use crate::report::{Places, Report};
+
+#[derive(Serialize)]
+struct Document<'r> {
+    schema: &'static str,
+    tool: Tool,
+    summary: Summary,
+    findings: Vec<Finding<'r>>,
+    errors: Vec<Error<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statistics: Option<Vec<Count>>,
+}
+
+#[derive(Serialize)]
+struct Tool {
+    name: &'static str,
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    files: usize,
+    parsed: usize,
+    workflows: usize,
+    activities: usize,
+    findings: usize,
+    suppressed: usize,
+    errors: usize,
+}
+
+#[derive(Serialize)]
+struct Finding<'r> {
+    code: &'static str,
+    name: &'static str,
+    severity: &'static str,
+    message: &'r str,
+    help: Option<&'r str>,
+    notes: &'r [String],
+    #[serde(flatten)]
+    place: Location,
+    workflow: Option<&'r str>,
+    entry: Option<&'r str>,
+    culprit: Option<&'r str>,
+    impact: &'static str,
+    trace: Vec<Step<'r>>,
+    fixes: Vec<Fix<'r>>,
+}
+
+#[derive(Serialize)]
+struct Location {
+    path: String,
+    start: Position,
+    end: Position,
+}
+
+/// 1-based; columns in Unicode characters.
+#[derive(Serialize)]
+struct Position {
+    line: u32,
+    column: u32,
+}
+
+#[derive(Serialize)]
+struct Step<'r> {
+    #[serde(flatten)]
+    place: Location,
+    function: &'r str,
+    message: &'r str,
+}
+
+#[derive(Serialize)]
+struct Fix<'r> {
+    title: &'r str,
+    applicability: &'static str,
+    edits: Vec<Replacement<'r>>,
+}
+
+#[derive(Serialize)]
+struct Replacement<'r> {
+    #[serde(flatten)]
+    place: Location,
+    replacement: &'r str,
+}
+
+#[derive(Serialize)]
+struct Error<'r> {
+    path: String,
+    kind: &'static str,
+    message: &'r str,
+    line: u32,
+    column: u32,
+}
+
+#[derive(Serialize)]
+struct Count {
+    code: &'static str,
+    name: &'static str,
+    findings: usize,
+}
+
+pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let document = serde_json::to_string_pretty(&document(report))?;
+    out.write_all(escape_json(&document).as_bytes())?;
+    writeln!(out)
+}
+
+fn document<'r>(report: &'r Report<'_>) -> Document<'r> {
+    let places = &report.places;
+    Document {
+        schema: "runbook-lint/1",
+        tool: Tool {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+        },
+        summary: Summary {
+            files: report.summary.files,
+            parsed: report.summary.parsed,
+            workflows: report.summary.workflows,
+            activities: report.summary.activities,
+            findings: report.findings.len(),
+            suppressed: report.summary.suppressed,
+            errors: report.errors.len(),
+        },
+        findings: report
+            .findings
+            .iter()
+            .map(|it| finding(it, places))
+            .collect(),
+        errors: report
+            .errors
+            .iter()
+            .map(|error| Error {
+                path: places.shown(&error.path),
+                kind: error.kind.as_str(),
+                message: &error.message,
+                line: error.line,
+                column: error.column,
+            })
+            .collect(),
+        statistics: report.statistics.as_ref().map(|counts| {
+            let count = |it: &crate::report::Count| Count {
+                code: it.code,
+                name: it.name,
+                findings: it.findings,
+            };
+            counts.iter().map(count).collect()
+        }),
+    }
+}
+
+fn finding<'r>(finding: &'r Diagnostic, places: &Places<'_>) -> Finding<'r> {
+    Finding {
+        code: finding.code,
+        name: finding.name,
+        severity: finding.severity.as_str(),
+        message: &finding.message,
+        help: finding.help.as_deref(),
+        notes: &finding.notes,
+        place: location(finding.place, places),
+        workflow: finding.workflow.as_deref(),
+        entry: finding.entry.as_deref(),
+        culprit: finding.culprit.as_deref(),
+        impact: finding.impact.as_str(),
+        trace: finding
+            .trace
+            .iter()
+            .map(|step| Step {
+                place: location(step.place, places),
+                function: &step.function,
+                message: &step.message,
+            })
+            .collect(),
+        fixes: finding
+            .fixes
+            .iter()
+            .map(|fix| Fix {
+                title: &fix.title,
+                applicability: match fix.applicability {
+                    Applicability::DisplayOnly => "display-only",
+                    Applicability::Unsafe => "unsafe",
+                    Applicability::Safe => "safe",
+                },
+                edits: fix
+                    .edits
+                    .iter()
+                    .map(|edit| replacement(edit, places))
+                    .collect(),
+            })
+            .collect(),
+    }
+}
+
+fn replacement<'r>(edit: &'r Edit, places: &Places<'_>) -> Replacement<'r> {
+    Replacement {
+        place: location(edit.place, places),
+        replacement: &edit.replacement,
+    }
+}
+
+fn location(place: Place, places: &Places<'_>) -> Location {
+    let (start, end) = places.range(place);
+    Location {
+        path: places.path(place.file),
+        start: position(start),
+        end: position(end),
+    }
+}
+
+fn position(position: SourcePosition) -> Position {
+    Position {
+        line: position.line,
+        column: position.column,
+    }
+}

@@ -1,0 +1,205 @@
+//! What a check found out, ready to be rendered.
+
+use std::path::{Path, PathBuf};
+
+use lint_core::diagnostic::{Diagnostic, FileId, Place, Severity};
+use lint_core::project::{FileError, FileErrorKind, Project};
+use lint_core::rule::RuleMetadata;
+use lint_core::source::{Position, SourceFile};
+
+use crate::config::{ConfigError, Origin, absolute, relative_key};
+
+/// Everything that is rendered. Findings and errors are sorted.
+pub(crate) struct Report<'p> {
+    pub(crate) places: Places<'p>,
+    /// The rules that ran.
+    pub(crate) rules: Vec<&'static RuleMetadata>,
+    pub(crate) findings: Vec<Diagnostic>,
+    pub(crate) errors: Vec<ReportedError>,
+    pub(crate) summary: Summary,
+    /// Findings per rule, when asked for.
+    pub(crate) statistics: Option<Vec<Count>>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Summary {
+    /// Python files of the project.
+    pub(crate) files: usize,
+    pub(crate) parsed: usize,
+    pub(crate) workflows: usize,
+    pub(crate) activities: usize,
+    pub(crate) suppressed: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Count {
+    pub(crate) code: &'static str,
+    pub(crate) name: &'static str,
+    pub(crate) findings: usize,
+}
+
+/// Something that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReportedError {
+    pub(crate) path: PathBuf,
+    pub(crate) kind: ErrorKind,
+    pub(crate) message: String,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ErrorKind {
+    Syntax,
+    Encoding,
+    Io,
+    Config,
+}
+
+impl ErrorKind {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Syntax => "syntax",
+            Self::Encoding => "encoding",
+            Self::Io => "io",
+            Self::Config => "config",
+        }
+    }
+}
+
+impl Report<'_> {
+    pub(crate) fn count(&self, severity: Severity) -> usize {
+        let findings = self.findings.iter();
+        findings.filter(|it| it.severity == severity).count()
+    }
+
+    /// One sentence that never lets silence look like "clean".
+    pub(crate) fn summary_line(&self) -> String {
+        let Summary {
+            files,
+            workflows,
+            suppressed,
+            ..
+        } = self.summary;
+        let findings = match self.findings.len() {
+            0 => "no findings".to_owned(),
+            n => format!(
+                "{} ({}, {}, {} info)",
+                plural(n, "finding"),
+                plural(self.count(Severity::Error), "error"),
+                plural(self.count(Severity::Warning), "warning"),
+                self.count(Severity::Info),
+            ),
+        };
+        format!(
+            "checked {} in {}: {findings}, {suppressed} suppressed, {} not read in full",
+            plural(workflows, "workflow"),
+            plural(files, "file"),
+            plural(self.errors.len(), "file"),
+        )
+    }
+}
+
+fn plural(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+impl ReportedError {
+    pub(crate) fn of_file(error: FileError, places: &Places<'_>) -> Self {
+        Self {
+            path: places.absolute(error.file),
+            kind: match error.kind {
+                FileErrorKind::Syntax => ErrorKind::Syntax,
+                FileErrorKind::Encoding => ErrorKind::Encoding,
+                FileErrorKind::Io => ErrorKind::Io,
+            },
+            message: error.message,
+            line: error.line,
+            column: error.column,
+        }
+    }
+
+    pub(crate) fn of_directory(path: &Path, message: &str) -> Self {
+        Self {
+            path: path.to_owned(),
+            kind: ErrorKind::Io,
+            message: message.to_owned(),
+            line: 1,
+            column: 1,
+        }
+    }
+
+    /// Whether nothing of the file was read; after a syntax error, some is.
+    pub(crate) fn is_total(&self) -> bool {
+        self.kind != ErrorKind::Syntax
+    }
+
+    /// A mistake on the command line has no place, and is told in another way.
+    pub(crate) fn of_config(error: &ConfigError, cwd: &Path) -> Option<Self> {
+        let Origin::File { path, line, column } = &error.origin else {
+            return None;
+        };
+        Some(Self {
+            path: absolute(Path::new(path), cwd),
+            kind: ErrorKind::Config,
+            message: error.message.clone(),
+            line: *line,
+            column: *column,
+        })
+    }
+}
+
+/// Turns places in the project into paths and positions that people read.
+pub(crate) struct Places<'p> {
+    pub(crate) project: &'p Project<'p>,
+    pub(crate) root: PathBuf,
+    pub(crate) cwd: PathBuf,
+    /// What the URIs of SARIF are relative to.
+    pub(crate) repository: PathBuf,
+}
+
+impl<'p> Places<'p> {
+    pub(crate) fn new(project: &'p Project<'p>, root: &Path, cwd: &Path) -> Self {
+        let repository = root.ancestors().find(|it| it.join(".git").exists());
+        Self {
+            project,
+            root: root.to_owned(),
+            cwd: cwd.to_owned(),
+            repository: repository.unwrap_or(root).to_owned(),
+        }
+    }
+
+    /// Findings only point into files that were read.
+    pub(crate) fn source(&self, file: FileId) -> &'p SourceFile {
+        self.project
+            .source(file)
+            .expect("a finding points into a file that was read")
+    }
+
+    /// The first position of a place, and the one after its last.
+    pub(crate) fn range(&self, place: Place) -> (Position, Position) {
+        let source = self.source(place.file);
+        (
+            source.position(place.span.start),
+            source.position(place.span.end),
+        )
+    }
+
+    /// The path as it is shown: relative to the working directory.
+    pub(crate) fn path(&self, file: FileId) -> String {
+        self.shown(&self.absolute(file))
+    }
+
+    pub(crate) fn shown(&self, path: &Path) -> String {
+        relative_key(path, &self.cwd)
+    }
+
+    /// The path relative to the repository.
+    pub(crate) fn in_repository(&self, path: &Path) -> String {
+        relative_key(path, &self.repository)
+    }
+
+    pub(crate) fn absolute(&self, file: FileId) -> PathBuf {
+        absolute(Path::new(self.project.key(file)), &self.root)
+    }
+}

@@ -1,0 +1,335 @@
+//! What is checked, what is reported, and how a run ends.
+
+use crate::project::{CLOCK, Project, command};
+
+const CALLS_HELPER: &str = "\
+from temporalio import workflow
+from . import helper
+@workflow.defn
+class Order:
+    @workflow.run
+    async def run(self):
+        return helper.stamp()
+";
+const HELPER: &str = "import time\ndef stamp():\n    return time.time()\n";
+
+fn package() -> Project {
+    Project::new(&[
+        ("pkg/__init__.py", ""),
+        ("pkg/wf.py", CALLS_HELPER),
+        ("pkg/helper.py", HELPER),
+        ("pkg/other.py", CLOCK),
+    ])
+}
+
+#[test]
+fn the_exit_status_tells_findings_from_failure() {
+    let project = Project::new(&[("wf.py", CLOCK)]);
+    assert_eq!(project.run(&["check"]).status, 1);
+    assert_eq!(project.run(&["check", "--exit-zero"]).status, 0);
+    assert_eq!(project.run(&["check", "--ignore", "wall-clock"]).status, 0);
+    assert_eq!(
+        project
+            .run(&["check", "--config", "severity.RB101='info'"])
+            .status,
+        0
+    );
+    assert_eq!(project.run(&["check", "missing"]).status, 2);
+    assert_eq!(project.run(&["check", "--no-such-option"]).status, 2);
+}
+
+#[test]
+fn given_paths_choose_what_is_reported_and_never_what_is_known() {
+    let project = package();
+    let both = ["pkg/other.py:7 RB101", "pkg/wf.py:7 RB101"];
+    assert_eq!(project.findings(&[]), both);
+    // The helper has no workflow, but a workflow elsewhere breaks through it.
+    assert_eq!(project.findings(&["pkg/helper.py"]), ["pkg/wf.py:7 RB101"]);
+    assert_eq!(
+        project.findings(&["pkg/other.py"]),
+        ["pkg/other.py:7 RB101"]
+    );
+    assert_eq!(project.findings(&["pkg/helper.py", "pkg/other.py"]), both);
+    assert_eq!(project.findings(&["--isolated", "."]), both);
+}
+
+#[test]
+fn paths_are_relative_to_the_working_directory() {
+    let project = package();
+    let arguments = ["check", "--output-format", "json", "helper.py"];
+    let run = project.run_in("pkg", &arguments, b"");
+    assert_eq!(run.findings(), ["wf.py:7 RB101"]);
+    project.write("elsewhere/x.txt", b"");
+    let run = project.run_in(
+        "elsewhere",
+        &["check", "--output-format", "concise", "../pkg"],
+        b"",
+    );
+    assert!(
+        run.stdout
+            .starts_with("../pkg/other.py:7:16: error[RB101] "),
+        "{}",
+        run.stdout
+    );
+}
+
+#[test]
+fn no_workflow_is_a_visible_warning() {
+    let project = Project::new(&[("a.py", "x = 1\n")]);
+    let run = project.run(&["check"]);
+    assert_eq!(run.status, 0);
+    assert!(
+        run.stdout
+            .contains("checked 0 workflows in 1 file: no findings, 0 suppressed"),
+        "{}",
+        run.stdout
+    );
+    assert!(
+        run.stderr.contains("warning: no workflow was found"),
+        "{}",
+        run.stderr
+    );
+    let empty = Project::new(&[("a.txt", "")]);
+    assert!(empty.run(&["check"]).stderr.contains("hold no file"));
+}
+
+#[test]
+fn excluded_files_are_skipped_unless_given() {
+    let project = Project::new(&[
+        ("wf.py", CLOCK),
+        (".venv/lib/wf.py", CLOCK),
+        ("my-env/pyvenv.cfg", ""),
+        ("my-env/wf.py", CLOCK),
+        ("dist/wf.py", CLOCK),
+        ("build/__init__.py", ""),
+        ("build/wf.py", CLOCK),
+        (".gitignore", "ignored/\n"),
+        ("ignored/wf.py", CLOCK),
+        ("gen/x_pb2.py", CLOCK),
+        ("runbook-lint.toml", "extend-exclude = ['*_pb2.py']\n"),
+    ]);
+    assert_eq!(
+        project.findings(&[]),
+        ["build/wf.py:7 RB101", "wf.py:7 RB101"]
+    );
+    assert_eq!(
+        project.findings(&["gen/x_pb2.py"]),
+        ["gen/x_pb2.py:7 RB101"]
+    );
+    assert_eq!(project.findings(&["dist"]), ["dist/wf.py:7 RB101"]);
+    assert_eq!(
+        project.findings(&["--force-exclude", "gen/x_pb2.py", "dist"]),
+        [""; 0]
+    );
+    let shown = project.run(&["check", "--show-files"]);
+    assert_eq!(shown.stdout, "build/__init__.py\nbuild/wf.py\nwf.py\n");
+}
+
+#[test]
+fn the_files_of_a_bundle_are_known() {
+    let project = Project::new(&[
+        ("b/runbook.md", "# Bundle\n"),
+        ("b/wf.py", CLOCK),
+        ("b/templates/deep/x.j2", ""),
+        ("b/migrations/001.sql", ""),
+        ("b/notes/x.txt", ""),
+        ("templates/x.j2", ""),
+    ]);
+    let shown = project.run(&["check", "--show-files"]);
+    assert_eq!(
+        shown.stdout,
+        "b/migrations/001.sql\nb/runbook.md\nb/templates/deep/x.j2\nb/wf.py\n"
+    );
+}
+
+#[test]
+fn standard_input_overlays_one_file() {
+    let project = package();
+    let arguments = [
+        "check",
+        "--output-format",
+        "json",
+        "--stdin-filename",
+        "pkg/helper.py",
+    ];
+    let fixed = project.run_in("", &arguments, b"def stamp():\n    return 1\n");
+    assert_eq!(fixed.findings(), [""; 0]);
+    let moved = project.run_in(
+        "",
+        &arguments,
+        b"import time\n\n\ndef stamp():\n    return time.time()\n",
+    );
+    assert_eq!(moved.json()["findings"][0]["trace"][0]["start"]["line"], 5);
+    let unsaved = [
+        "check",
+        "--output-format",
+        "json",
+        "--stdin-filename",
+        "pkg/new.py",
+    ];
+    let run = project.run_in("", &unsaved, CLOCK.as_bytes());
+    assert_eq!(run.findings(), ["pkg/new.py:7 RB101"]);
+}
+
+#[test]
+fn reports_can_go_to_a_file() {
+    let project = Project::new(&[("wf.py", CLOCK)]);
+    let run = project.run(&[
+        "check",
+        "--output-format",
+        "concise",
+        "--output-file",
+        "out.txt",
+    ]);
+    assert_eq!((run.status, run.stdout.as_str()), (1, ""));
+    assert!(
+        run.stderr
+            .contains("checked 1 workflow in 1 file: 1 finding"),
+        "{}",
+        run.stderr
+    );
+    let written = std::fs::read_to_string(project.path().join("out.txt")).expect("written");
+    assert!(written.starts_with("wf.py:7:16: error[RB101]"), "{written}");
+}
+
+#[test]
+fn machine_formats_write_nothing_else_to_the_standard_output() {
+    let project = Project::new(&[("wf.py", CLOCK)]);
+    for format in ["json", "sarif"] {
+        let run = project.run(&["check", "--color", "always", "--output-format", format]);
+        run.json();
+        assert!(run.stderr.contains("checked 1 workflow"), "{}", run.stderr);
+    }
+}
+
+#[test]
+fn colours_are_used_when_asked_for() {
+    let project = Project::new(&[("wf.py", CLOCK)]);
+    for format in ["full", "concise"] {
+        let plain = project.run(&["check", "--output-format", format]).stdout;
+        let colored = project
+            .run(&["check", "--output-format", format, "--color", "always"])
+            .stdout;
+        assert!(
+            !plain.contains('\x1b') && colored.contains("\x1b["),
+            "{format}"
+        );
+    }
+}
+
+#[test]
+fn severities_and_statistics() {
+    let project = Project::new(&[("wf.py", CLOCK), ("b.py", CLOCK)]);
+    assert_eq!(project.findings(&["--severity", "error"]).len(), 2);
+    let quiet = [
+        "--severity",
+        "error",
+        "--config",
+        "severity.wall-clock='warning'",
+    ];
+    assert_eq!(project.findings(&quiet), [""; 0]);
+    let run = project.run(&["check", "--statistics", "--output-format", "concise"]);
+    assert!(
+        run.stdout.contains("     2  RB101 wall-clock\n"),
+        "{}",
+        run.stdout
+    );
+    let json = project
+        .run(&["check", "--statistics", "--output-format", "json"])
+        .json();
+    assert_eq!(json["statistics"][0]["findings"], 2);
+}
+
+#[test]
+fn comments_suppress_findings_and_are_counted() {
+    let project = Project::new(&[
+        (
+            "wf.py",
+            &CLOCK.replace("time.time()", "time.time()  # noqa: RB101"),
+        ),
+        (
+            "b.py",
+            "x = 1  # runbook-lint: ignore[RB101] nothing here\n",
+        ),
+    ]);
+    let run = project.run(&["check", "--output-format", "json"]);
+    assert_eq!(run.findings(), ["b.py:1 RB001"]);
+    assert_eq!(run.json()["summary"]["suppressed"], 1);
+}
+
+#[test]
+fn the_result_does_not_depend_on_threads() {
+    let project = package();
+    for number in 0..50 {
+        project.write(&format!("pkg/m{number}.py"), CLOCK.as_bytes());
+    }
+    let run = |threads| {
+        project
+            .run(&["check", "--output-format", "json", "--threads", threads])
+            .stdout
+    };
+    assert_eq!(run("1"), run("8"));
+}
+
+#[test]
+fn rules_are_explained() {
+    let project = Project::new(&[]);
+    let list = project.run(&["rule"]).stdout;
+    assert!(list.contains("RB101  wall-clock"), "{list}");
+    let by_name = project.run(&["rule", "wall-clock"]).stdout;
+    assert!(by_name.starts_with("# wall-clock (RB101)\n"), "{by_name}");
+    assert_eq!(by_name, project.run(&["rule", "RB101"]).stdout);
+    let one = project
+        .run(&["rule", "RB101", "--output-format", "json"])
+        .json();
+    assert_eq!(one["name"], "wall-clock");
+    let all = project
+        .run(&["rule", "--all", "--output-format", "json"])
+        .json();
+    assert!(all.as_array().is_some_and(|all| all.contains(&one)));
+    let unknown = project.run(&["rule", "wal-clock"]);
+    assert_eq!(unknown.status, 2);
+    assert!(
+        unknown.stderr.contains("did you mean `wall-clock`?"),
+        "{}",
+        unknown.stderr
+    );
+}
+
+#[test]
+fn installed_packages_are_followed_on_request() {
+    let project = Project::new(&[
+        (
+            "wf.py",
+            "from temporalio import workflow\nfrom lib.deep import stamp\n@workflow.defn\nclass A:\n    @workflow.run\n    async def run(self):\n        return stamp()\n",
+        ),
+        (".venv/pyvenv.cfg", ""),
+        (".venv/lib/python3.13/site-packages/lib/__init__.py", ""),
+        (
+            ".venv/lib/python3.13/site-packages/lib/deep.py",
+            "import time\ndef stamp():\n    return time.time()\n",
+        ),
+    ]);
+    assert_eq!(project.findings(&[]), [""; 0]);
+    assert_eq!(project.findings(&["--follow-installed"]), ["wf.py:7 RB101"]);
+    let shown = project.run(&["check", "--follow-installed", "--show-files"]);
+    assert_eq!(shown.stdout, "wf.py\n");
+}
+
+#[test]
+fn the_environment_decides_over_colours() {
+    let project = Project::new(&[("wf.py", CLOCK)]);
+    let output = |variable: &str, color: &str| {
+        let arguments = ["check", "--color", color];
+        let mut command = command(project.path(), &arguments);
+        let output = command
+            .env(variable, "1")
+            .output()
+            .expect("runbook-lint runs");
+        output.stdout.contains(&0x1b)
+    };
+    assert!(output("CLICOLOR_FORCE", "auto"));
+    assert!(!output("CLICOLOR_FORCE", "never"));
+    assert!(!output("NO_COLOR", "auto"));
+    assert!(output("NO_COLOR", "always"));
+}

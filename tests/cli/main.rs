@@ -1,0 +1,8 @@
+//! The program as people run it.
+
+mod check;
+mod config;
+mod json;
+mod project;
+mod robustness;
+mod sarif;
