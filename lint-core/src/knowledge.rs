@@ -196,6 +196,12 @@ pub struct Tables {
 pub struct UserEntries {
     pub apis: BTreeMap<String, &'static str>,
     pub markers: BTreeMap<String, Role>,
+    /// Functions and methods of the project that are workflow code although no class says so.
+    pub roots: Vec<String>,
+    /// Functions that run what they are given elsewhere, as `execute_activity` does.
+    pub executors: Vec<String>,
+    /// Modules (and what is below them) that the worker passes through the sandbox.
+    pub passed_through: Vec<String>,
 }
 
 /// The tables together with the user's additions.
@@ -296,6 +302,18 @@ impl Knowledge {
                 .iter()
                 .map(|marker| (marker.name, marker.role)),
         )
+    }
+
+    pub fn roots(&self) -> &[String] {
+        &self.user.roots
+    }
+
+    pub fn is_executor(&self, name: &str) -> bool {
+        self.user.executors.iter().any(|it| it == name)
+    }
+
+    pub fn passed_through(&self) -> &[String] {
+        &self.user.passed_through
     }
 
     pub fn is_sdk_package(&self, top_level: &str) -> bool {

@@ -7,6 +7,7 @@ pub mod index;
 mod interp;
 pub mod knowledge;
 pub mod names;
+mod passthrough;
 pub mod project;
 mod reach;
 pub mod rule;

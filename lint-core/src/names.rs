@@ -931,3 +931,216 @@ fn is_type_checking(test: &Expr) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::knowledge::{Tables, UserEntries};
+
+    static TABLES: Tables = Tables {
+        sdk_packages: &["sdk"],
+        stdlib: &["time"],
+        apis: &[],
+        returns: &[],
+        bases: &[],
+        aliases: &[],
+        higher_order: &[],
+        commands: &[],
+        markers: &[],
+    };
+
+    /// What the expression in the last line of `main.py` refers to, in short.
+    fn resolved(main: &str, others: &[(&str, &str)]) -> String {
+        let mut files: BTreeMap<String, String> = others
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
+            .collect();
+        files.insert("main.py".to_owned(), main.to_owned());
+        let keys: Vec<String> = files.keys().cloned().collect();
+        let project = Project::new(&files, keys, vec![String::new()], Vec::new());
+        let knowledge = Knowledge::new(&TABLES, UserEntries::default());
+        let file = project.file("main.py").expect("main.py exists");
+        let names = Names::new(&project, &knowledge, &[file]);
+        let module = project.module(file).expect("main.py can be read");
+        let mut last = None;
+        let mut finder = Finder(&mut last);
+        finder.visit_body(&module.tree().body);
+        let last = last.expect("an expression statement");
+        let function = module.index().function_containing(span_of(last).start);
+        match names.resolve(file, function, last) {
+            None => match names.const_str(file, function, last) {
+                Some(text) => format!("{text:?}"),
+                None => "nothing".to_owned(),
+            },
+            Some(Resolved::External(name)) => name,
+            Some(Resolved::Function { file, ix }) => {
+                let module = project.module(file).expect("a module");
+                let name = &module.index().function(ix).qualname;
+                format!("def {name} in {}", project.key(file))
+            }
+            Some(Resolved::Class { file, ix }) => {
+                let module = project.module(file).expect("a module");
+                let name = &module.index().class(ix).qualname;
+                format!("class {name} in {}", project.key(file))
+            }
+            Some(Resolved::Variable { file, name }) => {
+                let text = names.const_str(file, function, last);
+                format!("{name} in {} = {text:?}", project.key(file))
+            }
+            Some(Resolved::Module(file)) => format!("module {}", project.key(file)),
+            Some(Resolved::Package(directory)) => format!("package {directory}"),
+        }
+    }
+
+    /// Finds the last expression statement, also in functions.
+    struct Finder<'f, 'a>(&'f mut Option<&'a Expr>);
+
+    impl<'a> Visitor<'a> for Finder<'_, 'a> {
+        fn visit_stmt(&mut self, statement: &'a Stmt) {
+            if let Stmt::Expr(it) = statement {
+                *self.0 = Some(&it.value);
+            }
+            walk_stmt(self, statement);
+        }
+    }
+
+    #[test]
+    fn imports_are_followed() {
+        for (main, expected) in [
+            ("from sdk.workflow import step as s\ns", "sdk.workflow.step"),
+            (
+                "import sdk.workflow\nsdk.workflow.step.x",
+                "sdk.workflow.step.x",
+            ),
+            ("import sdk.workflow as w\nw.step", "sdk.workflow.step"),
+            (
+                "def f():\n    from sdk import workflow\n    workflow.now",
+                "sdk.workflow.now",
+            ),
+            ("from pkg import step\nstep", "sdk.workflow.step"),
+            (
+                "from pkg import helper\nhelper",
+                "def helper in pkg/helpers.py",
+            ),
+            (
+                "from pkg import helpers\nhelpers.helper",
+                "def helper in pkg/helpers.py",
+            ),
+            (
+                "import pkg.helpers\npkg.helpers.Tool.use",
+                "def Tool.use in pkg/helpers.py",
+            ),
+            (
+                "from pkg.helpers import *\nTool",
+                "class Tool in pkg/helpers.py",
+            ),
+            ("from pkg.helpers import *\nprint", "nothing"),
+            (
+                "from pkg.helpers import NAME\nNAME",
+                "NAME in pkg/helpers.py = Some(\"collect\")",
+            ),
+            ("from pkg.loop import x\nx", "nothing"),
+            ("from sdk import *\nstep", "sdk.step"),
+            ("print", "print"),
+        ] {
+            let others = [
+                (
+                    "pkg/__init__.py",
+                    "from sdk.workflow import step\nfrom .helpers import helper\n",
+                ),
+                (
+                    "pkg/helpers.py",
+                    "NAME = 'col' + 'lect'\ndef helper(): ...\nclass Tool:\n    def use(self): ...\n",
+                ),
+                ("pkg/loop.py", "from .pool import x\n"),
+                ("pkg/pool.py", "from .loop import x\n"),
+            ];
+            assert_eq!(resolved(main, &others), expected, "{main}");
+        }
+    }
+
+    #[test]
+    fn shadowed_names_are_nothing() {
+        for (main, expected) in [
+            ("from sdk import w\ndef f(w):\n    w.now", "nothing"),
+            (
+                "from sdk import w\ndef f():\n    for w in []:\n        w.now",
+                "nothing",
+            ),
+            (
+                "from sdk import w\ndef f():\n    [w for w in []]\n    w.now",
+                "nothing",
+            ),
+            (
+                "from sdk import w\ndef f():\n    w = g()\n    w.now",
+                "nothing",
+            ),
+            ("from sdk import w\nw = w2 = 1\nw.now", "nothing"),
+            (
+                "from sdk import w\ndef g():\n    global w\n    w = 1\nw.now",
+                "nothing",
+            ),
+            (
+                "from sdk import w\ndef f():\n    v = w\n    v.now",
+                "sdk.w.now",
+            ),
+            (
+                "from sdk import w\ndef f(x=lambda w: w):\n    w.now",
+                "sdk.w.now",
+            ),
+            (
+                "try:\n    from sdk import w\nexcept ImportError:\n    w = None\nw",
+                "sdk.w",
+            ),
+            (
+                "if TYPE_CHECKING:\n    from sdk import w\nelse:\n    w = 'x'\nw",
+                "w in main.py = Some(\"x\")",
+            ),
+            ("def f(): ...\nf = g(f)\nf", "nothing"),
+            ("def f(): ...\ndef f(): ...\nf", "def f in main.py"),
+        ] {
+            assert_eq!(resolved(main, &[]), expected, "{main}");
+        }
+    }
+
+    #[test]
+    fn members_of_self_are_those_of_the_class() {
+        let class = |bases: &str, body: &str, expression: &str| {
+            let text = format!(
+                "from sdk import Base\nclass Own:\n    def shared(self): ...\n\
+                 class C({bases}):\n    def helper(self): ...\n    def f(self, other):\n        {body}\n        {expression}\n"
+            );
+            resolved(&text, &[])
+        };
+        assert_eq!(
+            class("Base", "pass", "self.helper"),
+            "def C.helper in main.py"
+        );
+        assert_eq!(class("Base", "pass", "self.wait"), "sdk.Base.wait");
+        assert_eq!(
+            class("Own, Base", "pass", "self.shared"),
+            "def Own.shared in main.py"
+        );
+        assert_eq!(class("Own", "pass", "self.wait"), "nothing");
+        assert_eq!(class("Base", "self.wait = 1", "self.wait"), "nothing");
+        assert_eq!(class("Base", "self = other", "self.wait"), "nothing");
+        assert_eq!(class("Base", "pass", "other.wait"), "nothing");
+        assert_eq!(class("make()", "pass", "self.wait"), "nothing");
+        assert_eq!(class("Base[int]", "pass", "self.wait"), "sdk.Base.wait");
+    }
+
+    #[test]
+    fn constants_are_texts_that_one_assignment_binds() {
+        for (main, expected) in [
+            ("'a' 'b'", "\"ab\""),
+            ("def f():\n    x = 'a'\n    x + 'b'", "\"ab\""),
+            ("def f(x):\n    x + 'b'", "nothing"),
+            ("class K:\n    NAME = 'k'\ndef f():\n    K.NAME", "\"k\""),
+            ("f'{1}'", "nothing"),
+        ] {
+            assert_eq!(resolved(main, &[]), expected, "{main}");
+        }
+    }
+}

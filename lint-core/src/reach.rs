@@ -18,19 +18,17 @@ pub(crate) fn hazards(
 ) -> (Vec<Hazard>, Vec<IdleBoundary>) {
     let mut all: BTreeMap<(Place, Place, HazardKind), Hazard> = BTreeMap::new();
     let mut boundaries = BTreeSet::new();
+    let by_worker = crate::passthrough::worker_lists(machine.project);
     for (ix, found) in workflows.iter().enumerate() {
-        let classes: BTreeSet<ClassId> = machine
-            .mro(found.class)
-            .iter()
-            .filter_map(|entry| {
-                if let Obj::Class(class) = entry {
-                    Some(*class)
-                } else {
-                    None
-                }
+        let mro = found.class.map(|class| machine.mro(class));
+        let entries = mro.iter().flat_map(|mro| mro.iter());
+        let classes: BTreeSet<ClassId> = entries
+            .filter_map(|entry| match entry {
+                Obj::Class(class) => Some(*class),
+                _ => None,
             })
             .collect();
-        let walk = Walk::new(machine, found, ix, classes);
+        let walk = Walk::new(machine, found, ix, classes, &by_worker);
         boundaries.extend(walk.boundaries.iter().copied());
         for hazard in walk.hazards() {
             let culprit = hazard.trace.last().map_or(hazard.place, |step| step.place);
@@ -85,6 +83,8 @@ struct Walk<'m, 'p> {
     /// Contexts of functions asserted pure, not followed.
     boundaries: BTreeSet<CtxId>,
     uses: BTreeMap<SourceId, Use>,
+    /// Modules that workers pass through.
+    by_worker: &'m BTreeSet<String>,
 }
 
 /// The gravest use of a value.
@@ -101,6 +101,7 @@ impl<'m, 'p> Walk<'m, 'p> {
         found: &'m Found,
         workflow: usize,
         classes: BTreeSet<ClassId>,
+        by_worker: &'m BTreeSet<String>,
     ) -> Self {
         let mut walk = Self {
             machine,
@@ -110,6 +111,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             reached: BTreeMap::new(),
             boundaries: BTreeSet::new(),
             uses: BTreeMap::new(),
+            by_worker,
         };
         walk.reach(true);
         walk.reach(false);
@@ -199,6 +201,9 @@ impl<'m, 'p> Walk<'m, 'p> {
 
     /// Whether the code of a context stands in the body of the workflow class or of a base.
     fn is_inside(&self, ctx: CtxId) -> bool {
+        if self.found.class.is_none() {
+            return self.found.contexts.contains(&ctx);
+        }
         match &self.machine.ctx(ctx).code {
             Code::Fields { class, .. } => self.classes.contains(class),
             Code::Function(it) => {
@@ -396,19 +401,23 @@ impl<'m, 'p> Walk<'m, 'p> {
         trace.extend(definition);
         let (impact, impact_at) = self.impact(source);
         // An order that nothing but a log shows, and an identity that is only compared, are fine.
+        let use_ = source
+            .and_then(|source| self.uses.get(&source))
+            .map(|found| found.kind);
         let is_internal = match kind {
-            HazardKind::Unordered { .. } => true,
-            HazardKind::Api { class } => class == crate::knowledge::IDENTITY,
+            HazardKind::Unordered { .. } => match use_ {
+                Some(kind) => kind == SinkKind::Log,
+                None => !path.is_empty(),
+            },
+            HazardKind::Api { .. } => use_ == Some(SinkKind::Compared),
             _ => false,
         };
-        if is_internal && impact == Impact::None {
+        if is_internal {
             return None;
         }
-        let passed_through = path.iter().any(|edge| {
-            machine
-                .passed_through()
-                .contains(&machine.ctx_file(edge.callee))
-        });
+        let passed_through = path
+            .iter()
+            .any(|edge| machine.is_passed_through(machine.ctx_file(edge.callee), self.by_worker));
         Some(Hazard {
             kind,
             place,
@@ -462,6 +471,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             return (Impact::None, None);
         };
         let what = match found.kind {
+            SinkKind::Compared => "a comparison within the process",
             SinkKind::Log => "a log message",
             SinkKind::External => "code that is not analysed",
             SinkKind::State => "state",
@@ -491,7 +501,7 @@ struct Tail {
 
 fn impact_of(kind: SinkKind) -> Impact {
     match kind {
-        SinkKind::Log => Impact::None,
+        SinkKind::Compared | SinkKind::Log => Impact::None,
         SinkKind::External => Impact::Unknown,
         SinkKind::State | SinkKind::Payload | SinkKind::Result => Impact::Drift,
         SinkKind::Order

@@ -12,7 +12,8 @@ use crate::syntax::span_of;
 
 /// A workflow with the contexts in which its entry points run.
 pub(crate) struct Found {
-    pub(crate) class: ClassId,
+    /// `None` for a function that the configuration declares to be workflow code.
+    pub(crate) class: Option<ClassId>,
     pub(crate) workflow: Workflow,
     /// In the order of `workflow.entries`.
     pub(crate) contexts: Vec<CtxId>,
@@ -103,7 +104,58 @@ pub(crate) fn find(machine: &mut Machine<'_>, files: &[FileId]) -> Vec<Found> {
             }
         }
     }
+    let roots = machine.knowledge.roots().to_vec();
+    for root in roots {
+        if let Some(it) = declared(machine, &root) {
+            found.insert((it.workflow.name.clone(), it.workflow.place), it);
+        }
+    }
     found.into_values().collect()
+}
+
+/// A function that the configuration declares to be workflow code.
+fn declared(machine: &mut Machine<'_>, name: &str) -> Option<Found> {
+    let func = machine.project.files().find_map(|file| {
+        let module = machine.project.module_name(file);
+        let qualname = name.strip_prefix(&module)?.strip_prefix('.')?;
+        let index = machine.project.module(file)?.index();
+        let ix = index
+            .functions
+            .iter()
+            .position(|function| function.qualname == qualname)?;
+        Some(FuncId {
+            file,
+            ix: ix as u32,
+        })
+    })?;
+    let function = machine.function(func)?;
+    let place = Place {
+        file: func.file,
+        span: function.node.name_span(),
+    };
+    let method = function
+        .qualname
+        .rsplit('.')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let entry = Entry {
+        name: method,
+        role: Role::Run,
+        place,
+    };
+    let workflow = Workflow {
+        name: name.to_owned(),
+        place,
+        facade: Facade::Temporal,
+        entries: vec![entry],
+    };
+    let context = machine.standalone_ctx(func);
+    Some(Found {
+        class: None,
+        workflow,
+        contexts: vec![context],
+    })
 }
 
 fn workflow(machine: &mut Machine<'_>, class: ClassId) -> Option<Found> {
@@ -158,7 +210,7 @@ fn workflow(machine: &mut Machine<'_>, class: ClassId) -> Option<Found> {
     }
     let name = machine.class_name(class);
     Some(Found {
-        class,
+        class: Some(class),
         workflow: Workflow {
             name,
             place,

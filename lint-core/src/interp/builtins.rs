@@ -272,21 +272,18 @@ impl<'p> Machine<'p> {
         }
     }
 
-    /// The text of the expression that makes a container, for messages.
+    /// The name that a container is bound to where it is made, for messages.
     fn container_name(&mut self, id: u32) -> Sym {
         let container = *self.containers.get(id);
-        let text = self
+        let name = self
             .project
             .source(container.file)
             .map_or(String::new(), |source| {
-                let line = source.slice(source.line_span(source.line(container.span.start)));
-                line.split(['=', ':'])
-                    .next()
-                    .unwrap_or_default()
-                    .trim()
-                    .to_owned()
+                let line = source.line_span(source.line(container.span.start));
+                let before = source.slice(Span::new(line.start, container.span.start));
+                bound_name(before).to_owned()
             });
-        self.sym(&text)
+        self.sym(&name)
     }
 
     // ---- iteration ----
@@ -407,24 +404,7 @@ impl<'p> Machine<'p> {
             .get(1)
             .map(|argument| argument.value.clone());
         let name = self.str(method).to_owned();
-        let mutates = matches!(
-            name.as_str(),
-            "append"
-                | "appendleft"
-                | "add"
-                | "insert"
-                | "extend"
-                | "update"
-                | "setdefault"
-                | "pop"
-                | "popleft"
-                | "popitem"
-                | "remove"
-                | "discard"
-                | "clear"
-                | "sort"
-                | "reverse"
-        );
+        let mutates = mutates(&name);
         if mutates {
             self.record_container_write(id, span);
             // A set of identities, as for finding cycles, is a use that shows nothing.
@@ -432,7 +412,7 @@ impl<'p> Machine<'p> {
                 container.kind == ContainerKind::Set || matches!(name.as_str(), "remove" | "pop");
             let taint = self.args_taint(args);
             let taint = if is_membership {
-                self.without_identity(&taint)
+                self.without_identity(&taint, span)
             } else {
                 taint
             };
@@ -470,10 +450,12 @@ impl<'p> Machine<'p> {
                     if container.kind == ContainerKind::Dict {
                         self.copy_entries(into, &value);
                     } else {
-                        if name == "extend" {
-                            self.note_order(&value, span);
-                        }
-                        let elements = self.iterate(&value, span, How::Iterate);
+                        let source = if name == "extend" {
+                            self.note_order(&value, span)
+                        } else {
+                            None
+                        };
+                        let elements = self.iterate(&value, span, How::Iterate).with_source(source);
                         self.put(into, Key::Any, &elements);
                     }
                 }
@@ -953,6 +935,43 @@ impl<'p> Machine<'p> {
     }
 }
 
+/// Whether a method of a builtin container changes it.
+pub(super) fn mutates(method: &str) -> bool {
+    matches!(
+        method,
+        "append"
+            | "appendleft"
+            | "add"
+            | "insert"
+            | "extend"
+            | "update"
+            | "setdefault"
+            | "pop"
+            | "popleft"
+            | "popitem"
+            | "remove"
+            | "discard"
+            | "clear"
+            | "sort"
+            | "reverse"
+    )
+}
+
+/// The name in `name = `, `name: type = ` and `def f(a, name=`.
+fn bound_name(before: &str) -> &str {
+    let target = before.trim_end().trim_end_matches('=').trim_end();
+    let target = target
+        .rsplit(['(', ','])
+        .find(|part| !part.trim().is_empty())
+        .unwrap_or(target);
+    let name = target.split(':').next().unwrap_or(target).trim();
+    if name.is_empty() {
+        "shared state"
+    } else {
+        name
+    }
+}
+
 /// Names that every module sees without importing them.
 pub(super) fn is_builtin(name: &str) -> bool {
     BUILTINS.binary_search(&name).is_ok()
@@ -988,6 +1007,14 @@ const BUILTINS: &[&str] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn containers_are_called_by_what_they_are_bound_to() {
+        assert_eq!(bound_name("CACHE = "), "CACHE");
+        assert_eq!(bound_name("    rows: list[str] = "), "rows");
+        assert_eq!(bound_name("    def __init__(self, items="), "items");
+        assert_eq!(bound_name(""), "shared state");
+    }
 
     #[test]
     fn builtins_are_sorted_for_the_binary_search() {

@@ -3,7 +3,7 @@
 use crate::diagnostic::Span;
 use crate::index::FunctionNode;
 use crate::knowledge::{Access, Api, Arg, Command, CommandKind, Role, SAFE, Sandbox, When};
-use crate::syntax::ast;
+use crate::syntax::ast::{self, Expr};
 use crate::syntax::span_of;
 
 use super::{
@@ -67,6 +67,15 @@ impl<'p> Machine<'p> {
         let span = span_of(it);
         if let Some(value) = self.call_syntax(&callee, it, span) {
             return value;
+        }
+        if let Expr::Attribute(method) = &*it.func
+            && callee
+                .objs()
+                .iter()
+                .any(|obj| matches!(obj, Obj::ContainerMethod(..)))
+            && super::builtins::mutates(method.attr.as_str())
+        {
+            self.record_mutation(&Value::bottom(), span, &method.value);
         }
         let ignores_order = self.ignores_order(&callee);
         let outer = std::mem::replace(&mut self.frame.ignores_order, ignores_order);
@@ -384,6 +393,10 @@ impl<'p> Machine<'p> {
                 self.record_event(span, EventKind::DirectActivity(function.func), None);
                 return self.declared_return(function.func).opened();
             }
+            let name = self.function_name(function.func);
+            if self.knowledge.is_executor(&name) {
+                return self.execute_elsewhere(&name, args, span);
+            }
             if let Some(value) = self.call_declared(function.func, args, span) {
                 return value;
             }
@@ -448,6 +461,27 @@ impl<'p> Machine<'p> {
             parameters.iter_non_variadic_params().nth(ix)
         });
         self.sym(name.map_or("", |parameter| parameter.parameter.name.as_str()))
+    }
+
+    /// Something of the user's own that hands its arguments to an activity.
+    fn execute_elsewhere(&mut self, name: &str, args: &Args, span: Span) -> Value {
+        self.frame.commands += 1;
+        let name = self.sym(name);
+        self.record_event(
+            span,
+            EventKind::Command {
+                kind: CommandKind::Other,
+                name,
+            },
+            None,
+        );
+        let taint = self.args_taint(args);
+        self.record_sink(&taint, SinkKind::Payload, span);
+        let mut result = Value::bottom();
+        for argument in &args.positional {
+            result.join(&self.result_of_target(&argument.value));
+        }
+        result.without_taint().opened()
     }
 
     pub(super) fn is_activity(&self, func: FuncId) -> bool {
@@ -742,6 +776,9 @@ impl<'p> Machine<'p> {
         };
         if let Some(value) = self.call_builtin(name, args, span) {
             return value.with_source(source);
+        }
+        if self.knowledge.is_executor(&text) {
+            return self.execute_elsewhere(&text, args, span);
         }
         let role = self.knowledge.role(&text);
         if role == Some(Role::InWorkflow) {

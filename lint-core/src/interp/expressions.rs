@@ -345,7 +345,8 @@ impl<'p> Machine<'p> {
                 let value = self.evaluate(&it.expression);
                 self.call_special(&value, "__format__", span_of(it), How::Operator);
                 self.call_string(&value, span_of(it));
-                self.note_order(&value, span_of(&*it.expression));
+                let source = self.note_order(&value, span_of(&*it.expression));
+                taint = taint.with_source(source);
                 taint.add_taint(value.taint());
                 if let Some(spec) = &it.format_spec {
                     let spec = self.interpolated(spec.elements.iter());
@@ -554,7 +555,7 @@ impl<'p> Machine<'p> {
             .iter()
             .all(|op| matches!(op, CmpOp::Eq | CmpOp::NotEq | CmpOp::In | CmpOp::NotIn))
         {
-            taint = self.without_identity(&taint);
+            taint = self.without_identity(&taint, span_of(it));
         }
         let value = match decided {
             Some(result) => Value::of(Obj::Bool(result)),
@@ -563,16 +564,19 @@ impl<'p> Machine<'p> {
         value.tainted_by(&taint)
     }
 
-    /// The value without what it owes to `id()` and `hash()`.
-    pub(super) fn without_identity(&self, value: &Value) -> Value {
-        let kept: Vec<SourceId> = value
+    /// The value without what it owes to `id()` and `hash()`, whose use ends here.
+    pub(super) fn without_identity(&mut self, value: &Value, span: Span) -> Value {
+        let is_identity =
+            |this: &Self, source: SourceId| this.source(source).class == crate::knowledge::IDENTITY;
+        let (identities, others): (Vec<SourceId>, Vec<SourceId>) = value
             .taint()
             .iter()
-            .copied()
-            .filter(|&source| self.source(source).class != crate::knowledge::IDENTITY)
-            .collect();
+            .partition(|&&source| is_identity(self, source));
+        let mut compared = Value::bottom();
+        compared.add_taint(&identities);
+        self.record_sink(&compared, SinkKind::Compared, span);
         let mut result = value.clone().without_taint();
-        result.add_taint(&kept);
+        result.add_taint(&others);
         result
     }
 

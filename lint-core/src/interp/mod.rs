@@ -40,7 +40,7 @@ const MAX_RUNS_OF_CONTEXT: u32 = 40;
 /// The analysis of one project stops growing here.
 const MAX_CONTEXTS: usize = 150_000;
 /// How many expressions are evaluated before the analysis stops with what it has.
-const MAX_STEPS: u64 = 60_000_000;
+const MAX_STEPS: u64 = 15_000_000;
 
 /// Where values of different contexts meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -224,6 +224,8 @@ pub(crate) struct Sink {
 /// Ordered from harmless to fatal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SinkKind {
+    /// The identity of an object, compared with that of others in the same process.
+    Compared,
     Log,
     /// Handed to code that is not known.
     External,
@@ -476,8 +478,17 @@ impl<'p> Machine<'p> {
         functions
     }
 
-    pub(crate) fn passed_through(&self) -> &[FileId] {
-        &self.passed_through
+    /// Whether the sandbox does not watch a module: its import was passed through, or the worker
+    /// names it or a package around it.
+    pub(crate) fn is_passed_through(&self, file: FileId, by_worker: &BTreeSet<String>) -> bool {
+        let name = self.project.module_name(file);
+        let covers = |it: &String| {
+            name.strip_prefix(it.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.passed_through.contains(&file)
+            || by_worker.iter().any(covers)
+            || self.knowledge.passed_through().iter().any(covers)
     }
 
     pub(crate) fn ctx_file(&self, id: CtxId) -> FileId {

@@ -1,0 +1,61 @@
+//! Modules that a worker passes through the sandbox, by the names in its code.
+
+use std::collections::BTreeSet;
+
+use crate::project::Project;
+use crate::syntax::ast::visitor::{Visitor, walk_expr};
+use crate::syntax::ast::{self, Expr};
+
+const METHOD: &str = "with_passthrough_modules";
+const ARGUMENT: &str = "passthrough_modules";
+
+/// Every module name given to `with_passthrough_modules(…)` or `passthrough_modules={…}`.
+pub(crate) fn worker_lists(project: &Project<'_>) -> BTreeSet<String> {
+    let mentions = |bytes: &[u8]| memchr::memmem::find(bytes, ARGUMENT.as_bytes()).is_some();
+    let mut finder = Finder::default();
+    for file in project.candidates(mentions) {
+        if let Some(module) = project.module(file) {
+            finder.visit_body(&module.tree().body);
+        }
+    }
+    finder.names
+}
+
+#[derive(Default)]
+struct Finder {
+    names: BTreeSet<String>,
+}
+
+impl Finder {
+    fn add(&mut self, value: &Expr) {
+        match value {
+            Expr::StringLiteral(literal) => {
+                self.names.insert(literal.value.to_str().to_owned());
+            }
+            Expr::Set(it) => it.elts.iter().for_each(|element| self.add(element)),
+            Expr::List(it) => it.elts.iter().for_each(|element| self.add(element)),
+            Expr::Tuple(it) => it.elts.iter().for_each(|element| self.add(element)),
+            Expr::Starred(it) => self.add(&it.value),
+            _ => {}
+        }
+    }
+}
+
+impl<'a> Visitor<'a> for Finder {
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        if let Expr::Call(call) = expression
+            && matches!(&*call.func, Expr::Attribute(ast::ExprAttribute { attr, .. }) if attr.as_str() == METHOD)
+        {
+            call.arguments
+                .args
+                .iter()
+                .for_each(|argument| self.add(argument));
+        }
+        if let Expr::Call(call) = expression
+            && let Some(keyword) = call.arguments.find_keyword(ARGUMENT)
+        {
+            self.add(&keyword.value);
+        }
+        walk_expr(self, expression);
+    }
+}
