@@ -6,9 +6,10 @@
 use lint_core::diagnostic::{Diagnostic, Impact, Severity, TraceStep};
 use lint_core::facts::{Facade, Facts, Hazard, HazardKind, Workflow};
 use lint_core::knowledge::Sandbox;
-use lint_core::rule::{Rule, RuleMetadata};
+use lint_core::rule::RuleMetadata;
 
 use crate::catalogue;
+use crate::rule::Rule;
 
 /// Classes of APIs that do nothing but give a value: no harm is done if nobody uses it. The others
 /// act, so an unused value says nothing about them.
@@ -19,6 +20,7 @@ pub(crate) const VALUES: &[&str] = &[
     "flags",
     "locale",
     "localtz",
+    "platform",
     "process-identity",
     "random",
     "uuid",
@@ -139,6 +141,10 @@ impl<'f, 'p> Case<'f, 'p> {
     }
 
     fn severity(&self, usual: Severity) -> Severity {
+        // Asking for the interpreter's version or the place of the code is mostly about imports.
+        if matches!(self.hazard.kind, HazardKind::Api { class: "platform" }) {
+            return Severity::Info;
+        }
         if self.is_not_replayed() {
             usual.min(Severity::Info)
         } else if self.impact() == Impact::None {
@@ -252,9 +258,9 @@ impl<'f, 'p> Case<'f, 'p> {
     }
 }
 
-/// Source text in backticks, which the text must therefore not contain itself.
+/// Source text in backticks on one line. The text must therefore not contain either itself.
 pub(crate) fn code(text: &str) -> String {
-    format!("`{}`", text.replace('`', "'"))
+    format!("`{}`", text.replace('`', "'").replace(['\n', '\r'], " "))
 }
 
 #[cfg(test)]
@@ -268,6 +274,7 @@ mod tests {
 
     use super::*;
     use crate::catalogue::{CLASSES, TABLES};
+    use crate::rule::Context;
 
     const PLACE: Place = Place {
         file: FileId(0),
@@ -292,10 +299,12 @@ mod tests {
             activities: Vec::new(),
             hazards: vec![hazard],
             idle_boundaries: Vec::new(),
+            cut_short: false,
         };
         let mut report = Vec::new();
+        let cx = Context::new(&facts);
         for rule in crate::all() {
-            rule.check(&facts, &mut report);
+            rule.check(&cx, &mut report);
         }
         report
     }

@@ -1,9 +1,9 @@
 use lint_core::diagnostic::Diagnostic;
-use lint_core::facts::Facts;
-use lint_core::rule::{Rule, RuleMetadata};
+use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
 use crate::hazard;
+use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds waits that block the thread: `time.sleep()`, the retry helpers that call it, and sleeps of
@@ -106,7 +106,7 @@ impl Rule for BlockingSleep {
         &["sleep"]
     }
 
-    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
-        hazard::report_apis(self, facts, report);
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        hazard::report_apis(self, cx.facts, report);
     }
 }

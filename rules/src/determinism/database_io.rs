@@ -1,9 +1,9 @@
 use lint_core::diagnostic::Diagnostic;
-use lint_core::facts::Facts;
-use lint_core::rule::{Rule, RuleMetadata};
+use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
 use crate::hazard;
+use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds connections, queries and transactions of database drivers, object mappers, caches, search
@@ -131,7 +131,7 @@ impl Rule for DatabaseIo {
         &["db"]
     }
 
-    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
-        hazard::report_apis(self, facts, report);
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        hazard::report_apis(self, cx.facts, report);
     }
 }

@@ -1,9 +1,10 @@
 use lint_core::diagnostic::Diagnostic;
-use lint_core::facts::{Facts, HazardKind};
-use lint_core::rule::{Rule, RuleMetadata};
+use lint_core::facts::HazardKind;
+use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
 use crate::hazard::Case;
+use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds calls of `@activity.defn` functions in workflow code, `await post_journal(entry)`.
@@ -101,8 +102,8 @@ impl Rule for DirectActivityCall {
         &Self::METADATA
     }
 
-    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
-        for case in Case::all(facts) {
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        for case in Case::all(cx.facts) {
             if case.hazard.kind == HazardKind::DirectActivity {
                 let message = case.sentence(
                     "runs the activity inside the workflow, unrecorded and again on every replay",

@@ -1,9 +1,9 @@
 use lint_core::diagnostic::Diagnostic;
-use lint_core::facts::Facts;
-use lint_core::rule::{Rule, RuleMetadata};
+use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
 use crate::hazard;
+use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds reads of what belongs to the worker and not to the workflow: environment variables, command
@@ -105,10 +105,10 @@ impl Rule for Environment {
     }
 
     fn classes(&self) -> &'static [&'static str] {
-        &["env", "flags"]
+        &["env", "flags", "platform"]
     }
 
-    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
-        hazard::report_apis(self, facts, report);
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        hazard::report_apis(self, cx.facts, report);
     }
 }

@@ -1,9 +1,10 @@
 use lint_core::diagnostic::{Diagnostic, Severity};
-use lint_core::facts::{Facts, HazardKind};
-use lint_core::rule::{Rule, RuleMetadata};
+use lint_core::facts::HazardKind;
+use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
 use crate::hazard::{Case, VALUES, code};
+use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds module-level values, class attributes and argument defaults that were computed from a clock,
@@ -96,9 +97,10 @@ impl Rule for ImportTimeValue {
         &Self::METADATA
     }
 
-    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
-        for case in Case::all(facts) {
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        for case in Case::all(cx.facts) {
             if let HazardKind::ImportTime { class } = case.hazard.kind
+                && class != "platform"
                 && (VALUES.contains(&class) || INPUT.contains(&class))
             {
                 report.push(diagnose(&case, class));

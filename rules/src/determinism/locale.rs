@@ -1,9 +1,9 @@
 use lint_core::diagnostic::Diagnostic;
-use lint_core::facts::Facts;
-use lint_core::rule::{Rule, RuleMetadata};
+use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
 use crate::hazard;
+use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds formatting and sorting that follow the locale of the host: the functions of `locale` and
@@ -66,7 +66,7 @@ use crate::hazard;
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB124",
-    severity = "warning",
+    severity = "info",
     category = "determinism",
     since = "0.1.0",
     summary = "workflow code depends on the locale of the worker"
@@ -82,7 +82,7 @@ impl Rule for Locale {
         &["locale"]
     }
 
-    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
-        hazard::report_apis(self, facts, report);
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        hazard::report_apis(self, cx.facts, report);
     }
 }

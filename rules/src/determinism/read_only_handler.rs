@@ -1,10 +1,11 @@
 use lint_core::diagnostic::Diagnostic;
-use lint_core::facts::{Facts, HazardKind};
+use lint_core::facts::HazardKind;
 use lint_core::knowledge::{CommandKind, Role};
-use lint_core::rule::{Rule, RuleMetadata};
+use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
 use crate::hazard::{Case, code};
+use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds assignments to the workflow's attributes, changes of what they hold, and commands (activities,
@@ -124,8 +125,8 @@ impl Rule for ReadOnlyHandler {
         &Self::METADATA
     }
 
-    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
-        for case in Case::all(facts).filter(|case| case.hazard.read_only) {
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        for case in Case::all(cx.facts).filter(|case| case.hazard.read_only) {
             let does = match case.hazard.kind {
                 HazardKind::StateWrite => "changes the workflow",
                 HazardKind::Command { kind } => issues(kind),

@@ -1,9 +1,9 @@
 use lint_core::diagnostic::Diagnostic;
-use lint_core::facts::Facts;
-use lint_core::rule::{Rule, RuleMetadata};
+use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
 use crate::hazard;
+use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds deterministic calls that Temporal's sandbox rejects because they live in a module that it
@@ -62,9 +62,9 @@ impl Rule for SandboxCompatibility {
         &["sandboxonly"]
     }
 
-    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         // The sandbox does not restrict modules that are passed through.
-        let watched = hazard::apis(self, facts).filter(|(case, _)| !case.hazard.passed_through);
+        let watched = hazard::apis(self, cx.facts).filter(|(case, _)| !case.hazard.passed_through);
         report.extend(watched.map(|(case, class)| case.diagnose_api(self, class)));
     }
 }

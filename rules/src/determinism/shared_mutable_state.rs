@@ -1,9 +1,10 @@
 use lint_core::diagnostic::Diagnostic;
-use lint_core::facts::{Facts, HazardKind};
-use lint_core::rule::{Rule, RuleMetadata};
+use lint_core::facts::HazardKind;
+use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
 use crate::hazard::Case;
+use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds changes of module-level variables and of class attributes in workflow code: `global`,
@@ -106,8 +107,8 @@ impl Rule for SharedMutableState {
         &Self::METADATA
     }
 
-    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
-        for case in Case::all(facts) {
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        for case in Case::all(cx.facts) {
             if case.hazard.kind == HazardKind::SharedState {
                 let message = case.sentence(
                     "changes state that all runs on a worker share and no history records",

@@ -1,9 +1,10 @@
 use lint_core::diagnostic::Diagnostic;
-use lint_core::facts::{Elements, Facts, HazardKind};
-use lint_core::rule::{Rule, RuleMetadata};
+use lint_core::facts::{Elements, HazardKind};
+use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
 use crate::hazard::Case;
+use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds sets whose order matters: loops and comprehensions over a set, `list()`, `tuple()`, `join()`
@@ -107,8 +108,8 @@ impl Rule for UnorderedIteration {
         &Self::METADATA
     }
 
-    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
-        for case in Case::all(facts) {
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        for case in Case::all(cx.facts) {
             if let HazardKind::Unordered { elements } = case.hazard.kind {
                 let message = case.sentence(&format!("is used in set order, {}", why(elements)));
                 let help = "use `sorted()`, or `dict.fromkeys()` to drop duplicates in order";

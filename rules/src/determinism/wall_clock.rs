@@ -1,9 +1,9 @@
 use lint_core::diagnostic::Diagnostic;
-use lint_core::facts::Facts;
-use lint_core::rule::{Rule, RuleMetadata};
+use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
 use crate::hazard;
+use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds reads of a clock in workflow code: `datetime.now()`, `date.today()`, `time.time()`,
@@ -119,7 +119,7 @@ impl Rule for WallClock {
         &["clock"]
     }
 
-    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
-        hazard::report_apis(self, facts, report);
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        hazard::report_apis(self, cx.facts, report);
     }
 }

@@ -1,9 +1,9 @@
 use lint_core::diagnostic::{Diagnostic, Impact};
-use lint_core::facts::Facts;
-use lint_core::rule::{Rule, RuleMetadata};
+use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
 use crate::hazard::code;
+use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds functions marked `# runbook-lint: pure` in and beyond which nothing would have been found.
@@ -78,8 +78,8 @@ impl Rule for IdlePureAssertion {
         &Self::METADATA
     }
 
-    fn check(&self, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
-        for boundary in &facts.idle_boundaries {
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        for boundary in &cx.facts.idle_boundaries {
             let function = code(&boundary.function);
             report.push(Diagnostic {
                 code: Self::METADATA.code,
