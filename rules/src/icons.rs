@@ -19,8 +19,11 @@ include!("../catalogue/icons/table.rs");
 /// One icon of Lucide.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Icon {
-    /// The current name of its component, in Pascal case.
+    /// The name of its component, in Pascal case. It is the name to recommend: the newest one that
+    /// [`TAGS_VERSION`] already knows, if the icon is that old.
     pub name: &'static str,
+    /// The name that it has got since then.
+    pub newer: &'static [&'static str],
     /// Its other names, mostly former ones, in Pascal case. They still name the same component.
     pub aliases: &'static [&'static str],
     /// What Lucide says it depicts or stands for: phrases in lower case, separated by `, `. They
@@ -40,20 +43,27 @@ impl Icon {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lookup {
     Canonical,
-    /// Another name of the icon with this canonical name.
+    /// A former name of the icon with this name.
     Alias(&'static str),
     Unknown,
 }
 
 /// Looks up a name exactly as it is spelled.
 pub fn lookup(name: &str) -> Lookup {
-    if ICONS.binary_search_by(|icon| icon.name.cmp(name)).is_ok() {
+    let is_listed = ICONS.binary_search_by(|icon| icon.name.cmp(name)).is_ok();
+    if is_listed || newer(name).is_some() {
         return Lookup::Canonical;
     }
     match ALIASES.binary_search_by(|(alias, _)| (*alias).cmp(name)) {
         Ok(index) => Lookup::Alias(ALIASES[index].1),
         Err(_) => Lookup::Unknown,
     }
+}
+
+/// The icon that has got this name lately, by the name to recommend.
+fn newer(name: &str) -> Option<&'static str> {
+    let found = NEWER.binary_search_by(|(newer, _)| (*newer).cmp(name));
+    found.ok().map(|index| NEWER[index].1)
 }
 
 /// The right spelling of a name that only differs in case and separators, or that has the prefix
@@ -87,7 +97,8 @@ pub fn search(query: &str) -> Vec<&'static Icon> {
 /// How far the words wanted are from an icon, if all of them lead to it.
 fn search_cost(icon: &Icon, wanted: &[String]) -> Option<usize> {
     let name = words(icon.name);
-    let aliases = icon.aliases.iter().flat_map(|alias| words(alias)).collect();
+    let others = icon.newer.iter().chain(icon.aliases);
+    let aliases = others.flat_map(|alias| words(alias)).collect();
     let tags = words(icon.tags);
     let sources = [name, aliases, tags];
     wanted
@@ -118,7 +129,8 @@ fn word_cost(icon: &Icon, sources: &[Vec<String>], wanted: &str) -> Option<usize
 /// All names, the canonical ones first.
 fn names() -> impl Iterator<Item = &'static str> {
     let canonical = ICONS.iter().map(|icon| icon.name);
-    canonical.chain(ALIASES.iter().map(|(alias, _)| *alias))
+    let others = NEWER.iter().chain(&ALIASES);
+    canonical.chain(others.map(|(other, _)| *other))
 }
 
 /// The letters and digits of a name in lower case: what is left of it in every style of spelling.

@@ -1,19 +1,31 @@
 //! The rules of runbook-lint, and what they know about Python's APIs.
 
+mod bundle;
+mod calls;
 pub mod catalogue;
+mod contract;
 mod determinism;
+mod finding;
 mod hazard;
+mod icon_use;
 pub mod icons;
 mod lint;
+pub mod model;
+mod rule;
+mod runbook_md;
+mod sdk;
+mod sites;
+mod steps;
 
-use lint_core::rule::{Rule, RuleMetadata};
+use lint_core::rule::RuleMetadata;
 
 pub use lint::{UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION};
+pub use rule::{Context, Rule};
 
 use determinism as d;
 
 /// The rules that look at facts, sorted by code.
-static RULES: [&dyn Rule; 25] = [
+static RULES: &[&dyn Rule] = &[
     &lint::IdlePureAssertion,
     &d::WallClock,
     &d::Randomness,
@@ -39,11 +51,106 @@ static RULES: [&dyn Rule; 25] = [
     &d::GarbageCollection,
     &d::DynamicCode,
     &d::Locale,
+    &contract::MissingBaseClass,
+    &contract::MissingDefn,
+    &contract::RunMethod,
+    &contract::DecoratorArguments,
+    &contract::Initialiser,
+    &contract::ReservedMember,
+    &contract::DuplicateHandler,
+    &contract::TemporalioImport,
+    &contract::UnboundFacade,
+    &contract::UnknownFacadeMember,
+    &contract::UnknownImport,
+    &contract::InfoField,
+    &contract::DiscouragedApi,
+    &contract::MixedSdk,
+    &contract::AsyncQuery,
+    &contract::RunInput,
+    &contract::LocalClass,
+    &contract::SeveralRunbooks,
+    &contract::FacadeOutOfPlace,
+    &steps::StepMetadata,
+    &steps::DuplicateStepName,
+    &steps::InvalidStepText,
+    &steps::StepNameStyle,
+    &steps::SyncStep,
+    &steps::DynamicStepMetadata,
+    &steps::UnknownIcon,
+    &steps::RenamedIcon,
+    &steps::MissingIcon,
+    &steps::StepNeverRuns,
+    &steps::StepOrder,
+    &steps::StepNotAwaited,
+    &steps::NestedStep,
+    &steps::ConcurrentSteps,
+    &steps::InheritedStep,
+    &steps::StepNotAMethod,
+    &steps::ReboundStep,
+    &steps::StepIsHandler,
+    &steps::StepConfig,
+    &steps::NoSteps,
+    &steps::StepTitle,
+    &steps::UiStep,
+    &calls::MissingActivityTimeout,
+    &calls::ActivityArity,
+    &calls::TemporalOnlyActivityCall,
+    &calls::UnawaitedCommand,
+    &calls::NotAnActivity,
+    &calls::UnregisteredActivity,
+    &calls::UnregisteredSdkActivity,
+    &calls::DuplicateActivityName,
+    &calls::KeywordOnlyActivityParameter,
+    &calls::ActivitySignature,
+    &calls::WaitPredicate,
+    &calls::TimedeltaWaitTimeout,
+    &calls::HelperArguments,
+    &calls::UnknownActionKind,
+    &calls::UndeclaredGateSignal,
+    &calls::UnadvertisedGateSignal,
+    &calls::MissingHintComponent,
+    &calls::UnknownHintComponent,
+    &calls::NonInteractiveGate,
+    &calls::UnknownChildRunbook,
+    &calls::ChildRunbookCycle,
+    &calls::EqualChildIds,
+    &calls::DocumentSlots,
+    &calls::IgnoredDecision,
+    &calls::ShortAgentTimeout,
+    &calls::WorkflowErrorInWorkflow,
+    &calls::SwallowedCancellation,
+    &calls::SecretInPayload,
+    &bundle::MissingBundleFile,
+    &bundle::InvalidFrontmatter,
+    &bundle::MissingFrontmatterField,
+    &bundle::SlugDiffersFromDirectory,
+    &bundle::InvalidSlug,
+    &bundle::DeployedValueDiffers,
+    &bundle::InvalidVersion,
+    &bundle::MissingWorkflowClass,
+    &bundle::UnconventionalMetadata,
+    &bundle::UnknownFrontmatterKey,
+    &bundle::MalformedFrontmatter,
+    &bundle::StepsDifferFromCode,
+    &bundle::UnknownComponent,
+    &bundle::UnknownStepActivity,
+    &bundle::InvalidConfigSchema,
+    &bundle::ConfigKeyNotInContext,
+    &bundle::UnfedContextField,
+    &bundle::TemplateManifest,
+    &bundle::NotUtf8,
+    &bundle::SubledgerRegistration,
+    &bundle::SubledgerMigration,
+    &bundle::LooseRequirements,
+    &bundle::DuplicateRunbook,
+    &bundle::SharedActivityName,
+    &bundle::ObserverEventType,
+    &bundle::BrokenBundleImport,
 ];
 
 /// The rules that look at facts, sorted by code.
 pub fn all() -> &'static [&'static dyn Rule] {
-    &RULES
+    RULES
 }
 
 /// All rules sorted by code, also those about suppressions, which look at the findings of others.

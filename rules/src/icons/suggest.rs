@@ -6,7 +6,7 @@ use strsim::damerau_levenshtein;
 
 use super::trade::trade_icons;
 use super::words::{is_number, words};
-use super::{ICONS, Icon, Lookup, lookup, names, respell};
+use super::{ICONS, Icon, Lookup, lookup, names, newer, respell};
 
 /// The names that an unknown name most likely stands for, the best first.
 ///
@@ -29,9 +29,9 @@ pub fn suggest(name: &str, limit: usize) -> Vec<&'static str> {
 }
 
 fn canonical(name: &'static str) -> &'static str {
-    match lookup(name) {
-        Lookup::Alias(canonical) => canonical,
-        Lookup::Canonical | Lookup::Unknown => name,
+    match (lookup(name), newer(name)) {
+        (Lookup::Alias(canonical), _) | (_, Some(canonical)) => canonical,
+        (Lookup::Canonical | Lookup::Unknown, None) => name,
     }
 }
 

@@ -75,6 +75,7 @@ const WRONG_NAMES: &[(&str, &str)] = &[
 #[test]
 fn tables_are_sorted() {
     assert!(ICONS.is_sorted_by(|a, b| a.name < b.name));
+    assert!(NEWER.is_sorted_by(|a, b| a.0 < b.0));
     assert!(ALIASES.is_sorted_by(|a, b| a.0 < b.0));
     assert!(TRADE.is_sorted_by(|a, b| a.0 < b.0));
 }
@@ -95,6 +96,21 @@ fn every_alias_leads_to_its_icon() {
     }
     let aliases: usize = ICONS.iter().map(|icon| icon.aliases.len()).sum();
     assert_eq!(aliases, ALIASES.len());
+}
+
+#[test]
+fn the_newest_names_are_known_but_not_recommended() {
+    for icon in &ICONS {
+        for name in icon.newer {
+            assert_eq!(lookup(name), Lookup::Canonical, "{name}");
+            assert_eq!(newer(name), Some(icon.name), "{name}");
+        }
+    }
+    assert_eq!(lookup("TriangleAlert"), Lookup::Canonical);
+    assert_eq!(lookup("TriangleExclamationPoint"), Lookup::Canonical);
+    assert_eq!(suggest("Warning", 1), ["TriangleAlert"]);
+    // An icon that is new altogether has but one name.
+    assert_eq!(lookup("CircleBounce"), Lookup::Canonical);
 }
 
 #[test]

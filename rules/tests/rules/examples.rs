@@ -10,10 +10,53 @@ fn projects(rule: &RuleMetadata) -> impl Iterator<Item = &'static [Example]> {
     rule.examples.chunk_by(|a, b| a.group == b.group)
 }
 
-fn files(project: &[Example]) -> impl Iterator<Item = (String, String)> {
-    project
+/// The files of an example. What a bundle needs besides those that are shown is filled in, so that
+/// an example about one file need not show four.
+fn files(rule: &RuleMetadata, project: &[Example]) -> impl Iterator<Item = (String, String)> {
+    let shown = project
         .iter()
-        .map(|file| (file.path.to_owned(), file.code.to_owned()))
+        .map(|file| (file.path.to_owned(), file.code.to_owned()));
+    let directories = project
+        .iter()
+        .filter_map(|file| file.path.strip_suffix("/runbook.md"))
+        .filter(|_| rule.name != "missing-bundle-file");
+    let filler = directories.flat_map(|directory| {
+        [
+            ("__init__.py", String::new()),
+            ("activities.py", String::new()),
+            ("workflow.py", filler_workflow(directory)),
+        ]
+        .map(|(name, code)| (format!("{directory}/templates/{name}"), code))
+    });
+    let filler: Vec<_> = filler
+        .filter(|(path, _)| project.iter().all(|file| file.path != path))
+        .collect();
+    shown.chain(filler)
+}
+
+/// A runbook with one step, `prepare`, under the name that follows from the directory.
+fn filler_workflow(directory: &str) -> String {
+    let slug = directory.rsplit('/').next().unwrap_or(directory);
+    let words = slug.split('-').map(|word| {
+        let (head, tail) = word.split_at(word.len().min(1));
+        head.to_uppercase() + tail
+    });
+    let class: String = words.collect();
+    format!(
+        r#"from ntro.workflow import NtroWorkflow, runbook
+
+
+@runbook.defn
+class {class}Workflow(NtroWorkflow):
+    @runbook.step(name="prepare", title="Prepare", icon="Inbox")
+    async def _step_prepare(self, period: str) -> str:
+        return period
+
+    @runbook.run
+    async def run(self, period: str) -> str:
+        return await self._step_prepare(period)
+"#
+    )
 }
 
 fn describe(found: &[Found]) -> String {
@@ -36,7 +79,7 @@ fn bad_examples_are_found_on_the_marked_lines() {
     let mut problems = Vec::new();
     for rule in rules::metadata() {
         for project in projects(rule).filter(|p| p[0].kind == ExampleKind::Bad) {
-            let mut found = lint(files(project), |metadata| {
+            let mut found = lint(files(rule, project), |metadata| {
                 metadata.default || metadata.code == rule.code
             });
             found.retain(|found| found.diagnostic.code == rule.code);
@@ -64,7 +107,7 @@ fn good_examples_are_silent() {
     let mut problems = Vec::new();
     for rule in rules::metadata() {
         for project in projects(rule).filter(|p| p[0].kind == ExampleKind::Good) {
-            let found = lint(files(project), |metadata| {
+            let found = lint(files(rule, project), |metadata| {
                 metadata.default || metadata.code == rule.code
             });
             if !found.is_empty() {
@@ -85,7 +128,7 @@ fn messages_follow_the_convention() {
     let mut problems = Vec::new();
     for rule in rules::metadata() {
         for project in projects(rule) {
-            for found in lint(files(project), |_| true) {
+            for found in lint(files(rule, project), |_| true) {
                 let d = &found.diagnostic;
                 if !is_message(&d.message) {
                     problems.push(format!("{}: message {:?}", d.code, d.message));

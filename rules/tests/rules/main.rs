@@ -1,6 +1,9 @@
 //! One binary for all tests of the rules: the catalogue is linked once.
 
+mod bundle;
+mod calls;
 mod catalogue_probes;
+mod contract;
 mod examples;
 mod meta;
 mod n102;

@@ -56,10 +56,11 @@ fn lint_here(files: &BTreeMap<String, String>, registry: Registry<'_>) -> Vec<Fo
     );
     let knowledge = Knowledge::new(&TABLES, UserEntries::default());
     let facts = analyse(&project, &knowledge);
+    let cx = rules::Context::new(&facts);
     let mut report = Vec::new();
     for rule in rules::all() {
         if registry.enabled.contains(rule.metadata().code) {
-            rule.check(&facts, &mut report);
+            rule.check(&cx, &mut report);
         }
     }
     let kept = suppression::apply(&project, registry, report).kept;

@@ -1,0 +1,194 @@
+use lint_core::diagnostic::Diagnostic;
+use lint_core::rule::RuleMetadata;
+use lint_core::syntax::span_of;
+use rules_macros::RuleMetadata;
+
+use crate::finding::Finding;
+use crate::model::{CallSite, Model};
+use crate::rule::{Context, Rule};
+use crate::sites::{Written, hides_keywords, keyword_value, number, shown};
+
+/// ## What it does
+/// Finds `execute_activity` without `start_to_close_timeout` and without `schedule_to_close_timeout`, in
+/// runbooks and in plain Temporal workflows, where `start_activity`, local activities and the variants for
+/// classes and methods need one as well.
+///
+/// ## Why is this bad?
+/// Temporal refuses to schedule the activity: "Activity must have start_to_close_timeout or
+/// schedule_to_close_timeout". LocalRuntime ignores all options, so scripts and tests run through, and
+/// the runbook fails in production, at this step, for the first time.
+///
+/// ## Example
+/// ```python
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+/// from .activities import price_positions
+///
+///
+/// @runbook.defn
+/// class StrikeNavWorkflow(NtroWorkflow):
+///     @runbook.step(name="price", title="Price positions", icon="Calculator")
+///     async def _step_price(self, fund: str) -> float:
+///         return await runbook.execute_activity(price_positions, fund)  # RB401
+///
+///     @runbook.run
+///     async def run(self, fund: str) -> float:
+///         return await self._step_price(fund)
+/// ```
+/// ```python path=activities.py
+/// from ntro.workflow import activity
+///
+///
+/// @activity.defn(name="strike_nav.price_positions")
+/// async def price_positions(fund: str) -> float:
+///     return 1_000_000.0
+/// ```
+/// How long an activity may stay without a heartbeat says nothing about how long it may take:
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class StrikeNav:
+///     @workflow.run
+///     async def run(self, fund: str) -> None:
+///         await workflow.execute_activity(  # RB401
+///             "price_positions", fund, heartbeat_timeout=timedelta(seconds=10)
+///         )
+/// ```
+///
+/// ## Use instead
+/// Say how long one attempt may take:
+/// ```python
+/// from datetime import timedelta
+///
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+/// from .activities import price_positions
+///
+///
+/// @runbook.defn
+/// class StrikeNavWorkflow(NtroWorkflow):
+///     @runbook.step(name="price", title="Price positions", icon="Calculator")
+///     async def _step_price(self, fund: str) -> float:
+///         return await runbook.execute_activity(
+///             price_positions, fund, start_to_close_timeout=timedelta(minutes=5)
+///         )
+///
+///     @runbook.run
+///     async def run(self, fund: str) -> float:
+///         return await self._step_price(fund)
+/// ```
+/// ```python path=activities.py
+/// from ntro.workflow import activity
+///
+///
+/// @activity.defn(name="strike_nav.price_positions")
+/// async def price_positions(fund: str) -> float:
+///     return 1_000_000.0
+/// ```
+/// Options that are kept in one place are taken on trust:
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+///
+/// PRICING = {"start_to_close_timeout": timedelta(minutes=5)}
+///
+///
+/// @workflow.defn
+/// class StrikeNav:
+///     @workflow.run
+///     async def run(self, fund: str) -> None:
+///         await workflow.execute_activity("price_positions", fund, **PRICING)
+/// ```
+///
+/// ## Limits
+/// A timeout that is `None` or zero at run time is not seen unless it is written so. Nothing is said about
+/// calls with `**options`. `self.run_step(…)` has a timeout of five minutes of its own.
+///
+/// ## References
+/// - <https://docs.temporal.io/develop/python/failure-detection#activity-timeouts>
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB401",
+    severity = "error",
+    category = "calls",
+    since = "0.1.0",
+    summary = "an activity is scheduled without a timeout, which Temporal refuses"
+)]
+pub(crate) struct MissingActivityTimeout;
+
+impl Rule for MissingActivityTimeout {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        let model = &cx.model;
+        for site in model.calls.iter().chain(&model.temporal_calls) {
+            if site.workflow_api().is_some_and(needs_timeout) && !has_timeout(model, site) {
+                finding(model, site).report(report);
+            }
+        }
+    }
+}
+
+/// Whether the function of the `workflow` module schedules an activity.
+fn needs_timeout(function: &str) -> bool {
+    let rest = function
+        .strip_prefix("execute_")
+        .or_else(|| function.strip_prefix("start_"));
+    let rest = rest.map(|rest| rest.strip_prefix("local_").unwrap_or(rest));
+    matches!(
+        rest,
+        Some("activity" | "activity_class" | "activity_method")
+    )
+}
+
+fn has_timeout(model: &Model<'_>, site: &CallSite<'_>) -> bool {
+    let is_set = |name| {
+        let Some(value) = keyword_value(site.call, name) else {
+            return false;
+        };
+        // Zero and `None` are as good as nothing to Temporal.
+        let is_nothing = value.is_none_literal_expr()
+            || number(value) == Some(0.0)
+            || Written::at(site, value).seconds(model) == Some(0.0);
+        !is_nothing
+    };
+    hides_keywords(site.call)
+        || is_set("start_to_close_timeout")
+        || is_set("schedule_to_close_timeout")
+}
+
+fn finding(model: &Model<'_>, site: &CallSite<'_>) -> Finding {
+    let callee = shown(model, site.file, &site.call.func);
+    let of = match site.call.arguments.args.first() {
+        Some(target) => format!(" of {}", shown(model, site.file, target)),
+        None => String::new(),
+    };
+    let message = format!(
+        "{callee}{of} sets neither `start_to_close_timeout` nor `schedule_to_close_timeout`, so Temporal \
+         refuses to schedule it"
+    );
+    let mut finding = Finding::new(
+        &MissingActivityTimeout::METADATA,
+        site.file,
+        span_of(&*site.call.func),
+        message,
+    )
+    .help("set `start_to_close_timeout` to the longest that one attempt may take");
+    if let Some(runbook) = site.runbook {
+        finding = finding.in_runbook(&model.runbooks[runbook]);
+    }
+    if site
+        .external()
+        .is_some_and(|name| name.starts_with("ntro."))
+    {
+        finding = finding.note("LocalRuntime ignores timeouts, so local runs and tests pass.");
+    }
+    finding
+}

@@ -1,0 +1,191 @@
+use lint_core::diagnostic::Diagnostic;
+use lint_core::names::Resolved;
+use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::Expr;
+use lint_core::syntax::span_of;
+use rules_macros::RuleMetadata;
+
+use crate::finding::Finding;
+use crate::model::Model;
+use crate::rule::{Context, Rule};
+use crate::sites::{ActivityCall, shown};
+
+/// ## What it does
+/// Finds `runbook.execute_activity` with something that is no activity: a function without
+/// `@activity.defn`, a lambda, a method of the runbook, or an activity that is called on the spot,
+/// `execute_activity(fetch_prices(day), …)`.
+///
+/// ## Why is this bad?
+/// LocalRuntime awaits whatever function it is given. Temporal refuses one without the decorator with a
+/// `TypeError`. What an activity gives when it is called on the spot, a coroutine or a result, is no
+/// activity in either runtime.
+///
+/// ## Example
+/// ```python
+/// from datetime import timedelta
+///
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+/// from .activities import fetch_prices, store_prices
+///
+///
+/// @runbook.defn
+/// class LoadPricesWorkflow(NtroWorkflow):
+///     @runbook.step(name="load", title="Load prices", icon="Download")
+///     async def _step_load(self, day: str) -> None:
+///         prices = await runbook.execute_activity(
+///             fetch_prices(day),  # RB405
+///             start_to_close_timeout=timedelta(minutes=2),
+///         )
+///         await runbook.execute_activity(
+///             store_prices,  # RB405
+///             prices,
+///             start_to_close_timeout=timedelta(minutes=2),
+///         )
+///
+///     @runbook.run
+///     async def run(self, day: str) -> None:
+///         await self._step_load(day)
+/// ```
+/// ```python path=activities.py
+/// from ntro.workflow import activity
+///
+///
+/// @activity.defn(name="load_prices.fetch_prices")
+/// async def fetch_prices(day: str) -> dict[str, float]:
+///     return {"GILT-2030": 98.4}
+///
+///
+/// async def store_prices(prices: dict[str, float]) -> None: ...
+/// ```
+///
+/// ## Use instead
+/// Decorate each activity, and hand the function and its argument over separately:
+/// ```python
+/// from datetime import timedelta
+///
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+/// from .activities import fetch_prices, store_prices
+///
+///
+/// @runbook.defn
+/// class LoadPricesWorkflow(NtroWorkflow):
+///     @runbook.step(name="load", title="Load prices", icon="Download")
+///     async def _step_load(self, day: str) -> None:
+///         prices = await runbook.execute_activity(
+///             fetch_prices, day, start_to_close_timeout=timedelta(minutes=2)
+///         )
+///         await runbook.execute_activity(
+///             store_prices, prices, start_to_close_timeout=timedelta(minutes=2)
+///         )
+///
+///     @runbook.run
+///     async def run(self, day: str) -> None:
+///         await self._step_load(day)
+/// ```
+/// ```python path=activities.py
+/// from ntro.workflow import activity
+///
+///
+/// @activity.defn(name="load_prices.fetch_prices")
+/// async def fetch_prices(day: str) -> dict[str, float]:
+///     return {"GILT-2030": 98.4}
+///
+///
+/// @activity.defn(name="load_prices.store_prices")
+/// async def store_prices(prices: dict[str, float]) -> None: ...
+/// ```
+///
+/// ## Limits
+/// A function with any other decorator is not judged, since that decorator may make it an activity. Nor is
+/// what another call returns.
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB405",
+    severity = "error",
+    category = "calls",
+    since = "0.1.0",
+    summary = "something that is no activity is scheduled as one"
+)]
+pub(crate) struct NotAnActivity;
+
+impl Rule for NotAnActivity {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        let model = &cx.model;
+        // `run_step` calls what is no activity.
+        for call in ActivityCall::all(model).filter(|call| !call.is_run_step) {
+            let Some((message, help)) = judge(model, &call) else {
+                continue;
+            };
+            let site = call.site;
+            let span = span_of(call.target);
+            let finding = Finding::new(&Self::METADATA, site.file, span, message).help(help);
+            match site.runbook {
+                Some(runbook) => finding.in_runbook(&model.runbooks[runbook]),
+                None => finding,
+            }
+            .report(report);
+        }
+    }
+}
+
+fn judge(model: &Model<'_>, call: &ActivityCall<'_, '_>) -> Option<(String, &'static str)> {
+    let site = call.site;
+    let target = match call.target {
+        Expr::Await(it) => &*it.value,
+        other => other,
+    };
+    let name = shown(model, site.file, target);
+    match target {
+        Expr::Lambda(_) => Some((
+            "a lambda is no activity: Temporal refuses it".to_owned(),
+            "write a function with `@activity.defn`",
+        )),
+        Expr::Call(inner) => {
+            let callee = model.names.resolve(site.file, site.function, &inner.func)?;
+            let is_async = model
+                .def(&callee)
+                .is_some_and(|def| def.is_async && def.decorator_list.is_empty());
+            if model.activity(&callee).is_none() && !is_async {
+                return None;
+            }
+            Some((
+                format!("{name} is called on the spot, and what it gives is no activity"),
+                "hand over the function, and its argument after it",
+            ))
+        }
+        _ => {
+            let resolved = call.resolved(model)?;
+            let def = model.def(&resolved)?;
+            if model.activity(&resolved).is_some() || !def.decorator_list.is_empty() {
+                return None;
+            }
+            let is_method = is_method(model, &resolved);
+            let what = if is_method { "method" } else { "function" };
+            Some((
+                format!(
+                    "the {what} {name} is no activity: Temporal refuses it, only LocalRuntime calls it"
+                ),
+                if is_method {
+                    "await the method itself, or move its side effects into an activity"
+                } else {
+                    "decorate it with `@activity.defn`, in `templates/activities.py`"
+                },
+            ))
+        }
+    }
+}
+
+fn is_method(model: &Model<'_>, function: &Resolved) -> bool {
+    match function {
+        Resolved::Function { file, ix } => model
+            .index(*file)
+            .is_some_and(|index| index.function(*ix).class.is_some()),
+        _ => false,
+    }
+}

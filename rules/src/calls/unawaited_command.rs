@@ -1,0 +1,391 @@
+use lint_core::diagnostic::Diagnostic;
+use lint_core::index::FunctionNode;
+use lint_core::knowledge::Role;
+use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
+use lint_core::syntax::ast::{self, Expr, Stmt};
+use lint_core::syntax::span_of;
+use rules_macros::RuleMetadata;
+use rustc_hash::FxHashSet;
+
+use crate::finding::Finding;
+use crate::model::{CallSite, Model, Usage};
+use crate::rule::{Context, Rule};
+use crate::sites::{reads_name, shown_call};
+
+/// ## What it does
+/// Finds activities, child workflows, timers, gates and `async` helpers of a runbook that are called
+/// without `await`: as a statement of their own, in a list that nobody awaits, in a variable that nobody
+/// reads, or where their result is used at once, as in `runbook.execute_activity(…).amount`.
+///
+/// ## Why is this bad?
+/// The call only makes a coroutine. Nothing is scheduled until somebody awaits it, so the payment is
+/// never made and the gate never opens, and Python merely warns when it throws the coroutine away.
+///
+/// ## Example
+/// ```python
+/// from datetime import timedelta
+///
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+/// from .activities import pay_invoice
+///
+///
+/// @runbook.defn
+/// class PayInvoicesWorkflow(NtroWorkflow):
+///     @runbook.step(name="pay", title="Pay invoices", icon="Banknote")
+///     async def _step_pay(self, invoices: list[str]) -> None:
+///         self.wait_for_action(reason="Release payments")  # RB404
+///         [
+///             runbook.execute_activity(  # RB404
+///                 pay_invoice, invoice, start_to_close_timeout=timedelta(minutes=1)
+///             )
+///             for invoice in invoices
+///         ]
+///
+///     @runbook.run
+///     async def run(self, invoices: list[str]) -> None:
+///         await self._step_pay(invoices)
+/// ```
+/// ```python path=activities.py
+/// from ntro.workflow import activity
+///
+///
+/// @activity.defn(name="pay_invoices.pay_invoice")
+/// async def pay_invoice(invoice: str) -> None: ...
+/// ```
+/// In a plain Temporal workflow:
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class SettleTrade:
+///     @workflow.run
+///     async def run(self, trade: str) -> None:
+///         workflow.sleep(3600)  # RB404
+///         settled = workflow.execute_child_workflow("ConfirmTrade", trade)  # RB404
+/// ```
+///
+/// ## Use instead
+/// Await each call, or all of them together:
+/// ```python
+/// import asyncio
+/// from datetime import timedelta
+///
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+/// from .activities import pay_invoice
+///
+///
+/// @runbook.defn
+/// class PayInvoicesWorkflow(NtroWorkflow):
+///     @runbook.step(name="pay", title="Pay invoices", icon="Banknote")
+///     async def _step_pay(self, invoices: list[str]) -> None:
+///         decision = await self.wait_for_action(reason="Release payments")
+///         if decision.get("type") != "approved":
+///             return
+///         payments = [
+///             runbook.execute_activity(
+///                 pay_invoice, invoice, start_to_close_timeout=timedelta(minutes=1)
+///             )
+///             for invoice in invoices
+///         ]
+///         await asyncio.gather(*payments)
+///
+///     @runbook.run
+///     async def run(self, invoices: list[str]) -> None:
+///         await self._step_pay(invoices)
+/// ```
+/// ```python path=activities.py
+/// from ntro.workflow import activity
+///
+///
+/// @activity.defn(name="pay_invoices.pay_invoice")
+/// async def pay_invoice(invoice: str) -> None: ...
+/// ```
+/// `workflow.start_activity` schedules at once and gives a handle, so it may stand alone:
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class SettleTrade:
+///     @workflow.run
+///     async def run(self, trade: str) -> None:
+///         workflow.start_activity(
+///             "notify_desk", trade, start_to_close_timeout=timedelta(minutes=1)
+///         )
+///         await workflow.sleep(3600)
+/// ```
+///
+/// ## Limits
+/// Steps and activities that are called without `await` are the business of other rules. A coroutine that
+/// a helper returns, that is put into an attribute or passed on is taken to be awaited there.
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB404",
+    severity = "error",
+    category = "calls",
+    since = "0.1.0",
+    summary = "an activity, a child, a timer or a gate is never awaited"
+)]
+pub(crate) struct UnawaitedCommand;
+
+impl Rule for UnawaitedCommand {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        let model = &cx.model;
+        let elsewhere = &model.temporal_calls;
+        let sites = model.calls.iter().chain(elsewhere);
+        let pending: Vec<_> = sites
+            .filter(|site| !site.awaited)
+            .filter_map(|site| Some((site, coroutine(model, site)?)))
+            .collect();
+        let mut used = None;
+        for (site, coroutine) in pending {
+            let used = used.get_or_insert_with(|| UsedAsValues::of(model, elsewhere));
+            if let Some(lost) = lost(model, site, used) {
+                finding(model, site, coroutine, lost).report(report);
+            }
+        }
+    }
+}
+
+/// What a call makes that does nothing until it is awaited.
+#[derive(Clone, Copy)]
+enum Coroutine {
+    Activity,
+    Child,
+    Timer,
+    Wait,
+    Lookup,
+    Method,
+}
+
+fn coroutine(model: &Model<'_>, site: &CallSite<'_>) -> Option<Coroutine> {
+    if let Some(method) = site.base_method() {
+        return Some(match method {
+            "wait_for_action" | "await_signal_with_action" | "wait_for_signal_predicate" => {
+                Coroutine::Wait
+            }
+            "run_child_workflow" | "run_child_workflows" | "collect_documents" => Coroutine::Child,
+            "run_step" => Coroutine::Activity,
+            "load_previous_task" | "find_committed_document" => Coroutine::Lookup,
+            _ => return None,
+        });
+    }
+    if let Some(function) = site.workflow_api() {
+        return Some(match function {
+            "execute_activity"
+            | "execute_activity_class"
+            | "execute_activity_method"
+            | "execute_local_activity"
+            | "execute_local_activity_class"
+            | "execute_local_activity_method" => Coroutine::Activity,
+            "execute_child_workflow" | "start_child_workflow" => Coroutine::Child,
+            "wait_condition" => Coroutine::Wait,
+            "sleep" => Coroutine::Timer,
+            _ => return None,
+        });
+    }
+    match site.external() {
+        Some("asyncio.sleep") => site.runbook.map(|_| Coroutine::Timer),
+        Some(
+            "ntro.workflow.task.previous"
+            | "ntro.workflow.task.find_committed_document"
+            | "ntro.workflow.find_committed_document",
+        ) => Some(Coroutine::Lookup),
+        Some(_) => None,
+        None => is_own_coroutine(model, site).then_some(Coroutine::Method),
+    }
+}
+
+/// Whether a runbook calls an `async` function of the project that is neither a step nor an activity,
+/// which are the business of other rules.
+fn is_own_coroutine(model: &Model<'_>, site: &CallSite<'_>) -> bool {
+    site.runbook.is_some()
+        && site
+            .callee
+            .as_ref()
+            .is_some_and(|callee| is_plain_coroutine(model, callee))
+}
+
+fn is_plain_coroutine(model: &Model<'_>, callee: &lint_core::names::Resolved) -> bool {
+    let lint_core::names::Resolved::Function { file, ix } = callee else {
+        return false;
+    };
+    let Some(index) = model.index(*file) else {
+        return false;
+    };
+    let function = index.function(*ix);
+    match function.node {
+        FunctionNode::Def(def) => {
+            def.is_async && def.decorator_list.is_empty() && !function.is_generator
+        }
+        FunctionNode::Module(_) | FunctionNode::Lambda(_) => false,
+    }
+}
+
+/// How a coroutine gets lost.
+#[derive(Clone, Copy)]
+enum Lost {
+    Discarded,
+    Unread,
+    Used,
+    Returned,
+}
+
+fn lost(model: &Model<'_>, site: &CallSite<'_>, used: &UsedAsValues) -> Option<Lost> {
+    if used.contains(site) {
+        return Some(Lost::Used);
+    }
+    match &site.usage {
+        Usage::Discarded => Some(Lost::Discarded),
+        Usage::Assigned(Expr::Name(target)) => {
+            let is_read = reads_name(model, site.file, site.function, target.id.as_str());
+            (!is_read).then_some(Lost::Unread)
+        }
+        Usage::Returned => is_returned_to_the_sdk(model, site).then_some(Lost::Returned),
+        Usage::Assigned(_) | Usage::Argument(_) | Usage::Other => None,
+    }
+}
+
+/// Whether the function is `run` or a step: what these return is taken as it is.
+fn is_returned_to_the_sdk(model: &Model<'_>, site: &CallSite<'_>) -> bool {
+    let Some(runbook) = site.runbook else {
+        return false;
+    };
+    let mut methods = model.runbooks[runbook].methods.iter();
+    methods.any(|method| {
+        method.ix == site.function
+            && method.node.is_async
+            && (method.mark(Role::Run).is_some() || method.mark(Role::Step).is_some())
+    })
+}
+
+/// Calls whose value is used at once as something that a coroutine is not.
+#[derive(Default)]
+struct UsedAsValues(FxHashSet<(u32, u32, u32)>);
+
+impl UsedAsValues {
+    fn of(model: &Model<'_>, elsewhere: &[CallSite<'_>]) -> Self {
+        let mut files: Vec<_> = model.files.clone();
+        files.extend(elsewhere.iter().map(|site| site.file));
+        files.sort_unstable();
+        files.dedup();
+        let mut found = FxHashSet::default();
+        for file in files {
+            if let Some(module) = model.module(file) {
+                let mut finder = Finder {
+                    file: file.0,
+                    found: &mut found,
+                };
+                finder.visit_body(&module.tree().body);
+            }
+        }
+        Self(found)
+    }
+
+    fn contains(&self, site: &CallSite<'_>) -> bool {
+        let span = span_of(site.call);
+        self.0.contains(&(site.file.0, span.start, span.end))
+    }
+}
+
+struct Finder<'f> {
+    file: u32,
+    found: &'f mut FxHashSet<(u32, u32, u32)>,
+}
+
+impl Finder<'_> {
+    fn used(&mut self, expr: &Expr) {
+        if let Expr::Call(call) = expr {
+            let span = span_of(call);
+            self.found.insert((self.file, span.start, span.end));
+        }
+    }
+}
+
+impl<'a> Visitor<'a> for Finder<'_> {
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        match expression {
+            Expr::Attribute(it) => self.used(&it.value),
+            Expr::Subscript(it) => self.used(&it.value),
+            Expr::BinOp(it) => {
+                self.used(&it.left);
+                self.used(&it.right);
+            }
+            Expr::UnaryOp(it) => self.used(&it.operand),
+            Expr::Compare(it) => {
+                self.used(&it.left);
+                it.comparators.iter().for_each(|it| self.used(it));
+            }
+            Expr::If(it) => self.used(&it.test),
+            Expr::FString(it) => {
+                for element in it.value.elements() {
+                    if let ast::InterpolatedStringElement::Interpolation(it) = element {
+                        self.used(&it.expression);
+                    }
+                }
+            }
+            _ => {}
+        }
+        walk_expr(self, expression);
+    }
+
+    fn visit_comprehension(&mut self, comprehension: &'a ast::Comprehension) {
+        self.used(&comprehension.iter);
+        ast::visitor::walk_comprehension(self, comprehension);
+    }
+
+    fn visit_stmt(&mut self, statement: &'a Stmt) {
+        match statement {
+            Stmt::If(it) => self.used(&it.test),
+            Stmt::While(it) => self.used(&it.test),
+            Stmt::Assert(it) => self.used(&it.test),
+            Stmt::For(it) => self.used(&it.iter),
+            Stmt::Match(it) => self.used(&it.subject),
+            _ => {}
+        }
+        walk_stmt(self, statement);
+    }
+}
+
+fn finding(model: &Model<'_>, site: &CallSite<'_>, coroutine: Coroutine, lost: Lost) -> Finding {
+    let call = shown_call(model, site.file, site.call);
+    let how = match (lost, site.collected) {
+        (Lost::Discarded, false) => "is not awaited".to_owned(),
+        (Lost::Discarded, true) => "is put into a list that nobody awaits".to_owned(),
+        (Lost::Unread, _) => "is put into a variable that nobody reads".to_owned(),
+        (Lost::Used, _) => "is used without being awaited".to_owned(),
+        (Lost::Returned, _) => "is returned without being awaited".to_owned(),
+    };
+    let consequence = match coroutine {
+        Coroutine::Activity => "the activity is never scheduled",
+        Coroutine::Child => "the child workflow is never started",
+        Coroutine::Timer => "nothing waits for the time to pass",
+        Coroutine::Wait => "nothing waits for the answer",
+        Coroutine::Lookup => "nothing is looked up",
+        Coroutine::Method => "its body never runs",
+    };
+    let finding = Finding::new(
+        &UnawaitedCommand::METADATA,
+        site.file,
+        span_of(site.call),
+        format!("{call} {how}, so {consequence}"),
+    );
+    let finding = match site.collected {
+        true => finding.help("await all of them with `await asyncio.gather(*…)`"),
+        false => finding.help("write `await` before the call"),
+    };
+    match site.runbook {
+        Some(runbook) => finding.in_runbook(&model.runbooks[runbook]),
+        None => finding,
+    }
+}

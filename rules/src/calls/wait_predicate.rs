@@ -1,0 +1,314 @@
+use lint_core::diagnostic::{Applicability, Diagnostic};
+use lint_core::index::FunctionNode;
+use lint_core::names::Resolved;
+use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::{self, Expr};
+use lint_core::syntax::span_of;
+use rules_macros::RuleMetadata;
+
+use crate::finding::Finding;
+use crate::model::{CallSite, Model};
+use crate::rule::{Context, Rule};
+use crate::sites::{is_runbook_code, keyword_value, shown};
+
+/// ## What it does
+/// Finds `wait_condition`, `wait_for_signal_predicate` and `await_signal_with_action` with a predicate
+/// that cannot work: an `async` function, the result of a call in place of the function, a
+/// plain value, or a function that needs arguments.
+///
+/// ## Why is this bad?
+/// An `async` predicate returns a coroutine, which counts as true: the gate opens at once, whatever was
+/// submitted. A value cannot be called and ends the run with a `TypeError`.
+///
+/// ## Example
+/// ```python
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+///
+/// @runbook.defn
+/// class CollectNoticesWorkflow(NtroWorkflow):
+///     def __init__(self) -> None:
+///         super().__init__()
+///         self._notices: list[str] = []
+///         self._closed = False
+///
+///     @runbook.signal
+///     def notice_received(self, notice: str) -> None:
+///         self._notices.append(notice)
+///
+///     async def _has_notice(self) -> bool:
+///         return bool(self._notices)
+///
+///     @runbook.step(name="collect", title="Collect notices", icon="Inbox")
+///     async def _step_collect(self) -> int:
+///         await runbook.wait_condition(self._has_notice)  # RB411
+///         await runbook.wait_condition(len(self._notices) > 1)  # RB411
+///         return len(self._notices)
+///
+///     @runbook.run
+///     async def run(self, fund: str) -> int:
+///         return await self._step_collect()
+/// ```
+///
+/// ## Use instead
+/// ```python
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+///
+/// @runbook.defn
+/// class CollectNoticesWorkflow(NtroWorkflow):
+///     def __init__(self) -> None:
+///         super().__init__()
+///         self._notices: list[str] = []
+///
+///     @runbook.signal
+///     def notice_received(self, notice: str) -> None:
+///         self._notices.append(notice)
+///
+///     def _has_notice(self) -> bool:
+///         return bool(self._notices)
+///
+///     @runbook.step(name="collect", title="Collect notices", icon="Inbox")
+///     async def _step_collect(self) -> int:
+///         await runbook.wait_condition(self._has_notice)
+///         await runbook.wait_condition(lambda: len(self._notices) > 1)
+///         return len(self._notices)
+///
+///     @runbook.run
+///     async def run(self, fund: str) -> int:
+///         return await self._step_collect()
+/// ```
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB411",
+    severity = "error",
+    category = "calls",
+    since = "0.1.0",
+    summary = "a wait has a predicate that is always true or cannot be called"
+)]
+pub(crate) struct WaitPredicate;
+
+impl Rule for WaitPredicate {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        let model = &cx.model;
+        for site in &model.calls {
+            let Some(predicate) = predicate(model, site) else {
+                continue;
+            };
+            let Some(problem) = problem(model, site, predicate) else {
+                continue;
+            };
+            problem_finding(model, site, predicate, problem).report(report);
+        }
+    }
+}
+
+fn predicate<'p>(model: &Model<'p>, site: &CallSite<'p>) -> Option<&'p Expr> {
+    let by_position = || {
+        site.call
+            .arguments
+            .args
+            .first()
+            .filter(|it| !it.is_starred_expr())
+    };
+    match site.base_method() {
+        Some("await_signal_with_action") => keyword_value(site.call, "predicate"),
+        Some("wait_for_signal_predicate") => {
+            by_position().or_else(|| keyword_value(site.call, "predicate"))
+        }
+        Some(_) => None,
+        None => (site.workflow_api() == Some("wait_condition") && is_runbook_code(model, site))
+            .then(by_position)
+            .flatten(),
+    }
+}
+
+enum Problem {
+    /// It calls or is an `async` function.
+    Async,
+    /// It is a lambda that gives a function instead of calling it.
+    NotCalled,
+    NeedsArguments,
+    NotCallable,
+}
+
+fn problem(model: &Model<'_>, site: &CallSite<'_>, predicate: &Expr) -> Option<Problem> {
+    match predicate {
+        Expr::Lambda(lambda) => {
+            if needs_arguments(lambda.parameters.as_deref(), 0) {
+                return Some(Problem::NeedsArguments);
+            }
+            lambda_body(model, site, lambda)
+        }
+        Expr::Name(_) | Expr::Attribute(_) => {
+            let resolved = model.names.resolve(site.file, site.function, predicate)?;
+            let def = plain_def(model, &resolved)?;
+            let is_bound = is_method(model, &resolved) && is_on_self(model, site, predicate);
+            if def.is_async {
+                Some(Problem::Async)
+            } else if needs_arguments(Some(&def.parameters), usize::from(is_bound)) {
+                Some(Problem::NeedsArguments)
+            } else {
+                None
+            }
+        }
+        Expr::Call(call) => {
+            let resolved = model.names.resolve(site.file, site.function, &call.func)?;
+            let gives_value = match &resolved {
+                Resolved::External(name) => {
+                    matches!(
+                        name.as_str(),
+                        "bool" | "len" | "any" | "all" | "isinstance" | "hasattr" | "callable"
+                    )
+                }
+                _ => {
+                    plain_def(model, &resolved).is_some_and(|def| def.is_async || returns_bool(def))
+                }
+            };
+            gives_value.then_some(Problem::NotCallable)
+        }
+        _ => is_value(predicate).then_some(Problem::NotCallable),
+    }
+}
+
+/// A lambda is called; what matters is what it gives.
+fn lambda_body(
+    model: &Model<'_>,
+    site: &CallSite<'_>,
+    lambda: &ast::ExprLambda,
+) -> Option<Problem> {
+    let index = model.index(site.file)?;
+    let function = index.function_at(span_of(lambda))?;
+    let resolve = |expr: &Expr| model.names.resolve(site.file, function, expr);
+    match &*lambda.body {
+        Expr::Call(call) => {
+            let def = plain_def(model, &resolve(&call.func)?)?;
+            def.is_async.then_some(Problem::Async)
+        }
+        body @ (Expr::Name(_) | Expr::Attribute(_)) => {
+            plain_def(model, &resolve(body)?).map(|_| Problem::NotCalled)
+        }
+        _ => None,
+    }
+}
+
+/// The definition of a function without decorators, which is what its text says.
+fn plain_def<'p>(model: &Model<'p>, function: &Resolved) -> Option<&'p ast::StmtFunctionDef> {
+    model
+        .def(function)
+        .filter(|def| def.decorator_list.is_empty())
+}
+
+fn is_method(model: &Model<'_>, function: &Resolved) -> bool {
+    match function {
+        Resolved::Function { file, ix } => model.index(*file).is_some_and(|index| {
+            let function = index.function(*ix);
+            function.class.is_some() && matches!(function.node, FunctionNode::Def(_))
+        }),
+        _ => false,
+    }
+}
+
+fn is_on_self(model: &Model<'_>, site: &CallSite<'_>, expr: &Expr) -> bool {
+    let Expr::Attribute(attribute) = expr else {
+        return false;
+    };
+    let Expr::Name(name) = &*attribute.value else {
+        return false;
+    };
+    model
+        .names
+        .self_class(site.file, site.function, name.id.as_str())
+        .is_some()
+}
+
+fn needs_arguments(parameters: Option<&ast::Parameters>, bound: usize) -> bool {
+    parameters.is_some_and(|parameters| {
+        let positional = parameters.posonlyargs.iter().chain(&parameters.args);
+        let required = positional.filter(|it| it.default.is_none()).count();
+        let keyword = parameters.kwonlyargs.iter().any(|it| it.default.is_none());
+        required > bound || keyword
+    })
+}
+
+fn returns_bool(def: &ast::StmtFunctionDef) -> bool {
+    matches!(def.returns.as_deref(), Some(Expr::Name(name)) if name.id.as_str() == "bool")
+}
+
+/// Whether the expression is certain to give something that cannot be called.
+fn is_value(expr: &Expr) -> bool {
+    match expr {
+        Expr::Compare(_)
+        | Expr::UnaryOp(_)
+        | Expr::BooleanLiteral(_)
+        | Expr::NumberLiteral(_)
+        | Expr::StringLiteral(_)
+        | Expr::NoneLiteral(_)
+        | Expr::FString(_)
+        | Expr::List(_)
+        | Expr::Dict(_)
+        | Expr::Set(_)
+        | Expr::Tuple(_) => true,
+        Expr::BoolOp(operation) => operation.values.iter().all(is_value),
+        _ => false,
+    }
+}
+
+fn problem_finding(
+    model: &Model<'_>,
+    site: &CallSite<'_>,
+    predicate: &Expr,
+    problem: Problem,
+) -> Finding {
+    let text = shown(model, site.file, predicate);
+    let (message, help) = match problem {
+        Problem::Async => (
+            format!(
+                "the predicate {text} gives a coroutine, which counts as true: the wait is over at once"
+            ),
+            "use a function without `async`",
+        ),
+        Problem::NotCalled => (
+            format!(
+                "the predicate {text} gives a function, which counts as true: the wait is over at once"
+            ),
+            "call the function in the lambda, or pass it without a lambda",
+        ),
+        Problem::NeedsArguments => (
+            format!("the predicate {text} needs arguments, but it is called without any"),
+            "use a function without parameters",
+        ),
+        Problem::NotCallable => (
+            format!("the predicate {text} is a value and cannot be called"),
+            "write `lambda:` before it",
+        ),
+    };
+    let span = span_of(predicate);
+    let mut finding = Finding::new(&WaitPredicate::METADATA, site.file, span, message).help(help);
+    if matches!(problem, Problem::NotCallable) && is_condition(predicate) {
+        let written = model.slice(site.file, span);
+        finding = finding.replace(
+            "write `lambda:` before it",
+            Applicability::Unsafe,
+            span,
+            format!("lambda: {written}"),
+        );
+    }
+    match site.runbook {
+        Some(runbook) => finding.in_runbook(&model.runbooks[runbook]),
+        None => finding,
+    }
+}
+
+/// Whether it can only be meant as the condition to wait for.
+fn is_condition(expr: &Expr) -> bool {
+    match expr {
+        Expr::Compare(_) | Expr::BoolOp(_) => true,
+        Expr::UnaryOp(operation) => operation.op == ast::UnaryOp::Not,
+        _ => false,
+    }
+}

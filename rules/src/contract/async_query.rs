@@ -1,0 +1,112 @@
+use lint_core::diagnostic::{Applicability, Diagnostic, Span};
+use lint_core::knowledge::Role;
+use lint_core::rule::RuleMetadata;
+use lint_core::syntax::span_of;
+use rules_macros::RuleMetadata;
+
+use crate::finding::Finding;
+use crate::hazard::code;
+use crate::rule::{Context, Rule};
+
+/// ## What it does
+/// Finds query handlers of runbooks that are `async`.
+///
+/// ## Why is this bad?
+/// A query only reads, at once; there is nothing it could wait for. Temporal deprecates asynchronous
+/// query handlers and warns when the class is imported.
+///
+/// A query that changes the state of the workflow is found by [RB120](RB120.md).
+///
+/// ## Example
+/// ```python
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+///
+/// @runbook.defn
+/// class PriceBondsWorkflow(NtroWorkflow):
+///     def __init__(self) -> None:
+///         super().__init__()
+///         self._priced = 0
+///
+///     @runbook.query
+///     async def priced(self) -> int:  # RB215
+///         return self._priced
+///
+///     @runbook.step(name="price", title="Price bonds", icon="Calculator")
+///     async def _step_price(self, context: dict) -> dict:
+///         return context
+///
+///     @runbook.run
+///     async def run(self, context: dict) -> dict:
+///         return await self._step_price(context)
+/// ```
+///
+/// ## Use instead
+/// ```python
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+///
+/// @runbook.defn
+/// class PriceBondsWorkflow(NtroWorkflow):
+///     def __init__(self) -> None:
+///         super().__init__()
+///         self._priced = 0
+///
+///     @runbook.query
+///     def priced(self) -> int:
+///         return self._priced
+///
+///     @runbook.step(name="price", title="Price bonds", icon="Calculator")
+///     async def _step_price(self, context: dict) -> dict:
+///         return context
+///
+///     @runbook.run
+///     async def run(self, context: dict) -> dict:
+///         return await self._step_price(context)
+/// ```
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB215",
+    severity = "warning",
+    category = "contract",
+    since = "0.1.0",
+    summary = "a query handler is `async`"
+)]
+pub(crate) struct AsyncQuery;
+
+impl Rule for AsyncQuery {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        for runbook in &cx.model.runbooks {
+            for method in &runbook.methods {
+                if method.mark(Role::Query).is_none() || !method.node.is_async {
+                    continue;
+                }
+                let message = format!("query handler {} is `async`", code(method.name));
+                let mut finding =
+                    Finding::new(&Self::METADATA, runbook.file, method.name_span(), message)
+                        .in_runbook(runbook)
+                        .help(format!("write `def {}(…)`", method.name));
+                let body = cx.model.slice(runbook.file, span_of(method.node));
+                let waits = body.matches("await").count() + body.matches("async").count() > 1;
+                let def = cx.model.def_keyword(runbook.file, method.node);
+                if let (false, Some(def)) = (waits, def) {
+                    let start = span_of(method.node).start;
+                    let before = cx.model.slice(runbook.file, Span::new(start, def.start));
+                    if let Some(at) = before.rfind("async") {
+                        finding = finding.replace(
+                            "remove `async`",
+                            Applicability::Safe,
+                            Span::new(start + at as u32, def.start),
+                            String::new(),
+                        );
+                    }
+                }
+                finding.report(report);
+            }
+        }
+    }
+}

@@ -1,0 +1,194 @@
+use lint_core::diagnostic::Diagnostic;
+use lint_core::knowledge::Role;
+use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::{self, Expr};
+use lint_core::syntax::span_of;
+use rules_macros::RuleMetadata;
+
+use crate::finding::Finding;
+use crate::hazard::code;
+use crate::model::{Derives, Method, Runbook};
+use crate::rule::{Context, Rule};
+use crate::sdk;
+
+/// ## What it does
+/// Checks the `__init__` of a runbook: it calls `super().__init__()`, does so before it uses what the
+/// base class provides, and takes no argument that must be given.
+///
+/// ## Why is this bad?
+/// `NtroWorkflow.__init__` creates the state of steps, gates and child runbooks. Without it the first
+/// step fails with an `AttributeError`, and so do the queries that the UI sends. The runtime creates
+/// the object itself and passes no arguments; the input goes to the run method.
+///
+/// ## Example
+/// ```python
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+///
+/// @runbook.defn
+/// class ReconcileCashWorkflow(NtroWorkflow):
+///     def __init__(self) -> None:  # RB205
+///         self._statement: dict | None = None
+///
+///     @runbook.step(name="reconcile", title="Reconcile cash", icon="Scale")
+///     async def _step_reconcile(self, context: dict) -> dict:
+///         return context
+///
+///     @runbook.run
+///     async def run(self, context: dict) -> dict:
+///         return await self._step_reconcile(context)
+/// ```
+/// A parameter that nobody passes:
+/// ```python
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+///
+/// @runbook.defn
+/// class ReconcileCashWorkflow(NtroWorkflow):
+///     def __init__(self, tolerance: float) -> None:  # RB205
+///         super().__init__()
+///         self._tolerance = tolerance
+///
+///     @runbook.step(name="reconcile", title="Reconcile cash", icon="Scale")
+///     async def _step_reconcile(self, context: dict) -> dict:
+///         return {"tolerance": self._tolerance}
+///
+///     @runbook.run
+///     async def run(self, context: dict) -> dict:
+///         return await self._step_reconcile(context)
+/// ```
+///
+/// ## Use instead
+/// ```python
+/// from ntro.workflow import NtroWorkflow, runbook
+///
+///
+/// @runbook.defn
+/// class ReconcileCashWorkflow(NtroWorkflow):
+///     def __init__(self) -> None:
+///         super().__init__()
+///         self._statement: dict | None = None
+///
+///     @runbook.step(name="reconcile", title="Reconcile cash", icon="Scale")
+///     async def _step_reconcile(self, context: dict) -> dict:
+///         return {"tolerance": context["tolerance"]}
+///
+///     @runbook.run
+///     async def run(self, context: dict) -> dict:
+///         return await self._step_reconcile(context)
+/// ```
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB205",
+    severity = "error",
+    category = "contract",
+    since = "0.1.0",
+    summary = "the `__init__` of a runbook does not set up the base class"
+)]
+pub(crate) struct Initialiser;
+
+impl Rule for Initialiser {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        for runbook in &cx.model.runbooks {
+            if runbook.derives != Derives::Yes {
+                continue;
+            }
+            // temporalio's own `@workflow.init` is passed the input of the run.
+            let init = runbook.method("__init__");
+            if let Some(init) = init.filter(|it| it.mark(Role::Init).is_none()) {
+                check(cx, runbook, init, report);
+            }
+        }
+    }
+}
+
+fn check(cx: &Context<'_>, runbook: &Runbook<'_>, init: &Method<'_>, report: &mut Vec<Diagnostic>) {
+    let finding = |span, message: String| {
+        Finding::new(&Initialiser::METADATA, runbook.file, span, message).in_runbook(runbook)
+    };
+    let name = code(runbook.name);
+    let required = init
+        .node
+        .parameters
+        .iter_non_variadic_params()
+        .skip(1)
+        .find(|parameter| parameter.default().is_none());
+    if let Some(parameter) = required {
+        let parameter = code(parameter.name().as_str());
+        finding(
+            init.name_span(),
+            format!(
+                "`__init__` of runbook {name} requires {parameter}, but is called without arguments"
+            ),
+        )
+        .help("take it from the input of the run method")
+        .report(report);
+    }
+    let Some(call) = super_call(cx, runbook, init) else {
+        finding(
+            init.name_span(),
+            format!("`__init__` of runbook {name} does not call `super().__init__()`"),
+        )
+        .help("call `super().__init__()` first")
+        .note("The first step fails with an `AttributeError`, and so do the queries of the UI.")
+        .report(report);
+        return;
+    };
+    let start = span_of(call).start;
+    cx.model.expressions(runbook.file, &mut |scope, expr| {
+        let Expr::Attribute(attribute) = expr else {
+            return;
+        };
+        let attr = attribute.attr.as_str();
+        let is_provided = sdk::RESERVED_ATTRIBUTES.contains(&attr) || sdk::is_base_member(attr);
+        let is_own = |name: &str| {
+            cx.model
+                .names
+                .self_class(runbook.file, init.ix, name)
+                .is_some()
+        };
+        let on_self = matches!(&*attribute.value, Expr::Name(it) if is_own(it.id.as_str()));
+        let is_early = span_of(attribute).start < start && !attribute.ctx.is_store();
+        if scope.function == init.ix && is_provided && on_self && is_early {
+            finding(
+                span_of(attribute),
+                format!(
+                    "{} is used before `super().__init__()` sets it up",
+                    code(&format!("self.{attr}"))
+                ),
+            )
+            .help("call `super().__init__()` first")
+            .report(report);
+        }
+    });
+}
+
+/// The call of a base class's `__init__`.
+fn super_call<'p>(
+    cx: &Context<'p>,
+    runbook: &Runbook<'_>,
+    init: &Method<'_>,
+) -> Option<&'p ast::ExprCall> {
+    let calls = cx.model.calls_in(runbook.file, init.ix).iter();
+    let mut calls = calls.map(|site| site.call);
+    calls.find(|call| match &*call.func {
+        Expr::Attribute(attribute) if attribute.attr.as_str() == "__init__" => {
+            match &*attribute.value {
+                Expr::Call(inner) => {
+                    matches!(&*inner.func, Expr::Name(it) if it.id.as_str() == "super")
+                }
+                // `NtroWorkflow.__init__(self)`.
+                base => cx
+                    .model
+                    .names
+                    .resolve(runbook.file, init.ix, base)
+                    .is_some(),
+            }
+        }
+        _ => false,
+    })
+}

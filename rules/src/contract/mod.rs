@@ -1,0 +1,41 @@
+//! The rules about the class of a runbook, its decorators and the facade, one file for each.
+
+mod async_query;
+mod decorator_arguments;
+mod discouraged_api;
+mod duplicate_handler;
+mod facade_out_of_place;
+mod info_field;
+mod initialiser;
+mod local_class;
+mod missing_base_class;
+mod missing_defn;
+mod mixed_sdk;
+mod reserved_member;
+mod run_input;
+mod run_method;
+mod several_runbooks;
+mod temporalio_import;
+mod unbound_facade;
+mod unknown_facade_member;
+mod unknown_import;
+
+pub(crate) use async_query::AsyncQuery;
+pub(crate) use decorator_arguments::DecoratorArguments;
+pub(crate) use discouraged_api::DiscouragedApi;
+pub(crate) use duplicate_handler::DuplicateHandler;
+pub(crate) use facade_out_of_place::FacadeOutOfPlace;
+pub(crate) use info_field::InfoField;
+pub(crate) use initialiser::Initialiser;
+pub(crate) use local_class::LocalClass;
+pub(crate) use missing_base_class::MissingBaseClass;
+pub(crate) use missing_defn::MissingDefn;
+pub(crate) use mixed_sdk::MixedSdk;
+pub(crate) use reserved_member::ReservedMember;
+pub(crate) use run_input::RunInput;
+pub(crate) use run_method::RunMethod;
+pub(crate) use several_runbooks::SeveralRunbooks;
+pub(crate) use temporalio_import::TemporalioImport;
+pub(crate) use unbound_facade::UnboundFacade;
+pub(crate) use unknown_facade_member::UnknownFacadeMember;
+pub(crate) use unknown_import::UnknownImport;

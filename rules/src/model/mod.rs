@@ -1,0 +1,201 @@
+//! What runbook bundles contain, as far as their text tells: classes, steps, handlers, activities
+//! and calls with what they resolve to. It is made once per run and shared by all rules about the
+//! contract of a runbook.
+//!
+//! Code that does not use `ntro` is not in it, so those rules stay silent there.
+
+mod calls;
+mod classes;
+mod files;
+mod flow;
+mod types;
+mod walk;
+
+use lint_core::diagnostic::{FileId, Span};
+use lint_core::facts::Facts;
+use lint_core::index::{FunctionIx, FunctionNode, Index, MODULE_BODY, Module};
+use lint_core::names::{Names, Resolved};
+use lint_core::project::{Project, join};
+use lint_core::syntax::ast;
+use lint_core::syntax::span_of;
+use rustc_hash::FxHashMap;
+
+pub use classes::class_assignments;
+pub use types::{
+    Activity, Argument, Bundle, CallSite, Derives, Handler, Mark, Method, Runbook, Sdk, Side, Step,
+    StepCall, Usage,
+};
+pub use walk::{ImportSite, Scope};
+
+use files::{bundles, files};
+
+pub struct Model<'p> {
+    pub project: &'p Project<'p>,
+    pub names: Names<'p>,
+    /// Sorted by directory.
+    pub bundles: Vec<Bundle>,
+    /// Files of bundles (without tests) and other files that mention `ntro`; sorted.
+    pub files: Vec<FileId>,
+    /// Classes that are a runbook, or a base class of one; by place.
+    pub runbooks: Vec<Runbook<'p>>,
+    /// Classes that have steps but are no runbooks, such as mixins; by place.
+    pub mixins: Vec<Runbook<'p>>,
+    /// Functions marked as an activity, by place.
+    pub activities: Vec<Activity<'p>>,
+    /// All calls in [`Model::files`], by file and function, in the order of evaluation.
+    pub calls: Vec<CallSite<'p>>,
+    calls_of: FxHashMap<(FileId, FunctionIx), (usize, usize)>,
+    sides: FxHashMap<(FileId, FunctionIx), Side>,
+    /// All calls in plain Temporal code, which is not in [`Model::files`]; by file.
+    pub temporal_calls: Vec<CallSite<'p>>,
+}
+
+impl<'p> Model<'p> {
+    pub fn new(facts: &'p Facts<'p>) -> Self {
+        let project = facts.project;
+        let bundles = bundles(project);
+        let files = files(facts, &bundles);
+        let names = Names::new(project, facts.knowledge, &files);
+        let mut model = Self {
+            project,
+            names,
+            bundles,
+            files,
+            runbooks: Vec::new(),
+            mixins: Vec::new(),
+            activities: Vec::new(),
+            calls: Vec::new(),
+            calls_of: FxHashMap::default(),
+            sides: FxHashMap::default(),
+            temporal_calls: Vec::new(),
+        };
+        model.find_classes(facts);
+        model.find_activities(facts);
+        model.find_calls();
+        model.find_temporal_calls(facts);
+        model.find_orders();
+        model.find_sides();
+        model
+    }
+
+    pub fn module(&self, file: FileId) -> Option<&'p Module> {
+        self.project.module(file)
+    }
+
+    pub fn index(&self, file: FileId) -> Option<&'p Index<'p>> {
+        self.project.module(file).map(Module::index)
+    }
+
+    /// The source text of a node.
+    pub fn slice(&self, file: FileId, span: Span) -> &'p str {
+        self.project
+            .text(file)
+            .map_or("", |source| source.slice(span))
+    }
+
+    /// The bundle the file belongs to.
+    pub fn bundle_of(&self, file: FileId) -> Option<usize> {
+        self.bundles
+            .iter()
+            .position(|bundle| bundle.files.binary_search(&file).is_ok())
+    }
+
+    /// The calls in one function, in the order of evaluation. Nested functions are not part of it.
+    pub fn calls_in(&self, file: FileId, function: FunctionIx) -> &[CallSite<'p>] {
+        match self.calls_of.get(&(file, function)) {
+            Some(&(start, end)) => &self.calls[start..end],
+            None => &[],
+        }
+    }
+
+    fn call_range(&self, file: FileId, function: FunctionIx) -> std::ops::Range<usize> {
+        match self.calls_of.get(&(file, function)) {
+            Some(&(start, end)) => start..end,
+            None => 0..0,
+        }
+    }
+
+    /// The calls made by the code of a runbook class, its nested functions included.
+    pub fn calls_of_runbook(&self, runbook: usize) -> impl Iterator<Item = &CallSite<'p>> {
+        self.calls
+            .iter()
+            .filter(move |site| site.runbook == Some(runbook))
+    }
+
+    pub fn activity(&self, target: &Resolved) -> Option<&Activity<'p>> {
+        match target {
+            Resolved::Function { file, ix } => self
+                .activities
+                .iter()
+                .find(|it| it.file == *file && it.ix == *ix),
+            _ => None,
+        }
+    }
+
+    pub fn side(&self, file: FileId, function: FunctionIx) -> Side {
+        if function == MODULE_BODY {
+            return Side::Import;
+        }
+        let side = self.sides.get(&(file, function));
+        side.copied().unwrap_or(Side::Unknown)
+    }
+
+    /// Where the keyword `def` of a function stands.
+    pub fn def_keyword(&self, file: FileId, node: &ast::StmtFunctionDef) -> Option<Span> {
+        let text = &self.project.text(file)?.text;
+        let before = text.get(..span_of(&node.name).start as usize)?.trim_end();
+        let end = before.len() as u32;
+        before.ends_with("def").then(|| Span::new(end - 3, end))
+    }
+
+    /// The white space before the first token of a node that starts a line.
+    pub fn indent(&self, file: FileId, at: u32) -> &'p str {
+        let Some(source) = self.project.text(file) else {
+            return "";
+        };
+        let before = source.text.get(..at as usize).unwrap_or_default();
+        let start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let line = &before[start..];
+        if line.trim().is_empty() { line } else { "" }
+    }
+
+    /// The module-level name under which the file knows something outside the project.
+    pub fn name_for(&self, file: FileId, external: &str) -> Option<&'p str> {
+        let is_it = |name: &&str| {
+            let member = self.names.member(file, name);
+            member.as_ref().and_then(Resolved::external) == Some(external)
+        };
+        self.names.members(file).into_iter().find(is_it)
+    }
+
+    /// The runbooks, and the classes with steps that are none.
+    pub fn classes(&self) -> impl Iterator<Item = &Runbook<'p>> {
+        self.runbooks.iter().chain(&self.mixins)
+    }
+
+    /// Whether the file is written against `ntro`: it belongs to the code of a bundle, or defines a
+    /// runbook or an activity with the facade.
+    pub fn is_runbook_code(&self, file: FileId) -> bool {
+        let in_templates = self.bundle_of(file).is_some_and(|bundle| {
+            let templates = join(&self.bundles[bundle].directory, "templates");
+            let key = self.project.key(file);
+            key.starts_with(&format!("{templates}/"))
+        });
+        let mut classes = self.runbooks.iter().chain(&self.mixins);
+        let mut activities = self.activities.iter();
+        in_templates
+            || classes.any(|it| it.file == file)
+            || activities.any(|it| it.file == file && it.mark.sdk == Sdk::Ntro)
+    }
+
+    /// The definition of a function of the project.
+    pub fn def(&self, function: &Resolved) -> Option<&'p ast::StmtFunctionDef> {
+        let Resolved::Function { file, ix } = function else {
+            return None;
+        };
+        match self.index(*file)?.function(*ix).node {
+            FunctionNode::Def(def) => Some(def),
+            _ => None,
+        }
+    }
+}

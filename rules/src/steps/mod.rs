@@ -1,0 +1,47 @@
+//! The rules about the steps of a runbook, one file for each.
+
+mod concurrent_steps;
+mod duplicate_step_name;
+mod dynamic_step_metadata;
+mod inherited_step;
+mod invalid_step_text;
+mod missing_icon;
+mod nested_step;
+mod no_steps;
+mod rebound_step;
+mod renamed_icon;
+mod step_config;
+mod step_is_handler;
+mod step_metadata;
+mod step_name_style;
+mod step_never_runs;
+mod step_not_a_method;
+mod step_not_awaited;
+mod step_order;
+mod step_title;
+mod sync_step;
+mod ui_step;
+mod unknown_icon;
+
+pub(crate) use concurrent_steps::ConcurrentSteps;
+pub(crate) use duplicate_step_name::DuplicateStepName;
+pub(crate) use dynamic_step_metadata::DynamicStepMetadata;
+pub(crate) use inherited_step::InheritedStep;
+pub(crate) use invalid_step_text::InvalidStepText;
+pub(crate) use missing_icon::MissingIcon;
+pub(crate) use nested_step::NestedStep;
+pub(crate) use no_steps::NoSteps;
+pub(crate) use rebound_step::ReboundStep;
+pub(crate) use renamed_icon::RenamedIcon;
+pub(crate) use step_config::StepConfig;
+pub(crate) use step_is_handler::StepIsHandler;
+pub(crate) use step_metadata::StepMetadata;
+pub(crate) use step_name_style::StepNameStyle;
+pub(crate) use step_never_runs::StepNeverRuns;
+pub(crate) use step_not_a_method::StepNotAMethod;
+pub(crate) use step_not_awaited::StepNotAwaited;
+pub(crate) use step_order::StepOrder;
+pub(crate) use step_title::StepTitle;
+pub(crate) use sync_step::SyncStep;
+pub(crate) use ui_step::UiStep;
+pub(crate) use unknown_icon::UnknownIcon;
