@@ -25,6 +25,8 @@ pub(crate) struct Answer {
     /// How many files that are not asked about could not be read in full.
     pub(crate) errors_elsewhere: usize,
     pub(crate) summary: Summary,
+    /// Whether the analysis stopped at a bound.
+    pub(crate) cut_short: bool,
 }
 
 /// Must run on a thread with [`lint_core::syntax::STACK_SIZE`] of stack.
@@ -32,6 +34,7 @@ pub(crate) fn check(project: &Project<'_>, question: &Question<'_>) -> Answer {
     let settings = question.settings;
     let knowledge = Knowledge::new(&rules::catalogue::TABLES, settings.knowledge.clone());
     let facts = analyse(project, &knowledge);
+    let cut_short = facts.cut_short;
     let cx = rules::Context::new(&facts);
     let mut diagnostics = Vec::new();
     for rule in rules::all() {
@@ -63,6 +66,7 @@ pub(crate) fn check(project: &Project<'_>, question: &Question<'_>) -> Answer {
         findings,
         errors,
         errors_elsewhere: elsewhere.len(),
+        cut_short,
         summary: Summary {
             suppressed,
             ..summary

@@ -112,6 +112,11 @@ fn give_warnings(answer: &Answer, requested: usize) {
             "no workflow was found, so nothing was checked; `entry-points` in the configuration names decorators and base classes of other frameworks",
         );
     }
+    if answer.cut_short {
+        warn(
+            "the code that workflows reach is larger than the analysis goes; findings may be missing",
+        );
+    }
     if answer.errors_elsewhere > 0 {
         warn(&format!(
             "{} files outside the given paths could not be read in full; check the whole project to see why",

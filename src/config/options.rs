@@ -40,6 +40,13 @@ pub(crate) struct Options {
     /// and the rule it falls under, or `safe`.
     #[serde(default)]
     pub(crate) catalogue: BTreeMap<String, Located<String>>,
+    /// Functions and methods that are workflow code although no decorator says so, by their dotted
+    /// names.
+    pub(crate) treat_as_workflow: Option<Located<Vec<String>>>,
+    /// Functions that have an activity run what they are given, by their dotted names.
+    pub(crate) executors: Option<Located<Vec<String>>>,
+    /// Modules that the worker passes through Temporal's sandbox, with all that is below them.
+    pub(crate) passthrough_modules: Option<Located<Vec<String>>>,
     /// Whether calls are followed into the installed packages of the virtual environment.
     pub(crate) follow_installed: Option<Located<bool>>,
 }

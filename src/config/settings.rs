@@ -108,6 +108,9 @@ impl<'l> Resolver<'l> {
         let knowledge = UserEntries {
             markers: self.markers(),
             apis: self.catalogue()?,
+            roots: self.names("treat-as-workflow", |it| it.treat_as_workflow.as_ref()),
+            executors: self.names("executors", |it| it.executors.as_ref()),
+            passed_through: self.names("passthrough-modules", |it| it.passthrough_modules.as_ref()),
         };
         Ok(Settings {
             enabled,
@@ -153,6 +156,19 @@ impl<'l> Resolver<'l> {
             self.show(key.to_owned(), located.value(), origin);
         }
         found
+    }
+
+    /// The names in the lists of all layers.
+    fn names(
+        &mut self,
+        key: &str,
+        get: impl Fn(&'l Options) -> Option<&'l Located<Vec<String>>>,
+    ) -> Vec<String> {
+        let found = self.each(key, get);
+        found
+            .into_iter()
+            .flat_map(|(_, located)| located.value().iter().cloned())
+            .collect()
     }
 
     fn each_layer<T: 'l>(
