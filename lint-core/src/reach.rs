@@ -1,5 +1,6 @@
 //! From workflow entry points to hazards: which paths lead there, and what the values do.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::diagnostic::{FileId, Impact, Place, Span, TraceStep};
@@ -33,10 +34,10 @@ pub(crate) fn hazards(
         for hazard in walk.hazards() {
             let culprit = hazard.trace.last().map_or(hazard.place, |step| step.place);
             match all.entry((hazard.place, culprit, hazard.kind)) {
-                std::collections::btree_map::Entry::Vacant(slot) => {
+                Entry::Vacant(slot) => {
                     slot.insert(hazard);
                 }
-                std::collections::btree_map::Entry::Occupied(mut slot) => {
+                Entry::Occupied(mut slot) => {
                     // The same code in several workflows: the gravest reading wins, the first
                     // workflow by name otherwise.
                     let better = (slot.get().read_only && !hazard.read_only)
@@ -138,8 +139,8 @@ impl<'m, 'p> Walk<'m, 'p> {
             }
             let edges: Vec<Edge> = self.followed(ctx).collect();
             for edge in edges {
-                if !self.reached.contains_key(&edge.callee) {
-                    self.reached.insert(edge.callee, (entry, replayed));
+                if let Entry::Vacant(slot) = self.reached.entry(edge.callee) {
+                    slot.insert((entry, replayed));
                     queue.push_back(edge.callee);
                 }
             }

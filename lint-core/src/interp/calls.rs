@@ -953,7 +953,7 @@ impl<'p> Machine<'p> {
         };
         let taint = self.args_taint(args);
         self.record_sink(&taint, payload, span);
-        for arg in self.knowledge.higher_order(&self.str(name).to_owned()) {
+        for arg in self.knowledge.higher_order(self.str(name)) {
             if let Given::Value(callback) = self.given(args, *arg) {
                 let callback = callback.clone();
                 let decision = self.call_value(&callback, &Args::default(), span, How::Callback);

@@ -243,7 +243,7 @@ impl<'p> Machine<'p> {
             }
             return;
         }
-        let span = from.map_or(Span::default(), |from| span_of(from));
+        let span = from.map_or(Span::default(), span_of);
         let is_sequence = value.objs().iter().all(|obj| {
             matches!(obj, Obj::Container(id) if matches!(self.containers.get(*id).kind, ContainerKind::List | ContainerKind::Tuple))
         });
