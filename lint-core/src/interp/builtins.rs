@@ -820,14 +820,20 @@ impl<'p> Machine<'p> {
                 if let Some(first) = &first {
                     self.call_special(first, method, span, How::Operator);
                 }
-                self.instance_of_builtin(if text == "bool" { "bool" } else { "int" })
+                let ty = self.instance_of_builtin(if text == "bool" { "bool" } else { "int" });
+                // How many there are does not depend on their order.
+                return Some(ty.tainted_by(&self.without_order(&taint)));
             }
             "hash" => {
                 let first = first.unwrap_or_default();
                 self.call_special(&first, "__hash__", span, How::Operator);
                 self.instance_of_builtin("int")
             }
-            "isinstance" | "issubclass" | "callable" | "hasattr" | "any" | "all" => {
+            "isinstance" => match (&first, &second) {
+                (Some(value), Some(classes)) => self.instance_test(value, classes),
+                _ => self.instance_of_builtin("bool"),
+            },
+            "issubclass" | "callable" | "hasattr" | "any" | "all" => {
                 self.instance_of_builtin("bool")
             }
             "int" | "round" | "sum" | "ord" => {
@@ -851,10 +857,12 @@ impl<'p> Machine<'p> {
                     for (ix, argument) in args.positional.iter().enumerate() {
                         if argument.starred {
                             // The awaited results come in the order of the arguments.
-                            self.note_order(&argument.value, argument.span);
+                            let source = self.note_order(&argument.value, argument.span);
                             let elements =
                                 self.iterate(&argument.value, argument.span, How::Iterate);
-                            self.put(list, Key::Any, &elements);
+                            let ordered = Value::bottom().with_source(source);
+                            self.record_sink(&ordered, SinkKind::Order, argument.span);
+                            self.put(list, Key::Any, &elements.with_source(source));
                         } else {
                             self.put(list, Key::Int(ix as i64), &argument.value);
                         }
@@ -913,6 +921,31 @@ impl<'p> Machine<'p> {
         {
             self.iterate(value, span, How::Iterate);
         }
+    }
+
+    /// `isinstance(value, classes)`, decided where all classes are known.
+    fn instance_test(&mut self, value: &Value, classes: &Value) -> Value {
+        let unknown = self.instance_of_builtin("bool");
+        if value.is_open() || value.objs().is_empty() {
+            return unknown;
+        }
+        let mut answer = None;
+        for &obj in value.objs() {
+            let Obj::Instance(class, _) = obj else {
+                return unknown;
+            };
+            let mro = self.mro(class);
+            let is_one = match classes.objs() {
+                [wanted @ Obj::Class(_)] => mro.contains(wanted),
+                _ => return unknown,
+            };
+            // A base outside the project may itself be derived from anything.
+            let is_certain = is_one || mro.iter().all(|entry| matches!(entry, Obj::Class(_)));
+            if !is_certain || *answer.get_or_insert(is_one) != is_one {
+                return unknown;
+            }
+        }
+        answer.map_or(unknown, |is_one| Value::of(Obj::Bool(is_one)))
     }
 
     fn run_key_on(&mut self, args: &Args, elements: &Value, span: Span) -> Value {

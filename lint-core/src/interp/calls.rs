@@ -404,14 +404,12 @@ impl<'p> Machine<'p> {
         let parameters = self.distribute(definition.node, receiver, args);
         let mut signature = Vec::new();
         for (ix, value) in parameters.iter().enumerate() {
-            let Some(value) = value else { continue };
             let is_receiver = ix == 0 && receiver.is_some();
-            let objs: Vec<Obj> = value
-                .objs()
-                .iter()
-                .copied()
-                .filter(|obj| obj.is_callable() || is_receiver && !obj.is_constant())
-                .collect();
+            let default = CellKey::Default(function, ix as u16);
+            let objs = match value {
+                Some(value) => telling_objs(value, is_receiver),
+                None => telling_objs(&self.read(default), false),
+            };
             if !objs.is_empty() {
                 signature.push((ix as u16, objs));
             }
@@ -662,7 +660,11 @@ impl<'p> Machine<'p> {
                 && (only_default || value.is_vague() || lacks_type && value.is_open())
             {
                 let declared = self.annotation(annotation);
-                value = value.joined(&declared).opened();
+                value = value.joined(&declared);
+                // A type says what an argument is not: `str` is not `None`.
+                if !only_default {
+                    value = value.opened();
+                }
             }
             if is_receiver && value.is_bottom() {
                 value = self.unknown_receiver(function.func);
@@ -1056,4 +1058,20 @@ impl<'p> Machine<'p> {
             _ => self.module_ctx(func.file),
         }
     }
+}
+
+/// The objects of an argument that keep calls apart: callables and the receiver, since they decide
+/// what runs, flags and `None`, since they decide which branch, and whether the value comes from a
+/// hazard at all, for which `Unknown` stands.
+fn telling_objs(value: &Value, is_receiver: bool) -> Vec<Obj> {
+    let tells = |obj: &Obj| {
+        obj.is_callable()
+            || matches!(obj, Obj::None | Obj::Bool(_))
+            || is_receiver && !obj.is_constant()
+    };
+    let mut objs: Vec<Obj> = value.objs().iter().copied().filter(tells).collect();
+    if !value.taint().is_empty() && !objs.contains(&Obj::Unknown) {
+        objs.push(Obj::Unknown);
+    }
+    objs
 }

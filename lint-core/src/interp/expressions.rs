@@ -564,6 +564,32 @@ impl<'p> Machine<'p> {
         value.tainted_by(&taint)
     }
 
+    /// The value without what it owes to the order of sets.
+    pub(super) fn without_order(&self, value: &Value) -> Value {
+        let kept: Vec<SourceId> = value
+            .taint()
+            .iter()
+            .copied()
+            .filter(|&source| self.source(source).class != "order")
+            .collect();
+        let mut result = value.clone().without_taint();
+        result.add_taint(&kept);
+        result
+    }
+
+    /// What decides a condition: of a container only whether it is empty, which no order changes.
+    pub(super) fn deciding(&self, value: &Value) -> Value {
+        let is_container = value
+            .objs()
+            .iter()
+            .all(|obj| matches!(obj, Obj::Container(_)));
+        if is_container {
+            self.without_order(value)
+        } else {
+            value.clone()
+        }
+    }
+
     /// The value without what it owes to `id()` and `hash()`, whose use ends here.
     pub(super) fn without_identity(&mut self, value: &Value, span: Span) -> Value {
         let is_identity =

@@ -333,7 +333,7 @@ impl<'p> Machine<'p> {
             self.call_special(&value, "__bool__", span_of(test), How::Operator);
             let truth = self.truth(test, &value);
             if truth == Truth::Unknown && !(only_logs(body) && it.elif_else_clauses.is_empty()) {
-                self.record_sink(&value, SinkKind::Branch, span_of(test));
+                self.record_sink(&self.deciding(&value), SinkKind::Branch, span_of(test));
             } else if truth == Truth::Unknown {
                 self.record_sink(&value, SinkKind::Log, span_of(test));
             }
@@ -366,7 +366,7 @@ impl<'p> Machine<'p> {
             self.call_special(&value, "__bool__", span_of(&*it.test), How::Operator);
             truth = self.truth(&it.test, &value);
             if truth == Truth::Unknown {
-                self.record_sink(&value, SinkKind::Loop, span_of(&*it.test));
+                self.record_sink(&self.deciding(&value), SinkKind::Loop, span_of(&*it.test));
             }
             if truth == Truth::Never {
                 break;
@@ -834,7 +834,7 @@ fn shows_order(statement: &Stmt) -> bool {
                 &*call.func,
                 Expr::Attribute(attribute) if matches!(
                     attribute.attr.as_str(),
-                    "append" | "appendleft" | "insert" | "extend" | "write" | "put" | "put_nowait" | "send"
+                    "append" | "appendleft" | "insert" | "extend" | "write" | "put" | "put_nowait" | "send" | "cancel"
                 )
             ),
             Expr::Yield(_) | Expr::YieldFrom(_) => true,

@@ -1,5 +1,6 @@
 use lint_core::diagnostic::{Applicability, Diagnostic};
 use lint_core::index::FunctionNode;
+use lint_core::knowledge::Role;
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{self, Expr};
@@ -7,7 +8,7 @@ use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
-use crate::model::{CallSite, Model};
+use crate::model::{CallSite, Method, Model};
 use crate::rule::{Context, Rule};
 use crate::sites::{is_runbook_code, keyword_value, shown};
 
@@ -196,11 +197,18 @@ fn lambda_body(
     }
 }
 
-/// The definition of a function without decorators, which is what its text says.
+/// The definition of a function that is what its text says: without decorators, or with those of a
+/// signal or a query, which give the method back as it is.
 fn plain_def<'p>(model: &Model<'p>, function: &Resolved) -> Option<&'p ast::StmtFunctionDef> {
-    model
-        .def(function)
-        .filter(|def| def.decorator_list.is_empty())
+    let def = model.def(function)?;
+    let is_handler = |method: &Method<'_>| {
+        let mut marks = method.marks.iter();
+        std::ptr::eq(method.node, def)
+            && method.marks.len() == def.decorator_list.len()
+            && marks.all(|mark| matches!(mark.role, Role::Signal | Role::Query))
+    };
+    let mut methods = model.classes().flat_map(|class| &class.methods);
+    (def.decorator_list.is_empty() || methods.any(is_handler)).then_some(def)
 }
 
 fn is_method(model: &Model<'_>, function: &Resolved) -> bool {

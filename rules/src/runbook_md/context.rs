@@ -32,12 +32,13 @@ impl Input<'_> {
     }
 }
 
-/// The model of the input; `None` unless all its fields are known.
+/// The model of the input; `None` unless there is one run method, and all fields are known.
 pub(crate) fn input<'p>(model: &Model<'p>, runbook: &Runbook<'_>) -> Option<Input<'p>> {
-    let run = runbook
-        .methods
-        .iter()
-        .find(|it| it.mark(Role::Run).is_some())?;
+    let runs = runbook.methods.iter();
+    let mut runs = runs.filter(|it| it.mark(Role::Run).is_some());
+    let (Some(run), None) = (runs.next(), runs.next()) else {
+        return None;
+    };
     let parameter = run.node.parameters.iter_non_variadic_params().nth(1)?;
     let annotation = parameter.annotation()?;
     let annotation = match annotation {
