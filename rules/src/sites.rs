@@ -323,6 +323,66 @@ impl<'m, 'p> Gate<'m, 'p> {
     }
 }
 
+/// What coroutines, tasks and futures have of their own.
+const OF_COROUTINES: &[&str] = &[
+    "add_done_callback",
+    "cancel",
+    "cancelled",
+    "close",
+    "done",
+    "exception",
+    "result",
+    "send",
+    "throw",
+];
+
+/// How a function, with those nested in it, uses a variable of its own.
+#[derive(Default)]
+struct VariableUse<'n> {
+    name: &'n str,
+    /// Reads of the value as a whole: it may go anywhere from there.
+    reads: usize,
+    /// Reads of an attribute or element that a coroutine does not have.
+    looks: usize,
+    stores: usize,
+}
+
+impl VariableUse<'_> {
+    fn is_it(&self, expression: &Expr) -> bool {
+        matches!(expression, Expr::Name(name) if name.id.as_str() == self.name)
+    }
+}
+
+impl<'a> Visitor<'a> for VariableUse<'_> {
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        match expression {
+            Expr::Attribute(it)
+                if self.is_it(&it.value) && !OF_COROUTINES.contains(&it.attr.as_str()) =>
+            {
+                self.looks += 1;
+            }
+            Expr::Subscript(it) if self.is_it(&it.value) => {
+                self.looks += 1;
+                self.visit_expr(&it.slice);
+            }
+            Expr::Name(name) if self.is_it(expression) => match name.ctx.is_load() {
+                true => self.reads += 1,
+                false => self.stores += 1,
+            },
+            _ => walk_expr(self, expression),
+        }
+    }
+    fn visit_stmt(&mut self, statement: &'a ast::Stmt) {
+        // `total += value` reads what it writes.
+        if let ast::Stmt::AugAssign(it) = statement
+            && self.is_it(&it.target)
+        {
+            self.reads += 1;
+        }
+        ast::visitor::walk_stmt(self, statement);
+    }
+}
+
 /// Whether code of the function, or of one nested in it, reads the name.
 pub(crate) fn reads_name(
     model: &Model<'_>,
@@ -330,49 +390,48 @@ pub(crate) fn reads_name(
     function: FunctionIx,
     name: &str,
 ) -> bool {
-    struct Reads<'n> {
-        name: &'n str,
-        found: bool,
-    }
-    impl<'a> Visitor<'a> for Reads<'_> {
-        fn visit_expr(&mut self, expression: &'a Expr) {
-            match expression {
-                Expr::Name(name) if name.ctx.is_load() && name.id.as_str() == self.name => {
-                    self.found = true;
-                }
-                _ => walk_expr(self, expression),
-            }
-        }
-        fn visit_stmt(&mut self, statement: &'a ast::Stmt) {
-            // `total += value` reads what it writes.
-            if let ast::Stmt::AugAssign(it) = statement
-                && let Expr::Name(name) = &*it.target
-                && name.id.as_str() == self.name
-            {
-                self.found = true;
-            }
-            ast::visitor::walk_stmt(self, statement);
-        }
-    }
-    let Some(index) = model.index(file) else {
-        return true;
-    };
-    let it = index.function(function);
-    // A module-level or outer name can be read from elsewhere.
+    variable_use(model, file, function, name).is_none_or(|it| it.reads + it.looks > 0)
+}
+
+/// Whether the coroutine in a variable can still be awaited: the variable is read as a whole, and
+/// not also taken for the result.
+pub(crate) fn can_be_awaited_later(
+    model: &Model<'_>,
+    file: FileId,
+    function: FunctionIx,
+    name: &str,
+) -> bool {
+    variable_use(model, file, function, name).is_none_or(|it| {
+        let is_taken_for_result = it.looks > 0 && it.stores == 1;
+        it.reads > 0 && !is_taken_for_result
+    })
+}
+
+/// `None` for a name that other code can use too.
+fn variable_use<'n>(
+    model: &Model<'_>,
+    file: FileId,
+    function: FunctionIx,
+    name: &'n str,
+) -> Option<VariableUse<'n>> {
+    let it = model.index(file)?.function(function);
     let is_own = function != MODULE_BODY
         && it.locals.contains(name)
         && !it.globals.contains(name)
         && !it.nonlocals.contains(name);
     if !is_own {
-        return true;
+        return None;
     }
-    let mut reads = Reads { name, found: false };
+    let mut used = VariableUse {
+        name,
+        ..VariableUse::default()
+    };
     match it.node {
-        FunctionNode::Module(module) => reads.visit_body(&module.body),
-        FunctionNode::Def(def) => reads.visit_body(&def.body),
-        FunctionNode::Lambda(lambda) => reads.visit_expr(&lambda.body),
+        FunctionNode::Module(module) => used.visit_body(&module.body),
+        FunctionNode::Def(def) => used.visit_body(&def.body),
+        FunctionNode::Lambda(lambda) => used.visit_expr(&lambda.body),
     }
-    reads.found
+    Some(used)
 }
 
 /// The text of an expression in one short line, for a message; a call without its arguments.

@@ -11,7 +11,7 @@ use rustc_hash::FxHashSet;
 use crate::finding::Finding;
 use crate::model::{CallSite, Model, Usage};
 use crate::rule::{Context, Rule};
-use crate::sites::{reads_name, shown_call};
+use crate::sites::{can_be_awaited_later, shown_call};
 
 /// ## What it does
 /// Finds activities, child workflows, timers, gates and `async` helpers of a runbook that are called
@@ -248,8 +248,9 @@ fn lost(model: &Model<'_>, site: &CallSite<'_>, used: &UsedAsValues) -> Option<L
     match &site.usage {
         Usage::Discarded => Some(Lost::Discarded),
         Usage::Assigned(Expr::Name(target)) => {
-            let is_read = reads_name(model, site.file, site.function, target.id.as_str());
-            (!is_read).then_some(Lost::Unread)
+            let name = target.id.as_str();
+            let is_kept = can_be_awaited_later(model, site.file, site.function, name);
+            (!is_kept).then_some(Lost::Unread)
         }
         Usage::Returned => is_returned_to_the_sdk(model, site).then_some(Lost::Returned),
         Usage::Assigned(_) | Usage::Argument(_) | Usage::Other => None,
@@ -362,7 +363,7 @@ fn finding(model: &Model<'_>, site: &CallSite<'_>, coroutine: Coroutine, lost: L
     let how = match (lost, site.collected) {
         (Lost::Discarded, false) => "is not awaited".to_owned(),
         (Lost::Discarded, true) => "is put into a list that nobody awaits".to_owned(),
-        (Lost::Unread, _) => "is put into a variable that nobody reads".to_owned(),
+        (Lost::Unread, _) => "is put into a variable that nobody awaits".to_owned(),
         (Lost::Used, _) => "is used without being awaited".to_owned(),
         (Lost::Returned, _) => "is returned without being awaited".to_owned(),
     };

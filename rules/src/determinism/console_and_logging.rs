@@ -6,7 +6,8 @@ use crate::hazard;
 use crate::rule::{Context, Rule};
 
 /// ## What it does
-/// Finds `print()`, the functions and loggers of `logging`, and other console output in workflow code.
+/// Finds `print()`, the functions and loggers of `logging`, and other console output in the body of a
+/// workflow class. What helpers write is left to them.
 ///
 /// ## Why is this bad?
 /// No history is harmed, but each replay writes its lines again: a journal that was posted once is

@@ -9,6 +9,7 @@ use crate::finding::Finding;
 use crate::hazard::code;
 use crate::model::{CallSite, Model, Usage};
 use crate::rule::{Context, Rule};
+use crate::sites::can_be_awaited_later;
 
 /// ## What it does
 /// Finds calls of steps without `await`, whose coroutine goes nowhere.
@@ -124,20 +125,11 @@ fn is_in_async(model: &Model<'_>, site: &CallSite<'_>) -> bool {
 fn is_lost(model: &Model<'_>, site: &CallSite<'_>) -> bool {
     match &site.usage {
         Usage::Discarded => true,
-        Usage::Assigned(Expr::Name(target)) => !is_read(model, site, target.id.as_str()),
+        Usage::Assigned(Expr::Name(target)) => {
+            !can_be_awaited_later(model, site.file, site.function, target.id.as_str())
+        }
         // What an async function returns has to be awaited already.
         Usage::Returned => is_in_async(model, site) && !site.collected,
         Usage::Assigned(_) | Usage::Argument(_) | Usage::Other => false,
     }
-}
-
-/// Whether the function, or one nested in it, reads the variable.
-fn is_read(model: &Model<'_>, site: &CallSite<'_>, variable: &str) -> bool {
-    let mut is_read = false;
-    model.expressions(site.file, &mut |_, expr| {
-        if let Expr::Name(name) = expr {
-            is_read |= name.ctx.is_load() && name.id.as_str() == variable;
-        }
-    });
-    is_read
 }
