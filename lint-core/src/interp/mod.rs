@@ -41,7 +41,7 @@ const MAX_RUNS_OF_CONTEXT: u32 = 40;
 const MAX_CONTEXTS: usize = 150_000;
 /// How much work (expressions evaluated, objects read) is done before the analysis stops with what
 /// it has. A count and not a time, so that the result is the same on every machine.
-const MAX_STEPS: u64 = 30_000_000;
+const MAX_STEPS: u64 = 150_000_000;
 
 /// Where values of different contexts meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -528,7 +528,7 @@ impl<'p> Machine<'p> {
         let reader = self.frame.ctx;
         let cell = &mut self.cells[id as usize];
         cell.readers.insert(reader);
-        self.steps += cell.value.objs().len() as u64;
+        self.steps += 1 + cell.value.objs().len() as u64;
         cell.value.clone()
     }
 
