@@ -15,8 +15,8 @@ use crate::rule::{Context, Rule};
 /// ## Why is this bad?
 /// Temporal decodes the input by that annotation; without one the method gets a plain `dict`, where a
 /// local test passes a model. `ntro workflow test` builds a sample input from it and gives up
-/// without: "Cannot infer input". A task is started with one payload, so a second parameter that has
-/// no default stays empty.
+/// without: "Cannot infer input". A task is started with one payload, so a second parameter without a
+/// default is a `TypeError` as soon as the run begins.
 ///
 /// ## Example
 /// ```python

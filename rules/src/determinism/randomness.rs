@@ -11,9 +11,10 @@ use crate::rule::{Context, Rule};
 /// keys, salts and tokens.
 ///
 /// ## Why is this bad?
-/// A replay draws again and gets other numbers. If they decide which journals are reviewed, the replay
-/// schedules activities for other journals than history has, and fails. A token or a key that is made
-/// in workflow code is moreover readable in the event history of the workflow.
+/// A replay draws again and gets other numbers. If they decide how many journals are reviewed, or by
+/// which activities, the replay issues other commands than history has, and fails. If they only decide
+/// which ones, it passes, and takes the results of some journals for those of others. A token or a key
+/// that is made in workflow code is moreover readable in the event history of the workflow.
 ///
 /// ## Example
 /// A sample for review, in plain Temporal code:

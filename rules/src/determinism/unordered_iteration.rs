@@ -15,7 +15,9 @@ use crate::rule::{Context, Rule};
 /// ## Why is this bad?
 /// Python salts the hash of a string anew in every process. A set of fund codes therefore has another
 /// order in the worker that replays, and a loop that starts an activity for each fund starts them in
-/// another order than history has: the replay fails. A list made from a set is silently another list.
+/// another order than history has. If their names or the ids of children differ, the replay fails.
+/// If only their arguments do, it passes, since Temporal does not compare these, and each fund gets
+/// the result of another one. A list made from a set is silently another list.
 ///
 /// ## Example
 /// ```python

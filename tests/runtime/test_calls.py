@@ -1,0 +1,392 @@
+"""RB4xx: what becomes of the calls, gates and child runbooks that the rules report."""
+
+from __future__ import annotations
+
+from programs import Program, right, runbook, wrong
+from runtimes import Outcome, local, shows, temporal
+
+FAILED = ("failed", "task failed")
+APPROVED = [["user_action", {"type": "approved"}]]
+REJECTED = [["user_action", {"type": "rejected"}]]
+PENDING = ["current_pending_action"]
+CHILD = runbook("return context").files["workflow.py"]
+
+
+def works(program: Program, *arguments: object, **options: object) -> list[Outcome]:
+    outcomes = [local(program, *arguments, **options), temporal(program, *arguments, **options)]
+    for outcome in outcomes:
+        assert outcome.outcome == "completed", outcome
+    return outcomes
+
+
+def fails(program: Program, *arguments: object, message: str, **options: object) -> None:
+    """It ends, or for ever repeats, with this error, in both runtimes."""
+    for run in (local, temporal):
+        outcome = run(program, *arguments, **options)
+        assert outcome.outcome in FAILED and message in outcome.error, outcome
+
+
+@shows("RB401", local="quiet", temporal="refused when it is scheduled")
+def test_missing_activity_timeout() -> None:
+    message = "Activity must have start_to_close_timeout or schedule_to_close_timeout"
+    assert local(wrong("RB401", 0), "F1").outcome == "completed"
+    for number in (0, 1):
+        outcome = temporal(wrong("RB401", number), "F1")
+        assert outcome.outcome == "task failed" and message in outcome.error, outcome
+    works(right("RB401", 0), "F1")
+    assert temporal(right("RB401", 1), "F1").outcome == "completed"
+
+
+@shows("RB402", local="`TypeError`", temporal="`TypeError`, on the worker if the number is allowed")
+def test_activity_arity() -> None:
+    assert "takes 0 positional arguments but 1 was given" in local(wrong("RB402"), "F1").error
+    outcome = temporal(wrong("RB402"), "F1")
+    assert outcome.outcome == "stuck" and "accrue_fees.load_rates fails with TypeError" in outcome.error, (
+        outcome
+    )
+    two = wrong("RB402").but("            fund,  # RB402\n", "").but("rates,  # RB402", "rates,")
+    fails(two, "F1", message="positional arguments but 4 were given")
+    nothing = two.but("            fund,\n            rates,\n", "            None,\n").but(
+        "fund: str, rates: list[float]) -> float:\n    return sum(rates)",
+        "fund: str | None) -> float:\n    return 0",
+    )
+    assert "missing 1 required positional argument: 'fund'" in local(nothing, "F1").error
+    assert "missing 1 required positional argument: 'fund'" in temporal(nothing, "F1").error
+    works(right("RB402"), "F1")
+
+
+@shows("RB403", local="`TypeError`", temporal="works")
+def test_temporal_only_activity_call() -> None:
+    program = wrong("RB403")
+    assert temporal(program, "T1").outcome == "completed"
+    assert "missing 2 required positional arguments" in local(program, "T1").error
+    by_name = program.but('args=[trade, "EUR"],  # RB403', "trade,").but(
+        "trade: str, currency: str", "trade: str"
+    )
+    assert "'str' object is not callable" in local(by_name, "T1").error
+    works(right("RB403"), "T1")
+
+
+@shows("RB404", local="nothing happens, it completes", temporal="no command, it completes")
+def test_unawaited_command() -> None:
+    for outcome in works(wrong("RB404", 0), ["I1"]):
+        never = [it for it in outcome.warnings if "never awaited" in it]
+        assert len(never) >= 2, outcome.warnings
+        assert outcome.commands == []
+    assert temporal(wrong("RB404", 1), "T1").commands == []
+    _, awaited = works(right("RB404", 0), ["I1"], signals=APPROVED)
+    assert awaited.names() == ["pay_invoices.pay_invoice"]
+    assert temporal(right("RB404", 1), "T1").names() == ["notify_desk", "timer"]
+
+
+@shows("RB405", local="quiet without decorator; `TypeError` for a coroutine", temporal="`TypeError`")
+def test_not_an_activity() -> None:
+    undecorated = wrong("RB405").but("fetch_prices(day),  # RB405", "fetch_prices, day,")
+    assert local(undecorated, "D").outcome == "completed"
+    outcome = temporal(undecorated, "D")
+    assert outcome.outcome == "task failed" and "TypeError" in outcome.error, outcome
+    fails(wrong("RB405"), "D", message="TypeError")
+    works(right("RB405"), "D")
+
+
+@shows("RB406", local="quiet", temporal="no worker knows the activity, the test harness does")
+def test_unregistered_activity() -> None:
+    program = wrong("RB406")
+    assert local(program, "F1").outcome == "completed"
+    outcome = temporal(program, "F1")
+    assert outcome.outcome == "stuck", outcome
+    assert outcome.error == "no worker knows the activity report.send_report"
+    assert "report.send_report" not in temporal(program, probe="registered").result
+    assert "report.send_report" in temporal(program, probe="found_by_harness").result
+    works(right("RB406"), "F1")
+
+
+@shows("RB407", local="fails", temporal="no worker knows the activity; a check stays at `running`")
+def test_unregistered_sdk_activity() -> None:
+    program = wrong("RB407")
+    assert "Not in workflow event loop" in local(program, "E1").error
+    outcome = temporal(program, "E1")
+    assert outcome.outcome == "stuck" and "no worker knows the activity" in outcome.error, outcome
+    assert "load_previous_task" in outcome.error
+    start = program.files["templates/workflow.py"].index("        earlier = ")
+    end = program.files["templates/workflow.py"].index("        decision = ")
+    checked = program.but(program.files["templates/workflow.py"][start:end], "").but(
+        "earlier.output if earlier else {}", "{}"
+    )
+    outcome = temporal(checked, "E1", queries=PENDING)
+    assert outcome.outcome == "stuck" and "run_quality_check" in outcome.error, outcome
+    assert outcome.last("current_pending_action")["checks"]["status"] == "running"
+    (looked_up, checks) = sorted(temporal(right("RB407"), probe="registered").result)
+    found = {looked_up: {"handle": None}, checks: {"id": "opening", "title": "Opening", "status": "pass"}}
+    outcome = temporal(right("RB407"), "E1", signals=APPROVED, results=found)
+    assert outcome.result == "approved", outcome
+
+
+@shows("RB408", local="quiet", temporal="the worker does not start")
+def test_duplicate_activity_name() -> None:
+    assert local(wrong("RB408"), "F1").result == 10
+    assert "More than one activity named accruals.accrue" in temporal(wrong("RB408"), probe="worker").result
+    assert temporal(wrong("RB408"), probe="found_by_harness").result == ["accruals.accrue"]
+    assert temporal(right("RB408"), probe="worker").result == "ready"
+    works(right("RB408"), "F1")
+
+
+@shows("RB409", local="quiet", temporal="`TypeError` at import")
+def test_keyword_only_activity_parameter() -> None:
+    assert local(wrong("RB409"), probe="registered").outcome == "probed"
+    outcome = temporal(wrong("RB409"))
+    assert outcome.outcome == "import failed", outcome
+    assert "Activity cannot have keyword-only arguments" in outcome.error
+    assert temporal(right("RB409"), probe="registered").outcome == "probed"
+
+
+@shows("RB410", local="`args=[…]` is dropped", temporal="the test harness makes up `None`")
+def test_activity_signature() -> None:
+    program = wrong("RB410").plus("workflow.py", "")
+    assert temporal(program, probe="mocked").result["valuation.load_rates"] is None
+    assert (
+        temporal(right("RB410").plus("workflow.py", ""), probe="mocked").result["valuation.load_rates"]
+        is not None
+    )
+    several = runbook(
+        'return await runbook.execute_activity(load_prices, args=["F1", "D"], start_to_close_timeout=timedelta(1))',
+        imports="from datetime import timedelta\nfrom .activities import load_prices",
+    ).plus("activities.py", wrong("RB410").files["activities.py"])
+    assert "missing 2 required positional arguments" in local(several).error
+    assert temporal(several).result == {"F1/D": 1.0}
+
+
+@shows(
+    "RB411",
+    local="an async predicate opens at once; a value is a `TypeError`",
+    temporal="an async predicate opens at once; a value is a `TypeError`",
+)
+def test_wait_predicate() -> None:
+    program = wrong("RB411").but(
+        "        await runbook.wait_condition(len(self._notices) > 1)  # RB411\n", ""
+    )
+    for outcome in works(program, "F1"):
+        assert outcome.result == 0
+    fails(wrong("RB411"), "F1", message="'bool' object is not callable")
+    notices = [["notice_received", "a"], ["notice_received", "b"]]
+    for run in (local, temporal):
+        assert run(right("RB411"), "F1").outcome == "waiting"
+        assert run(right("RB411"), "F1", signals=notices).result == 2
+
+
+@shows("RB412", local="`TypeError`", temporal="works")
+def test_timedelta_wait_timeout() -> None:
+    outcome = local(wrong("RB412"), "A")
+    assert outcome.outcome == "failed" and "unsupported operand type(s) for +" in outcome.error, outcome
+    received = [["statement_received", "S"]]
+    outcome = temporal(wrong("RB412"), "A", signals=received)
+    assert outcome.result == "S" and outcome.commands == [{"kind": "timer", "seconds": 2 * 24 * 60 * 60}]
+    works(right("RB412"), "A", signals=received)
+    gate = (
+        wrong("RB414")
+        .but("upload_file", "submit_file")
+        .but("            action={", "            timeout=DAY,\n            action={")
+    )
+    gate = gate.but("from ntro", "from datetime import timedelta\n\nfrom ntro").but(
+        "@runbook.defn", "DAY = timedelta(1)\n\n\n@runbook.defn"
+    )
+    assert "unsupported operand type(s) for +" in local(gate, "U").error
+    assert temporal(gate, "U", signals=[["document_submitted", {"document_ref": "d"}]]).result == "d"
+
+
+@shows("RB413", local="`TypeError`", temporal="`TypeError`")
+def test_helper_arguments() -> None:
+    fails(wrong("RB413"), {"a": 1}, message="unexpected keyword argument 'title'")
+    fails(
+        wrong("RB413").but('            title="Review totals",  # RB413\n', ""),
+        {"a": 1},
+        message="takes 1 positional argument",
+    )
+    calls = (
+        "await_signal_with_action(lambda: True, {})",
+        'run_child_workflow("child", {})',
+        'run_child_workflows("child", [])',
+        "collect_documents([], [])",
+        'load_previous_task("slug", "entity")',
+        'find_committed_document("slug", "entity", "source")',
+        "wait_for_action(title=1)",
+        "run_child_workflow(slug='child')",
+    )
+    for call in calls:
+        fails(runbook(f"await self.{call}"), message="TypeError")
+    fails(runbook('self.set_user_feedback("ingest", {})'), message="TypeError")
+    works(right("RB413"), {"a": 1}, signals=APPROVED)
+
+
+@shows("RB414", local="`ValidationError` at the gate", temporal="`ValidationError` at the gate")
+def test_unknown_action_kind() -> None:
+    fails(wrong("RB414"), "U", message="ValidationError")
+    fails(
+        wrong("RB414").but('                "kind": "upload_file",  # RB414\n', ""),
+        "U",
+        message="ValidationError",
+    )
+    works(right("RB414"), "U", signals=[["document_submitted", {"document_ref": "d"}]])
+
+
+@shows(
+    "RB415", local="quiet if a test calls the handler", temporal="the signal is lost, the gate stays closed"
+)
+def test_undeclared_gate_signal() -> None:
+    file = {"document_ref": "d"}
+    assert local(wrong("RB415"), "U", signals=[["document_submitted", file]]).result == "d"
+    shown = temporal(wrong("RB415"), "U", queries=PENDING)
+    name = shown.last("current_pending_action")["args"]["signal_name"]
+    assert temporal(wrong("RB415"), "U", signals=[[name, file]]).outcome == "waiting"
+    assert temporal(right("RB415"), "U", signals=[[name, file]]).result == "d"
+
+
+@shows("RB416", local="quiet: nothing says which signal to send", temporal="the test harness sends nothing")
+def test_unadvertised_gate_signal() -> None:
+    for program, sent in ((wrong("RB416"), []), (right("RB416"), ["document_submitted"])):
+        shown = local(program, "U", queries=PENDING).last("current_pending_action")
+        assert bool(shown["args"].get("signal_name")) is bool(sent)
+        shown = temporal(program, "U", queries=PENDING).last("current_pending_action")
+        assert temporal(program, shown, probe="uploaded").result == sent
+
+
+@shows("RB417", local="`ValidationError` at the gate", temporal="`ValidationError` at the gate")
+def test_missing_hint_component() -> None:
+    fails(wrong("RB417"), {}, message="ValidationError")
+    works(right("RB417"), {}, signals=APPROVED)
+
+
+@shows("RB418", local="quiet: any text is taken", temporal="quiet: any text is taken")
+def test_unknown_hint_component() -> None:
+    for program, component in ((wrong("RB418"), "DataTable"), (right("RB418"), "DATA_TABLE")):
+        for run in (local, temporal):
+            outcome = run(program, {}, queries=PENDING)
+            assert outcome.last("current_pending_action")["display_hint"]["component"] == component
+        works(program, {}, signals=APPROVED)
+
+
+@shows(
+    "RB419",
+    local="quiet: shown, though the SDK says it takes no answer",
+    temporal="quiet: shown, though the SDK says it takes no answer",
+)
+def test_non_interactive_gate() -> None:
+    for program, answers in ((wrong("RB419"), False), (right("RB419"), True)):
+        for run in (local, temporal):
+            shown = run(program, {}, queries=PENDING).last("current_pending_action")["display_hint"]
+            assert run(program, probe="interactive").result[shown["component"]] is answers
+
+
+@shows("RB420", local="`RuntimeError` when it gets there", temporal="`RuntimeError` when it gets there")
+def test_unknown_child_runbook() -> None:
+    child = "runbooks/bank-reconciliation/templates/workflow"
+    deployed = {"register": {"bank-reconciliation": child}}
+    fails(wrong("RB420"), "P", message="No workflow registered for slug", **deployed)
+    works(right("RB420"), "P", results={"BankReconciliationWorkflow": "P"}, **deployed)
+
+
+@shows("RB421", local="it starts itself without end", temporal="each starts the other one")
+def test_child_runbook_cycle() -> None:
+    paths = {slug: f"runbooks/{slug}/templates/workflow" for slug in ("open-period", "roll-forward")}
+    outcome = local(wrong("RB421"), "P", register=paths, seconds=0.15)
+    assert outcome.outcome == "waiting" and outcome.made > 5, outcome
+    program = wrong("RB421")
+    other = Program(dict(reversed(program.files.items())))
+    assert temporal(program, "P", register=paths).names() == ["OpenPeriodWorkflow"]
+    assert temporal(other, "P", register=paths).names() == ["RollForwardWorkflow"]
+    works(right("RB421"), "P", register=paths)
+
+
+@shows("RB422", local="quiet: equal ids", temporal="the second one is not started")
+def test_equal_child_ids() -> None:
+    deployed = {"bank-reconciliation": "child", "document-ingest": "child"}
+    options = {"register": deployed, "queries": ["children_by_step_id"]}
+    together = wrong("RB422").but("        await self._step_ingest()\n", "").plus("child.py", CHILD)
+    ids = [
+        it["workflow_id"]
+        for it in local(together, ["a", "b"], **options).last("children_by_step_id")["reconcile"]
+    ]
+    assert len(ids) == 2 and len(set(ids)) == 1
+    outcome = temporal(together, ["a", "b"], **options)
+    assert outcome.outcome == "failed" and "already started" in outcome.error, outcome
+    one_by_one = wrong("RB422").plus("child.py", CHILD)
+    outcome = temporal(one_by_one, ["a"], **options)
+    assert outcome.outcome == "completed", outcome
+    assert len({it["id"] for it in outcome.commands}) == 2 and len(outcome.commands) == 3
+    for outcome in works(right("RB422").plus("child.py", CHILD), ["a", "b"], **options):
+        children = [it for step in outcome.last("children_by_step_id").values() for it in step]
+        assert len({it["workflow_id"] for it in children}) == 2
+
+
+@shows("RB423", local="`ValueError`; `KeyError`", temporal="`ValueError`; `KeyError` after the first child")
+def test_document_slots() -> None:
+    options = {"register": {"document-ingest": "child"}}
+    fails(wrong("RB423").plus("child.py", CHILD), "P", message="ValueError", **options)
+    slot = (
+        wrong("RB423")
+        .plus("child.py", CHILD)
+        .but('inputs=[{"period": period}],  # RB423', "inputs=[{}, {}],")
+    )
+    fails(slot, "P", message="KeyError", **options)
+    assert temporal(slot, "P", **options).names() == ["ShownWorkflow"]
+    for outcome in works(right("RB423").plus("child.py", CHILD), "P", **options):
+        assert len(outcome.result) == 2
+
+
+@shows(
+    "RB424",
+    local="quiet: a rejection counts as an approval",
+    temporal="quiet: a rejection counts as an approval",
+)
+def test_ignored_decision() -> None:
+    for outcome in works(wrong("RB424"), ["J1"], signals=REJECTED):
+        assert outcome.result == ["J1"]
+    for outcome in works(right("RB424"), ["J1"], signals=REJECTED):
+        assert outcome.result == []
+
+
+@shows("RB425", temporal="scheduled with less time than the agent may take")
+def test_short_agent_timeout() -> None:
+    given = {"draft_commentary.ask_agent": "completed"}
+    limit = temporal(wrong("RB425"), probe="agent_limit").result
+    assert limit == 30 * 60
+    assert temporal(wrong("RB425"), "F", results=given).commands[0]["timeout"] < limit
+    assert temporal(right("RB425"), "F", results=given).commands[0]["timeout"] > limit
+
+
+@shows("RB426", local="fails", temporal="fails the workflow; any other exception only its task")
+def test_workflow_error_in_workflow() -> None:
+    assert "no journals" in local(wrong("RB426"), []).error
+    assert temporal(wrong("RB426"), []).outcome == "failed"
+    other = wrong("RB426").but(
+        'raise WorkflowError("no journals", type="VALIDATION")', 'raise ValueError("no journals")'
+    )
+    assert temporal(other, []).outcome == "task failed"
+    works(right("RB426"), ["J1"])
+
+
+@shows("RB427", temporal="a cancelled runbook goes on and completes")
+def test_swallowed_cancellation() -> None:
+    assert temporal(wrong("RB427"), "P", cancel=True).outcome == "completed"
+    assert temporal(right("RB427"), "P", cancel=True).outcome == "cancelled"
+    works(right("RB427"), "P")
+    # At a gate, only a bare handler and one of `BaseException` swallow it.
+    gate = "await runbook.wait_condition(lambda: False)"
+    for clause, ending in (
+        ("except Exception", "cancelled"),
+        ("except BaseException", "completed"),
+        ("except", "completed"),
+    ):
+        program = runbook(f"try:\n    {gate}\n{clause}:\n    pass")
+        assert temporal(program, cancel=True).outcome == ending
+
+
+@shows("RB428", temporal="quiet: readable in the history")
+def test_secret_in_payload() -> None:
+    outcome = temporal(wrong("RB428"), {"account": "A", "bank_api_key": "s3cret"})
+    assert outcome.outcome == "completed"
+    assert outcome.commands[0]["input"] == [{"account": "A", "bank_api_key": "s3cret"}]
+    # The name of a variable that every process has.
+    outcome = temporal(right("RB428"), {"account": "A", "bank_api_key_name": "PATH"})
+    assert outcome.outcome == "completed"
+    assert outcome.commands[0]["input"] == [{"account": "A", "bank_api_key_name": "PATH"}]
