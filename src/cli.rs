@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Check(Box<CheckArgs>),
     /// Draw the call graph that workflows reach.
     Graph(GraphArgs),
+    /// Find Lucide icons for steps, by name, word or tag.
+    Icons(IconsArgs),
     /// Explain a rule, or list all rules.
     Rule(RuleArgs),
     /// Show the resolved configuration and where each value comes from.
@@ -155,6 +157,13 @@ pub(crate) enum GraphFormat {
     Dot,
     /// With `--full`, an object from callers to lists of callees.
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IconsArgs {
+    /// Words that the names or tags must all contain, or start with.
+    #[arg(value_name = "SEARCH", required = true)]
+    pub(crate) search: Vec<String>,
 }
 
 #[derive(Debug, Args)]

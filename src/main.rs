@@ -53,6 +53,7 @@ fn run(cli: Cli) -> Result<Status> {
     match cli.command {
         Command::Check(args) => commands::check::run(*args, cli.color),
         Command::Graph(args) => commands::graph::run(args, cli.color),
+        Command::Icons(args) => commands::icons::run(&args, cli.color),
         Command::Rule(args) => commands::rule::run(&args, cli.color),
         Command::Config(args) => commands::config::run(&args, cli.color),
     }

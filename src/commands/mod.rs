@@ -3,6 +3,7 @@
 pub(crate) mod check;
 pub(crate) mod config;
 pub(crate) mod graph;
+pub(crate) mod icons;
 pub(crate) mod rule;
 
 use std::path::{Path, PathBuf};
