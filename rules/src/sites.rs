@@ -393,17 +393,13 @@ pub(crate) fn reads_name(
     variable_use(model, file, function, name).is_none_or(|it| it.reads + it.looks > 0)
 }
 
-/// Whether the coroutine in a variable can still be awaited: the variable is read as a whole, and
-/// not also taken for the result.
-pub(crate) fn can_be_awaited_later(
-    model: &Model<'_>,
-    file: FileId,
-    function: FunctionIx,
-    name: &str,
-) -> bool {
-    variable_use(model, file, function, name).is_none_or(|it| {
-        let is_taken_for_result = it.looks > 0 && it.stores == 1;
-        it.reads > 0 && !is_taken_for_result
+/// Whether the coroutine that a call leaves in a variable, alone or in a collection, can still be
+/// awaited: the variable is read as a whole, and not also taken for the result.
+pub(crate) fn can_be_awaited_later(model: &Model<'_>, site: &CallSite<'_>, name: &str) -> bool {
+    variable_use(model, site.file, site.function, name).is_none_or(|it| {
+        let is_taken_for_result = !site.collected && it.looks > 0 && it.stores == 1;
+        let is_read = it.reads > 0 || site.collected && it.looks > 0;
+        is_read && !is_taken_for_result
     })
 }
 

@@ -249,7 +249,7 @@ fn lost(model: &Model<'_>, site: &CallSite<'_>, used: &UsedAsValues) -> Option<L
         Usage::Discarded => Some(Lost::Discarded),
         Usage::Assigned(Expr::Name(target)) => {
             let name = target.id.as_str();
-            let is_kept = can_be_awaited_later(model, site.file, site.function, name);
+            let is_kept = can_be_awaited_later(model, site, name);
             (!is_kept).then_some(Lost::Unread)
         }
         Usage::Returned => is_returned_to_the_sdk(model, site).then_some(Lost::Returned),

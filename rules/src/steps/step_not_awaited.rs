@@ -126,7 +126,7 @@ fn is_lost(model: &Model<'_>, site: &CallSite<'_>) -> bool {
     match &site.usage {
         Usage::Discarded => true,
         Usage::Assigned(Expr::Name(target)) => {
-            !can_be_awaited_later(model, site.file, site.function, target.id.as_str())
+            !can_be_awaited_later(model, site, target.id.as_str())
         }
         // What an async function returns has to be awaited already.
         Usage::Returned => is_in_async(model, site) && !site.collected,
