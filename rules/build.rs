@@ -32,11 +32,9 @@ struct ClassFile {
 #[serde(deny_unknown_fields)]
 struct Api {
     name: String,
-    #[serde(default)]
-    access: Access,
+    access: Option<Variant>,
     when: Option<When>,
-    #[serde(default)]
-    sandbox: Sandbox,
+    sandbox: Option<Variant>,
     #[serde(default)]
     note: String,
     setup: Option<String>,
@@ -46,22 +44,20 @@ struct Api {
     class: String,
 }
 
-#[derive(Deserialize, Debug, Clone, Copy, Default)]
-#[serde(rename_all = "kebab-case")]
-enum Access {
-    #[default]
-    Call,
-    Read,
-}
+/// A variant of an enumeration in `lint_core::knowledge`, written in kebab case. The compiler finds
+/// one that does not exist.
+#[derive(Deserialize)]
+#[serde(from = "String")]
+struct Variant(String);
 
-#[derive(Deserialize, Debug, Clone, Copy, Default)]
-#[serde(rename_all = "kebab-case")]
-enum Sandbox {
-    Stops,
-    Warns,
-    Allows,
-    #[default]
-    Unknown,
+impl From<String> for Variant {
+    fn from(kebab: String) -> Self {
+        let words = kebab.split('-').map(|word| {
+            let (first, rest) = word.split_at(word.len().min(1));
+            first.to_uppercase() + rest
+        });
+        Self(words.collect())
+    }
 }
 
 /// A condition as written: arguments are `position:name`, and a list starts with its argument.
@@ -128,7 +124,7 @@ struct SdkFile {
 #[serde(deny_unknown_fields)]
 struct Command {
     name: String,
-    kind: CommandKind,
+    kind: Variant,
     target: Option<String>,
     #[serde(default)]
     identity: Vec<String>,
@@ -136,47 +132,11 @@ struct Command {
     timers: Vec<String>,
 }
 
-#[derive(Deserialize, Debug, Clone, Copy)]
-#[serde(rename_all = "kebab-case")]
-enum CommandKind {
-    Activity,
-    ChildWorkflow,
-    Timer,
-    Signal,
-    Condition,
-    ContinueAsNew,
-    Other,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Marker {
     name: String,
-    role: Role,
-}
-
-#[derive(Deserialize, Debug, Clone, Copy)]
-#[serde(rename_all = "kebab-case")]
-enum Role {
-    WorkflowClass,
-    WorkflowBase,
-    Activity,
-    Run,
-    Signal,
-    Query,
-    Update,
-    Validator,
-    Step,
-    Init,
-    Hook,
-    InWorkflow,
-    IsReplaying,
-    SandboxUnrestricted,
-    PassThrough,
-    DataClass,
-    Field,
-    FieldValidator,
-    Log,
+    role: Variant,
 }
 
 /// The rows of one table, as Rust source under their names.
@@ -362,14 +322,16 @@ fn api_table(apis: &[Api]) -> Result<Table> {
     for api in apis {
         let located = |error: String| format!("{}.toml: api `{}`: {error}", api.class, api.name);
         let when = when_source(api.when.as_ref()).map_err(located)?;
+        let access = api.access.as_ref().map_or("Call", |it| &it.0);
+        let sandbox = api.sandbox.as_ref().map_or("Unknown", |it| &it.0);
         for (name, _) in expand(&api.name) {
             conditions.add(&name, &when).map_err(located)?;
             table.push(
                 &name,
                 format!(
-                    "Api {{ name: {name:?}, class: {:?}, access: Access::{:?}, when: {when}, \
-                     sandbox: Sandbox::{:?}, note: {:?} }}",
-                    api.class, api.access, api.sandbox, api.note
+                    "Api {{ name: {name:?}, class: {:?}, access: Access::{access}, when: {when}, \
+                     sandbox: Sandbox::{sandbox}, note: {:?} }}",
+                    api.class, api.note
                 ),
             );
         }
@@ -477,8 +439,8 @@ fn command_fields(entry: &Command) -> Result<String> {
         None => "None".to_owned(),
     };
     Ok(format!(
-        "kind: CommandKind::{:?}, target: {target}, identity: {}, timers: {}",
-        entry.kind,
+        "kind: CommandKind::{}, target: {target}, identity: {}, timers: {}",
+        entry.kind.0,
         args_source(&entry.identity)?,
         args_source(&entry.timers)?
     ))
@@ -491,7 +453,7 @@ fn marker_table(entries: &[Marker]) -> Result<Table> {
         for (name, _) in expand(&entry.name) {
             table.push(
                 &name,
-                format!("Marker {{ name: {name:?}, role: Role::{:?} }}", entry.role),
+                format!("Marker {{ name: {name:?}, role: Role::{} }}", entry.role.0),
             );
         }
     }
