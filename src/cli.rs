@@ -1,9 +1,13 @@
 //! The command line as it is typed; nothing here is resolved yet.
 
+mod output;
+
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use output::{FailOn, Format, OutputArgs, ReportTarget};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -24,7 +28,7 @@ pub(crate) struct Cli {
 
 const EXIT_STATUS: &str = "\
 Exit status:
-  0  nothing of severity error or warning was found
+  0  nothing of severity error or warning was found; --fail-on sets another severity
   1  something was found, or a file could not be read or parsed
   2  runbook-lint itself failed, or could not check anything";
 
@@ -49,34 +53,8 @@ pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
 
-    /// How to write the report.
-    #[arg(
-        long,
-        value_name = "FORMAT",
-        default_value = "full",
-        help_heading = "Output"
-    )]
-    pub(crate) output_format: Format,
-    /// Write the report to a file instead of the standard output.
-    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
-    pub(crate) output_file: Option<PathBuf>,
-    /// Leave out findings below this severity.
-    #[arg(
-        long,
-        value_name = "LEVEL",
-        default_value = "info",
-        help_heading = "Output"
-    )]
-    pub(crate) severity: MinimumSeverity,
-    /// Count the findings of each rule.
-    #[arg(long, help_heading = "Output")]
-    pub(crate) statistics: bool,
-    /// List the files that would be checked, and check nothing.
-    #[arg(long, help_heading = "Output")]
-    pub(crate) show_files: bool,
-    /// Exit with status 0 whatever is found.
-    #[arg(long, help_heading = "Output")]
-    pub(crate) exit_zero: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 
     /// Read the source of this file from the standard input.
     #[arg(long, value_name = "FILE", help_heading = "Files")]
@@ -197,35 +175,9 @@ pub(crate) enum Color {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// Source code with the path to each culprit.
-    Full,
-    /// One line for each finding.
-    Concise,
-    /// Version 1 of the stable JSON format.
-    Json,
-    /// SARIF 2.1.0, for code scanning.
-    Sarif,
-}
-
-impl Format {
-    /// Whether nothing but the report may be on the standard output.
-    pub(crate) fn is_for_machines(self) -> bool {
-        matches!(self, Self::Json | Self::Sarif)
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum RuleFormat {
     Text,
     Json,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum MinimumSeverity {
-    Info,
-    Warning,
-    Error,
 }
 
 #[cfg(test)]

@@ -5,29 +5,30 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use lint_core::diagnostic::{FileId, Severity};
+use lint_core::diagnostic::FileId;
 use lint_core::project::Project;
 use lint_core::rule::RuleMetadata;
 
 use super::{locate, start_threads};
 use crate::Status;
 use crate::check::{Answer, Question, check, statistics};
-use crate::cli::{CheckArgs, Color, MinimumSeverity};
+use crate::cli::{CheckArgs, Color, FailOn, ReportTarget};
 use crate::config::{ConfigError, Settings, absolute};
 use crate::discover::Files;
 use crate::output::{escape, render};
 use crate::report::{Places, Report, ReportedError, Summary};
-use crate::terminal::{tell, warn, write_output};
+use crate::terminal::{report_failure, tell, warn, write_output};
 
 pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     if args.input.paths.is_empty() && args.stdin_filename.is_none() {
         args.input.paths.push(PathBuf::from("."));
     }
+    let targets = args.output.targets()?;
     let (cwd, root) = locate(&args.input, args.stdin_filename.as_deref())?;
     let settings = match Settings::resolve(&root, &cwd, &args.input, &args.selection) {
         Ok(settings) => settings,
         Err(error) => {
-            report_config_error(&error, &root, &cwd, &args, color)?;
+            report_config_error(&error, &root, &cwd, &targets, color)?;
             return Err(error);
         }
     };
@@ -48,7 +49,7 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     );
     let places = Places::new(&project, &root, &cwd);
     let is_requested = |file: FileId| files.is_requested(project.key(file));
-    if args.show_files {
+    if args.output.show_files {
         return show_files(&places, &is_requested, &args, color);
     }
 
@@ -56,7 +57,7 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     let question = Question {
         settings: &settings,
         is_requested: &is_requested,
-        minimum: minimum(args.severity),
+        minimum: args.output.minimum(),
     };
     let answer = check(&project, &question);
     let is_own = |&file: &FileId| is_requested(file) && !project.is_installed(file);
@@ -67,8 +68,15 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     report
         .errors
         .extend(unlisted.map(|(path, message)| ReportedError::of_directory(path, message)));
-    write_report(&report, &args, color)?;
-    Ok(status(&report, requested, args.exit_zero))
+    write_reports(&report, &targets, color)?;
+    // Text on the standard output ends with the summary already.
+    if !targets
+        .iter()
+        .any(|it| it.format.is_text() && it.file.is_none())
+    {
+        tell(&report.summary_line());
+    }
+    Ok(status(&report, requested, args.output.fail_on()))
 }
 
 fn report<'p>(
@@ -86,21 +94,26 @@ fn report<'p>(
             .map(|error| ReportedError::of_file(error, &places))
             .collect(),
         places,
-        statistics: args.statistics.then(|| statistics(&answer.findings)),
+        statistics: args.output.statistics.then(|| statistics(&answer.findings)),
         findings: answer.findings,
         summary: answer.summary,
     }
 }
 
-fn write_report(report: &Report<'_>, args: &CheckArgs, color: Color) -> Result<()> {
-    write_output(args.output_file.as_deref(), color, |out| {
-        render(args.output_format, report, out)
-    })?;
-    // Text on the standard output ends with the summary already.
-    if args.output_format.is_for_machines() || args.output_file.is_some() {
-        tell(&report.summary_line());
+/// A report that cannot be written does not keep the others from being written.
+fn write_reports(report: &Report<'_>, targets: &[ReportTarget], color: Color) -> Result<()> {
+    let mut outcome = Ok(());
+    for target in targets {
+        let written = write_output(target.file.as_deref(), color, |out| {
+            render(target.format, report, out)
+        });
+        match (written, &outcome) {
+            (Err(error), Ok(())) => outcome = Err(error),
+            (Err(error), Err(_)) => report_failure(&error),
+            (Ok(()), _) => {}
+        }
     }
-    Ok(())
+    outcome
 }
 
 /// Silence must not look like "clean".
@@ -127,7 +140,7 @@ fn give_warnings(answer: &Answer, requested: usize) {
 
 /// A file that could not be read may hide anything, so it does not pass. When that is true of
 /// every file, the check as a whole has failed.
-fn status(report: &Report<'_>, requested: usize, exit_zero: bool) -> Status {
+fn status(report: &Report<'_>, requested: usize, fail_on: FailOn) -> Status {
     let unread = report
         .errors
         .iter()
@@ -136,11 +149,11 @@ fn status(report: &Report<'_>, requested: usize, exit_zero: bool) -> Status {
     if unread > 0 && unread >= requested {
         return Status::Failure;
     }
-    let fails = report
-        .findings
-        .iter()
-        .any(|it| it.severity >= Severity::Warning);
-    if (fails || !report.errors.is_empty()) && !exit_zero {
+    let Some(least) = fail_on.severity() else {
+        return Status::Clean;
+    };
+    let fails = report.findings.iter().any(|it| it.severity >= least);
+    if fails || !report.errors.is_empty() {
         Status::Findings
     } else {
         Status::Clean
@@ -155,7 +168,7 @@ fn show_files(
 ) -> Result<Status> {
     let files = places.project.files();
     let files = files.filter(|&file| is_requested(file) && !places.project.is_installed(file));
-    write_output(args.output_file.as_deref(), color, |out| {
+    write_output(args.output.output_file.as_deref(), color, |out| {
         for file in files {
             writeln!(out, "{}", escape(&places.path(file)))?;
         }
@@ -169,16 +182,13 @@ fn report_config_error(
     error: &anyhow::Error,
     root: &Path,
     cwd: &Path,
-    args: &CheckArgs,
+    targets: &[ReportTarget],
     color: Color,
 ) -> Result<()> {
     let error = error.downcast_ref::<ConfigError>();
     let Some(error) = error.and_then(|error| ReportedError::of_config(error, cwd)) else {
         return Ok(());
     };
-    if !args.output_format.is_for_machines() {
-        return Ok(());
-    }
     let nothing: BTreeMap<String, String> = BTreeMap::new();
     let project = Project::new(&nothing, [], Vec::new(), Vec::new());
     let report = Report {
@@ -189,15 +199,7 @@ fn report_config_error(
         summary: Summary::default(),
         statistics: None,
     };
-    write_output(args.output_file.as_deref(), color, |out| {
-        render(args.output_format, &report, out)
-    })
-}
-
-fn minimum(severity: MinimumSeverity) -> Severity {
-    match severity {
-        MinimumSeverity::Info => Severity::Info,
-        MinimumSeverity::Warning => Severity::Warning,
-        MinimumSeverity::Error => Severity::Error,
-    }
+    let for_machines = targets.iter().filter(|it| !it.format.is_text());
+    let for_machines: Vec<ReportTarget> = for_machines.cloned().collect();
+    write_reports(&report, &for_machines, color)
 }

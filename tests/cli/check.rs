@@ -193,6 +193,156 @@ fn reports_can_go_to_a_file() {
 }
 
 #[test]
+fn one_run_writes_several_reports() {
+    let project = Project::new(&[("wf.py", CLOCK)]);
+    let run = project.run(&[
+        "check",
+        "--output=json=a=b.json",
+        "--output=sarif=out.sarif",
+        "--output=concise=-",
+    ]);
+    assert_eq!(run.status, 1);
+    assert!(run.stdout.starts_with("wf.py:7:16: error[RB101]"));
+    assert_eq!(run.stderr, "");
+    let read = |name: &str| {
+        let text = std::fs::read_to_string(project.path().join(name)).expect("written");
+        serde_json::from_str::<serde_json::Value>(&text).expect("JSON")
+    };
+    assert_eq!(read("a=b.json")["findings"][0]["code"], "RB101");
+    assert_eq!(
+        read("out.sarif")["runs"][0]["results"][0]["ruleId"],
+        "RB101"
+    );
+    // When all of them go to files, people still get to know the outcome.
+    let run = project.run(&[
+        "check",
+        "--output",
+        "concise=out.txt",
+        "--output=json=out.json",
+    ]);
+    assert_eq!((run.status, run.stdout.as_str()), (1, ""));
+    assert!(
+        run.stderr
+            .starts_with("checked 1 workflow in 1 file: 1 finding")
+    );
+}
+
+#[test]
+fn outputs_that_cannot_be_are_refused() {
+    let project = Project::new(&[("wf.py", CLOCK)]);
+    for (arguments, message) in [
+        (
+            &["--output=json", "--output=sarif=-"][..],
+            "to the standard output",
+        ),
+        (&["--output=json=x", "--output=sarif=./x"], "to `./x`"),
+        (
+            &["--output=srif=x"],
+            "there is no format `srif`; write one of full, ",
+        ),
+        (&["--output=json="], "there is no file after the `=`"),
+        (
+            &["--output=json=x", "--output-format=sarif"],
+            "cannot be used with",
+        ),
+        (&["--output=json=x", "-o", "y"], "cannot be used with"),
+        (&["--output=json=x", "--show-files"], "cannot be used with"),
+        (&["--exit-zero", "--fail-on=error"], "cannot be used with"),
+    ] {
+        let run = project.run(&[&["check"], arguments].concat());
+        assert_eq!((run.status, run.stdout.as_str()), (2, ""), "{arguments:?}");
+        assert!(
+            run.stderr.contains(message),
+            "{arguments:?}: {}",
+            run.stderr
+        );
+        assert!(!project.path().join("x").exists());
+    }
+}
+
+#[test]
+fn a_report_that_cannot_be_written_keeps_no_other_back() {
+    let project = Project::new(&[("wf.py", CLOCK), ("kept.json", "{}"), ("directory/x", "")]);
+    let run = project.run(&[
+        "check",
+        "--output=sarif=missing/out.sarif",
+        "--output=json=directory",
+        "--output=json=kept.json",
+        "--output=concise",
+    ]);
+    assert_eq!(run.status, 2);
+    assert!(
+        run.stderr.contains("cannot write `missing/out.sarif`"),
+        "{}",
+        run.stderr
+    );
+    assert!(
+        run.stderr.contains("cannot write `directory`"),
+        "{}",
+        run.stderr
+    );
+    assert!(run.stdout.starts_with("wf.py:7:16: error[RB101]"));
+    let written = std::fs::read_to_string(project.path().join("kept.json")).expect("written");
+    assert!(written.contains("RB101"));
+    // Neither is a temporary file left behind.
+    let mut names: Vec<String> = std::fs::read_dir(project.path())
+        .expect("readable")
+        .map(|it| {
+            it.expect("readable")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort();
+    assert_eq!(names, [".git", "directory", "kept.json", "wf.py"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn report_files_keep_their_permissions_and_links() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let project = Project::new(&[("wf.py", CLOCK), ("shared.json", "{}")]);
+    let path = |name: &str| project.path().join(name);
+    let mode = |name: &str| {
+        let metadata = std::fs::metadata(path(name)).expect("written");
+        metadata.permissions().mode() & 0o777
+    };
+    std::fs::set_permissions(path("shared.json"), PermissionsExt::from_mode(0o640)).expect("ours");
+    symlink("shared.json", path("link.json")).expect("link");
+    project.run(&[
+        "check",
+        "--output=json=link.json",
+        "--output=concise=new.txt",
+    ]);
+    assert!(path("link.json").is_symlink());
+    assert_eq!(mode("shared.json"), 0o640);
+    // Others may read what the process creates, as far as its umask lets them.
+    assert_eq!(mode("new.txt"), mode("wf.py"));
+    let run = project.run(&["check", "--output=json=/dev/null"]);
+    assert_eq!(run.status, 1);
+    assert!(!std::fs::metadata("/dev/null").expect("a device").is_file());
+}
+
+#[test]
+fn the_least_severity_that_fails_can_be_chosen() {
+    let project = Project::new(&[("wf.py", CLOCK)]);
+    for (severity, fails_on) in [
+        ("error", &["error", "warning", "info"][..]),
+        ("warning", &["warning", "info"]),
+        ("info", &["info"]),
+    ] {
+        for least in ["error", "warning", "info", "never"] {
+            let config = format!("severity.RB101='{severity}'");
+            let run = project.run(&["check", "--config", &config, "--fail-on", least]);
+            let expected = i32::from(fails_on.contains(&least));
+            assert_eq!(run.status, expected, "{severity} {least}");
+        }
+    }
+}
+
+#[test]
 fn machine_formats_write_nothing_else_to_the_standard_output() {
     let project = Project::new(&[("wf.py", CLOCK)]);
     for format in ["json", "sarif"] {

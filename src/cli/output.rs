@@ -1,0 +1,205 @@
+//! What is reported, in which formats, and where to.
+
+use std::path::{PathBuf, absolute};
+use std::str::FromStr;
+
+use anyhow::{Result, ensure};
+use clap::{Args, ValueEnum};
+use lint_core::diagnostic::Severity;
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub(crate) struct OutputArgs {
+    /// Write a report in this format to a file, or to the standard output if there is none or it
+    /// is `-`. May be repeated.
+    #[arg(
+        long,
+        value_name = "FORMAT[=FILE]",
+        conflicts_with_all = ["output_format", "output_file"]
+    )]
+    output: Vec<Output>,
+    /// How to write the report, if there is only one.
+    #[arg(long, value_name = "FORMAT", default_value = "full")]
+    output_format: Format,
+    /// Write the report to a file instead of the standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output_file: Option<PathBuf>,
+    /// Leave out findings below this severity.
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    severity: Level,
+    /// Count the findings of each rule.
+    #[arg(long)]
+    pub(crate) statistics: bool,
+    /// List the files that would be checked, and check nothing.
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) show_files: bool,
+    /// Exit with status 1 if there are findings of at least this severity.
+    #[arg(long, value_name = "LEVEL", default_value = "warning")]
+    fail_on: FailOn,
+    /// Exit with status 0 whatever is found: the same as `--fail-on never`.
+    #[arg(long, conflicts_with = "fail_on")]
+    exit_zero: bool,
+}
+
+/// One report that is asked for. Nothing but the report goes to its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReportTarget {
+    pub(crate) format: Format,
+    /// The standard output unless it is a file.
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl OutputArgs {
+    /// The reports that are asked for; those that go to files first, so that they are written even
+    /// if nobody reads the standard output.
+    pub(crate) fn targets(&self) -> Result<Vec<ReportTarget>> {
+        if self.output.is_empty() {
+            return Ok(vec![ReportTarget {
+                format: self.output_format,
+                file: self.output_file.clone(),
+            }]);
+        }
+        let mut targets: Vec<ReportTarget> = Vec::new();
+        let place = |file: &Option<PathBuf>| file.as_ref().map(|it| absolute(it).ok());
+        for Output(target) in &self.output {
+            let is_taken = targets
+                .iter()
+                .any(|it| place(&it.file) == place(&target.file));
+            match &target.file {
+                Some(file) => ensure!(
+                    !is_taken,
+                    "two reports would be written to `{}`; give each a file of its own",
+                    file.display()
+                ),
+                None => ensure!(
+                    !is_taken,
+                    "two reports would be written to the standard output; give all but one a file, as in `--output sarif=results.sarif`"
+                ),
+            }
+            targets.push(target.clone());
+        }
+        targets.sort_by_key(|it| it.file.is_none());
+        Ok(targets)
+    }
+
+    /// Findings below this severity are left out.
+    pub(crate) fn minimum(&self) -> Severity {
+        match self.severity {
+            Level::Info => Severity::Info,
+            Level::Warning => Severity::Warning,
+            Level::Error => Severity::Error,
+        }
+    }
+
+    pub(crate) fn fail_on(&self) -> FailOn {
+        if self.exit_zero {
+            FailOn::Never
+        } else {
+            self.fail_on
+        }
+    }
+}
+
+/// The value of one `--output`.
+#[derive(Debug, Clone)]
+struct Output(ReportTarget);
+
+impl FromStr for Output {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, file) = match text.split_once('=') {
+            Some((_, "")) => return Err("there is no file after the `=`".to_owned()),
+            Some((name, "-")) => (name, None),
+            Some((name, file)) => (name, Some(PathBuf::from(file))),
+            None => (text, None),
+        };
+        let format = Format::from_str(name, false).map_err(|_| {
+            let known = Format::value_variants().iter();
+            let names: Vec<String> = known
+                .filter_map(|it| Some(it.to_possible_value()?.get_name().to_owned()))
+                .collect();
+            format!(
+                "there is no format `{name}`; write one of {}",
+                names.join(", ")
+            )
+        })?;
+        Ok(Self(ReportTarget { format, file }))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Source code with the path to each culprit.
+    Full,
+    /// One line for each finding.
+    Concise,
+    /// Version 1 of the stable JSON format.
+    Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+}
+
+impl Format {
+    /// Whether the report is for people at a terminal: it ends with the summary.
+    pub(crate) fn is_text(self) -> bool {
+        matches!(self, Self::Full | Self::Concise)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Level {
+    Info,
+    Warning,
+    Error,
+}
+
+/// The least severity that makes a run fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOn {
+    Error,
+    Warning,
+    Info,
+    /// Whatever is found.
+    Never,
+}
+
+impl FailOn {
+    pub(crate) fn severity(self) -> Option<Severity> {
+        match self {
+            Self::Error => Some(Severity::Error),
+            Self::Warning => Some(Severity::Warning),
+            Self::Info => Some(Severity::Info),
+            Self::Never => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn outputs_name_a_format_and_perhaps_a_file() {
+        let parsed = |text: &str| {
+            let target = text.parse::<Output>()?.0;
+            Ok((target.format, target.file))
+        };
+        let file = |name: &str| Some(PathBuf::from(name));
+        assert_eq!(parsed("sarif"), Ok((Format::Sarif, None)));
+        assert_eq!(parsed("sarif=-"), Ok((Format::Sarif, None)));
+        assert_eq!(
+            parsed("json=a=b.json"),
+            Ok((Format::Json, file("a=b.json")))
+        );
+        assert_eq!(
+            parsed("json="),
+            Err("there is no file after the `=`".to_owned())
+        );
+        let unknown: Result<_, String> = parsed("srif=x");
+        assert!(
+            unknown
+                .is_err_and(|it| it.starts_with("there is no format `srif`; write one of full, "))
+        );
+    }
+}
