@@ -21,6 +21,7 @@ pub(crate) struct Question<'q> {
 
 pub(crate) struct Answer {
     pub(crate) findings: Vec<Diagnostic>,
+    pub(crate) suppressed: Vec<Diagnostic>,
     pub(crate) errors: Vec<FileError>,
     /// How many files that are not asked about could not be read in full.
     pub(crate) errors_elsewhere: usize,
@@ -57,7 +58,7 @@ pub(crate) fn check(project: &Project<'_>, question: &Question<'_>) -> Answer {
     };
     let outcome = suppression::apply(project, registry, diagnostics);
     let findings = finish(outcome.kept, project, question);
-    let suppressed = finish(outcome.suppressed, project, question).len();
+    let suppressed = finish(outcome.suppressed, project, question);
     let (errors, elsewhere): (Vec<_>, Vec<_>) = project
         .errors()
         .into_iter()
@@ -68,9 +69,10 @@ pub(crate) fn check(project: &Project<'_>, question: &Question<'_>) -> Answer {
         errors_elsewhere: elsewhere.len(),
         cut_short,
         summary: Summary {
-            suppressed,
+            suppressed: suppressed.len(),
             ..summary
         },
+        suppressed,
     }
 }
 

@@ -15,8 +15,12 @@ pub(crate) struct Report<'p> {
     /// The rules that ran.
     pub(crate) rules: Vec<&'static RuleMetadata>,
     pub(crate) findings: Vec<Diagnostic>,
+    /// What comments quiet, if it is asked for.
+    pub(crate) suppressed: Vec<Diagnostic>,
     pub(crate) errors: Vec<ReportedError>,
     pub(crate) summary: Summary,
+    /// What code scanning tells several analyses of one repository apart by.
+    pub(crate) category: String,
     /// Findings per rule, when asked for.
     pub(crate) statistics: Option<Vec<Count>>,
 }
@@ -154,18 +158,22 @@ pub(crate) struct Places<'p> {
     pub(crate) project: &'p Project<'p>,
     pub(crate) root: PathBuf,
     pub(crate) cwd: PathBuf,
-    /// What the URIs of SARIF are relative to.
+    /// What code hosts show paths relative to.
     pub(crate) repository: PathBuf,
+    /// What annotations in GitHub Actions are relative to. It is the repository or above it.
+    pub(crate) workspace: PathBuf,
 }
 
 impl<'p> Places<'p> {
     pub(crate) fn new(project: &'p Project<'p>, root: &Path, cwd: &Path) -> Self {
         let repository = root.ancestors().find(|it| it.join(".git").exists());
+        let repository = repository.unwrap_or(root).to_owned();
         Self {
             project,
             root: root.to_owned(),
             cwd: cwd.to_owned(),
-            repository: repository.unwrap_or(root).to_owned(),
+            workspace: workspace(&repository).unwrap_or_else(|| repository.clone()),
+            repository,
         }
     }
 
@@ -199,7 +207,20 @@ impl<'p> Places<'p> {
         relative_key(path, &self.repository)
     }
 
+    /// The path relative to the workspace of GitHub Actions.
+    pub(crate) fn in_workspace(&self, path: &Path) -> String {
+        relative_key(path, &self.workspace)
+    }
+
     pub(crate) fn absolute(&self, file: FileId) -> PathBuf {
         absolute(Path::new(self.project.key(file)), &self.root)
     }
+}
+
+/// The workspace of GitHub Actions if the repository is in it; it may be named by a symbolic link.
+fn workspace(repository: &Path) -> Option<PathBuf> {
+    let named = PathBuf::from(std::env::var_os("GITHUB_WORKSPACE")?);
+    let resolved = named.canonicalize().ok();
+    let mut spellings = std::iter::once(named).chain(resolved);
+    spellings.find(|it| it.is_absolute() && repository.starts_with(it))
 }

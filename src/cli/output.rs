@@ -4,6 +4,7 @@ use std::path::{PathBuf, absolute};
 use std::str::FromStr;
 
 use anyhow::{Result, ensure};
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 use lint_core::diagnostic::Severity;
 
@@ -30,6 +31,13 @@ pub(crate) struct OutputArgs {
     /// Count the findings of each rule.
     #[arg(long)]
     pub(crate) statistics: bool,
+    /// Write suppressed findings too, marked as such, into SARIF reports.
+    #[arg(long)]
+    pub(crate) include_suppressed: bool,
+    /// The category of the analysis in SARIF reports. Several analyses of one repository need one
+    /// each.
+    #[arg(long, value_name = "NAME", default_value = "runbook-lint", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) sarif_category: String,
     /// List the files that would be checked, and check nothing.
     #[arg(long, conflicts_with = "output")]
     pub(crate) show_files: bool,
@@ -53,12 +61,23 @@ impl OutputArgs {
     /// The reports that are asked for; those that go to files first, so that they are written even
     /// if nobody reads the standard output.
     pub(crate) fn targets(&self) -> Result<Vec<ReportTarget>> {
-        if self.output.is_empty() {
-            return Ok(vec![ReportTarget {
+        let targets = if self.output.is_empty() {
+            vec![ReportTarget {
                 format: self.output_format,
                 file: self.output_file.clone(),
-            }]);
-        }
+            }]
+        } else {
+            self.several_targets()?
+        };
+        let has_sarif = targets.iter().any(|it| it.format == Format::Sarif);
+        ensure!(
+            has_sarif || !self.include_suppressed,
+            "`--include-suppressed` needs a SARIF report, as of `--output sarif=results.sarif`"
+        );
+        Ok(targets)
+    }
+
+    fn several_targets(&self) -> Result<Vec<ReportTarget>> {
         let mut targets: Vec<ReportTarget> = Vec::new();
         let place = |file: &Option<PathBuf>| file.as_ref().map(|it| absolute(it).ok());
         for Output(target) in &self.output {
@@ -134,16 +153,30 @@ pub(crate) enum Format {
     Full,
     /// One line for each finding.
     Concise,
+    /// As `concise`, by file.
+    Grouped,
     /// Version 1 of the stable JSON format.
     Json,
+    /// The same, one finding a line.
+    JsonLines,
+    /// Annotations in the log of GitHub Actions.
+    Github,
+    /// GitLab's Code Quality report.
+    Gitlab,
+    /// JUnit's XML, a failed test case for each finding.
+    Junit,
+    /// The Reviewdog Diagnostic Format.
+    Rdjson,
     /// SARIF 2.1.0, for code scanning.
     Sarif,
+    /// A summary for GitHub's job pages.
+    Markdown,
 }
 
 impl Format {
     /// Whether the report is for people at a terminal: it ends with the summary.
     pub(crate) fn is_text(self) -> bool {
-        matches!(self, Self::Full | Self::Concise)
+        matches!(self, Self::Full | Self::Concise | Self::Grouped)
     }
 }
 

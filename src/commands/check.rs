@@ -12,7 +12,7 @@ use lint_core::rule::RuleMetadata;
 use super::{locate, start_threads};
 use crate::Status;
 use crate::check::{Answer, Question, check, statistics};
-use crate::cli::{CheckArgs, Color, FailOn, ReportTarget};
+use crate::cli::{CheckArgs, Color, FailOn, OutputArgs, ReportTarget};
 use crate::config::{ConfigError, Settings, absolute};
 use crate::discover::Files;
 use crate::output::{escape, render};
@@ -28,7 +28,7 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     let settings = match Settings::resolve(&root, &cwd, &args.input, &args.selection) {
         Ok(settings) => settings,
         Err(error) => {
-            report_config_error(&error, &root, &cwd, &targets, color)?;
+            report_config_error(&error, &root, &cwd, &args.output, color)?;
             return Err(error);
         }
     };
@@ -96,7 +96,13 @@ fn report<'p>(
         places,
         statistics: args.output.statistics.then(|| statistics(&answer.findings)),
         findings: answer.findings,
+        suppressed: if args.output.include_suppressed {
+            answer.suppressed
+        } else {
+            Vec::new()
+        },
         summary: answer.summary,
+        category: args.output.sarif_category.clone(),
     }
 }
 
@@ -182,7 +188,7 @@ fn report_config_error(
     error: &anyhow::Error,
     root: &Path,
     cwd: &Path,
-    targets: &[ReportTarget],
+    output: &OutputArgs,
     color: Color,
 ) -> Result<()> {
     let error = error.downcast_ref::<ConfigError>();
@@ -195,10 +201,13 @@ fn report_config_error(
         places: Places::new(&project, root, cwd),
         rules: Vec::new(),
         findings: Vec::new(),
+        suppressed: Vec::new(),
         errors: vec![error],
         summary: Summary::default(),
+        category: output.sarif_category.clone(),
         statistics: None,
     };
+    let targets = output.targets()?;
     let for_machines = targets.iter().filter(|it| !it.format.is_text());
     let for_machines: Vec<ReportTarget> = for_machines.cloned().collect();
     write_reports(&report, &for_machines, color)

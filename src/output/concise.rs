@@ -2,13 +2,11 @@
 
 use std::io::{self, Write};
 
-use anstyle::{AnsiColor, Style};
 use lint_core::diagnostic::Severity;
 
 use super::escape;
+use super::text::{BOLD, color, leading, sentence, write_end};
 use crate::report::Report;
-
-const BOLD: Style = Style::new().bold();
 
 pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     for error in &report.errors {
@@ -17,7 +15,7 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
         writeln!(
             out,
             "{BOLD}{}:{}:{}{BOLD:#}: {color}error[{}]{color:#} {}",
-            escape(&path),
+            leading(&path),
             error.line,
             error.column,
             error.kind.as_str(),
@@ -28,29 +26,16 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
         let (start, _) = report.places.range(finding.place);
         let path = report.places.path(finding.place.file);
         let color = color(finding.severity);
-        write!(
+        writeln!(
             out,
             "{BOLD}{}:{}:{}{BOLD:#}: {color}{}[{}]{color:#} {}",
-            escape(&path),
+            leading(&path),
             start.line,
             start.column,
             finding.severity,
             finding.code,
-            escape(&finding.message),
+            sentence(finding),
         )?;
-        if let Some(workflow) = &finding.workflow {
-            write!(out, " [{}]", escape(workflow))?;
-        }
-        writeln!(out)?;
     }
-    super::render_end(report, out)
-}
-
-fn color(severity: Severity) -> Style {
-    let color = match severity {
-        Severity::Error => AnsiColor::Red,
-        Severity::Warning => AnsiColor::Yellow,
-        Severity::Info => AnsiColor::Cyan,
-    };
-    color.on_default().bold()
+    write_end(report, out)
 }

@@ -10,9 +10,11 @@ use codespan_reporting::term::{Config, emit_to_write_style};
 use lint_core::diagnostic::{Diagnostic, FileId, Place, Severity};
 
 use super::escape;
+use super::text::write_end;
 use crate::report::{Places, Report};
 use view::View;
 
+mod fix;
 mod view;
 
 pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -34,7 +36,7 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
         let rendered = rendered(finding, &report.places, &mut views);
         emit(out, &config, &views, &rendered)?;
     }
-    super::render_end(report, out)
+    write_end(report, out)
 }
 
 fn emit(
@@ -75,10 +77,10 @@ fn rendered(finding: &Diagnostic, places: &Places<'_>, views: &mut Views) -> Ren
         .with_code(finding.code)
         .with_message(escape(&finding.message))
         .with_labels(labels)
-        .with_notes(notes(finding))
+        .with_notes(notes(finding, places))
 }
 
-fn notes(finding: &Diagnostic) -> Vec<String> {
+fn notes(finding: &Diagnostic, places: &Places<'_>) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(help) = &finding.help {
         notes.push(format!("help: {}", escape(help)));
@@ -95,6 +97,7 @@ fn notes(finding: &Diagnostic) -> Vec<String> {
         });
     }
     notes.extend(finding.notes.iter().map(|note| escape(note).into_owned()));
+    notes.extend(finding.fixes.iter().map(|it| fix::shown(it, places)));
     notes
 }
 

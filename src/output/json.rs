@@ -2,12 +2,18 @@
 
 use std::io::{self, Write};
 
-use lint_core::diagnostic::{Applicability, Diagnostic, Edit, Place};
+use lint_core::diagnostic::{Diagnostic, Edit, Place};
 use lint_core::source::Position as SourcePosition;
 use serde::Serialize;
 
-use super::escape_json;
-use crate::report::{Places, Report};
+use super::write_json;
+use crate::report::{Places, Report, ReportedError};
+
+pub(super) const SCHEMA: &str = "runbook-lint/1";
+pub(super) const TOOL: Tool = Tool {
+    name: env!("CARGO_PKG_NAME"),
+    version: env!("CARGO_PKG_VERSION"),
+};
 
 #[derive(Serialize)]
 struct Document<'r> {
@@ -21,13 +27,13 @@ struct Document<'r> {
 }
 
 #[derive(Serialize)]
-struct Tool {
+pub(super) struct Tool {
     name: &'static str,
     version: &'static str,
 }
 
 #[derive(Serialize)]
-struct Summary {
+pub(super) struct Summary {
     files: usize,
     parsed: usize,
     workflows: usize,
@@ -38,7 +44,7 @@ struct Summary {
 }
 
 #[derive(Serialize)]
-struct Finding<'r> {
+pub(super) struct Finding<'r> {
     code: &'static str,
     name: &'static str,
     severity: &'static str,
@@ -92,7 +98,7 @@ struct Replacement<'r> {
 }
 
 #[derive(Serialize)]
-struct Error<'r> {
+pub(super) struct Error<'r> {
     path: String,
     kind: &'static str,
     message: &'r str,
@@ -101,63 +107,62 @@ struct Error<'r> {
 }
 
 #[derive(Serialize)]
-struct Count {
+pub(super) struct Count {
     code: &'static str,
     name: &'static str,
     findings: usize,
 }
 
 pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let document = serde_json::to_string_pretty(&document(report))?;
-    out.write_all(escape_json(&document).as_bytes())?;
-    writeln!(out)
-}
-
-fn document<'r>(report: &'r Report<'_>) -> Document<'r> {
     let places = &report.places;
-    Document {
-        schema: "runbook-lint/1",
-        tool: Tool {
-            name: env!("CARGO_PKG_NAME"),
-            version: env!("CARGO_PKG_VERSION"),
-        },
-        summary: Summary {
-            files: report.summary.files,
-            parsed: report.summary.parsed,
-            workflows: report.summary.workflows,
-            activities: report.summary.activities,
-            findings: report.findings.len(),
-            suppressed: report.summary.suppressed,
-            errors: report.errors.len(),
-        },
+    let document = Document {
+        schema: SCHEMA,
+        tool: TOOL,
+        summary: summary(report),
         findings: report
             .findings
             .iter()
             .map(|it| finding(it, places))
             .collect(),
-        errors: report
-            .errors
-            .iter()
-            .map(|error| Error {
-                path: places.shown(&error.path),
-                kind: error.kind.as_str(),
-                message: &error.message,
-                line: error.line,
-                column: error.column,
-            })
-            .collect(),
-        statistics: report.statistics.as_ref().map(|counts| {
-            let count = |it: &crate::report::Count| Count {
-                code: it.code,
-                name: it.name,
-                findings: it.findings,
-            };
-            counts.iter().map(count).collect()
-        }),
+        errors: report.errors.iter().map(|it| error(it, places)).collect(),
+        statistics: statistics(report),
+    };
+    write_json(&document, out)
+}
+
+pub(super) fn summary(report: &Report<'_>) -> Summary {
+    Summary {
+        files: report.summary.files,
+        parsed: report.summary.parsed,
+        workflows: report.summary.workflows,
+        activities: report.summary.activities,
+        findings: report.findings.len(),
+        suppressed: report.summary.suppressed,
+        errors: report.errors.len(),
     }
 }
 
-fn finding<'r>(finding: &'r Diagnostic, places: &Places<'_>) -> Finding<'r> {
+pub(super) fn statistics(report: &Report<'_>) -> Option<Vec<Count>> {
+    let count = |it: &crate::report::Count| Count {
+        code: it.code,
+        name: it.name,
+        findings: it.findings,
+    };
+    let counts = report.statistics.as_ref()?;
+    Some(counts.iter().map(count).collect())
+}
+
+pub(super) fn error<'r>(error: &'r ReportedError, places: &Places<'_>) -> Error<'r> {
+    Error {
+        path: places.shown(&error.path),
+        kind: error.kind.as_str(),
+        message: &error.message,
+        line: error.line,
+        column: error.column,
+    }
+}
+
+pub(super) fn finding<'r>(finding: &'r Diagnostic, places: &Places<'_>) -> Finding<'r> {
     Finding {
         code: finding.code,
         name: finding.name,
@@ -184,11 +189,7 @@ fn finding<'r>(finding: &'r Diagnostic, places: &Places<'_>) -> Finding<'r> {
             .iter()
             .map(|fix| Fix {
                 title: &fix.title,
-                applicability: match fix.applicability {
-                    Applicability::DisplayOnly => "display-only",
-                    Applicability::Unsafe => "unsafe",
-                    Applicability::Safe => "safe",
-                },
+                applicability: fix.applicability.as_str(),
                 edits: fix
                     .edits
                     .iter()

@@ -2,35 +2,57 @@
 
 mod concise;
 mod escape;
+mod fingerprint;
 mod full;
+mod github;
+mod gitlab;
+mod grouped;
 mod json;
+mod json_lines;
+mod junit;
+mod markdown;
+mod rdjson;
 mod sarif;
+mod text;
 
 use std::io::{self, Write};
+
+use serde::Serialize;
 
 use crate::cli::Format;
 use crate::report::Report;
 
 pub(crate) use escape::{escape, escape_json};
 
+/// Where the documentation is published.
+const BOOK: &str = "https://ntropii-com.github.io/runbook-lint/";
+
 /// Writes the report. Text formats are coloured; who cannot show colours strips them.
 pub(crate) fn render(format: Format, report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     match format {
         Format::Full => full::render(report, out),
         Format::Concise => concise::render(report, out),
+        Format::Grouped => grouped::render(report, out),
         Format::Json => json::render(report, out),
+        Format::JsonLines => json_lines::render(report, out),
+        Format::Github => github::render(report, out),
+        Format::Gitlab => gitlab::render(report, out),
+        Format::Junit => junit::render(report, out),
+        Format::Rdjson => rdjson::render(report, out),
         Format::Sarif => sarif::render(report, out),
+        Format::Markdown => markdown::render(report, out),
     }
 }
 
-/// What text formats end with.
-fn render_end(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
-    if let Some(statistics) = &report.statistics {
-        for count in statistics {
-            writeln!(out, "{:>6}  {} {}", count.findings, count.code, count.name)?;
-        }
-    }
-    writeln!(out, "{}", report.summary_line())
+/// The page of the book about a rule.
+fn rule_page(code: &str, name: &str) -> String {
+    format!("{BOOK}rules/{}-{name}.html", code.to_ascii_lowercase())
+}
+
+/// JSON for people to read as well.
+fn write_json(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let document = serde_json::to_string_pretty(value)?;
+    writeln!(out, "{}", escape_json(&document))
 }
 
 #[cfg(test)]

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anstream::StripStream;
-use lint_core::diagnostic::{Diagnostic, FileId, Impact, Place, Severity, Span, TraceStep};
+use clap::ValueEnum;
+use lint_core::diagnostic::{
+    Applicability, Diagnostic, Edit, FileId, Fix, Impact, Place, Severity, Span, TraceStep,
+};
 use lint_core::project::Project;
 use lint_core::rule::{Category, RuleMetadata};
 
@@ -38,6 +41,10 @@ static RULE: RuleMetadata = RuleMetadata {
 
 /// Renders a finding with a trace into another file, one over several lines, and an unreadable file.
 fn rendered(format: Format) -> String {
+    rendered_after(format, |_| {})
+}
+
+fn rendered_after(format: Format, change: impl FnOnce(&mut Report<'_>)) -> String {
     let loader = BTreeMap::from([
         ("src/häuser/wf 1.py".to_owned(), WORKFLOW.to_owned()),
         ("src/helper.py".to_owned(), HELPER.to_owned()),
@@ -64,18 +71,49 @@ fn rendered(format: Format) -> String {
         place: find("src/häuser/wf 1.py", "sorted", 36),
         severity: Severity::Info,
         help: None,
+        fixes: vec![
+            Fix {
+                title: "sort them\u{202e}".to_owned(),
+                applicability: Applicability::Safe,
+                edits: vec![edit(
+                    find("src/häuser/wf 1.py", "ids()", 5),
+                    "sorted(ids())",
+                )],
+            },
+            Fix {
+                title: "leave it, and rename the helper".to_owned(),
+                applicability: Applicability::Unsafe,
+                edits: vec![
+                    edit(find("src/häuser/wf 1.py", "        return", 45), ""),
+                    edit(find("src/helper.py", "stamp", 5), "now"),
+                    edit(find("src/häuser/wf 1.py", "stamp", 5), "now"),
+                ],
+            },
+            Fix {
+                title: "think".to_owned(),
+                applicability: Applicability::DisplayOnly,
+                edits: vec![edit(find("src/häuser/wf 1.py", "ids()", 5), "…")],
+            },
+        ],
         notes: vec!["A note with \x1b[2J control characters and [brackets].".to_owned()],
         ..finding("the order of `ids()` varies\u{202e}")
     };
-    let report = Report {
+    let suppressed = Diagnostic {
+        place: find("src/häuser/wf 1.py", "stamp()", 7),
+        severity: Severity::Warning,
+        ..finding("a suppressed finding")
+    };
+    let mut report = Report {
         places: Places {
             project: &project,
             root: PathBuf::from("/repo"),
             cwd: PathBuf::from("/repo/src"),
             repository: PathBuf::from("/repo"),
+            workspace: PathBuf::from("/"),
         },
         rules: vec![&RULE],
         findings: vec![traced, multi_line],
+        suppressed: vec![suppressed],
         errors: vec![ReportedError {
             path: Path::new("/repo/src/evil\x1b[8m\n.py").to_owned(),
             kind: ErrorKind::Syntax,
@@ -90,12 +128,14 @@ fn rendered(format: Format) -> String {
             activities: 2,
             suppressed: 4,
         },
+        category: "nightly".to_owned(),
         statistics: Some(vec![Count {
             code: RULE.code,
             name: RULE.name,
             findings: 2,
         }]),
     };
+    change(&mut report);
     let mut bytes = Vec::new();
     render(format, &report, &mut StripStream::new(&mut bytes)).expect("memory");
     String::from_utf8(bytes).expect("text")
@@ -119,6 +159,13 @@ fn finding(message: &str) -> Diagnostic {
     }
 }
 
+fn edit(place: Place, replacement: &str) -> Edit {
+    Edit {
+        place,
+        replacement: replacement.to_owned(),
+    }
+}
+
 fn place(file: FileId, start: usize, end: usize) -> Place {
     Place {
         file,
@@ -127,30 +174,118 @@ fn place(file: FileId, start: usize, end: usize) -> Place {
 }
 
 #[test]
-fn full() {
-    insta::assert_snapshot!(rendered(Format::Full));
-}
-
-#[test]
-fn concise() {
-    insta::assert_snapshot!(rendered(Format::Concise));
-}
-
-#[test]
-fn json() {
-    insta::assert_snapshot!(rendered(Format::Json));
-}
-
-#[test]
-fn sarif() {
-    insta::assert_snapshot!(rendered(Format::Sarif));
+fn every_format() {
+    for &format in Format::value_variants() {
+        let mut text = rendered(format);
+        if format == Format::Sarif {
+            let log: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+            text = serde_json::to_string_pretty(&log).expect("JSON");
+        }
+        insta::assert_snapshot!(format!("{format:?}").to_lowercase(), text);
+    }
 }
 
 #[test]
 fn no_format_lets_hostile_characters_through() {
-    for format in [Format::Full, Format::Concise, Format::Json, Format::Sarif] {
-        let text = rendered(format);
+    for format in Format::value_variants() {
+        let text = rendered(*format);
         let found = text.chars().find(|&c| is_hostile(c) && c != '\n');
         assert_eq!(found, None, "{format:?}");
     }
+}
+
+#[test]
+fn a_dense_project_stays_within_the_limits_of_code_scanning() {
+    let text = rendered_after(Format::Sarif, |report| {
+        let [error, info] = &report.findings[..] else {
+            panic!("two findings");
+        };
+        let (error, info) = (error.clone(), info.clone());
+        report.findings = vec![info; 6_000];
+        report.findings.push(error);
+    });
+    let log: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let run = &log["runs"][0];
+    let results = run["results"].as_array().expect("a list");
+    assert_eq!(results.len(), 5_000);
+    // The most severe one is kept, in its place.
+    assert_eq!(results[0]["level"], "note");
+    assert_eq!(results[4_999]["level"], "error");
+    let told = run["invocations"][0]["toolExecutionNotifications"][1]["message"]["text"].as_str();
+    assert!(told.is_some_and(|it| it.starts_with("1002 results are left out, ")));
+}
+
+#[test]
+fn a_long_path_stays_within_the_limits_of_code_scanning() {
+    let text = rendered_after(Format::Sarif, |report| {
+        let finding = &mut report.findings[0];
+        finding.message = "x".repeat(10_000);
+        let step = finding.trace[0].clone();
+        finding.trace = (0..2_000)
+            .map(|number| TraceStep {
+                message: format!("[step] {number}"),
+                ..step.clone()
+            })
+            .collect();
+    });
+    let log: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let result = &log["runs"][0]["results"][0];
+    let flow = &result["codeFlows"][0]["threadFlows"][0]["locations"];
+    let related = &result["relatedLocations"];
+    let message = result["message"]["text"].as_str().expect("text");
+    assert_eq!(flow.as_array().map(Vec::len), Some(1_000));
+    assert_eq!(flow[999]["location"]["message"]["text"], r"\[step\] 1999");
+    assert_eq!(related.as_array().map(Vec::len), Some(100));
+    assert_eq!(related[99]["id"], 2_000);
+    let links = message.lines().filter(|it| it.contains("](")).count();
+    assert_eq!(links, 100);
+    assert!(
+        message.contains("\n99. [\\[step\\] 98](99)\n…\n2000. ["),
+        "{message}"
+    );
+    assert!(message.lines().all(|line| line.chars().count() < 1_100));
+}
+
+#[test]
+fn a_summary_is_small_enough_for_github() {
+    let text = rendered_after(Format::Markdown, |report| {
+        let [error, info] = &report.findings[..] else {
+            panic!("two findings");
+        };
+        let (error, info) = (error.clone(), info.clone());
+        report.findings = vec![info; 20_000];
+        report.findings.push(error);
+        report.errors = vec![report.errors[0].clone(); 10_000];
+    });
+    assert!((900_000..1 << 20).contains(&text.len()), "{}", text.len());
+    for what in ["files", "findings", "explanations"] {
+        assert!(
+            text.contains(&format!(" more {what} are left out, ")),
+            "{what}"
+        );
+    }
+    // The most severe finding is first, in both lists.
+    assert!(text.contains("|---|---|---|---|\n| error | RB101 |"));
+    assert!(
+        text.contains("### Why\n\n<details><summary>RB101 at <code>src/häuser/wf 1&#46;py&#58;3")
+    );
+}
+
+#[test]
+fn annotations_are_counted_as_github_does() {
+    let text = rendered_after(Format::Github, |report| {
+        let [error, info] = &report.findings[..] else {
+            panic!("two findings");
+        };
+        let (error, info) = (error.clone(), info.clone());
+        report.findings = [vec![info; 12], vec![error; 11]].concat();
+    });
+    let commands = |name: &str| text.lines().filter(|it| it.starts_with(name)).count();
+    assert_eq!((commands("::error "), commands("::notice ")), (10, 10));
+    assert_eq!(
+        text.lines().last(),
+        Some(
+            "::notice title=runbook-lint::more was found than GitHub annotates: 2 of severity error, 3 of severity info"
+        )
+    );
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod config;
+mod formats;
 mod icons;
 mod json;
 mod project;

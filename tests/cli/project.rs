@@ -110,6 +110,7 @@ pub(crate) fn command(directory: &Path, arguments: &[&str]) -> Command {
         "CLICOLOR",
         "VIRTUAL_ENV",
         "RAYON_NUM_THREADS",
+        "GITHUB_WORKSPACE",
     ] {
         command.env_remove(variable);
     }

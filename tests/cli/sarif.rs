@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::project::Project;
+use crate::project::{CLOCK, Project};
 
 const SCHEMA: &str = include_str!("../data/sarif-schema-2.1.0.json");
 
@@ -110,6 +110,48 @@ fn traces_are_code_flows_and_linked() {
 }
 
 #[test]
+fn suppressed_findings_are_results_only_if_asked_for() {
+    let project = Project::new(&[(
+        "wf.py",
+        &CLOCK.replace(
+            "return",
+            "now = time.time()  # noqa: RB101\n        return now -",
+        ),
+    )]);
+    let results = |arguments: &[&str]| {
+        let run = project.run(&[&["check", "--output=sarif"], arguments].concat());
+        run.json()["runs"][0]["results"]
+            .as_array()
+            .expect("a list")
+            .clone()
+    };
+    assert_eq!(results(&[]).len(), 1);
+    let both = results(&["--include-suppressed"]);
+    assert_eq!(both.len(), 2);
+    assert_eq!(both[0].get("suppressions"), None);
+    assert_eq!(both[1]["suppressions"][0]["kind"], "inSource");
+    let run = project.run(&["check", "--include-suppressed"]);
+    assert_eq!(run.status, 2);
+    assert!(
+        run.stderr.contains("needs a SARIF report"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn the_category_tells_analyses_apart() {
+    let project = project();
+    let id = |arguments: &[&str]| {
+        let run = project.run(&[&["check", "--output=sarif"], arguments].concat());
+        (run.status == 1).then(|| run.json()["runs"][0]["automationDetails"]["id"].clone())
+    };
+    assert_eq!(id(&[]), Some("runbook-lint/".into()));
+    assert_eq!(id(&["--sarif-category=a/b"]), Some("a/b/".into()));
+    assert_eq!(id(&["--sarif-category="]), None);
+}
+
+#[test]
 fn fingerprints_survive_shifted_lines_and_differ_from_each_other() {
     let fingerprint = |log: &Value, index: usize| {
         log["runs"][0]["results"][index]["partialFingerprints"]["runbookLint/v1"].clone()
@@ -123,4 +165,28 @@ fn fingerprints_survive_shifted_lines_and_differ_from_each_other() {
     let after = sarif(&project, "");
     assert_eq!(fingerprint(&before, 0), fingerprint(&after, 0));
     assert_eq!(fingerprint(&before, 1), fingerprint(&after, 1));
+}
+
+#[test]
+fn equal_findings_have_fingerprints_of_their_own() {
+    let source = |lines: &[&str]| {
+        let head = CLOCK.replace("        return time.time()\n", "");
+        let lines = lines.iter().map(|it| format!("        {it}\n"));
+        format!("{head}{}", lines.collect::<String>())
+    };
+    let project = Project::new(&[]);
+    let fingerprints = |lines: &[&str]| {
+        project.write("wf.py", source(lines).as_bytes());
+        let log = sarif(&project, "");
+        let results = log["runs"][0]["results"].as_array().expect("a list").iter();
+        results
+            .map(|it| it["partialFingerprints"]["runbookLint/v1"].to_string())
+            .collect::<Vec<_>>()
+    };
+    let both = fingerprints(&["a = time.time()", "b = time.time()", "return a - b"]);
+    assert_eq!(both.len(), 2);
+    assert_ne!(both[0], both[1]);
+    // Which of them is first does not matter, nor how they are written.
+    let swapped = fingerprints(&["b = time.time()", "", "a = time.time(", ")", "return a - b"]);
+    assert_eq!(swapped, both);
 }

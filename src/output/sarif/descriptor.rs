@@ -7,8 +7,8 @@ use serde_sarif::sarif::{
     MultiformatMessageString, PropertyBag, ReportingConfiguration, ReportingDescriptor,
 };
 
-/// GitHub's limit for descriptions, in characters.
-const DESCRIPTION_LIMIT: usize = 1024;
+use super::limits;
+use crate::output::rule_page;
 
 pub(super) fn of(rule: &RuleMetadata) -> ReportingDescriptor {
     let (level, problem) = match rule.severity {
@@ -17,16 +17,19 @@ pub(super) fn of(rule: &RuleMetadata) -> ReportingDescriptor {
         Severity::Info => ("note", "recommendation"),
     };
     let properties = PropertyBag::builder()
-        .tags(vec![tag(rule.category).to_owned(), "temporal".to_owned()])
+        .tags([tag(rule.category), "correctness", "temporal"].map(str::to_owned))
         .additional_properties(
-            [("problem.severity", problem), ("precision", "high")]
-                .map(|(name, value)| (name.to_owned(), json!(value)))
-                .into_iter()
-                .collect::<std::collections::BTreeMap<_, _>>(),
+            [
+                ("problem.severity", problem),
+                ("precision", precision(rule)),
+            ]
+            .map(|(name, value)| (name.to_owned(), json!(value)))
+            .into_iter()
+            .collect::<std::collections::BTreeMap<_, _>>(),
         )
         .build();
     let help = MultiformatMessageString::builder()
-        .text(rule.docs)
+        .text(prose(rule.docs))
         .markdown(rule.docs)
         .build();
     ReportingDescriptor::builder()
@@ -35,6 +38,7 @@ pub(super) fn of(rule: &RuleMetadata) -> ReportingDescriptor {
         .short_description(&rule.summary.to_owned())
         .full_description(&full_description(rule))
         .help(help)
+        .help_uri(rule_page(rule.code, rule.name))
         .default_configuration(
             ReportingConfiguration::builder()
                 .level(json!(level))
@@ -55,7 +59,25 @@ fn full_description(rule: &RuleMetadata) -> String {
         })
         .find(|prose| !prose.is_empty() && !prose.starts_with("```"));
     let text = paragraph.unwrap_or_else(|| rule.summary.to_owned());
-    text.chars().take(DESCRIPTION_LIMIT).collect()
+    limits::cut(&text)
+}
+
+/// The documentation up to the examples, without markup.
+fn prose(docs: &str) -> String {
+    let lines = docs.lines().take_while(|line| *line != "## Example");
+    let lines: Vec<&str> = lines.map(|line| line.trim_start_matches("## ")).collect();
+    lines.join("\n").trim().to_owned()
+}
+
+/// How many of the findings are true, as far as the kind of rule can tell. What comments say is
+/// certain. Rules that are not errors, or do not run by default, are so because they report what
+/// often, and not always, goes wrong.
+fn precision(rule: &RuleMetadata) -> &'static str {
+    match (rule.category, rule.severity) {
+        (Category::Lint, _) => "very-high",
+        (_, Severity::Error) if rule.default => "high",
+        _ => "medium",
+    }
 }
 
 fn tag(category: Category) -> &'static str {

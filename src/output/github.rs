@@ -1,0 +1,139 @@
+//! Workflow commands: annotations in the log of GitHub Actions.
+
+use std::io::{self, Write};
+
+use lint_core::diagnostic::{Diagnostic, Severity};
+use lint_core::source::Position;
+
+use super::escape;
+use super::text::{explanation, sentence};
+use crate::report::{Places, Report, ReportedError};
+
+/// GitHub shows so many annotations of each kind for one step, and drops the others silently.
+const LIMIT: usize = 10;
+const SEVERITIES: [Severity; 3] = [Severity::Error, Severity::Warning, Severity::Info];
+
+struct Annotation {
+    severity: Severity,
+    /// Properties by name, in order.
+    properties: Vec<(&'static str, String)>,
+    lines: Vec<String>,
+}
+
+pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let places = &report.places;
+    let errors = report.errors.iter().map(|it| of_error(it, places));
+    let findings = report.findings.iter().map(|it| of_finding(it, places));
+    let annotations: Vec<Annotation> = errors.chain(findings).collect();
+    let of = |severity: Severity| annotations.iter().filter(move |it| it.severity == severity);
+    let is_cut = SEVERITIES.iter().any(|&it| of(it).count() > LIMIT);
+    let mut hidden = Vec::new();
+    for severity in SEVERITIES {
+        // What is said about the others is a notice itself.
+        let limit = LIMIT - usize::from(is_cut && severity == Severity::Info);
+        for annotation in of(severity).take(limit) {
+            annotation.write(out)?;
+        }
+        let more = of(severity).count().saturating_sub(limit);
+        if more > 0 {
+            hidden.push(format!("{more} of severity {severity}"));
+        }
+    }
+    if !hidden.is_empty() {
+        let more = Annotation {
+            severity: Severity::Info,
+            properties: vec![("title", "runbook-lint".to_owned())],
+            lines: vec![format!(
+                "more was found than GitHub annotates: {}",
+                hidden.join(", ")
+            )],
+        };
+        more.write(out)?;
+    }
+    Ok(())
+}
+
+fn of_finding(finding: &Diagnostic, places: &Places<'_>) -> Annotation {
+    let (start, end) = places.range(finding.place);
+    let path = places.in_workspace(&places.absolute(finding.place.file));
+    let (line, column) = (start.line, start.column);
+    let mut lines = vec![format!(
+        "{}:{line}:{column}: {}",
+        escape(&path),
+        sentence(finding)
+    )];
+    lines.extend(explanation(finding, places, |it| places.in_workspace(it)));
+    Annotation {
+        severity: finding.severity,
+        properties: properties(
+            path,
+            start,
+            end,
+            format!("{} {}", finding.code, finding.name),
+        ),
+        lines,
+    }
+}
+
+fn of_error(error: &ReportedError, places: &Places<'_>) -> Annotation {
+    let path = places.in_workspace(&error.path);
+    let start = Position {
+        line: error.line.max(1),
+        column: error.column.max(1),
+    };
+    let message = escape(&error.message);
+    Annotation {
+        severity: Severity::Error,
+        lines: vec![format!(
+            "{}:{}:{}: {message}",
+            escape(&path),
+            start.line,
+            start.column
+        )],
+        properties: properties(path, start, start, format!("{} error", error.kind.as_str())),
+    }
+}
+
+fn properties(
+    path: String,
+    start: Position,
+    end: Position,
+    title: String,
+) -> Vec<(&'static str, String)> {
+    let mut properties = vec![
+        ("file", path),
+        ("line", start.line.to_string()),
+        ("endLine", end.line.to_string()),
+    ];
+    // GitHub drops annotations over several lines that have columns.
+    if start.line == end.line {
+        properties.push(("col", start.column.to_string()));
+        properties.push(("endColumn", end.column.to_string()));
+    }
+    properties.push(("title", title));
+    properties
+}
+
+impl Annotation {
+    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let command = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Info => "notice",
+        };
+        let property = |(name, value): &(&str, String)| format!("{name}={}", property(value));
+        let properties: Vec<String> = self.properties.iter().map(property).collect();
+        let message = data(&self.lines.join("\n"));
+        writeln!(out, "::{command} {}::{message}", properties.join(","))
+    }
+}
+
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+fn property(text: &str) -> String {
+    data(&escape(text)).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,47 @@
+//! The objects of the JSON format, one a line, with their type: what could not be read, then the
+//! findings, and at last the summary, by which a reader knows that nothing is missing.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::escape_json;
+use super::json::{self, Count, Error, Finding, SCHEMA, Summary, TOOL, Tool};
+use crate::report::Report;
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+enum Line<'r> {
+    Error(Error<'r>),
+    Finding(Finding<'r>),
+    Summary(End),
+}
+
+#[derive(Serialize)]
+struct End {
+    schema: &'static str,
+    tool: Tool,
+    summary: Summary,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statistics: Option<Vec<Count>>,
+}
+
+pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+    let places = &report.places;
+    let mut write = |line: Line<'_>| {
+        let object = serde_json::to_string(&line)?;
+        writeln!(out, "{}", escape_json(&object))
+    };
+    for error in &report.errors {
+        write(Line::Error(json::error(error, places)))?;
+    }
+    for finding in &report.findings {
+        write(Line::Finding(json::finding(finding, places)))?;
+    }
+    write(Line::Summary(End {
+        schema: SCHEMA,
+        tool: TOOL,
+        summary: json::summary(report),
+        statistics: json::statistics(report),
+    }))
+}
