@@ -795,13 +795,16 @@ impl<'p> Machine<'p> {
             }
             "str" | "repr" | "format" => {
                 let mut source = None;
+                let has_text = text != "format"
+                    && first.as_ref().is_some_and(|first| self.has_text(first));
                 if let Some(first) = &first {
                     self.call_string(first, span);
                     if text != "format" {
                         source = self.note_order(first, span);
                     }
                 }
-                self.instance_of_builtin("str").with_source(source)
+                let string = self.instance_of_builtin("str").with_source(source);
+                if has_text { string.truthy() } else { string }
             }
             "str.join" => {
                 let mut source = None;

@@ -34,8 +34,9 @@ impl<'p> Machine<'p> {
                 value.joined(&awaited.without_taint())
             }
             Expr::StringLiteral(it) => {
-                let sym = self.sym(it.value.to_str());
-                Value::of(Obj::Str(sym))
+                let text = it.value.to_str();
+                let value = Value::of(Obj::Str(self.sym(text)));
+                if text.is_empty() { value } else { value.truthy() }
             }
             Expr::NumberLiteral(it) => match &it.value {
                 Number::Int(int) => match int.as_i64() {
@@ -340,7 +341,11 @@ impl<'p> Machine<'p> {
         elements: impl Iterator<Item = &'p ast::InterpolatedStringElement>,
     ) -> Value {
         let mut taint = Value::bottom();
+        let mut has_text = false;
         for element in elements {
+            if let ast::InterpolatedStringElement::Literal(it) = element {
+                has_text |= !it.value.is_empty();
+            }
             if let ast::InterpolatedStringElement::Interpolation(it) = element {
                 let value = self.evaluate(&it.expression);
                 self.call_special(&value, "__format__", span_of(it), How::Operator);
@@ -348,13 +353,64 @@ impl<'p> Machine<'p> {
                 let source = self.note_order(&value, span_of(&*it.expression));
                 taint = taint.with_source(source);
                 taint.add_taint(value.taint());
+                has_text |= it.format_spec.is_none() && self.has_text(&value);
                 if let Some(spec) = &it.format_spec {
                     let spec = self.interpolated(spec.elements.iter());
                     taint.add_taint(spec.taint());
                 }
             }
         }
-        self.instance_of_builtin("str").tainted_by(&taint)
+        let text = self.instance_of_builtin("str").tainted_by(&taint);
+        if has_text { text.truthy() } else { text }
+    }
+
+    /// Whether the string that a value is made into has at least one character.
+    pub(super) fn has_text(&self, value: &Value) -> bool {
+        let always_shows = |obj: &Obj| match obj {
+            Obj::None | Obj::Bool(_) | Obj::Int(_) => true,
+            Obj::ExternalInstance(ty) => is_scalar(self.str(*ty)),
+            _ => false,
+        };
+        let objs = value.objs();
+        !objs.is_empty()
+            && (value.is_truthy() && self.is_text(value)
+                || !value.is_open() && objs.iter().all(always_shows))
+    }
+
+    fn is_text(&self, value: &Value) -> bool {
+        let is_text = |obj: &Obj| match obj {
+            Obj::Str(_) => true,
+            Obj::ExternalInstance(ty) => self.str(*ty) == "str",
+            _ => false,
+        };
+        !value.objs().is_empty() && value.objs().iter().all(is_text)
+    }
+
+    /// Whether what a value is cannot change, so that a test of its truth holds from then on.
+    fn is_immutable(&self, value: &Value) -> bool {
+        let is_immutable = |obj: &Obj| match obj {
+            Obj::ExternalInstance(ty) => {
+                let ty = self.str(*ty);
+                matches!(ty, "str" | "bytes") || is_scalar(ty)
+            }
+            Obj::Func(_) | Obj::Class(_) | Obj::Bound(_) => true,
+            _ => obj.is_constant(),
+        };
+        !value.objs().is_empty() && value.objs().iter().all(is_immutable)
+    }
+
+    /// What is left of a value where it is known to be true in a condition.
+    fn when_true(&self, value: &Value) -> Value {
+        let kept = value.filter(|obj| match obj {
+            Obj::None | Obj::Bool(false) | Obj::Int(0) => false,
+            Obj::Str(text) => !self.str(text).is_empty(),
+            _ => true,
+        });
+        if self.is_immutable(&kept) {
+            kept.truthy()
+        } else {
+            kept
+        }
     }
 
     /// `str(x)` and f-strings run `__str__`, or `__repr__` in its absence.
@@ -387,9 +443,7 @@ impl<'p> Machine<'p> {
             if !passes {
                 // `x or y` gives x only when it is true.
                 let kept = match it.op {
-                    ast::BoolOp::Or => {
-                        value.filter(|obj| !matches!(obj, Obj::None | Obj::Bool(false)))
-                    }
+                    ast::BoolOp::Or => self.when_true(&value),
                     ast::BoolOp::And => value.clone(),
                 };
                 result.join(&kept);
@@ -499,11 +553,17 @@ impl<'p> Machine<'p> {
             let text = format!("{}{}", self.str(*a), self.str(*b));
             if text.len() < 200 {
                 let sym = self.sym(&text);
-                return Value::of(Obj::Str(sym)).tainted_by(left).tainted_by(right);
+                let sum = Value::of(Obj::Str(sym)).tainted_by(left).tainted_by(right);
+                return if text.is_empty() { sum } else { sum.truthy() };
             }
         }
+        let has_text = op == Operator::Add && (self.is_text(left) && self.is_text(right))
+            && (left.is_truthy() || right.is_truthy());
         if result.is_bottom() {
             result = Value::unknown();
+        }
+        if has_text {
+            result = result.truthy();
         }
         result.tainted_by(left).tainted_by(right)
     }
@@ -640,7 +700,13 @@ impl<'p> Machine<'p> {
             _ => {}
         }
         // The full graph keeps every branch: constants there are somebody's example values.
-        if self.mode == Mode::Full || value.is_open() || value.objs().is_empty() {
+        if self.mode == Mode::Full || value.objs().is_empty() {
+            return Truth::Unknown;
+        }
+        if value.is_truthy() {
+            return Truth::Always;
+        }
+        if value.is_open() {
             return Truth::Unknown;
         }
         let mut all = None;
@@ -651,6 +717,7 @@ impl<'p> Machine<'p> {
                 Obj::Str(sym) => !self.str(sym).is_empty(),
                 Obj::Func(_) | Obj::Class(_) | Obj::Module(_) | Obj::Bound(_) => true,
                 Obj::ExternalInstance(ty) if is_always_true(self.names.name(ty)) => true,
+                Obj::External(name) if self.is_nonempty_text(name) => true,
                 _ => return Truth::Unknown,
             };
             if *all.get_or_insert(one) != one {
@@ -664,6 +731,12 @@ impl<'p> Machine<'p> {
         }
     }
 
+    /// Whether an attribute outside the project is known to hold text.
+    fn is_nonempty_text(&self, name: Sym) -> bool {
+        let mut returns = self.knowledge.returns(self.str(name)).iter();
+        returns.any(|it| it.when == crate::knowledge::When::Always && it.ty == NONEMPTY_TEXT)
+    }
+
     /// Restricts variables to what a condition says of them.
     pub(super) fn narrow(&mut self, test: &'p Expr, holds: bool) {
         match test {
@@ -675,14 +748,16 @@ impl<'p> Machine<'p> {
             }
             Expr::Name(name) => {
                 let sym = self.sym(name.id.as_str());
-                if let Some(value) = self.frame.state.vars.get_mut(&sym) {
-                    let narrowed = value.filter(|obj| match obj {
-                        Obj::None | Obj::Bool(false) => !holds,
-                        Obj::Bool(true) | Obj::Func(_) | Obj::Class(_) => holds,
-                        _ => true,
-                    });
+                if let Some(value) = self.frame.state.vars.get(&sym) {
+                    let narrowed = if holds {
+                        self.when_true(value)
+                    } else {
+                        value.filter(|obj| {
+                            !matches!(obj, Obj::Bool(true) | Obj::Func(_) | Obj::Class(_))
+                        })
+                    };
                     if !narrowed.objs().is_empty() {
-                        *value = narrowed;
+                        self.frame.state.vars.insert(sym, narrowed);
                     }
                 }
             }
@@ -1129,6 +1204,19 @@ fn is_slice(key: &Value) -> bool {
     matches!(key.objs(), [Obj::Unknown])
 }
 
+/// A type of the catalogue: `str` with at least one character.
+pub(super) const NONEMPTY_TEXT: &str = "str#nonempty";
+
+/// Types of single values, which are never empty as text.
+fn is_scalar(ty: &str) -> bool {
+    let plain = ty.split('#').next().unwrap_or(ty);
+    matches!(
+        plain,
+        "int" | "float" | "bool" | "complex" | "decimal.Decimal" | "fractions.Fraction"
+            | "datetime.time" | "datetime.timedelta"
+    ) || is_always_true(ty)
+}
+
 /// Types whose instances are always true: they define neither `__bool__` nor `__len__`.
 fn is_always_true(ty: &str) -> bool {
     let ty = ty.split('#').next().unwrap_or(ty);
@@ -1176,6 +1264,13 @@ fn operator_methods(op: Operator) -> (&'static str, &'static str, &'static str) 
 
 /// The result of comparing two values that are fully known.
 fn compare_constants(left: &Value, op: CmpOp, right: &Value) -> Option<bool> {
+    if left.is_truthy() && !right.is_open() && matches!(right.objs(), [Obj::None]) {
+        return match op {
+            CmpOp::Is | CmpOp::Eq => Some(false),
+            CmpOp::IsNot | CmpOp::NotEq => Some(true),
+            _ => None,
+        };
+    }
     if left.is_open() || right.is_open() {
         return None;
     }

@@ -132,6 +132,9 @@ impl<'p> Machine<'p> {
 
     /// An instance of a type outside the project, by its dotted name.
     pub(super) fn typed(&mut self, name: &str, span: Span) -> Value {
+        if name == super::expressions::NONEMPTY_TEXT {
+            return self.instance_of_builtin("str").truthy();
+        }
         let canonical = self.knowledge.canonical(name).to_owned();
         let kind = match canonical.rsplit('.').next().unwrap_or(&canonical) {
             "list" | "List" | "Sequence" | "Iterable" | "deque" => Some(ContainerKind::List),

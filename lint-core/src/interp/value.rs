@@ -99,6 +99,16 @@ impl Obj {
             Self::None | Self::Bool(_) | Self::Int(_) | Self::Str(_)
         )
     }
+
+    /// Whether it is true in a condition. The text of a string is known to the machine only.
+    fn is_truthy(self) -> bool {
+        match self {
+            Self::Bool(value) => value,
+            Self::Int(value) => value != 0,
+            Self::Func(_) | Self::Class(_) | Self::Module(_) | Self::Bound(_) => true,
+            _ => false,
+        }
+    }
 }
 
 /// A join of objects. The empty value is the one not computed yet (or never).
@@ -107,8 +117,10 @@ pub(crate) struct Value {
     objs: SmallVec<[Obj; 2]>,
     taint: SmallVec<[SourceId; 2]>,
     /// Whether the value may also be something that the analysis does not see: it was read from
-    /// state that other code can change. Open values never decide a branch.
+    /// state that other code can change. What an open value is never decides a branch.
     open: bool,
+    /// Whether it is true in a condition, whatever it is.
+    truthy: bool,
 }
 
 /// Larger joins say nothing useful; what comes later is dropped, in a deterministic order.
@@ -126,6 +138,7 @@ impl Value {
             objs: SmallVec::from_slice(&[obj]),
             taint: SmallVec::new(),
             open: false,
+            truthy: obj.is_truthy(),
         }
     }
 
@@ -148,6 +161,10 @@ impl Value {
         self.open
     }
 
+    pub(crate) fn is_truthy(&self) -> bool {
+        self.truthy
+    }
+
     pub(crate) fn is_bottom(&self) -> bool {
         self.objs.is_empty() && self.taint.is_empty()
     }
@@ -161,7 +178,18 @@ impl Value {
 
     pub(crate) fn opened(mut self) -> Self {
         self.open = true;
+        self.truthy = false;
         self
+    }
+
+    /// The value where it is known to be true in a condition.
+    pub(crate) fn truthy(mut self) -> Self {
+        self.truthy = !self.is_nothing();
+        self
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.objs.is_empty() && !self.open
     }
 
     pub(crate) fn tainted_by(mut self, other: &Self) -> Self {
@@ -193,6 +221,12 @@ impl Value {
     }
 
     pub(crate) fn add(&mut self, obj: Obj) -> bool {
+        let truthy = obj.is_truthy() && (self.truthy || self.is_nothing());
+        let lowered = std::mem::replace(&mut self.truthy, truthy) != truthy;
+        self.insert(obj) || lowered
+    }
+
+    fn insert(&mut self, obj: Obj) -> bool {
         let Err(at) = self.objs.binary_search(&obj) else {
             return false;
         };
@@ -210,10 +244,12 @@ impl Value {
 
     /// Adds everything of the other value; says whether that changed anything.
     pub(crate) fn join(&mut self, other: &Self) -> bool {
-        let mut changed = false;
+        let truthy = (self.truthy || self.is_nothing()) && (other.truthy || other.is_nothing());
+        let truthy = truthy && (self.truthy || other.truthy);
+        let mut changed = std::mem::replace(&mut self.truthy, truthy) != truthy;
         if !self.includes(other) {
             for &obj in &other.objs {
-                changed |= self.add(obj);
+                changed |= self.insert(obj);
             }
         }
         changed |= self.add_taint(&other.taint);
@@ -240,8 +276,10 @@ impl Value {
 
     /// Keeps the objects that satisfy the test.
     pub(crate) fn filter(&self, keep: impl Fn(Obj) -> bool) -> Self {
+        let objs: SmallVec<_> = self.objs.iter().copied().filter(|&obj| keep(obj)).collect();
         Self {
-            objs: self.objs.iter().copied().filter(|&obj| keep(obj)).collect(),
+            truthy: self.truthy && !objs.is_empty(),
+            objs,
             ..self.clone()
         }
     }
