@@ -795,8 +795,8 @@ impl<'p> Machine<'p> {
             }
             "str" | "repr" | "format" => {
                 let mut source = None;
-                let has_text = text != "format"
-                    && first.as_ref().is_some_and(|first| self.has_text(first));
+                let has_text =
+                    text != "format" && first.as_ref().is_some_and(|first| self.has_text(first));
                 if let Some(first) = &first {
                     self.call_string(first, span);
                     if text != "format" {
@@ -924,31 +924,6 @@ impl<'p> Machine<'p> {
         {
             self.iterate(value, span, How::Iterate);
         }
-    }
-
-    /// `isinstance(value, classes)`, decided where all classes are known.
-    fn instance_test(&mut self, value: &Value, classes: &Value) -> Value {
-        let unknown = self.instance_of_builtin("bool");
-        if value.is_open() || value.objs().is_empty() {
-            return unknown;
-        }
-        let mut answer = None;
-        for &obj in value.objs() {
-            let Obj::Instance(class, _) = obj else {
-                return unknown;
-            };
-            let mro = self.mro(class);
-            let is_one = match classes.objs() {
-                [wanted @ Obj::Class(_)] => mro.contains(wanted),
-                _ => return unknown,
-            };
-            // A base outside the project may itself be derived from anything.
-            let is_certain = is_one || mro.iter().all(|entry| matches!(entry, Obj::Class(_)));
-            if !is_certain || *answer.get_or_insert(is_one) != is_one {
-                return unknown;
-            }
-        }
-        answer.map_or(unknown, |is_one| Value::of(Obj::Bool(is_one)))
     }
 
     fn run_key_on(&mut self, args: &Args, elements: &Value, span: Span) -> Value {

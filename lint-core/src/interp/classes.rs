@@ -338,21 +338,6 @@ impl<'p> Machine<'p> {
         Some(Elements::Address)
     }
 
-    pub(super) fn is_instance(&self, obj: Obj, classes: &Value) -> bool {
-        let Obj::Instance(class, _) = obj else {
-            return false;
-        };
-        let mro = self.mro_cache.get(&class);
-        classes
-            .objs()
-            .iter()
-            .any(|wanted| mro.is_some_and(|mro| mro.contains(wanted)))
-            || classes
-                .objs()
-                .iter()
-                .any(|wanted| matches!(wanted, Obj::Container(_) | Obj::Unknown))
-    }
-
     // ---- construction ----
 
     pub(super) fn construct(&mut self, class: ClassId, args: &Args, span: Span) -> Value {

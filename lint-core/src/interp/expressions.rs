@@ -9,9 +9,9 @@ use crate::syntax::span_of;
 
 use super::builtins::is_builtin;
 use super::calls::Args;
-use super::statements::Truth;
+use super::conditions::{Truth, compare_constants};
 use super::{
-    CellKey, Code, ContainerKind, CtxId, EventKind, FuncId, FuncRef, How, Key, Machine, Mode, Obj,
+    CellKey, Code, ContainerKind, CtxId, EventKind, FuncId, FuncRef, How, Key, Machine, Obj,
     SinkKind, SourceId, Sym, Value,
 };
 
@@ -36,7 +36,11 @@ impl<'p> Machine<'p> {
             Expr::StringLiteral(it) => {
                 let text = it.value.to_str();
                 let value = Value::of(Obj::Str(self.sym(text)));
-                if text.is_empty() { value } else { value.truthy() }
+                if text.is_empty() {
+                    value
+                } else {
+                    value.truthy()
+                }
             }
             Expr::NumberLiteral(it) => match &it.value {
                 Number::Int(int) => match int.as_i64() {
@@ -364,55 +368,6 @@ impl<'p> Machine<'p> {
         if has_text { text.truthy() } else { text }
     }
 
-    /// Whether the string that a value is made into has at least one character.
-    pub(super) fn has_text(&self, value: &Value) -> bool {
-        let always_shows = |obj: &Obj| match obj {
-            Obj::None | Obj::Bool(_) | Obj::Int(_) => true,
-            Obj::ExternalInstance(ty) => is_scalar(self.str(*ty)),
-            _ => false,
-        };
-        let objs = value.objs();
-        !objs.is_empty()
-            && (value.is_truthy() && self.is_text(value)
-                || !value.is_open() && objs.iter().all(always_shows))
-    }
-
-    fn is_text(&self, value: &Value) -> bool {
-        let is_text = |obj: &Obj| match obj {
-            Obj::Str(_) => true,
-            Obj::ExternalInstance(ty) => self.str(*ty) == "str",
-            _ => false,
-        };
-        !value.objs().is_empty() && value.objs().iter().all(is_text)
-    }
-
-    /// Whether what a value is cannot change, so that a test of its truth holds from then on.
-    fn is_immutable(&self, value: &Value) -> bool {
-        let is_immutable = |obj: &Obj| match obj {
-            Obj::ExternalInstance(ty) => {
-                let ty = self.str(*ty);
-                matches!(ty, "str" | "bytes") || is_scalar(ty)
-            }
-            Obj::Func(_) | Obj::Class(_) | Obj::Bound(_) => true,
-            _ => obj.is_constant(),
-        };
-        !value.objs().is_empty() && value.objs().iter().all(is_immutable)
-    }
-
-    /// What is left of a value where it is known to be true in a condition.
-    fn when_true(&self, value: &Value) -> Value {
-        let kept = value.filter(|obj| match obj {
-            Obj::None | Obj::Bool(false) | Obj::Int(0) => false,
-            Obj::Str(text) => !self.str(text).is_empty(),
-            _ => true,
-        });
-        if self.is_immutable(&kept) {
-            kept.truthy()
-        } else {
-            kept
-        }
-    }
-
     /// `str(x)` and f-strings run `__str__`, or `__repr__` in its absence.
     pub(super) fn call_string(&mut self, value: &Value, span: Span) {
         let string = self.call_special(value, "__str__", span, How::Operator);
@@ -534,6 +489,13 @@ impl<'p> Machine<'p> {
                 }
             }
         }
+        if op == Operator::BitOr && result.is_bottom() && is_type(left) && is_type(right) {
+            // `A | B` is what `isinstance` takes for `(A, B)`.
+            let union = self.container(ContainerKind::Tuple, span);
+            self.put(union, Key::Int(0), left);
+            self.put(union, Key::Int(1), right);
+            return Value::of(Obj::Container(union));
+        }
         if let ([Obj::Int(a)], [Obj::Int(b)]) = (left.objs(), right.objs()) {
             let computed = match op {
                 Operator::Add => a.checked_add(*b),
@@ -557,7 +519,8 @@ impl<'p> Machine<'p> {
                 return if text.is_empty() { sum } else { sum.truthy() };
             }
         }
-        let has_text = op == Operator::Add && (self.is_text(left) && self.is_text(right))
+        let has_text = op == Operator::Add
+            && (self.is_text(left) && self.is_text(right))
             && (left.is_truthy() || right.is_truthy());
         if result.is_bottom() {
             result = Value::unknown();
@@ -686,126 +649,6 @@ impl<'p> Machine<'p> {
         self.frame.vouched -= guard;
         // Choosing between values is a branch only where the result matters, so it taints it.
         result.tainted_by(&test)
-    }
-
-    // ---- truth and narrowing ----
-
-    pub(super) fn truth(&mut self, test: &'p Expr, value: &Value) -> Truth {
-        match test {
-            Expr::Name(name) if name.id.as_str() == "TYPE_CHECKING" => return Truth::Never,
-            Expr::Attribute(it) if it.attr.as_str() == "TYPE_CHECKING" => return Truth::Never,
-            Expr::UnaryOp(it) if it.op == ast::UnaryOp::Not => {
-                // The operand was evaluated already; its value decides through the `not`.
-            }
-            _ => {}
-        }
-        // The full graph keeps every branch: constants there are somebody's example values.
-        if self.mode == Mode::Full || value.objs().is_empty() {
-            return Truth::Unknown;
-        }
-        if value.is_truthy() {
-            return Truth::Always;
-        }
-        if value.is_open() {
-            return Truth::Unknown;
-        }
-        let mut all = None;
-        for &obj in value.objs() {
-            let one = match obj {
-                Obj::None | Obj::Bool(false) | Obj::Int(0) => false,
-                Obj::Bool(true) | Obj::Int(_) => true,
-                Obj::Str(sym) => !self.str(sym).is_empty(),
-                Obj::Func(_) | Obj::Class(_) | Obj::Module(_) | Obj::Bound(_) => true,
-                Obj::ExternalInstance(ty) if is_always_true(self.names.name(ty)) => true,
-                Obj::External(name) if self.is_nonempty_text(name) => true,
-                _ => return Truth::Unknown,
-            };
-            if *all.get_or_insert(one) != one {
-                return Truth::Unknown;
-            }
-        }
-        match all {
-            Some(true) => Truth::Always,
-            Some(false) => Truth::Never,
-            None => Truth::Unknown,
-        }
-    }
-
-    /// Whether an attribute outside the project is known to hold text.
-    fn is_nonempty_text(&self, name: Sym) -> bool {
-        let mut returns = self.knowledge.returns(self.str(name)).iter();
-        returns.any(|it| it.when == crate::knowledge::When::Always && it.ty == NONEMPTY_TEXT)
-    }
-
-    /// Restricts variables to what a condition says of them.
-    pub(super) fn narrow(&mut self, test: &'p Expr, holds: bool) {
-        match test {
-            Expr::UnaryOp(it) if it.op == ast::UnaryOp::Not => self.narrow(&it.operand, !holds),
-            Expr::BoolOp(it) if (it.op == ast::BoolOp::And) == holds => {
-                for operand in &it.values {
-                    self.narrow(operand, holds);
-                }
-            }
-            Expr::Name(name) => {
-                let sym = self.sym(name.id.as_str());
-                if let Some(value) = self.frame.state.vars.get(&sym) {
-                    let narrowed = if holds {
-                        self.when_true(value)
-                    } else {
-                        value.filter(|obj| {
-                            !matches!(obj, Obj::Bool(true) | Obj::Func(_) | Obj::Class(_))
-                        })
-                    };
-                    if !narrowed.objs().is_empty() {
-                        self.frame.state.vars.insert(sym, narrowed);
-                    }
-                }
-            }
-            Expr::Compare(it) if it.ops.len() == 1 => {
-                let is_none = match it.ops[0] {
-                    CmpOp::Is | CmpOp::Eq => holds,
-                    CmpOp::IsNot | CmpOp::NotEq => !holds,
-                    _ => return,
-                };
-                if let (Expr::Name(name), Expr::NoneLiteral(_)) = (&*it.left, &it.comparators[0]) {
-                    let sym = self.sym(name.id.as_str());
-                    if let Some(value) = self.frame.state.vars.get_mut(&sym) {
-                        let narrowed = value.filter(|obj| obj == Obj::None || !is_none);
-                        let narrowed = narrowed.filter(|obj| obj != Obj::None || is_none);
-                        if !narrowed.objs().is_empty() {
-                            *value = narrowed;
-                        }
-                    }
-                }
-            }
-            Expr::Call(call) if holds => {
-                let [Expr::Name(subject), class] = &*call.arguments.args else {
-                    return;
-                };
-                if !matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "isinstance") {
-                    return;
-                }
-                let class = self.evaluate(class);
-                let instances = self.instances_of(&class);
-                let sym = self.sym(subject.id.as_str());
-                let Some(value) = self.frame.state.vars.get(&sym).cloned() else {
-                    return;
-                };
-                let fitting = value.filter(|obj| match obj {
-                    Obj::Instance(..) => self.is_instance(obj, &class),
-                    _ => instances.objs().contains(&obj),
-                });
-                let narrowed = if fitting.objs().is_empty() {
-                    instances.tainted_by(&value)
-                } else {
-                    fitting
-                };
-                if !narrowed.objs().is_empty() && !narrowed.is_vague() {
-                    self.frame.state.vars.insert(sym, narrowed);
-                }
-            }
-            _ => {}
-        }
     }
 
     /// Whether the condition asks the SDK if history is being replayed.
@@ -1200,30 +1043,12 @@ fn obj_key(obj: Obj) -> Key {
     }
 }
 
+fn is_type(value: &Value) -> bool {
+    matches!(value.objs(), [Obj::Class(_) | Obj::External(_)])
+}
+
 fn is_slice(key: &Value) -> bool {
     matches!(key.objs(), [Obj::Unknown])
-}
-
-/// A type of the catalogue: `str` with at least one character.
-pub(super) const NONEMPTY_TEXT: &str = "str#nonempty";
-
-/// Types of single values, which are never empty as text.
-fn is_scalar(ty: &str) -> bool {
-    let plain = ty.split('#').next().unwrap_or(ty);
-    matches!(
-        plain,
-        "int" | "float" | "bool" | "complex" | "decimal.Decimal" | "fractions.Fraction"
-            | "datetime.time" | "datetime.timedelta"
-    ) || is_always_true(ty)
-}
-
-/// Types whose instances are always true: they define neither `__bool__` nor `__len__`.
-fn is_always_true(ty: &str) -> bool {
-    let ty = ty.split('#').next().unwrap_or(ty);
-    matches!(
-        ty,
-        "uuid.UUID" | "datetime.datetime" | "datetime.date" | "pathlib.Path"
-    )
 }
 
 fn external_hash(ty: &str) -> Option<Elements> {
@@ -1259,49 +1084,5 @@ fn operator_methods(op: Operator) -> (&'static str, &'static str, &'static str) 
         Operator::BitXor => ("__xor__", "__rxor__", "__ixor__"),
         Operator::BitAnd => ("__and__", "__rand__", "__iand__"),
         Operator::FloorDiv => ("__floordiv__", "__rfloordiv__", "__ifloordiv__"),
-    }
-}
-
-/// The result of comparing two values that are fully known.
-fn compare_constants(left: &Value, op: CmpOp, right: &Value) -> Option<bool> {
-    if left.is_truthy() && !right.is_open() && matches!(right.objs(), [Obj::None]) {
-        return match op {
-            CmpOp::Is | CmpOp::Eq => Some(false),
-            CmpOp::IsNot | CmpOp::NotEq => Some(true),
-            _ => None,
-        };
-    }
-    if left.is_open() || right.is_open() {
-        return None;
-    }
-    let ([right], false) = (right.objs(), left.objs().is_empty()) else {
-        return None;
-    };
-    let is_equal = |left: Obj| -> Option<bool> {
-        match (left, *right) {
-            (a, b) if a.is_constant() && b.is_constant() => Some(a == b),
-            (
-                Obj::Func(_)
-                | Obj::Class(_)
-                | Obj::Instance(..)
-                | Obj::Container(_)
-                | Obj::Module(_),
-                Obj::None,
-            ) => Some(false),
-            (Obj::ExternalInstance(_), Obj::None) => Some(false),
-            _ => None,
-        }
-    };
-    let mut result = None;
-    for &obj in left.objs() {
-        let one = is_equal(obj)?;
-        if *result.get_or_insert(one) != one {
-            return None;
-        }
-    }
-    match op {
-        CmpOp::Eq | CmpOp::Is => result,
-        CmpOp::NotEq | CmpOp::IsNot => result.map(|equal| !equal),
-        _ => None,
     }
 }

@@ -13,6 +13,7 @@ mod attributes;
 mod builtins;
 mod calls;
 mod classes;
+mod conditions;
 mod expressions;
 mod statements;
 mod types;

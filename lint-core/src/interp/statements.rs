@@ -7,17 +7,10 @@ use crate::project::Import;
 use crate::syntax::ast::{self, Expr, Stmt};
 use crate::syntax::span_of;
 
+use super::conditions::Truth;
 use super::{
     CellKey, ContainerKind, EventKind, How, Key, Machine, Mode, Obj, SinkKind, State, Sym, Value,
 };
-
-/// What is known of a condition before it runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Truth {
-    Always,
-    Never,
-    Unknown,
-}
 
 impl<'p> Machine<'p> {
     pub(super) fn execute(&mut self, body: &'p [Stmt]) {
@@ -536,23 +529,51 @@ impl<'p> Machine<'p> {
     fn match_statement(&mut self, it: &'p ast::StmtMatch) {
         let subject = self.evaluate(&it.subject);
         self.record_sink(&subject, SinkKind::Branch, span_of(&*it.subject));
-        let before = self.frame.state.clone();
-        let mut after = before.clone();
+        let mut before = self.frame.state.clone();
+        let mut after = State {
+            dead: true,
+            ..State::default()
+        };
         for case in &it.cases {
             self.frame.state = before.clone();
+            let tested = self.classes_of_pattern(&case.pattern);
+            if let (Expr::Name(name), Some((classes, is_all))) = (&*it.subject, &tested) {
+                let value = self.evaluate(&it.subject);
+                let test = self.instance_test(&value, classes);
+                if test.objs() == [Obj::Bool(false)] && self.mode == Mode::Workflows {
+                    continue;
+                }
+                if *is_all && case.guard.is_none() {
+                    self.narrow_to(name, classes, false);
+                    before = std::mem::replace(&mut self.frame.state, before);
+                }
+                self.narrow_to(name, classes, true);
+            }
             self.bind_pattern(&case.pattern, &subject);
             if let Some(guard) = &case.guard {
                 self.condition(guard);
             }
             self.execute(&case.body);
+            after.join(&self.frame.state);
             if case.pattern.is_irrefutable() && case.guard.is_none() {
                 // Nothing falls through an irrefutable pattern.
-                after = self.frame.state.clone();
-            } else {
-                after.join(&self.frame.state);
+                before.dead = true;
             }
         }
+        after.join(&before);
         self.frame.state = after;
+    }
+
+    /// The classes that a pattern tests its subject for, and whether it tests nothing more.
+    fn classes_of_pattern(&mut self, pattern: &'p ast::Pattern) -> Option<(Value, bool)> {
+        match pattern {
+            ast::Pattern::MatchClass(it) => {
+                let is_all = it.arguments.patterns.is_empty() && it.arguments.keywords.is_empty();
+                Some((self.evaluate(&it.cls), is_all))
+            }
+            ast::Pattern::MatchAs(it) => self.classes_of_pattern(it.pattern.as_deref()?),
+            _ => None,
+        }
     }
 
     fn bind_pattern(&mut self, pattern: &'p ast::Pattern, subject: &Value) {

@@ -38,8 +38,14 @@ impl<'p> Machine<'p> {
         let mut result = Value::bottom();
         for obj in class.objs().to_vec() {
             match obj {
+                // It may be an instance of a subclass.
                 Obj::Class(class) => {
-                    result.add(Obj::Instance(class, 0));
+                    result = result.opened().joined(&Value::of(Obj::Instance(class, 0)))
+                }
+                Obj::Container(_) => {
+                    for alternative in self.exact_elements(&Value::of(obj)).unwrap_or_default() {
+                        result.join(&self.instance_of_annotated(&alternative, annotation));
+                    }
                 }
                 Obj::External(name) => {
                     let name = self.str(name).to_owned();
@@ -132,7 +138,7 @@ impl<'p> Machine<'p> {
 
     /// An instance of a type outside the project, by its dotted name.
     pub(super) fn typed(&mut self, name: &str, span: Span) -> Value {
-        if name == super::expressions::NONEMPTY_TEXT {
+        if name == super::conditions::NONEMPTY_TEXT {
             return self.instance_of_builtin("str").truthy();
         }
         let canonical = self.knowledge.canonical(name).to_owned();
