@@ -9,11 +9,22 @@ use lint_core::project::{FileError, Project};
 use lint_core::suppression::{self, Registry};
 
 use crate::config::Settings;
-use crate::report::{Count, Summary};
+use crate::known::Parted;
+use crate::report::{Count, Summary, UsedBaseline};
+
+/// Everything that is true of a project under its settings, whatever is asked about.
+pub(crate) struct Examined {
+    /// Sorted, with their final severities.
+    pub(crate) findings: Vec<Diagnostic>,
+    suppressed: Vec<Diagnostic>,
+    pub(crate) errors: Vec<FileError>,
+    summary: Summary,
+    /// Whether the analysis stopped at a bound.
+    pub(crate) cut_short: bool,
+}
 
 /// What is asked of a check.
 pub(crate) struct Question<'q> {
-    pub(crate) settings: &'q Settings,
     /// Findings that touch no such file are known but not reported.
     pub(crate) is_requested: &'q dyn Fn(FileId) -> bool,
     pub(crate) minimum: Severity,
@@ -28,11 +39,11 @@ pub(crate) struct Answer {
     pub(crate) summary: Summary,
     /// Whether the analysis stopped at a bound.
     pub(crate) cut_short: bool,
+    pub(crate) baseline: Option<UsedBaseline>,
 }
 
 /// Must run on a thread with [`lint_core::syntax::STACK_SIZE`] of stack.
-pub(crate) fn check(project: &Project<'_>, question: &Question<'_>) -> Answer {
-    let settings = question.settings;
+pub(crate) fn examine(project: &Project<'_>, settings: &Settings) -> Examined {
     let knowledge = Knowledge::new(&rules::catalogue::TABLES, settings.knowledge.clone());
     let facts = analyse(project, &knowledge);
     let cut_short = facts.cut_short;
@@ -48,7 +59,7 @@ pub(crate) fn check(project: &Project<'_>, question: &Question<'_>) -> Answer {
         parsed: project.parsed().count(),
         workflows: facts.workflows.len(),
         activities: facts.activities.len(),
-        suppressed: 0,
+        ..Summary::default()
     };
     let registry = Registry {
         known: &rules::metadata().collect::<Vec<_>>(),
@@ -57,22 +68,49 @@ pub(crate) fn check(project: &Project<'_>, question: &Question<'_>) -> Answer {
         unknown: &rules::UNKNOWN_SUPPRESSION,
     };
     let outcome = suppression::apply(project, registry, diagnostics);
-    let findings = finish(outcome.kept, project, question);
-    let suppressed = finish(outcome.suppressed, project, question);
-    let (errors, elsewhere): (Vec<_>, Vec<_>) = project
-        .errors()
-        .into_iter()
-        .partition(|error| (question.is_requested)(error.file));
-    Answer {
-        findings,
-        errors,
-        errors_elsewhere: elsewhere.len(),
+    Examined {
+        findings: settle(outcome.kept, project, settings),
+        suppressed: settle(outcome.suppressed, project, settings),
+        errors: project.errors(),
+        summary,
         cut_short,
-        summary: Summary {
+    }
+}
+
+impl Examined {
+    /// Known findings are parted from the others before, since whether a finding is new depends on
+    /// the whole project.
+    pub(crate) fn answer(self, known: Parted, question: &Question<'_>) -> Answer {
+        let asked = |findings: Option<Vec<Diagnostic>>| {
+            findings.map(|findings| question.choose(findings).len())
+        };
+        let suppressed = question.choose(self.suppressed);
+        let summary = Summary {
             suppressed: suppressed.len(),
-            ..summary
-        },
-        suppressed,
+            baselined: asked(known.baselined),
+            preexisting: asked(known.preexisting),
+            ..self.summary
+        };
+        let (errors, elsewhere): (Vec<_>, Vec<_>) = self
+            .errors
+            .into_iter()
+            .partition(|error| (question.is_requested)(error.file));
+        Answer {
+            findings: question.choose(known.new),
+            errors,
+            errors_elsewhere: elsewhere.len(),
+            cut_short: self.cut_short,
+            summary,
+            baseline: known.used,
+            suppressed,
+        }
+    }
+}
+
+impl Question<'_> {
+    fn choose(&self, mut findings: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        findings.retain(|it| it.severity >= self.minimum && touches(it, self.is_requested));
+        findings
     }
 }
 
@@ -83,29 +121,31 @@ pub(crate) fn python_files<'p>(project: &'p Project<'_>) -> impl Iterator<Item =
         .filter(|&file| project.key(file).ends_with(".py") && !project.is_installed(file))
 }
 
-/// Applies what the settings say about reporting, and sorts.
-fn finish(
+/// Applies what the settings say about findings, and sorts.
+fn settle(
     diagnostics: Vec<Diagnostic>,
     project: &Project<'_>,
-    question: &Question<'_>,
+    settings: &Settings,
 ) -> Vec<Diagnostic> {
-    let severities = &question.settings.severity;
     let mut findings: Vec<Diagnostic> = diagnostics
         .into_iter()
         .map(|mut it| {
-            it.severity = severities.get(it.code).copied().unwrap_or(it.severity);
+            it.severity = settings
+                .severity
+                .get(it.code)
+                .copied()
+                .unwrap_or(it.severity);
             it
         })
-        .filter(|it| it.severity >= question.minimum)
-        .filter(|it| touches(it, question.is_requested))
-        .filter(|it| !is_ignored(it, project, question.settings))
+        .filter(|it| !is_ignored(it, project, settings))
         .collect();
     findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
     findings.dedup();
     findings
 }
 
-fn touches(finding: &Diagnostic, is_requested: &dyn Fn(FileId) -> bool) -> bool {
+/// Whether the path of the finding leads through a file that is asked about.
+pub(crate) fn touches(finding: &Diagnostic, is_requested: &dyn Fn(FileId) -> bool) -> bool {
     is_requested(finding.place.file)
         || finding
             .trace

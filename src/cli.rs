@@ -52,6 +52,8 @@ pub(crate) struct CheckArgs {
     pub(crate) input: InputArgs,
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(crate) known: KnownArgs,
 
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -112,6 +114,32 @@ pub(crate) struct SelectionArgs {
         help_heading = "Rules"
     )]
     pub(crate) ignore: Option<Vec<String>>,
+}
+
+/// Which findings are known already and not reported.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Known findings")]
+pub(crate) struct KnownArgs {
+    /// Do not report the findings that this file lists.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// Use no baseline, even if the configuration names one.
+    #[arg(long, conflicts_with = "baseline")]
+    pub(crate) no_baseline: bool,
+    /// Write all present findings to this file, and use it as the baseline.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["baseline", "no_baseline", "prune_baseline", "diff_base", "stdin_filename", "show_files"]
+    )]
+    pub(crate) write_baseline: Option<PathBuf>,
+    /// Take out of the baseline what is no longer found. Nothing is ever added.
+    #[arg(long, conflicts_with_all = ["no_baseline", "stdin_filename", "show_files"])]
+    pub(crate) prune_baseline: bool,
+    /// Report only what has come since the current branch left this revision, uncommitted changes
+    /// included. Analyses the project twice.
+    #[arg(long, value_name = "REV")]
+    pub(crate) diff_base: Option<String>,
 }
 
 #[derive(Debug, Args)]

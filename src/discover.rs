@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use ignore::{DirEntry, WalkBuilder};
-use lint_core::project::{Loader, join, split};
+use lint_core::project::{Loader, is_below, join, split};
 
 use crate::cli::InputArgs;
 use crate::config::{Settings, absolute, relative_key};
@@ -20,8 +20,8 @@ pub(crate) struct Files {
     paths: BTreeMap<String, PathBuf>,
     /// Where installed packages that are followed begin.
     pub(crate) search_paths: Vec<String>,
-    /// The source of one file that is not the one on disk.
-    overlay: Option<(String, Vec<u8>)>,
+    /// Sources that are not those on disk, by key.
+    overlays: BTreeMap<String, Vec<u8>>,
     /// What the command line asks about: files, and directories with everything below them.
     requested: BTreeSet<String>,
     /// Directories that could not be listed, and why: whatever is in them is not known.
@@ -67,7 +67,49 @@ impl Files {
         let key = relative_key(path, root);
         self.paths.insert(key.clone(), path.to_owned());
         self.requested.insert(key.clone());
-        self.overlay = Some((key, source));
+        self.overlays.insert(key, source);
+    }
+
+    /// The project in another state: with those of its files that were `there` already, and with
+    /// these files as they were, as far as they would be read at all.
+    pub(crate) fn rewound(
+        &self,
+        there: impl Fn(&str) -> bool,
+        sources: BTreeMap<String, Vec<u8>>,
+        settings: &Settings,
+    ) -> Self {
+        let is_installed = |key: &str| self.search_paths.iter().any(|path| is_below(key, path));
+        let mut files = Self {
+            search_paths: self.search_paths.clone(),
+            ..Self::default()
+        };
+        for (key, path) in &self.paths {
+            if there(key) || is_installed(key) {
+                files.paths.insert(key.clone(), path.clone());
+            }
+        }
+        let is_package = |directory: &str| {
+            let init = join(directory, "__init__.py");
+            files.paths.contains_key(&init) || sources.contains_key(&init)
+        };
+        let is_read =
+            |key: &str| self.paths.contains_key(key) || !is_excluded(key, settings, &is_package);
+        let read: Vec<String> = sources.keys().filter(|key| is_read(key)).cloned().collect();
+        let (code, others): (Vec<_>, Vec<_>) =
+            read.into_iter().partition(|key| is_python_or_runbook(key));
+        for key in code.into_iter().chain(others) {
+            if files.is_relevant(&key) {
+                files.paths.insert(key, PathBuf::new());
+            }
+        }
+        files.overlays = sources;
+        files
+    }
+
+    /// Whether the file is part of the project, or could have been before it was deleted.
+    pub(crate) fn may_concern(&self, key: &str) -> bool {
+        let in_bundle_folder = || key.split('/').any(|name| BUNDLE_FOLDERS.contains(&name));
+        self.paths.contains_key(key) || is_python_or_runbook(key) || in_bundle_folder()
     }
 
     pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
@@ -165,15 +207,32 @@ impl Files {
 
 impl Loader for Files {
     fn read(&self, key: &str) -> io::Result<Vec<u8>> {
-        match &self.overlay {
-            Some((overlaid, source)) if overlaid == key => Ok(source.clone()),
-            _ => std::fs::read(self.paths.get(key).ok_or(io::ErrorKind::NotFound)?),
+        match self.overlays.get(key) {
+            Some(source) => Ok(source.clone()),
+            None => std::fs::read(self.paths.get(key).ok_or(io::ErrorKind::NotFound)?),
         }
     }
 }
 
 fn is_python_or_runbook(key: &str) -> bool {
     key.ends_with(".py") || split(key).1 == "runbook.md"
+}
+
+/// Whether the walk would have passed over a file that is no longer there. What `.gitignore` says
+/// does not count: somebody had added the file.
+fn is_excluded(key: &str, settings: &Settings, is_package: &dyn Fn(&str) -> bool) -> bool {
+    let directories = key.match_indices('/').map(|(at, _)| &key[..at]);
+    let is_hidden = |path: &str| split(path).1.starts_with('.');
+    let is_excluded_directory = |path: &str| {
+        is_hidden(path)
+            || settings.exclude.matches_exactly(path)
+            || (settings.default_exclude.matches_exactly(path) && !is_package(path))
+    };
+    key.starts_with("../")
+        || is_hidden(key)
+        || settings.exclude.matches_exactly(key)
+        || settings.default_exclude.matches_exactly(key)
+        || directories.into_iter().any(is_excluded_directory)
 }
 
 /// What the walk could not list. A mistake in a `.gitignore` is none of our business.

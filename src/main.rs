@@ -1,10 +1,13 @@
 //! The command line of runbook-lint: arguments, settings, the check, a report. See ARCHITECTURE.md.
 
+mod baseline;
 mod check;
 mod cli;
 mod commands;
 mod config;
+mod diff_base;
 mod discover;
+mod known;
 mod output;
 mod report;
 mod terminal;

@@ -7,6 +7,7 @@ use lint_core::project::{FileError, FileErrorKind, Project};
 use lint_core::rule::RuleMetadata;
 use lint_core::source::{Position, SourceFile};
 
+use crate::baseline::{Malformed, Stale};
 use crate::config::{ConfigError, Origin, absolute, relative_key};
 
 /// Everything that is rendered. Findings and errors are sorted.
@@ -23,6 +24,17 @@ pub(crate) struct Report<'p> {
     pub(crate) category: String,
     /// Findings per rule, when asked for.
     pub(crate) statistics: Option<Vec<Count>>,
+    /// The baseline, when one is in use.
+    pub(crate) baseline: Option<UsedBaseline>,
+}
+
+/// What is to be said about the baseline of a check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UsedBaseline {
+    /// Relative to the working directory.
+    pub(crate) path: PathBuf,
+    /// Sorted.
+    pub(crate) stale: Vec<Stale>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,6 +45,10 @@ pub(crate) struct Summary {
     pub(crate) workflows: usize,
     pub(crate) activities: usize,
     pub(crate) suppressed: usize,
+    /// Findings that the baseline holds; `None` without one.
+    pub(crate) baselined: Option<usize>,
+    /// Findings that are older than the change asked about; `None` if none was.
+    pub(crate) preexisting: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,8 +99,18 @@ impl Report<'_> {
             files,
             workflows,
             suppressed,
+            baselined,
+            preexisting,
             ..
         } = self.summary;
+        let known = [
+            (baselined, "in baseline"),
+            (preexisting, "before the change"),
+        ];
+        let known: String = known
+            .iter()
+            .filter_map(|(count, what)| Some(format!(", {} {what}", (*count)?)))
+            .collect();
         let findings = match self.findings.len() {
             0 => "no findings".to_owned(),
             n => format!(
@@ -96,7 +122,7 @@ impl Report<'_> {
             ),
         };
         format!(
-            "checked {} in {}: {findings}, {suppressed} suppressed, {} not read in full",
+            "checked {} in {}: {findings}, {suppressed} suppressed{known}, {} not read in full",
             plural(workflows, "workflow"),
             plural(files, "file"),
             plural(self.errors.len(), "file"),
@@ -104,7 +130,7 @@ impl Report<'_> {
     }
 }
 
-fn plural(n: usize, noun: &str) -> String {
+pub(crate) fn plural(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }
 
@@ -136,6 +162,17 @@ impl ReportedError {
     /// Whether nothing of the file was read; after a syntax error, some is.
     pub(crate) fn is_total(&self) -> bool {
         self.kind != ErrorKind::Syntax
+    }
+
+    /// A baseline that cannot be understood.
+    pub(crate) fn of_baseline(error: &Malformed, cwd: &Path) -> Self {
+        Self {
+            path: absolute(&error.path, cwd),
+            kind: ErrorKind::Config,
+            message: error.message.clone(),
+            line: error.line,
+            column: error.column,
+        }
     }
 
     /// A mistake on the command line has no place, and is told in another way.

@@ -505,7 +505,8 @@ pub fn join(directory: &str, name: &str) -> String {
     }
 }
 
-fn is_below(key: &str, directory: &str) -> bool {
+/// Whether the file is in the directory or below it; `""` is the root.
+pub fn is_below(key: &str, directory: &str) -> bool {
     directory.is_empty()
         || key
             .strip_prefix(directory)

@@ -11,10 +11,12 @@ use lint_core::rule::RuleMetadata;
 
 use super::{locate, start_threads};
 use crate::Status;
-use crate::check::{Answer, Question, check, statistics};
+use crate::baseline::Malformed;
+use crate::check::{Answer, Question, examine, statistics};
 use crate::cli::{CheckArgs, Color, FailOn, OutputArgs, ReportTarget};
 use crate::config::{ConfigError, Settings, absolute};
 use crate::discover::Files;
+use crate::known::Known;
 use crate::output::{escape, render};
 use crate::report::{Places, Report, ReportedError, Summary};
 use crate::terminal::{report_failure, tell, warn, write_output};
@@ -27,6 +29,13 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     let (cwd, root) = locate(&args.input, args.stdin_filename.as_deref())?;
     let settings = match Settings::resolve(&root, &cwd, &args.input, &args.selection) {
         Ok(settings) => settings,
+        Err(error) => {
+            report_config_error(&error, &root, &cwd, &args.output, color)?;
+            return Err(error);
+        }
+    };
+    let known = match Known::prepare(&args.known, &settings, &root) {
+        Ok(known) => known,
         Err(error) => {
             report_config_error(&error, &root, &cwd, &args.output, color)?;
             return Err(error);
@@ -55,11 +64,12 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
 
     start_threads(args.threads)?;
     let question = Question {
-        settings: &settings,
         is_requested: &is_requested,
         minimum: args.output.minimum(),
     };
-    let answer = check(&project, &question);
+    let mut examined = examine(&project, &settings);
+    let parted = known.part(&mut examined, &project, &files, &settings)?;
+    let answer = examined.answer(parted, &question);
     let is_own = |&file: &FileId| is_requested(file) && !project.is_installed(file);
     let requested = project.files().filter(is_own).count();
     give_warnings(&answer, requested);
@@ -103,6 +113,7 @@ fn report<'p>(
         },
         summary: answer.summary,
         category: args.output.sarif_category.clone(),
+        baseline: answer.baseline,
     }
 }
 
@@ -191,8 +202,13 @@ fn report_config_error(
     output: &OutputArgs,
     color: Color,
 ) -> Result<()> {
-    let error = error.downcast_ref::<ConfigError>();
-    let Some(error) = error.and_then(|error| ReportedError::of_config(error, cwd)) else {
+    let in_config = error.downcast_ref::<ConfigError>();
+    let in_config = in_config.and_then(|error| ReportedError::of_config(error, cwd));
+    let in_baseline = || {
+        let error = error.downcast_ref::<Malformed>()?;
+        Some(ReportedError::of_baseline(error, cwd))
+    };
+    let Some(error) = in_config.or_else(in_baseline) else {
         return Ok(());
     };
     let nothing: BTreeMap<String, String> = BTreeMap::new();
@@ -206,6 +222,7 @@ fn report_config_error(
         summary: Summary::default(),
         category: output.sarif_category.clone(),
         statistics: None,
+        baseline: None,
     };
     let targets = output.targets()?;
     let for_machines = targets.iter().filter(|it| !it.format.is_text());

@@ -1,6 +1,7 @@
 //! What is wrong with a configuration, and where.
 
 use std::ops::Range;
+use std::path::Path;
 
 use lint_core::suggest::closest;
 
@@ -54,6 +55,14 @@ impl Source {
                     column: before[line_start..].chars().count() as u32 + 1,
                 }
             }
+        }
+    }
+
+    /// What paths in the text are relative to, itself relative to the working directory.
+    pub(crate) fn directory(&self) -> &Path {
+        match self {
+            Self::CommandLine => Path::new(""),
+            Self::File { path, .. } => Path::new(path).parent().unwrap_or(Path::new("")),
         }
     }
 

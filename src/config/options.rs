@@ -49,6 +49,9 @@ pub(crate) struct Options {
     pub(crate) passthrough_modules: Option<Located<Vec<String>>>,
     /// Whether calls are followed into the installed packages of the virtual environment.
     pub(crate) follow_installed: Option<Located<bool>>,
+    /// A file of findings that are not reported, relative to the directory of this configuration.
+    /// `--write-baseline` makes it.
+    pub(crate) baseline: Option<Located<String>>,
 }
 
 /// Names that make a class a workflow or a method an entry point.

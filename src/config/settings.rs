@@ -1,7 +1,7 @@
 //! What the rest of the program reads.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use lint_core::diagnostic::Severity;
@@ -53,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) src: Vec<String>,
     pub(crate) knowledge: UserEntries,
     pub(crate) follow_installed: bool,
+    /// Relative to the working directory.
+    pub(crate) baseline: Option<PathBuf>,
     /// Every setting as one line of TOML, with its origin.
     pub(crate) shown: Vec<Shown>,
 }
@@ -121,6 +123,7 @@ impl<'l> Resolver<'l> {
             src: src.iter().map(|path| normalize(path)).collect(),
             knowledge,
             follow_installed,
+            baseline: self.baseline(),
             shown: self.shown,
         })
     }
@@ -271,6 +274,14 @@ impl<'l> Resolver<'l> {
             Ok((patterns, selection::codes(list, layer, &self.known)?))
         };
         entries.into_iter().map(compile).collect()
+    }
+
+    /// The path that the strongest layer gives, from the directory of that layer.
+    fn baseline(&mut self) -> Option<PathBuf> {
+        let (layer, located) = self.each_layer(|it| it.baseline.as_ref()).pop()?;
+        let origin = layer.source.origin(located.offset());
+        self.show("baseline".to_owned(), located.value(), origin);
+        Some(layer.source.directory().join(located.value()))
     }
 
     fn markers(&mut self) -> BTreeMap<String, Role> {

@@ -7,7 +7,9 @@ use lint_core::source::Position as SourcePosition;
 use serde::Serialize;
 
 use super::write_json;
-use crate::report::{Places, Report, ReportedError};
+use crate::baseline::Stale;
+use crate::config::absolute;
+use crate::report::{Places, Report, ReportedError, UsedBaseline};
 
 pub(super) const SCHEMA: &str = "runbook-lint/1";
 pub(super) const TOOL: Tool = Tool {
@@ -24,6 +26,8 @@ struct Document<'r> {
     errors: Vec<Error<'r>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     statistics: Option<Vec<Count>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<Baseline<'r>>,
 }
 
 #[derive(Serialize)]
@@ -41,6 +45,10 @@ pub(super) struct Summary {
     findings: usize,
     suppressed: usize,
     errors: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baselined: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preexisting: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -107,6 +115,24 @@ pub(super) struct Error<'r> {
 }
 
 #[derive(Serialize)]
+struct Baseline<'r> {
+    path: String,
+    stale: Vec<StaleEntry<'r>>,
+}
+
+/// An entry that stands for more findings than there are.
+#[derive(Serialize)]
+struct StaleEntry<'r> {
+    path: String,
+    code: &'r str,
+    function: Option<&'r str>,
+    culprit: Option<&'r str>,
+    source: Option<&'r str>,
+    expected: u32,
+    found: u32,
+}
+
+#[derive(Serialize)]
 pub(super) struct Count {
     code: &'static str,
     name: &'static str,
@@ -126,6 +152,7 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
             .collect(),
         errors: report.errors.iter().map(|it| error(it, places)).collect(),
         statistics: statistics(report),
+        baseline: report.baseline.as_ref().map(|it| baseline(it, places)),
     };
     write_json(&document, out)
 }
@@ -139,6 +166,29 @@ pub(super) fn summary(report: &Report<'_>) -> Summary {
         findings: report.findings.len(),
         suppressed: report.summary.suppressed,
         errors: report.errors.len(),
+        baselined: report.summary.baselined,
+        preexisting: report.summary.preexisting,
+    }
+}
+
+fn baseline<'r>(used: &'r UsedBaseline, places: &Places<'_>) -> Baseline<'r> {
+    let stale = used.stale.iter().map(|it| stale_entry(it, places));
+    Baseline {
+        path: places.shown(&absolute(&used.path, &places.cwd)),
+        stale: stale.collect(),
+    }
+}
+
+fn stale_entry<'r>(stale: &'r Stale, places: &Places<'_>) -> StaleEntry<'r> {
+    let key = &stale.key;
+    StaleEntry {
+        path: places.shown(&places.root.join(&key.file)),
+        code: &key.rule,
+        function: key.function.as_deref(),
+        culprit: key.culprit.as_deref(),
+        source: key.source.as_deref(),
+        expected: stale.expected,
+        found: stale.found,
     }
 }
 

@@ -24,7 +24,7 @@ use serde_sarif::sarif::{
 
 use super::escape_json;
 use super::fingerprint::Fingerprints;
-use crate::report::{ErrorKind, Places, Report, ReportedError};
+use crate::report::{ErrorKind, Places, Report, ReportedError, UsedBaseline, plural};
 use limits::{Budget, MAX_RESULTS};
 
 const SCHEMA: &str =
@@ -132,9 +132,24 @@ fn invocation(report: &Report<'_>, left_out: usize) -> Invocation {
                 .build(),
         );
     }
+    let used = report.baseline.as_ref().filter(|it| !it.stale.is_empty());
+    notifications.extend(used.map(stale_notification));
     Invocation::builder()
         .execution_successful(!failed)
         .tool_execution_notifications(notifications)
+        .build()
+}
+
+/// Code scanning would show a result as an alert, and what was fixed is none.
+fn stale_notification(used: &UsedBaseline) -> Notification {
+    let missing = used.stale.iter().map(|it| it.expected - it.found);
+    let message = format!(
+        "The baseline holds {} more than there are; `--prune-baseline` removes them.",
+        plural(missing.sum::<u32>() as usize, "finding")
+    );
+    Notification::builder()
+        .level(json!("note"))
+        .message(Message::from(&message))
         .build()
 }
 

@@ -127,6 +127,7 @@ fn rendered_after(format: Format, change: impl FnOnce(&mut Report<'_>)) -> Strin
             workflows: 1,
             activities: 2,
             suppressed: 4,
+            ..Summary::default()
         },
         category: "nightly".to_owned(),
         statistics: Some(vec![Count {
@@ -134,6 +135,7 @@ fn rendered_after(format: Format, change: impl FnOnce(&mut Report<'_>)) -> Strin
             name: RULE.name,
             findings: 2,
         }]),
+        baseline: None,
     };
     change(&mut report);
     let mut bytes = Vec::new();

@@ -1,7 +1,9 @@
 //! The program as people run it.
 
+mod baseline;
 mod check;
 mod config;
+mod diff_base;
 mod formats;
 mod icons;
 mod json;
