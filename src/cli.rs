@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 pub(crate) use output::{FailOn, Format, OutputArgs, ReportTarget};
 
@@ -17,7 +18,7 @@ const STYLES: Styles = Styles::styled()
 
 /// Finds what breaks replay in Temporal and ntropii workflow code.
 #[derive(Debug, Parser)]
-#[command(name = "runbook-lint", version, styles = STYLES, after_help = EXIT_STATUS)]
+#[command(name = "runbook-lint", version, styles = STYLES, after_help = exit_status())]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -26,11 +27,26 @@ pub(crate) struct Cli {
     pub(crate) color: Color,
 }
 
-const EXIT_STATUS: &str = "\
-Exit status:
-  0  nothing of severity error or warning was found; --fail-on sets another severity
-  1  something was found, or a file could not be read or parsed
-  2  runbook-lint itself failed, or could not check anything";
+/// What the program exits with, and what that means.
+pub(crate) const EXIT_STATUS: [(&str, &str); 3] = [
+    (
+        "0",
+        "nothing of severity error or warning was found; --fail-on sets another severity",
+    ),
+    (
+        "1",
+        "something was found, or a file could not be read or parsed",
+    ),
+    (
+        "2",
+        "runbook-lint itself failed, or could not check anything",
+    ),
+];
+
+fn exit_status() -> String {
+    let lines = EXIT_STATUS.map(|(status, meaning)| format!("  {status}  {meaning}"));
+    format!("Exit status:\n{}", lines.join("\n"))
+}
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -44,6 +60,10 @@ pub(crate) enum Command {
     Rule(RuleArgs),
     /// Show the resolved configuration and where each value comes from.
     Config(ConfigArgs),
+    /// Print a script that completes the command line in a shell.
+    Completions(CompletionsArgs),
+    /// Write the manual pages.
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -193,6 +213,21 @@ pub(crate) struct ConfigArgs {
     /// Print the JSON schema of the configuration.
     #[arg(long)]
     pub(crate) schema: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell that is to complete.
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Shell,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ManArgs {
+    /// Where to write a page for the program and one for each command; without it, the page of
+    /// the program goes to the standard output.
+    #[arg(value_name = "DIRECTORY")]
+    pub(crate) directory: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

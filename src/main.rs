@@ -59,6 +59,8 @@ fn run(cli: Cli) -> Result<Status> {
         Command::Icons(args) => commands::icons::run(&args, cli.color),
         Command::Rule(args) => commands::rule::run(&args, cli.color),
         Command::Config(args) => commands::config::run(&args, cli.color),
+        Command::Completions(args) => commands::completions::run(&args),
+        Command::Man(args) => commands::man::run(&args),
     }
 }
 

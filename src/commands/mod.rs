@@ -1,9 +1,11 @@
 //! One file per command.
 
 pub(crate) mod check;
+pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod graph;
 pub(crate) mod icons;
+pub(crate) mod man;
 pub(crate) mod rule;
 
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod check;
+mod completions;
 mod config;
 mod diff_base;
 mod formats;
