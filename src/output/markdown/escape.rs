@@ -7,7 +7,10 @@ use crate::output::escape;
 pub(super) fn plain(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in escape(text).chars() {
-        if c.is_ascii_punctuation() && !"-,;'()/".contains(c) {
+        if c == '@' {
+            // GitHub looks for addresses in the text that it has read; a tag ends them.
+            out.push_str("<wbr>&#64;");
+        } else if c.is_ascii_punctuation() && !"-,;'()/".contains(c) {
             out.push_str(&format!("&#{};", u32::from(c)));
         } else if c == '\t' {
             out.push(' ');
@@ -48,7 +51,7 @@ mod tests {
         assert_eq!(inline("one ` alone"), "one &#96; alone");
         assert_eq!(
             plain("<b>&amp; [x](http://y) @me #1 \\| *a*\n"),
-            "&#60;b&#62;&#38;amp; &#91;x&#93;(http&#58;//y) &#64;me &#35;1 &#92;&#124; &#42;a&#42;&#92;n"
+            "&#60;b&#62;&#38;amp; &#91;x&#93;(http&#58;//y) <wbr>&#64;me &#35;1 &#92;&#124; &#42;a&#42;&#92;n"
         );
     }
 }
