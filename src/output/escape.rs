@@ -43,7 +43,9 @@ pub(super) fn is_hostile(c: char) -> bool {
             // Marks, embeddings, overrides and isolates of bidirectional text.
             '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
             // Line and paragraph separators, byte order mark, invisible tags.
-            | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+            | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
+            // No characters at all, and not allowed in XML.
+            | '\u{fffe}' | '\u{ffff}')
 }
 
 #[cfg(test)]

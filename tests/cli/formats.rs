@@ -21,7 +21,7 @@ const HOSTILE: [&str; 4] = [
     "::error::x.py",
     "a%0A::error file=b,line=1::c\n::error::d.py",
     "q\"'`$(id)`|<script>alert(1)<!-- ]]> &amp; \\.py",
-    "[a](http:evil) @me a@b.example #1 *b* ##[error] \u{202e}.py",
+    "[a](http:evil) @me a@b.example #1 *b* ##[error] \u{202e}\u{ffff}.py",
 ];
 
 #[cfg(unix)]
@@ -47,6 +47,14 @@ fn sorted_names() -> Vec<String> {
     let mut names = HOSTILE.map(str::to_owned).to_vec();
     names.sort();
     names
+}
+
+/// A name as text formats have it.
+#[cfg(unix)]
+fn shown(name: &str) -> String {
+    let name = name.replace('\n', "\\n");
+    let name = name.replace('\u{202e}', "\\u{202e}");
+    name.replace('\u{ffff}', "\\u{ffff}")
 }
 
 #[cfg(unix)]
@@ -93,10 +101,7 @@ fn hostile_names_are_no_workflow_commands() {
     }
     // One of them cannot be read and comes first.
     assert!(files.remove(0).starts_with("~\\n::error::bad"));
-    let expected = sorted_names().into_iter().map(|name| {
-        let shown = name.replace('\n', "\\n");
-        shown.replace('\u{202e}', "\\u{202e}")
-    });
+    let expected = sorted_names().into_iter().map(|name| shown(&name));
     assert_eq!(files, expected.collect::<Vec<_>>());
 }
 
@@ -153,8 +158,7 @@ fn hostile_names_are_text_in_xml() {
         .collect();
     assert_eq!(names[0], "runbook-lint");
     for name in sorted_names() {
-        let shown = name.replace('\n', "\\n").replace('\u{202e}', "\\u{202e}");
-        assert!(names.contains(&shown.as_str()), "{shown}: {names:?}");
+        assert!(names.contains(&shown(&name).as_str()), "{name}: {names:?}");
     }
 }
 
