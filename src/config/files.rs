@@ -30,6 +30,8 @@ struct Tool {
 /// above the working directory counts, if all given paths are below it.
 pub(crate) fn project_root(paths: &[PathBuf], cwd: &Path, isolated: bool) -> Result<PathBuf> {
     let common = common_ancestor(paths).unwrap_or_else(|| cwd.to_owned());
+    // The directory of a file that an editor has not saved yet may be missing.
+    let common = common.ancestors().find(|it| it.is_dir()).unwrap_or(cwd);
     if isolated && common.starts_with(cwd) {
         return Ok(cwd.to_owned());
     }
@@ -46,7 +48,7 @@ pub(crate) fn project_root(paths: &[PathBuf], cwd: &Path, isolated: bool) -> Res
             break;
         }
     }
-    Ok(fallback.unwrap_or(common))
+    Ok(fallback.unwrap_or_else(|| common.to_owned()))
 }
 
 /// All layers of configuration, the weakest first.

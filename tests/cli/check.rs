@@ -172,6 +172,19 @@ fn standard_input_overlays_one_file() {
 }
 
 #[test]
+fn the_directory_of_an_unsaved_file_may_be_missing() {
+    let project = Project::new(&[]);
+    let arguments = ["check", "--output-format", "json", "--stdin-filename"];
+    let run = project.run_in(
+        "",
+        &[&arguments[..], &["pkg/new.py"]].concat(),
+        CLOCK.as_bytes(),
+    );
+    assert_eq!(run.findings(), ["pkg/new.py:7 RB101"]);
+    assert_eq!(run.json()["errors"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
 fn reports_can_go_to_a_file() {
     let project = Project::new(&[("wf.py", CLOCK)]);
     let run = project.run(&[
