@@ -10,11 +10,8 @@ use clap_complete::Shell;
 
 pub(crate) use output::{FailOn, Format, OutputArgs, ReportTarget};
 
-const STYLES: Styles = Styles::styled()
-    .header(AnsiColor::Green.on_default().bold())
-    .usage(AnsiColor::Green.on_default().bold())
-    .literal(AnsiColor::Cyan.on_default().bold())
-    .placeholder(AnsiColor::Cyan.on_default());
+/// Yellow and cyan cannot be read on a light background.
+const STYLES: Styles = Styles::styled().invalid(AnsiColor::Magenta.on_default().bold());
 
 /// Finds what breaks replay in Temporal and ntropii workflow code.
 #[derive(Debug, Parser)]

@@ -11,6 +11,7 @@ mod known;
 mod output;
 mod report;
 mod terminal;
+mod wrap;
 
 use std::io;
 use std::process::ExitCode;

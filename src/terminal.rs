@@ -83,6 +83,15 @@ fn write_to(
     out.flush()
 }
 
+/// How many columns there are for a report, if it goes to a terminal.
+pub(crate) fn columns(file: Option<&Path>) -> Option<usize> {
+    if file.is_some() {
+        return None;
+    }
+    let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
+    Some(usize::from(width.0))
+}
+
 /// Says something beside the report. Nothing can be done when even that fails.
 pub(crate) fn tell(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{}", escape(line));

@@ -19,7 +19,7 @@ use crate::discover::Files;
 use crate::known::Known;
 use crate::output::{escape, render};
 use crate::report::{Places, Report, ReportedError, Summary};
-use crate::terminal::{report_failure, tell, warn, write_output};
+use crate::terminal::{columns, report_failure, tell, warn, write_output};
 
 pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     if args.input.paths.is_empty() && args.stdin_filename.is_none() {
@@ -121,8 +121,9 @@ fn report<'p>(
 fn write_reports(report: &Report<'_>, targets: &[ReportTarget], color: Color) -> Result<()> {
     let mut outcome = Ok(());
     for target in targets {
-        let written = write_output(target.file.as_deref(), color, |out| {
-            render(target.format, report, out)
+        let file = target.file.as_deref();
+        let written = write_output(file, color, |out| {
+            render(target.format, report, columns(file), out)
         });
         match (written, &outcome) {
             (Err(error), Ok(())) => outcome = Err(error),

@@ -1,5 +1,7 @@
 //! `runbook-lint rule`
 
+mod page;
+
 use std::io::{self, Write};
 
 use anyhow::{Result, bail};
@@ -9,7 +11,8 @@ use serde::Serialize;
 use crate::Status;
 use crate::cli::{Color, RuleArgs, RuleFormat};
 use crate::config::unknown_rule;
-use crate::terminal::write_output;
+use crate::terminal::{columns, write_output};
+use crate::wrap::fill;
 
 #[derive(Serialize)]
 struct Description {
@@ -45,17 +48,18 @@ pub(crate) fn run(args: &RuleArgs, color: Color) -> Result<Status> {
         bail!(unknown_rule(wanted, &known));
     }
     let one = found.flatten().copied();
+    let width = columns(None);
     write_output(None, color, |out| match (args.output_format, one) {
         (RuleFormat::Json, Some(rule)) => json(&Description::new(rule), out),
         (RuleFormat::Json, None) => {
             let all: Vec<Description> = known.iter().map(|rule| Description::new(rule)).collect();
             json(&all, out)
         }
-        (RuleFormat::Text, Some(rule)) => explain(rule, out),
+        (RuleFormat::Text, Some(rule)) => explain(rule, width, out),
         (RuleFormat::Text, None) if args.all => {
-            known.iter().try_for_each(|rule| explain(rule, out))
+            known.iter().try_for_each(|rule| explain(rule, width, out))
         }
-        (RuleFormat::Text, None) => list(&known, out),
+        (RuleFormat::Text, None) => list(&known, width, out),
     })?;
     Ok(Status::Clean)
 }
@@ -84,10 +88,10 @@ fn json(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-fn explain(rule: &RuleMetadata, out: &mut dyn Write) -> io::Result<()> {
+/// Markdown, unless it goes to a terminal.
+fn explain(rule: &RuleMetadata, width: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
     let opt_in = if rule.default { "" } else { ", opt-in" };
-    writeln!(
-        out,
+    let page = format!(
         "# {} ({})\n\n{}.\n\nCategory: {}. Severity: {}{opt_in}. Since {}.\n\n{}\n",
         rule.name,
         rule.code,
@@ -96,22 +100,25 @@ fn explain(rule: &RuleMetadata, out: &mut dyn Write) -> io::Result<()> {
         rule.severity,
         rule.since,
         rule.docs.trim(),
-    )
+    );
+    match width {
+        Some(width) => page::render(&page, width, out)?,
+        None => out.write_all(page.as_bytes())?,
+    }
+    writeln!(out)
 }
 
-fn list(known: &[&RuleMetadata], out: &mut dyn Write) -> io::Result<()> {
-    let width = known.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
+fn list(known: &[&RuleMetadata], width: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
+    let longest = known.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
     for rule in known {
         let severity = if rule.default {
             rule.severity.as_str()
         } else {
             "opt-in"
         };
-        writeln!(
-            out,
-            "{}  {:width$}  {severity:7}  {}",
-            rule.code, rule.name, rule.summary
-        )?;
+        let columns = format!("{}  {:longest$}  {severity:7}  ", rule.code, rule.name);
+        let indent = " ".repeat(columns.len());
+        writeln!(out, "{}", fill(&(columns + rule.summary), width, &indent))?;
     }
     Ok(())
 }

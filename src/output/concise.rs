@@ -37,5 +37,5 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
             sentence(finding),
         )?;
     }
-    write_end(report, out)
+    write_end(report, None, out)
 }

@@ -3,21 +3,31 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use codespan_reporting::diagnostic::{Diagnostic as Rendered, Label, Severity as Level};
+use codespan_reporting::diagnostic::{Diagnostic as Rendered, Label};
 use codespan_reporting::files::Error;
-use codespan_reporting::term::termcolor::Ansi;
 use codespan_reporting::term::{Config, emit_to_write_style};
-use lint_core::diagnostic::{Diagnostic, FileId, Place, Severity};
+use lint_core::diagnostic::{Diagnostic, FileId, Place};
 
 use super::escape;
 use super::text::write_end;
 use crate::report::{Places, Report};
+use crate::wrap::fill;
+use painter::{Painter, level};
 use view::View;
 
 mod fix;
+mod painter;
 mod view;
 
-pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+/// What stands before a note: the width of line numbers, a border and a bullet.
+const MARGIN: usize = 8;
+
+/// Sentences are wrapped to the width; source code cannot be.
+pub(super) fn render(
+    report: &Report<'_>,
+    width: Option<usize>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let config = Config::default();
     let mut views = Views::default();
     for error in &report.errors {
@@ -33,10 +43,10 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
         emit(out, &config, &views, &rendered)?;
     }
     for finding in &report.findings {
-        let rendered = rendered(finding, &report.places, &mut views);
+        let rendered = rendered(finding, &report.places, width, &mut views);
         emit(out, &config, &views, &rendered)?;
     }
-    write_end(report, out)
+    write_end(report, width, out)
 }
 
 fn emit(
@@ -45,13 +55,19 @@ fn emit(
     views: &Views,
     rendered: &Rendered<FileId>,
 ) -> io::Result<()> {
-    emit_to_write_style(&mut Ansi::new(out), config, views, rendered).map_err(|error| match error {
+    let emitted = emit_to_write_style(&mut Painter::new(out), config, views, rendered);
+    emitted.map_err(|error| match error {
         Error::Io(error) => error,
         other => io::Error::other(other),
     })
 }
 
-fn rendered(finding: &Diagnostic, places: &Places<'_>, views: &mut Views) -> Rendered<FileId> {
+fn rendered(
+    finding: &Diagnostic,
+    places: &Places<'_>,
+    width: Option<usize>,
+    views: &mut Views,
+) -> Rendered<FileId> {
     let mut label = |style: fn(FileId, std::ops::Range<usize>) -> Label<FileId>, place: Place| {
         let view = views.open(place.file, places);
         style(
@@ -68,19 +84,25 @@ fn rendered(finding: &Diagnostic, places: &Places<'_>, views: &mut Views) -> Ren
         let message = format!("{}. {}", number + 1, escape(&step.message));
         labels.push(label(Label::secondary, step.place).with_message(message));
     }
-    let level = match finding.severity {
-        Severity::Error => Level::Error,
-        Severity::Warning => Level::Warning,
-        Severity::Info => Level::Note,
-    };
-    Rendered::new(level)
+    Rendered::new(level(finding.severity))
         .with_code(finding.code)
-        .with_message(escape(&finding.message))
+        .with_message(message(finding, width))
         .with_labels(labels)
-        .with_notes(notes(finding, places))
+        .with_notes(notes(finding, places, width))
 }
 
-fn notes(finding: &Diagnostic, places: &Places<'_>) -> Vec<String> {
+/// The message below a header of its own, which is written before it.
+fn message(finding: &Diagnostic, width: Option<usize>) -> String {
+    let header = format!("{}[{}]: ", finding.severity, finding.code);
+    let filled = fill(
+        &format!("{header}{}", escape(&finding.message)),
+        width,
+        "  ",
+    );
+    filled[header.len()..].to_owned()
+}
+
+fn notes(finding: &Diagnostic, places: &Places<'_>, width: Option<usize>) -> Vec<String> {
     let mut notes = Vec::new();
     if let Some(help) = &finding.help {
         notes.push(format!("help: {}", escape(help)));
@@ -97,6 +119,10 @@ fn notes(finding: &Diagnostic, places: &Places<'_>) -> Vec<String> {
         });
     }
     notes.extend(finding.notes.iter().map(|note| escape(note).into_owned()));
+    let width = width.map(|width| width.saturating_sub(MARGIN));
+    for note in &mut notes {
+        *note = fill(note, width, "");
+    }
     notes.extend(finding.fixes.iter().map(|it| fix::shown(it, places)));
     notes
 }

@@ -34,7 +34,7 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
         }
         writeln!(out)?;
     }
-    write_end(report, out)
+    write_end(report, None, out)
 }
 
 fn groups(report: &Report<'_>) -> BTreeMap<String, Vec<Row>> {

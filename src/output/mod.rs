@@ -28,9 +28,15 @@ pub(crate) use escape::{escape, escape_json};
 const BOOK: &str = "https://ntropii-com.github.io/runbook-lint/";
 
 /// Writes the report. Text formats are coloured; who cannot show colours strips them.
-pub(crate) fn render(format: Format, report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+/// In a terminal, sentences are wrapped to its width.
+pub(crate) fn render(
+    format: Format,
+    report: &Report<'_>,
+    width: Option<usize>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     match format {
-        Format::Full => full::render(report, out),
+        Format::Full => full::render(report, width, out),
         Format::Concise => concise::render(report, out),
         Format::Grouped => grouped::render(report, out),
         Format::Json => json::render(report, out),

@@ -45,6 +45,14 @@ fn rendered(format: Format) -> String {
 }
 
 fn rendered_after(format: Format, change: impl FnOnce(&mut Report<'_>)) -> String {
+    rendered_in(format, None, change)
+}
+
+fn rendered_in(
+    format: Format,
+    width: Option<usize>,
+    change: impl FnOnce(&mut Report<'_>),
+) -> String {
     let loader = BTreeMap::from([
         ("src/häuser/wf 1.py".to_owned(), WORKFLOW.to_owned()),
         ("src/helper.py".to_owned(), HELPER.to_owned()),
@@ -139,7 +147,7 @@ fn rendered_after(format: Format, change: impl FnOnce(&mut Report<'_>)) -> Strin
     };
     change(&mut report);
     let mut bytes = Vec::new();
-    render(format, &report, &mut StripStream::new(&mut bytes)).expect("memory");
+    render(format, &report, width, &mut StripStream::new(&mut bytes)).expect("memory");
     String::from_utf8(bytes).expect("text")
 }
 
@@ -185,6 +193,11 @@ fn every_format() {
         }
         insta::assert_snapshot!(format!("{format:?}").to_lowercase(), text);
     }
+}
+
+#[test]
+fn full_in_a_narrow_terminal() {
+    insta::assert_snapshot!(rendered_in(Format::Full, Some(40), |_| {}));
 }
 
 #[test]

@@ -8,14 +8,16 @@ use lint_core::diagnostic::{Diagnostic, Severity};
 
 use super::escape;
 use crate::report::{Places, Report};
+use crate::wrap::fill;
 
 pub(super) const BOLD: Style = Style::new().bold();
 
+/// Colours that can be read on dark and on light backgrounds, which yellow and cyan cannot.
 pub(super) fn color(severity: Severity) -> Style {
     let color = match severity {
         Severity::Error => AnsiColor::Red,
-        Severity::Warning => AnsiColor::Yellow,
-        Severity::Info => AnsiColor::Cyan,
+        Severity::Warning => AnsiColor::Magenta,
+        Severity::Info => AnsiColor::BrightBlue,
     };
     color.on_default().bold()
 }
@@ -66,11 +68,15 @@ pub(super) fn explanation(
 }
 
 /// What a report for a terminal ends with.
-pub(super) fn write_end(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write_end(
+    report: &Report<'_>,
+    width: Option<usize>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     if let Some(statistics) = &report.statistics {
         for count in statistics {
             writeln!(out, "{:>6}  {} {}", count.findings, count.code, count.name)?;
         }
     }
-    writeln!(out, "{}", report.summary_line())
+    writeln!(out, "{}", fill(&report.summary_line(), width, "  "))
 }
