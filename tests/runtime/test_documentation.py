@@ -13,6 +13,8 @@ from programs import ROOT, rules
 
 PAGE = ROOT / "docs/contract.md"
 HEADING = "## Shown at run time\n"
+# What may follow: another section, or the addresses of the rules that `tests/book` writes.
+ENDS = ("\n## ", "\n<!-- links to rules")
 INTRODUCTION = """
 `tests/runtime` runs the examples of the documentation, and some code of its own, with the published
 packages: in LocalRuntime, and under Temporal by replaying histories, each in a process of its own. The
@@ -32,7 +34,7 @@ def table(items: list[pytest.Item]) -> str:
         for column, text in zip(shown.setdefault(code, ([], [])), (local, temporal), strict=True):
             if text and text not in column:
                 column.append(text)
-    rows = [f"| {code} | {'; '.join(it[0])} | {'; '.join(it[1])} |\n" for code, it in sorted(shown.items())]
+    rows = [f"| [{code}] | {'; '.join(it[0])} | {'; '.join(it[1])} |\n" for code, it in sorted(shown.items())]
     return HEADING + INTRODUCTION + "".join(rows)
 
 
@@ -42,8 +44,9 @@ def test_the_page_lists_what_is_shown(request: pytest.FixtureRequest) -> None:
     if collected != set(Path(__file__).parent.glob("test_*.py")) or request.config.option.keyword:
         pytest.skip("only some of the tests are run")
     before, _, rest = PAGE.read_text(encoding="utf-8").partition(HEADING)
-    after = rest.partition("\n## ")
-    page = before.rstrip() + "\n\n" + table(items) + ("\n## " + after[2] if after[2] else "")
+    starts = [rest.index(end) for end in ENDS if end in rest]
+    after = rest[min(starts) :] if starts else ""
+    page = before.rstrip() + "\n\n" + table(items) + after
     if os.environ.get("UPDATE_CONTRACT"):
         PAGE.write_text(page, encoding="utf-8")
     assert PAGE.read_text(encoding="utf-8") == page, "run UPDATE_CONTRACT=1 pytest tests/runtime"
