@@ -407,7 +407,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             .map(|found| found.kind);
         let is_internal = match kind {
             HazardKind::Unordered { .. } => match use_ {
-                Some(kind) => kind == SinkKind::Log,
+                Some(kind) => kind <= SinkKind::Log,
                 None => !path.is_empty(),
             },
             HazardKind::Api { .. } => use_ == Some(SinkKind::Compared),
@@ -472,6 +472,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             return (Impact::None, None);
         };
         let what = match found.kind {
+            SinkKind::Settled => "a use that shows no order",
             SinkKind::Compared => "a comparison within the process",
             SinkKind::Log => "a log message",
             SinkKind::External => "code that is not analysed",
@@ -502,7 +503,7 @@ struct Tail {
 
 fn impact_of(kind: SinkKind) -> Impact {
     match kind {
-        SinkKind::Compared | SinkKind::Log => Impact::None,
+        SinkKind::Settled | SinkKind::Compared | SinkKind::Log => Impact::None,
         SinkKind::External => Impact::Unknown,
         SinkKind::State | SinkKind::Payload | SinkKind::Result => Impact::Drift,
         SinkKind::Order

@@ -1,7 +1,7 @@
 //! Attributes: reading, storing, and the members of classes inside and outside the project.
 
 use crate::diagnostic::{FileId, Span};
-use crate::index::MODULE_BODY;
+use crate::index::{FunctionNode, MODULE_BODY};
 use crate::project::Import;
 
 use super::calls::Args;
@@ -68,6 +68,70 @@ impl<'p> Machine<'p> {
             Obj::Partial(id) if name == "func" => self.read(CellKey::PartialCallee(id)),
             _ => Value::unknown(),
         }
+    }
+
+    /// The names that the second argument of `getattr` may be: constants, and the members of the
+    /// object that fit text such as `f"_on_{kind}"`.
+    pub(super) fn names_meant(&mut self, object: &Value, name: &Value) -> Vec<String> {
+        const MAX_NAMES: usize = 32;
+        let mut names: Vec<String> = Vec::new();
+        for &obj in name.objs() {
+            match obj {
+                Obj::Str(name) => names.push(self.str(name).to_owned()),
+                Obj::ExternalInstance(ty) => {
+                    let ty = self.str(ty).to_owned();
+                    let Some((before, after)) =
+                        ty.strip_prefix("str#").and_then(|it| it.split_once('*'))
+                    else {
+                        continue;
+                    };
+                    let fits = |name: &&str| {
+                        name.len() >= before.len() + after.len()
+                            && name.starts_with(before)
+                            && name.ends_with(after)
+                    };
+                    let members = self.member_functions(object);
+                    names.extend(members.into_iter().filter(fits).map(str::to_owned));
+                }
+                _ => {}
+            }
+        }
+        names.truncate(MAX_NAMES);
+        names
+    }
+
+    /// The names of the functions that modules and classes of the project define, in order.
+    fn member_functions(&mut self, object: &Value) -> Vec<&'p str> {
+        let mut owners: Vec<(FileId, Option<u32>)> = Vec::new();
+        for &obj in object.objs() {
+            match obj {
+                Obj::Module(file) => owners.push((file, None)),
+                Obj::Instance(class, _) | Obj::Class(class) => {
+                    for entry in self.mro(class).iter() {
+                        if let Obj::Class(owner) = entry {
+                            owners.push((owner.file, Some(owner.ix)));
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        let mut names: Vec<&'p str> = Vec::new();
+        for (file, class) in owners {
+            let Some(module) = self.project.module(file) else {
+                continue;
+            };
+            for function in &module.index().functions {
+                let is_member =
+                    function.class == class && (class.is_some() || function.parent == MODULE_BODY);
+                if let (true, FunctionNode::Def(def)) = (is_member, function.node)
+                    && !names.contains(&def.name.as_str())
+                {
+                    names.push(def.name.as_str());
+                }
+            }
+        }
+        names
     }
 
     fn function_attribute(&mut self, callee: Obj, sym: Sym, name: &str) -> Value {
@@ -359,7 +423,10 @@ impl<'p> Machine<'p> {
     /// The resolved name of a member of an outside class, found on the class or its known bases.
     pub(super) fn member(&mut self, ty: Sym, name: &str) -> Option<Sym> {
         let mut fallback = None;
-        let mut pending = vec![self.str(ty).to_owned()];
+        let ty = self.str(ty);
+        // What text looks like changes nothing about its methods.
+        let ty = if ty.starts_with("str#") { "str" } else { ty };
+        let mut pending = vec![ty.to_owned()];
         let mut seen = 0;
         while seen < pending.len() && seen < 32 {
             let class = pending[seen].clone();

@@ -40,6 +40,7 @@ impl<'p> Machine<'p> {
 
     /// Stores an element.
     pub(super) fn put(&mut self, id: u32, key: Key, value: &Value) {
+        self.frame.state.single.remove(&id);
         let keys = &mut self.container_keys[id as usize];
         let key = if keys.contains(&key) {
             key
@@ -64,6 +65,13 @@ impl<'p> Machine<'p> {
                 value,
             );
         }
+    }
+
+    /// The keys of a container; the running context runs again when there are more.
+    fn keys(&mut self, id: u32) -> Vec<Key> {
+        self.read_element(id, Key::Str(self.known.self_return));
+        self.read_element(id, Key::Any);
+        self.container_keys[id as usize].clone()
     }
 
     /// One element of a container, by key.
@@ -121,9 +129,7 @@ impl<'p> Machine<'p> {
         for obj in object.objs().to_vec() {
             match obj {
                 Obj::Container(id) => {
-                    // The sentinel cell makes the reader run again when a key is added.
-                    self.read_element(id, Key::Str(self.known.self_return));
-                    for key in self.container_keys[id as usize].clone() {
+                    for key in self.keys(id) {
                         let own = self.frame.state.heap.get(&(id, key)).cloned();
                         let value = match own {
                             Some(value) if !self.container_shared_writes[id as usize] => value,
@@ -168,8 +174,7 @@ impl<'p> Machine<'p> {
         let mut entries = Vec::new();
         for obj in object.objs().to_vec() {
             if let Obj::Container(id) = obj {
-                self.read_element(id, Key::Str(self.known.self_return));
-                for key in self.container_keys[id as usize].clone() {
+                for key in self.keys(id) {
                     let value = self.element(&Value::of(obj), key, Span::default());
                     entries.push((key, value));
                 }
@@ -187,8 +192,8 @@ impl<'p> Machine<'p> {
         if !matches!(kind, ContainerKind::List | ContainerKind::Tuple) {
             return None;
         }
-        let count = self.container_keys[*id as usize].len();
-        let keys = self.container_keys[*id as usize].clone();
+        let keys = self.keys(*id);
+        let count = keys.len();
         if (0..count as i64).any(|ix| !keys.contains(&Key::Int(ix))) {
             return None;
         }
@@ -203,6 +208,32 @@ impl<'p> Machine<'p> {
         for (key, value) in self.entries(from) {
             self.put(into, key, &value);
         }
+        for obj in from.objs().to_vec() {
+            if let Obj::Container(id) = obj {
+                self.keep_set_order(into, id);
+            }
+        }
+    }
+
+    /// The entries of one container stand in the order of those of another.
+    fn keep_set_order(&mut self, into: u32, from: u32) {
+        let order = self.read(CellKey::SetOrder(from));
+        if !order.is_bottom() {
+            self.write(CellKey::SetOrder(into), &order);
+        }
+    }
+
+    /// Whether a value is a set with no more than one element.
+    pub(super) fn is_single(&mut self, value: &Value) -> bool {
+        let objs = value.objs().to_vec();
+        !objs.is_empty()
+            && objs.iter().all(|obj| match obj {
+                Obj::Container(id) => {
+                    self.containers.get(*id).kind == ContainerKind::Set
+                        && (self.frame.state.single.contains(id) || self.keys(*id) == [Key::Int(0)])
+                }
+                _ => false,
+            })
     }
 
     pub(super) fn store_element(
@@ -299,9 +330,7 @@ impl<'p> Machine<'p> {
             match obj {
                 Obj::Container(id) => {
                     if self.containers.get(id).kind == ContainerKind::Dict {
-                        let keys = self.container_keys[id as usize].clone();
-                        self.read_element(id, Key::Str(self.known.self_return));
-                        for key in keys {
+                        for key in self.keys(id) {
                             result.add(match key {
                                 Key::Str(sym) => Obj::Str(sym),
                                 Key::Int(int) => Obj::Int(int),
@@ -498,13 +527,21 @@ impl<'p> Machine<'p> {
                 let list = self.container(ContainerKind::List, span);
                 let elements = self.all_elements(&object);
                 self.put(list, Key::Any, &elements);
+                self.keep_set_order(list, id);
                 Value::of(Obj::Container(list))
             }
             "keys" => {
                 let list = self.container(ContainerKind::List, span);
                 let keys = self.iterate(&object, span, How::Iterate);
                 self.put(list, Key::Any, &keys);
+                self.keep_set_order(list, id);
                 Value::of(Obj::Container(list))
+            }
+            "most_common" => {
+                let source = self.note_order(&object, span);
+                Value::unknown()
+                    .tainted_by(&self.all_elements(&object))
+                    .with_source(source)
             }
             "items" => {
                 let list = self.container(ContainerKind::List, span);
@@ -517,12 +554,17 @@ impl<'p> Machine<'p> {
                 self.put(pair, Key::Int(0), &keys);
                 self.put(pair, Key::Int(1), &values);
                 self.put(list, Key::Any, &Value::of(Obj::Container(pair)));
+                self.keep_set_order(list, id);
                 Value::of(Obj::Container(list))
             }
             "copy" => {
                 let copy = self.container(container.kind, span);
                 self.copy_entries(copy, &object);
                 Value::of(Obj::Container(copy))
+            }
+            "fromkeys" => {
+                let from_keys = self.sym("dict.fromkeys");
+                self.call_builtin(from_keys, args, span).unwrap_or_default()
             }
             "sort" => {
                 let elements = self.all_elements(&object);
@@ -588,9 +630,14 @@ impl<'p> Machine<'p> {
                                     self.put(id, Key::Int(ix as i64), element);
                                 }
                             }
-                            _ => {
+                            exact => {
+                                let is_single = match exact {
+                                    Some(elements) => elements.len() == 1,
+                                    None => self.is_single(first),
+                                };
                                 let elements = self.iterate(first, span, How::Iterate);
-                                self.put(id, Key::Any, &elements);
+                                let key = if is_single { Key::Int(0) } else { Key::Any };
+                                self.put(id, key, &elements);
                             }
                         }
                     }
@@ -614,6 +661,45 @@ impl<'p> Machine<'p> {
                     self.copy_entries(id, entries);
                 }
                 Value::of(Obj::Container(id))
+            }
+            "collections.Counter" => {
+                let id = self.container(ContainerKind::Dict, span);
+                if let Some(first) = &first {
+                    self.iterate(first, span, How::Iterate);
+                    let order = self.set_order(first);
+                    self.write(CellKey::SetOrder(id), &order);
+                }
+                let count = self.instance_of_builtin("int");
+                self.put(id, Key::Any, &count);
+                Value::of(Obj::Container(id))
+            }
+            "dict.fromkeys" => {
+                let id = self.container(ContainerKind::Dict, span);
+                let first = first.unwrap_or_default();
+                let keys = self.iterate(&first, span, How::Iterate);
+                let value = second.unwrap_or_else(|| Value::of(Obj::None));
+                for key in keys_of(&keys) {
+                    self.put(id, key, &value);
+                }
+                let order = self.set_order(&first);
+                self.write(CellKey::SetOrder(id), &order);
+                Value::of(Obj::Container(id))
+            }
+            // An iterator that a module makes goes on from where the run before it stopped; see
+            // `next`.
+            "itertools.count" | "itertools.cycle" => {
+                let list = self.container(ContainerKind::List, span);
+                let elements = match (&first, text.as_str()) {
+                    (Some(first), "itertools.cycle") => self.iterate(first, span, How::Iterate),
+                    _ => self.instance_of_builtin("int"),
+                };
+                self.put(list, Key::Any, &elements);
+                Value::of(Obj::Container(list))
+            }
+            "pickle.dumps" | "marshal.dumps" => {
+                let first = first.unwrap_or_default();
+                let source = self.note_order(&first, span);
+                self.instance_of_builtin("bytes").with_source(source)
             }
             "map" | "filter" => {
                 let (callback, rest) = match args.positional.split_first() {
@@ -658,14 +744,16 @@ impl<'p> Machine<'p> {
                     elements.join(&part);
                     parts.push(part);
                 }
+                let mut taint = taint;
                 if is_sorted {
                     self.compare_elements(&elements, span);
                     self.run_key_on(args, &elements, span);
                     // Ties keep the order of the set. What a key of the project's own maps to is
                     // taken to tell the elements apart; `len` and the like do not.
-                    if self.has_coarse_key(args)
-                        && let Some(first) = &first
-                    {
+                    if !self.has_coarse_key(args) {
+                        taint = self.settled(&taint, span);
+                        elements = self.settled(&elements, span);
+                    } else if let Some(first) = &first {
                         source = self.note_order(first, span);
                     }
                 }
@@ -689,7 +777,8 @@ impl<'p> Machine<'p> {
                     }
                     _ => self.put(list, Key::Any, &elements),
                 }
-                Value::of(Obj::Container(list)).with_source(source)
+                let list = Value::of(Obj::Container(list)).with_source(source);
+                return Some(list.tainted_by(&taint));
             }
             "min" | "max" => {
                 let mut elements = Value::bottom();
@@ -703,9 +792,15 @@ impl<'p> Machine<'p> {
                 self.compare_elements(&elements, span);
                 self.run_key_on(args, &elements, span);
                 if elements.objs().is_empty() {
-                    Value::unknown()
+                    elements = Value::unknown();
+                }
+                // The first of several that tie is taken; see `sorted`.
+                if self.has_coarse_key(args) && args.positional.len() == 1 {
+                    let source = first.and_then(|first| self.note_order(&first, span));
+                    elements.with_source(source)
                 } else {
-                    elements
+                    let elements = elements.tainted_by(&taint);
+                    return Some(self.settled(&elements, span));
                 }
             }
             "next" | "anext" => {
@@ -715,6 +810,9 @@ impl<'p> Machine<'p> {
                 let source = self.note_order(first, span);
                 let mut element = Value::bottom().with_source(source);
                 for obj in first.objs().to_vec() {
+                    if let Obj::Container(id) = obj {
+                        self.record_container_write(id, span);
+                    }
                     let object = Value::of(obj);
                     element.join(&match obj {
                         Obj::Instance(..) => {
@@ -739,11 +837,8 @@ impl<'p> Machine<'p> {
                     return Some(Value::unknown());
                 };
                 let mut result = Value::bottom();
-                for &obj in name.objs() {
-                    if let Obj::Str(name) = obj {
-                        let name = self.str(name).to_owned();
-                        result.join(&self.attribute(object, &name, span));
-                    }
+                for name in self.names_meant(object, name) {
+                    result.join(&self.attribute(object, &name, span));
                 }
                 if let Some(default) = args.positional.get(2) {
                     result.join(&default.value);
@@ -825,7 +920,7 @@ impl<'p> Machine<'p> {
                 }
                 let ty = self.instance_of_builtin(if text == "bool" { "bool" } else { "int" });
                 // How many there are does not depend on their order.
-                return Some(ty.tainted_by(&self.without_order(&taint)));
+                return Some(ty.tainted_by(&self.settled(&taint, span)));
             }
             "hash" => {
                 let first = first.unwrap_or_default();
@@ -836,10 +931,25 @@ impl<'p> Machine<'p> {
                 (Some(value), Some(classes)) => self.instance_test(value, classes),
                 _ => self.instance_of_builtin("bool"),
             },
-            "issubclass" | "callable" | "hasattr" | "any" | "all" => {
-                self.instance_of_builtin("bool")
+            "any" | "all" => {
+                let bool = self.instance_of_builtin("bool");
+                return Some(bool.tainted_by(&self.settled(&taint, span)));
             }
-            "int" | "round" | "sum" | "ord" => {
+            "issubclass" | "callable" | "hasattr" => self.instance_of_builtin("bool"),
+            "sum" => {
+                let first = first.unwrap_or_default();
+                let elements = self.iterate(&first, span, How::Iterate);
+                let is_float = |obj: &Obj| matches!(obj, Obj::ExternalInstance(ty) if self.str(*ty) == "float");
+                if elements.objs().iter().any(is_float) {
+                    // Adding floats in another order rounds in another way.
+                    let source = self.note_order(&first, span);
+                    self.instance_of_builtin("float").with_source(source)
+                } else {
+                    let taint = self.settled(&taint, span);
+                    return Some(self.instance_of_builtin("int").tainted_by(&taint));
+                }
+            }
+            "int" | "round" | "ord" => {
                 if let Some(first) = &first {
                     self.iterate_if_instance(first, span);
                 }

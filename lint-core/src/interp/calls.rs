@@ -815,19 +815,14 @@ impl<'p> Machine<'p> {
             .with_source(source)
     }
 
-    /// The hash of numbers is the same in every process; that of text and of objects is not.
-    fn is_harmless_hash(&self, name: &str, args: &Args) -> bool {
-        let is_number = |obj: &Obj| match obj {
-            Obj::Int(_) | Obj::Bool(_) | Obj::None => true,
-            Obj::ExternalInstance(ty) => matches!(self.str(*ty), "int" | "float" | "bool"),
-            _ => false,
-        };
-        let argument = args
-            .positional
-            .first()
-            .map(|argument| argument.value.objs());
+    /// The hash of numbers, and of tuples of them, is the same in every process; that of text and of
+    /// objects is not.
+    fn is_harmless_hash(&mut self, name: &str, args: &Args) -> bool {
         name == "hash"
-            && argument.is_some_and(|objs| !objs.is_empty() && objs.iter().all(is_number))
+            && args.positional.first().is_some_and(|argument| {
+                let value = argument.value.clone();
+                !value.objs().is_empty() && self.hash_of(&value).is_none()
+            })
     }
 
     /// The hazard of calling a known API, if its conditions hold.

@@ -84,6 +84,17 @@ impl<'p> Machine<'p> {
                     }
                 }
             }
+            Expr::Compare(it) if it.ops.len() == 1 && is_length_of_one(it, holds) => {
+                let Expr::Call(len) = &*it.left else { return };
+                let out = std::mem::take(&mut self.frame.out);
+                let counted = self.evaluate(&len.arguments.args[0]);
+                self.frame.out = out;
+                let sets = counted.objs().iter().filter_map(|obj| match obj {
+                    Obj::Container(id) => Some(*id),
+                    _ => None,
+                });
+                self.frame.state.single.extend(sets);
+            }
             Expr::Compare(it) if it.ops.len() == 1 => {
                 let is_none = match it.ops[0] {
                     CmpOp::Is | CmpOp::Eq => holds,
@@ -129,7 +140,7 @@ impl<'p> Machine<'p> {
     pub(super) fn is_text(&self, value: &Value) -> bool {
         let is_text = |obj: &Obj| match obj {
             Obj::Str(_) => true,
-            Obj::ExternalInstance(ty) => self.str(*ty) == "str",
+            Obj::ExternalInstance(ty) => plain_type(self.str(*ty)) == "str",
             _ => false,
         };
         !value.objs().is_empty() && value.objs().iter().all(is_text)
@@ -139,7 +150,7 @@ impl<'p> Machine<'p> {
     fn is_immutable(&self, value: &Value) -> bool {
         let is_immutable = |obj: &Obj| match obj {
             Obj::ExternalInstance(ty) => {
-                let ty = self.str(*ty);
+                let ty = plain_type(self.str(*ty));
                 matches!(ty, "str" | "bytes") || is_scalar(ty)
             }
             Obj::Func(_) | Obj::Class(_) | Obj::Bound(_) => true,
@@ -344,9 +355,8 @@ pub(super) const NONEMPTY_TEXT: &str = "str#nonempty";
 
 /// Types of single values, which are never empty as text.
 fn is_scalar(ty: &str) -> bool {
-    let plain = ty.split('#').next().unwrap_or(ty);
     matches!(
-        plain,
+        plain_type(ty),
         "int"
             | "float"
             | "bool"
@@ -356,6 +366,30 @@ fn is_scalar(ty: &str) -> bool {
             | "datetime.time"
             | "datetime.timedelta"
     ) || is_always_true(ty)
+}
+
+/// Whether a comparison that ends like this says that there is no more than one: `len(x) == 1`.
+fn is_length_of_one(it: &ast::ExprCompare, holds: bool) -> bool {
+    let is_length = match &*it.left {
+        Expr::Call(call) => {
+            matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "len")
+                && matches!(&*call.arguments.args, [Expr::Name(_) | Expr::Attribute(_)])
+        }
+        _ => false,
+    };
+    let bound = match &it.comparators[0] {
+        Expr::NumberLiteral(number) => match &number.value {
+            ast::Number::Int(int) => int.as_i64(),
+            _ => None,
+        },
+        _ => None,
+    };
+    is_length
+        && match (it.ops[0], holds) {
+            (CmpOp::Eq | CmpOp::LtE, true) | (CmpOp::NotEq | CmpOp::Gt, false) => bound == Some(1),
+            (CmpOp::Lt, true) | (CmpOp::GtE, false) => bound == Some(2),
+            _ => false,
+        }
 }
 
 /// Types whose instances are always true: they define neither `__bool__` nor `__len__`.
@@ -394,7 +428,7 @@ fn is_builtin_type(ty: &str) -> bool {
 }
 
 /// A type without the refinement after `#`.
-fn plain_type(ty: &str) -> &str {
+pub(super) fn plain_type(ty: &str) -> &str {
     ty.split('#').next().unwrap_or(ty)
 }
 

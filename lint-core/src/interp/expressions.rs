@@ -346,9 +346,14 @@ impl<'p> Machine<'p> {
     ) -> Value {
         let mut taint = Value::bottom();
         let mut has_text = false;
+        let (mut before, mut after, mut is_open) = (String::new(), String::new(), false);
         for element in elements {
             if let ast::InterpolatedStringElement::Literal(it) = element {
                 has_text |= !it.value.is_empty();
+                after.push_str(&it.value);
+                if !is_open {
+                    before.push_str(&it.value);
+                }
             }
             if let ast::InterpolatedStringElement::Interpolation(it) = element {
                 let value = self.evaluate(&it.expression);
@@ -358,14 +363,29 @@ impl<'p> Machine<'p> {
                 taint = taint.with_source(source);
                 taint.add_taint(value.taint());
                 has_text |= it.format_spec.is_none() && self.has_text(&value);
+                is_open = true;
+                after.clear();
                 if let Some(spec) = &it.format_spec {
                     let spec = self.interpolated(spec.elements.iter());
                     taint.add_taint(spec.taint());
                 }
             }
         }
-        let text = self.instance_of_builtin("str").tainted_by(&taint);
+        let text = self.text_like(&before, &after).tainted_by(&taint);
         if has_text { text.truthy() } else { text }
+    }
+
+    /// Text of which the beginning and the end are known. Parts of names are kept, for `getattr`.
+    fn text_like(&mut self, before: &str, after: &str) -> Value {
+        let is_name = |c: char| c.is_alphanumeric() || c == '_';
+        let is_part = before.len() + after.len() > 0
+            && before.len() + after.len() < 60
+            && before.chars().chain(after.chars()).all(is_name);
+        if is_part {
+            self.instance_of_builtin(&format!("str#{before}*{after}"))
+        } else {
+            self.instance_of_builtin("str")
+        }
     }
 
     /// `str(x)` and f-strings run `__str__`, or `__repr__` in its absence.
@@ -481,10 +501,6 @@ impl<'p> Machine<'p> {
                         let string = self.instance_of_builtin("str");
                         result.join(&string);
                     }
-                    Obj::Int(_) if matches!(right.objs(), [Obj::Int(_)]) => {
-                        let int = self.instance_of_builtin("int");
-                        result.join(&int);
-                    }
                     _ => {}
                 }
             }
@@ -522,6 +538,25 @@ impl<'p> Machine<'p> {
         let has_text = op == Operator::Add
             && (self.is_text(left) && self.is_text(right))
             && (left.is_truthy() || right.is_truthy());
+        if let (Some(left), Some(right)) = (self.number_type(left), self.number_type(right))
+            && op != Operator::Pow
+        {
+            let is_int = (left, right) == ("int", "int") && op != Operator::Div;
+            result = self.instance_of_builtin(if is_int { "int" } else { "float" });
+        }
+        if op == Operator::Add && has_text {
+            match (left.objs(), right.objs()) {
+                ([Obj::Str(before)], [Obj::ExternalInstance(_)]) => {
+                    let before = self.str(*before).to_owned();
+                    result = self.text_like(&before, "");
+                }
+                ([Obj::ExternalInstance(_)], [Obj::Str(after)]) => {
+                    let after = self.str(*after).to_owned();
+                    result = self.text_like("", &after);
+                }
+                _ => {}
+            }
+        }
         if result.is_bottom() {
             result = Value::unknown();
         }
@@ -531,12 +566,32 @@ impl<'p> Machine<'p> {
         result.tainted_by(left).tainted_by(right)
     }
 
+    /// `int` or `float`, for a value that is surely one of them.
+    fn number_type(&self, value: &Value) -> Option<&'static str> {
+        let mut found = None;
+        for obj in value.objs() {
+            let one = match obj {
+                Obj::Int(_) | Obj::Bool(_) => "int",
+                Obj::ExternalInstance(ty) => match self.str(*ty) {
+                    "int" | "bool" => "int",
+                    "float" => "float",
+                    _ => return None,
+                },
+                _ => return None,
+            };
+            if found != Some("float") {
+                found = Some(one);
+            }
+        }
+        found
+    }
+
     fn compare(&mut self, it: &'p ast::ExprCompare) -> Value {
         let mut left = self.evaluate(&it.left);
         let mut taint = left.clone();
         let mut decided = None;
         for (op, comparator) in it.ops.iter().zip(&it.comparators) {
-            let right = self.evaluate(comparator);
+            let mut right = self.evaluate(comparator);
             let (receiver, argument, method) = match op {
                 CmpOp::Eq => (&left, &right, "__eq__"),
                 CmpOp::NotEq => (&left, &right, "__ne__"),
@@ -569,6 +624,13 @@ impl<'p> Machine<'p> {
             } else {
                 None
             };
+            // Whether it is in there does not depend on the order.
+            let is_contained = matches!(op, CmpOp::In | CmpOp::NotIn);
+            if is_contained
+                && self.are_containers(&right, &[ContainerKind::Dict, ContainerKind::List])
+            {
+                right = self.settled(&right, span_of(it));
+            }
             taint.add_taint(right.taint());
             left = right;
         }
@@ -585,6 +647,28 @@ impl<'p> Machine<'p> {
             None => self.instance_of_builtin("bool"),
         };
         value.tainted_by(&taint)
+    }
+
+    fn are_containers(&self, value: &Value, kinds: &[ContainerKind]) -> bool {
+        value.objs().iter().all(|obj| match obj {
+            Obj::Container(id) => kinds.contains(&self.containers.get(*id).kind),
+            _ => false,
+        })
+    }
+
+    /// The value without what it owes to the order of sets, which is used in a way that shows none.
+    pub(super) fn settled(&mut self, value: &Value, span: Span) -> Value {
+        let result = self.without_order(value);
+        if result.taint().len() < value.taint().len() {
+            let mut order = Value::bottom();
+            for &source in value.taint() {
+                if !result.taint().contains(&source) {
+                    order = order.with_source(Some(source));
+                }
+            }
+            self.record_sink(&order, SinkKind::Settled, span);
+        }
+        result
     }
 
     /// The value without what it owes to the order of sets.
@@ -713,8 +797,8 @@ impl<'p> Machine<'p> {
 
     fn fill(&mut self, id: u32, elements: &'p [Expr], unordered: bool) {
         // Long literals are tables of data; their elements need no places of their own.
-        let exact =
-            !unordered && elements.len() <= 64 && !elements.iter().any(Expr::is_starred_expr);
+        let limit = if unordered { 1 } else { 64 };
+        let exact = elements.len() <= limit && !elements.iter().any(Expr::is_starred_expr);
         for (ix, element) in elements.iter().enumerate() {
             let value = self.evaluate(element);
             let (key, value) = match element {
@@ -763,9 +847,10 @@ impl<'p> Machine<'p> {
         // Targets live in the comprehension only; the names around it come back afterwards.
         let before = self.frame.state.vars.clone();
         let commands = self.frame.commands;
-        let is_ordered =
-            !std::mem::take(&mut self.frame.ignores_order) && kind != ContainerKind::Set;
+        let ignores_order = std::mem::take(&mut self.frame.ignores_order);
+        let is_ordered = kind == ContainerKind::List && !ignores_order;
         let mut order: Option<SourceId> = None;
+        let mut set_order = Value::bottom();
         let mut control = Value::bottom();
         for generator in generators {
             let iterable = self.evaluate(&generator.iter);
@@ -776,9 +861,10 @@ impl<'p> Machine<'p> {
                     order = self.pending_order(&iterable, iter_span, span).or(order);
                 }
             }
-            let items = self
-                .iterate(&iterable, iter_span, How::Iterate)
-                .with_source(order);
+            if kind != ContainerKind::Set {
+                set_order.join(&self.set_order(&iterable));
+            }
+            let items = self.iterate(&iterable, iter_span, How::Iterate);
             control.add_taint(iterable.taint());
             control = control.with_source(order);
             self.bind_comprehension_target(&generator.target, &items);
@@ -791,11 +877,19 @@ impl<'p> Machine<'p> {
         }
         let key_value = key.map(|key| self.evaluate(key));
         let value = self.evaluate(element);
+        let id = self.container(kind, span);
+        if !is_ordered && !set_order.is_bottom() {
+            // The order shows only when somebody goes through the result, or in commands here.
+            self.write(CellKey::SetOrder(id), &set_order);
+            if self.frame.commands > commands {
+                let source = self.note_order(&Value::of(Obj::Container(id)), span);
+                control = control.with_source(source);
+            }
+        }
         if self.frame.commands > commands {
             self.record_sink(&control, SinkKind::Order, span);
         }
         self.frame.state.vars = before;
-        let id = self.container(kind, span);
         let slot = key_value.as_ref().map_or(Key::Any, |_| Key::Any);
         self.put(id, slot, &value);
         Value::of(Obj::Container(id))
@@ -863,23 +957,37 @@ impl<'p> Machine<'p> {
 
     /// Why the order of the value's elements varies, if it is a set whose order does.
     pub(super) fn unordered_source(&mut self, value: &Value) -> Option<Elements> {
-        let mut found = None;
-        for obj in value.objs().to_vec() {
-            let Obj::Container(id) = obj else { continue };
-            if self.containers.get(id).kind != ContainerKind::Set {
-                continue;
-            }
-            let elements = self.all_elements(&Value::of(obj));
-            let why = self.hash_of(&elements);
-            found = match (found, why) {
-                (Some(Elements::Salted), _) | (_, None) => found,
-                (_, why) => why,
-            };
+        let elements = self.set_order(value);
+        if elements.is_bottom() {
+            None
+        } else {
+            self.hash_of(&elements)
         }
-        found
     }
 
-    fn hash_of(&mut self, elements: &Value) -> Option<Elements> {
+    /// The elements whose hashes decide the order of a value's entries: those of a set with more
+    /// than one, and of the sets that the entries of a list or mapping were taken from.
+    pub(super) fn set_order(&mut self, value: &Value) -> Value {
+        let mut elements = Value::bottom();
+        for obj in value.objs().to_vec() {
+            let Obj::Container(id) = obj else { continue };
+            let object = Value::of(obj);
+            if self.containers.get(id).kind != ContainerKind::Set {
+                elements.join(&self.read(CellKey::SetOrder(id)));
+            } else if !self.is_single(&object) {
+                let own = self.all_elements(&object);
+                // Nothing is known of the elements.
+                elements.join(&if own.objs().is_empty() {
+                    Value::unknown()
+                } else {
+                    own
+                });
+            }
+        }
+        elements.without_taint()
+    }
+
+    pub(super) fn hash_of(&mut self, elements: &Value) -> Option<Elements> {
         let mut result = None;
         for obj in elements.objs().to_vec() {
             let one = match obj {
@@ -1015,7 +1123,13 @@ impl<'p> Machine<'p> {
                 }
             }
         }
-        result.tainted_by(object).tainted_by(key)
+        // What a mapping holds for a key does not depend on the order of its entries.
+        if self.are_containers(object, &[ContainerKind::Dict]) {
+            result = result.tainted_by(&self.settled(object, span));
+        } else {
+            result = result.tainted_by(object);
+        }
+        result.tainted_by(key)
     }
 }
 

@@ -63,6 +63,8 @@ enum CellKey {
     VariantAttr(ClassId, u32, Sym),
     FunctionAttr(FuncId, Sym),
     Element(u32, Key),
+    /// The elements of the sets in whose order the entries of a list or mapping stand.
+    SetOrder(u32),
     /// What a `defaultdict` calls for a missing key.
     ContainerFactory(u32),
     PartialCallee(u32),
@@ -226,6 +228,8 @@ pub(crate) struct Sink {
 /// Ordered from harmless to fatal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum SinkKind {
+    /// The order of a set, where none shows.
+    Settled,
     /// The identity of an object, compared with that of others in the same process.
     Compared,
     Log,
@@ -268,6 +272,8 @@ struct State {
     vars: BTreeMap<Sym, Value>,
     /// Last stores into containers that this context made itself.
     heap: BTreeMap<(u32, Key), Value>,
+    /// Sets that a condition said to have no more than one element.
+    single: BTreeSet<u32>,
     /// Whether control cannot come here.
     dead: bool,
 }
@@ -831,6 +837,7 @@ impl State {
         for (name, value) in &other.vars {
             self.vars.entry(*name).or_default().join(value);
         }
+        self.single.retain(|id| other.single.contains(id));
         // A store that only one way makes leaves the contents of the cell on the other way.
         self.heap.retain(|place, _| other.heap.contains_key(place));
         for (place, value) in &mut self.heap {

@@ -242,7 +242,10 @@ impl<'p> Machine<'p> {
         });
         if !is_sequence {
             let element = self.iterate(value, span, How::Iterate).tainted_by(value);
-            self.note_order(value, span);
+            // `(only,) = names` goes well for a set of one element alone.
+            if targets.len() > 1 || starred.is_some() {
+                self.note_order(value, span);
+            }
             for target in targets {
                 self.assign(target, &element, None);
             }
@@ -351,6 +354,11 @@ impl<'p> Machine<'p> {
     }
 
     fn while_loop(&mut self, it: &'p ast::StmtWhile) {
+        if it.body.iter().all(does_nothing) && it.orelse.is_empty() && !acts(&it.test) {
+            let busy_wait = self.sym("while");
+            let head = Span::new(span_of(it).start, span_of(&*it.test).end);
+            self.call_hazard(busy_wait, None, head);
+        }
         self.frame.breaks.push(None);
         let mut truth = Truth::Unknown;
         for _ in 0..3 {
@@ -782,6 +790,28 @@ impl<'p> Machine<'p> {
         let name = self.project.module_name(self.frame.file);
         let sym = self.sym(&name);
         Value::of(Obj::Str(sym))
+    }
+}
+
+fn does_nothing(statement: &Stmt) -> bool {
+    match statement {
+        Stmt::Pass(_) | Stmt::Continue(_) => true,
+        Stmt::Expr(it) => it.value.is_ellipsis_literal_expr(),
+        _ => false,
+    }
+}
+
+/// Whether evaluating a condition may change how it ends the next time.
+fn acts(test: &Expr) -> bool {
+    match test {
+        Expr::Name(_) | Expr::BooleanLiteral(_) | Expr::NumberLiteral(_) | Expr::NoneLiteral(_) => {
+            false
+        }
+        Expr::Attribute(it) => acts(&it.value),
+        Expr::UnaryOp(it) => acts(&it.operand),
+        Expr::BoolOp(it) => it.values.iter().any(acts),
+        Expr::Compare(it) => acts(&it.left) || it.comparators.iter().any(acts),
+        _ => true,
     }
 }
 

@@ -6,8 +6,8 @@ use crate::hazard;
 use crate::rule::{Context, Rule};
 
 /// ## What it does
-/// Finds waits that block the thread: `time.sleep()`, the retry helpers that call it, and sleeps of
-/// other event loops.
+/// Finds waits that block the thread: `time.sleep()`, the retry helpers that call it, sleeps of
+/// other event loops, and loops that only burn time (`while not self._received: pass`).
 ///
 /// ## Why is this bad?
 /// All workflows of a worker share its event loop, and a blocking wait stops it. After two seconds
@@ -86,7 +86,7 @@ use crate::rule::{Context, Rule};
 /// ```
 ///
 /// ## Limits
-/// A loop that only burns time (`while True: pass`) is not found.
+/// A loop that calls something while it waits (`while queue.empty(): pass`) is not found.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB109",
