@@ -12,6 +12,14 @@ use crate::project::Project;
 /// Caller to callees by qualified name, both sorted; every function is a key.
 pub type FullGraph = BTreeMap<String, BTreeSet<String>>;
 
+/// The full graph of a project.
+#[derive(Debug, Default)]
+pub struct Full {
+    pub graph: FullGraph,
+    /// Whether the analysis stopped at a bound, so that edges may be missing.
+    pub cut_short: bool,
+}
+
 /// What the workflows of a project reach.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WorkflowGraph {
@@ -129,10 +137,10 @@ fn definition(machine: &Machine<'_>, ctx: CtxId) -> Option<Place> {
 /// The graph of all functions and module bodies in the given files, the form that public
 /// call-graph benchmarks use: builtins as `<builtin>.name`, methods of literals as
 /// `<**PyDict**>.items`, code outside the project by its qualified name. Needs [`crate::syntax::STACK_SIZE`] of stack.
-pub fn full(project: &Project<'_>, knowledge: &Knowledge, files: &[FileId]) -> FullGraph {
+pub fn full(project: &Project<'_>, knowledge: &Knowledge, files: &[FileId]) -> Full {
     let mut graph = FullGraph::new();
     let Some(any) = files.iter().find_map(|&file| project.module(file)) else {
-        return graph;
+        return Full::default();
     };
     let mut machine = Machine::new(project, knowledge, Mode::Full, any);
     for &file in files {
@@ -166,7 +174,10 @@ pub fn full(project: &Project<'_>, knowledge: &Knowledge, files: &[FileId]) -> F
             .or_default()
             .extend(callees);
     }
-    graph
+    Full {
+        graph,
+        cut_short: machine.is_cut_short(),
+    }
 }
 
 fn callees(machine: &Machine<'_>, ctx: CtxId) -> BTreeSet<String> {

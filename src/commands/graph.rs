@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use lint_core::diagnostic::FileId;
-use lint_core::graph::{FullGraph, NodeKind, WorkflowGraph, full, of_workflows};
+use lint_core::graph::{Full, FullGraph, NodeKind, WorkflowGraph, full, of_workflows};
 use lint_core::knowledge::Knowledge;
 use lint_core::project::Project;
 use serde_json::json;
@@ -42,7 +42,12 @@ pub(crate) fn run(mut args: GraphArgs, color: Color) -> Result<Status> {
         let requested: Vec<FileId> = python_files(&project)
             .filter(|&file| files.is_requested(project.key(file)))
             .collect();
-        let graph = full(&project, &knowledge, &requested);
+        let Full { graph, cut_short } = full(&project, &knowledge, &requested);
+        if cut_short {
+            eprintln!(
+                "the project is too large to be analysed in full: the graph was cut short, and edges are missing"
+            );
+        }
         match args.format {
             GraphFormat::Json => to_json(&graph)?,
             format => draw(&Drawing::of_full(&graph), format),

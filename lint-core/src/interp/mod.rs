@@ -43,6 +43,9 @@ const MAX_CONTEXTS: usize = 150_000;
 /// How much work (expressions evaluated, objects read) is done before the analysis stops with what
 /// it has. A count and not a time, so that the result is the same on every machine.
 const MAX_STEPS: u64 = 150_000_000;
+/// The same for the full graph, which starts from every function and so has no natural end in a
+/// very large package.
+const MAX_STEPS_OF_FULL_GRAPH: u64 = 40_000_000;
 
 /// Where values of different contexts meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -638,14 +641,22 @@ impl<'p> Machine<'p> {
 
     /// Whether the analysis stopped at a bound before it had seen everything.
     pub(crate) fn is_cut_short(&self) -> bool {
-        self.steps > MAX_STEPS || self.ctxs.len() > MAX_CONTEXTS
+        self.is_exhausted() || self.ctxs.len() > MAX_CONTEXTS
+    }
+
+    fn is_exhausted(&self) -> bool {
+        let limit = match self.mode {
+            Mode::Workflows => MAX_STEPS,
+            Mode::Full => MAX_STEPS_OF_FULL_GRAPH,
+        };
+        self.steps > limit
     }
 
     /// Runs queued contexts until nothing changes.
     pub(crate) fn run(&mut self) {
         while let Some(id) = self.queue.pop_front() {
             self.ctxs[id.0 as usize].queued = false;
-            if self.steps > MAX_STEPS {
+            if self.is_exhausted() {
                 self.queue.clear();
                 return;
             }
