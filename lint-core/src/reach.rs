@@ -158,6 +158,7 @@ impl<'m, 'p> Walk<'m, 'p> {
     }
 
     fn collect_uses(&mut self) {
+        let issuing = self.issuing();
         let mut uses: BTreeMap<SourceId, Use> = BTreeMap::new();
         let mut note = |source: SourceId, new: Use| {
             let old = uses.entry(source).or_insert(new);
@@ -167,7 +168,10 @@ impl<'m, 'p> Walk<'m, 'p> {
         };
         for &ctx in self.reached.keys() {
             let file = self.machine.ctx_file(ctx);
-            for sink in &self.machine.ctx(ctx).outcome.sinks {
+            let outcome = &self.machine.ctx(ctx).outcome;
+            let decisions = outcome.decisions.iter();
+            let decisions = decisions.filter(|(_, callee)| issuing.contains(callee));
+            for sink in outcome.sinks.iter().chain(decisions.map(|(sink, _)| sink)) {
                 note(
                     sink.source,
                     Use {
@@ -183,8 +187,22 @@ impl<'m, 'p> Walk<'m, 'p> {
         }
         for (ix, &ctx) in self.found.contexts.iter().enumerate() {
             let entry = &self.found.workflow.entries[ix];
+            let file = self.machine.ctx_file(ctx);
+            // An exception that leaves the workflow is how it ends.
+            for sink in &self.machine.ctx(ctx).outcome.thrown {
+                note(
+                    sink.source,
+                    Use {
+                        kind: sink.kind,
+                        place: Place {
+                            file,
+                            span: sink.span,
+                        },
+                        ctx,
+                    },
+                );
+            }
             if matches!(entry.role, Role::Run | Role::Update) {
-                let file = self.machine.ctx_file(ctx);
                 for &(source, span) in &self.machine.ctx(ctx).outcome.returned {
                     note(
                         source,
@@ -198,6 +216,27 @@ impl<'m, 'p> Walk<'m, 'p> {
             }
         }
         self.uses = uses;
+    }
+
+    /// The contexts that issue commands, themselves or through what they call.
+    fn issuing(&self) -> BTreeSet<CtxId> {
+        let mut callers: BTreeMap<CtxId, Vec<CtxId>> = BTreeMap::new();
+        let mut pending = Vec::new();
+        for &ctx in self.reached.keys() {
+            if self.machine.ctx(ctx).outcome.issues {
+                pending.push(ctx);
+            }
+            for edge in self.followed(ctx) {
+                callers.entry(edge.callee).or_default().push(ctx);
+            }
+        }
+        let mut issuing = BTreeSet::new();
+        while let Some(ctx) = pending.pop() {
+            if issuing.insert(ctx) {
+                pending.extend(callers.get(&ctx).into_iter().flatten());
+            }
+        }
+        issuing
     }
 
     /// Whether the code of a context stands in the body of the workflow class or of a base.
@@ -480,6 +519,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             SinkKind::Payload => "a payload",
             SinkKind::Result => "the result",
             SinkKind::Order => "the order of commands",
+            SinkKind::Exception => "an exception",
             SinkKind::Branch => "a branch",
             SinkKind::Loop => "the number of rounds of a loop",
             SinkKind::Timer => "a timer",
@@ -507,6 +547,7 @@ fn impact_of(kind: SinkKind) -> Impact {
         SinkKind::External => Impact::Unknown,
         SinkKind::State | SinkKind::Payload | SinkKind::Result => Impact::Drift,
         SinkKind::Order
+        | SinkKind::Exception
         | SinkKind::Branch
         | SinkKind::Loop
         | SinkKind::Timer

@@ -13,6 +13,11 @@ impl<'p> Machine<'p> {
         let mut result = Value::bottom();
         for obj in object.objs().to_vec() {
             let value = self.attribute_of(obj, sym, name, span);
+            let is_foreign = |obj: &Obj| matches!(obj, Obj::External(_));
+            if matches!(obj, Obj::Instance(..)) && value.objs().iter().any(is_foreign) {
+                // A method of a base outside the project may show the whole object.
+                result.add_taint(self.whole_taint(&Value::of(obj)).taint());
+            }
             result.join(&value);
         }
         result.tainted_by(object)
@@ -496,6 +501,26 @@ impl<'p> Machine<'p> {
     ) {
         self.write(CellKey::VariantAttr(class, variant, name), value);
         self.write(CellKey::InstanceAttr(class, name), value);
+        let parts = value.filter(|obj| matches!(obj, Obj::Container(_) | Obj::Instance(..)));
+        if !parts.is_bottom() {
+            let all = self.known.dict;
+            self.write(CellKey::VariantAttr(class, variant, all), &parts);
+            self.write(CellKey::InstanceAttr(class, all), &parts);
+        }
+    }
+
+    /// The join of all attributes of such an instance, as far as they hold or are tainted by
+    /// anything.
+    pub(super) fn attributes_within(&mut self, class: ClassId, variant: u32) -> Value {
+        let mut result = Value::bottom();
+        for entry in self.mro(class).iter().copied() {
+            if let Obj::Class(owner) = entry {
+                let variant = if owner == class { variant } else { 0 };
+                let all = self.known.dict;
+                result.join(&self.read_instance_attribute(owner, variant, all));
+            }
+        }
+        result
     }
 
     // ---- stores ----
@@ -508,6 +533,8 @@ impl<'p> Machine<'p> {
         span: Span,
     ) {
         let sym = self.sym(name);
+        let shared = self.lasting_shared(value);
+        let value = &self.lasting(value);
         self.record_sink(value, SinkKind::State, span);
         for obj in object.objs().to_vec() {
             match obj {
@@ -518,11 +545,11 @@ impl<'p> Machine<'p> {
                     self.record_event(span, EventKind::StateWrite(sym), None);
                 }
                 Obj::Class(class) => {
-                    self.write(CellKey::ClassAttr(class, sym), value);
+                    self.write(CellKey::ClassAttr(class, sym), &shared);
                     self.record_shared(sym, span);
                 }
                 Obj::Module(file) => {
-                    self.write(CellKey::Global(file, sym), &value.clone().opened());
+                    self.write(CellKey::Global(file, sym), &shared.clone().opened());
                     self.record_shared(sym, span);
                 }
                 Obj::Func(FuncRef { func, .. }) => {

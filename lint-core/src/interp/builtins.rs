@@ -17,14 +17,15 @@ impl<'p> Machine<'p> {
 
     /// The container that an expression of the running context makes.
     pub(super) fn container(&mut self, kind: ContainerKind, span: Span) -> u32 {
-        let shared = self.at_import() && !self.frame.in_data_class;
+        let class = self.frame.classes.last().map(|(class, _)| *class);
         let repeated = !self.frame.breaks.is_empty();
         self.container_of(Container {
             kind,
             file: self.frame.file,
             span,
             ctx: Some(self.frame.ctx),
-            shared,
+            shared: self.at_import(),
+            class,
             repeated,
         })
     }
@@ -52,6 +53,7 @@ impl<'p> Machine<'p> {
             Key::Any
         };
         let container = *self.containers.get(id);
+        let value = &self.note_size(id, value);
         if container.ctx == Some(self.frame.ctx) && !container.repeated && key != Key::Any {
             self.frame.state.heap.insert((id, key), value.clone());
         } else if container.ctx != Some(self.frame.ctx) {
@@ -72,6 +74,21 @@ impl<'p> Machine<'p> {
         self.read_element(id, Key::Str(self.known.self_return));
         self.read_element(id, Key::Any);
         self.container_keys[id as usize].clone()
+    }
+
+    /// Notes that a container changes only if control comes here, and says so of what is stored.
+    fn note_size(&mut self, id: u32, value: &Value) -> Value {
+        let is_own = self.containers.get(id).ctx == Some(self.frame.ctx);
+        let control = if is_own {
+            self.control_taint()
+        } else {
+            self.lasting_control()
+        };
+        if control.is_bottom() {
+            return value.clone();
+        }
+        self.write(CellKey::Size(id), &control);
+        value.clone().tainted_by(&control)
     }
 
     /// One element of a container, by key.
@@ -149,6 +166,16 @@ impl<'p> Machine<'p> {
 
     /// What a value and the contents of its containers are tainted by, as a value without objects.
     pub(super) fn deep_taint(&mut self, value: &Value) -> Value {
+        self.taint_within(value, false)
+    }
+
+    /// The same, and what the attributes of instances are tainted by: for what is handed over as a
+    /// whole, such as the payload of a command.
+    pub(super) fn whole_taint(&mut self, value: &Value) -> Value {
+        self.taint_within(value, true)
+    }
+
+    fn taint_within(&mut self, value: &Value, with_attributes: bool) -> Value {
         const MAX_CONTAINERS: usize = 24;
         let mut taint = Value::bottom().tainted_by(value);
         let mut pending: Vec<Obj> = value.objs().to_vec();
@@ -156,13 +183,22 @@ impl<'p> Machine<'p> {
         while seen < pending.len() && seen < MAX_CONTAINERS {
             let obj = pending[seen];
             seen += 1;
-            if let Obj::Container(_) = obj {
-                let elements = self.all_elements(&Value::of(obj));
-                taint.add_taint(elements.taint());
-                for &inner in elements.objs() {
-                    if matches!(inner, Obj::Container(_)) && !pending.contains(&inner) {
-                        pending.push(inner);
-                    }
+            let parts = match obj {
+                Obj::Container(_) => {
+                    taint.add_taint(self.size_taint(&Value::of(obj)).taint());
+                    self.all_elements(&Value::of(obj))
+                }
+                Obj::Instance(class, variant) if with_attributes => {
+                    self.attributes_within(class, variant)
+                }
+                _ => continue,
+            };
+            taint.add_taint(parts.taint());
+            for &inner in parts.objs() {
+                if matches!(inner, Obj::Container(_) | Obj::Instance(..))
+                    && !pending.contains(&inner)
+                {
+                    pending.push(inner);
                 }
             }
         }
@@ -244,6 +280,7 @@ impl<'p> Machine<'p> {
         span: Span,
         written: &'p Expr,
     ) {
+        let value = &self.lasting(value);
         self.record_sink(value, SinkKind::State, span);
         for obj in object.objs().to_vec() {
             match obj {
@@ -297,7 +334,11 @@ impl<'p> Machine<'p> {
     }
 
     fn record_container_write(&mut self, id: u32, span: Span) {
-        if self.containers.get(id).shared && !self.at_import() {
+        let container = *self.containers.get(id);
+        let is_copied = container
+            .class
+            .is_some_and(|class| self.is_data_class(class));
+        if container.shared && !is_copied && !self.at_import() {
             let name = self.container_name(id);
             self.record_event(span, EventKind::SharedState(name), None);
         }
@@ -439,7 +480,8 @@ impl<'p> Machine<'p> {
             // A set of identities, as for finding cycles, is a use that shows nothing.
             let is_membership =
                 container.kind == ContainerKind::Set || matches!(name.as_str(), "remove" | "pop");
-            let taint = self.args_taint(args);
+            self.note_size(id, &Value::bottom());
+            let taint = self.args_taint(args).tainted_by(&self.lasting_control());
             let taint = if is_membership {
                 self.without_identity(&taint, span)
             } else {

@@ -1,7 +1,7 @@
 //! Calls: what runs, with which arguments, and what comes back.
 
 use crate::diagnostic::Span;
-use crate::index::FunctionNode;
+use crate::index::{FunctionNode, MODULE_BODY};
 use crate::knowledge::{Access, Api, Arg, Command, CommandKind, Role, SAFE, Sandbox, When};
 use crate::syntax::ast::{self, Expr};
 use crate::syntax::span_of;
@@ -272,6 +272,16 @@ impl<'p> Machine<'p> {
         taint
     }
 
+    /// The same for arguments that are handed over as a whole.
+    fn payload_taint(&mut self, args: &Args) -> Value {
+        let mut taint = Value::bottom();
+        let positional = args.positional.iter().map(|argument| &argument.value);
+        for value in positional.chain(args.keywords.iter().map(|(_, value)| value)) {
+            taint.add_taint(self.whole_taint(value).taint());
+        }
+        taint
+    }
+
     pub(super) fn call_value(
         &mut self,
         callee: &Value,
@@ -351,7 +361,10 @@ impl<'p> Machine<'p> {
                 self.note_container_method(id, method);
                 self.call_container_method(id, method, args, span)
             }
-            _ => Value::unknown().tainted_by(&self.args_taint(args)),
+            _ => {
+                self.note_foreign_call(None, span);
+                Value::unknown().tainted_by(&self.args_taint(args))
+            }
         }
     }
 
@@ -414,6 +427,10 @@ impl<'p> Machine<'p> {
                 signature.push((ix as u16, objs));
             }
         }
+        if !self.lasting_control().is_bottom() {
+            // What it stores depends on what decides over the call.
+            signature.push((u16::MAX, vec![Obj::Unknown]));
+        }
         let ctx = self.context(Code::Function(function), signature);
         for (ix, value) in parameters.into_iter().enumerate() {
             let slot = ix as u16;
@@ -421,7 +438,7 @@ impl<'p> Machine<'p> {
                 Some(value) => self.write(CellKey::Param(ctx, slot), &value),
                 None => {
                     let default = self.read(CellKey::Default(function, slot));
-                    if !default.taint().is_empty() {
+                    if !default.taint().is_empty() && self.is_defined_at_import(function) {
                         let name = self.parameter_name(definition.node, ix);
                         self.read_shared(default.clone(), name, span);
                     }
@@ -431,6 +448,7 @@ impl<'p> Machine<'p> {
         }
         if !definition.is_generator || self.mode == Mode::Full {
             self.record_edge(span, ctx, how);
+            self.pass_control(ctx, span);
         }
         if definition.is_generator {
             // Its body runs when it is iterated.
@@ -448,6 +466,11 @@ impl<'p> Machine<'p> {
         result
     }
 
+    /// Whether the defaults of a function are evaluated by a module or class body.
+    fn is_defined_at_import(&self, function: FuncRef) -> bool {
+        matches!(&self.ctx(function.closure).code, Code::Function(it) if it.func.ix == MODULE_BODY)
+    }
+
     fn parameter_name(&mut self, node: FunctionNode<'p>, ix: usize) -> Sym {
         let name = node.parameters().and_then(|parameters| {
             let positional = parameters.posonlyargs.len() + parameters.args.len();
@@ -463,7 +486,7 @@ impl<'p> Machine<'p> {
 
     /// Something of the user's own that hands its arguments to an activity.
     fn execute_elsewhere(&mut self, name: &str, args: &Args, span: Span) -> Value {
-        self.frame.commands += 1;
+        self.note_command();
         let name = self.sym(name);
         self.record_event(
             span,
@@ -473,7 +496,7 @@ impl<'p> Machine<'p> {
             },
             None,
         );
-        let taint = self.args_taint(args);
+        let taint = self.payload_taint(args);
         self.record_sink(&taint, SinkKind::Payload, span);
         let mut result = Value::bottom();
         for argument in &args.positional {
@@ -787,7 +810,7 @@ impl<'p> Machine<'p> {
             return Value::of(Obj::Bool(true));
         }
         if role == Some(Role::Log) {
-            let taint = self.args_taint(args);
+            let taint = self.payload_taint(args);
             self.record_sink(&taint, SinkKind::Log, span);
             return Value::of(Obj::None);
         }
@@ -798,7 +821,12 @@ impl<'p> Machine<'p> {
         for arg in self.knowledge.higher_order(&text) {
             if let Given::Value(callback) = self.given(args, *arg) {
                 let callback = callback.clone();
+                let flow = self.frame.flow.clone();
                 self.call_value(&callback, &Args::unknown(1), span, How::Callback);
+                if source.is_some() {
+                    // In a thread or process of its own, its exceptions leave nothing here.
+                    self.frame.flow = flow;
+                }
             }
         }
         // Outside code that is given a generator is taken to consume it.
@@ -810,8 +838,11 @@ impl<'p> Machine<'p> {
             }
         }
         let returned = self.returned_type(name, Some(args), span);
+        if !super::builtins::is_builtin(&text) {
+            self.note_foreign_call(source, span);
+        }
         returned
-            .tainted_by(&self.args_taint(args))
+            .tainted_by(&self.payload_taint(args))
             .with_source(source)
     }
 
@@ -911,7 +942,7 @@ impl<'p> Machine<'p> {
 
     /// A command of the workflow: what it is given decides over its impact.
     fn issue(&mut self, command: &'static Command, name: Sym, args: &Args, span: Span) -> Value {
-        self.frame.commands += 1;
+        self.note_command();
         self.record_event(
             span,
             EventKind::Command {
@@ -948,7 +979,7 @@ impl<'p> Machine<'p> {
             CommandKind::Timer => SinkKind::Timer,
             _ => SinkKind::Payload,
         };
-        let taint = self.args_taint(args);
+        let taint = self.payload_taint(args);
         self.record_sink(&taint, payload, span);
         for arg in self.knowledge.higher_order(self.str(name)) {
             if let Given::Value(callback) = self.given(args, *arg) {

@@ -173,12 +173,9 @@ impl<'p> Machine<'p> {
             self.mro_cache.clear();
         }
         self.write(key, &bases);
-        let is_data_class = self.is_data_class(class);
-        let outer = std::mem::replace(&mut self.frame.in_data_class, is_data_class);
         self.frame.classes.push((class, Default::default()));
         self.execute(&it.body);
         self.frame.classes.pop();
-        self.frame.in_data_class = outer;
         let mut value = Value::of(Obj::Class(class));
         for decorator in it.decorator_list.iter().rev() {
             let callee = self.evaluate(&decorator.expression);
@@ -375,7 +372,29 @@ impl<'p> Machine<'p> {
         if self.is_data_class(class) {
             self.construct_data_class(class, variant, args, span);
         }
+        if self.keeps_in_fields(class) {
+            // Each field carries its own.
+            return instance;
+        }
         instance.tainted_by(&taint)
+    }
+
+    /// Whether what a constructor gets is nowhere but in attributes that the machine sees.
+    fn keeps_in_fields(&mut self, class: ClassId) -> bool {
+        if self.is_data_class(class) {
+            return true;
+        }
+        let has_init = self.find_method(class, "__init__").is_some();
+        let mro = self.mro(class);
+        has_init
+            && mro.iter().all(|entry| match entry {
+                Obj::Class(_) => true,
+                Obj::External(name) => matches!(
+                    self.str(*name),
+                    "object" | "typing.Generic" | "typing.Protocol" | "abc.ABC"
+                ),
+                _ => false,
+            })
     }
 
     /// Instances are told apart where it matters most: when a constructor is given callables.

@@ -29,8 +29,13 @@ impl<'p> Machine<'p> {
             }
             Expr::Call(it) => self.call(it),
             Expr::Await(it) => {
+                let edges = self.frame.out.edges.len();
                 let value = self.evaluate(&it.value);
                 let awaited = self.call_special(&value, "__await__", span_of(it), How::Operator);
+                if self.frame.out.edges.len() == edges {
+                    // What is awaited is not a call of the project, which would speak for itself.
+                    self.note_command();
+                }
                 value.joined(&awaited.without_taint())
             }
             Expr::StringLiteral(it) => {
@@ -147,6 +152,7 @@ impl<'p> Machine<'p> {
             Expr::Yield(it) => {
                 if let Some(value) = &it.value {
                     let value = self.evaluate(value);
+                    let value = self.under_control(&value);
                     self.frame.yielded.join(&value);
                 }
                 Value::unknown()
@@ -154,6 +160,7 @@ impl<'p> Machine<'p> {
             Expr::YieldFrom(it) => {
                 let inner = self.evaluate(&it.value);
                 let elements = self.iterate(&inner, span_of(it), How::Iterate);
+                let elements = self.under_control(&elements);
                 self.frame.yielded.join(&elements);
                 let mut result = Value::bottom();
                 for obj in inner.objs().to_vec() {
@@ -361,7 +368,7 @@ impl<'p> Machine<'p> {
                 self.call_string(&value, span_of(it));
                 let source = self.note_order(&value, span_of(&*it.expression));
                 taint = taint.with_source(source);
-                taint.add_taint(value.taint());
+                taint.add_taint(self.whole_taint(&value).taint());
                 has_text |= it.format_spec.is_none() && self.has_text(&value);
                 is_open = true;
                 after.clear();
@@ -398,6 +405,7 @@ impl<'p> Machine<'p> {
 
     fn bool_op(&mut self, it: &'p ast::ExprBoolOp) -> Value {
         let mut result = Value::bottom();
+        let outer = self.open_control();
         let before = self.frame.state.clone();
         let last = it.values.len() - 1;
         for (ix, operand) in it.values.iter().enumerate() {
@@ -407,6 +415,10 @@ impl<'p> Machine<'p> {
                 break;
             }
             let truth = self.truth(operand, &value);
+            if truth == Truth::Unknown {
+                let deciding = self.deciding(&value);
+                self.decide(&deciding, SinkKind::Branch, span_of(operand));
+            }
             let stops = match it.op {
                 ast::BoolOp::And => truth == Truth::Never,
                 ast::BoolOp::Or => truth == Truth::Always,
@@ -428,6 +440,7 @@ impl<'p> Machine<'p> {
             }
             self.narrow(operand, it.op == ast::BoolOp::And);
         }
+        self.close_control(outer);
         // Narrowing holds for the right operands only; the `if` around it narrows again.
         let vars: Vec<(Sym, Value)> = before
             .vars
@@ -588,7 +601,14 @@ impl<'p> Machine<'p> {
 
     fn compare(&mut self, it: &'p ast::ExprCompare) -> Value {
         let mut left = self.evaluate(&it.left);
+        let compares_contents = it
+            .ops
+            .iter()
+            .all(|op| matches!(op, CmpOp::Eq | CmpOp::NotEq));
         let mut taint = left.clone();
+        if compares_contents {
+            taint = taint.tainted_by(&self.whole_taint(&left));
+        }
         let mut decided = None;
         for (op, comparator) in it.ops.iter().zip(&it.comparators) {
             let mut right = self.evaluate(comparator);
@@ -632,6 +652,9 @@ impl<'p> Machine<'p> {
                 right = self.settled(&right, span_of(it));
             }
             taint.add_taint(right.taint());
+            if compares_contents {
+                taint = taint.tainted_by(&self.whole_taint(&right));
+            }
             left = right;
         }
         // Comparing identities and hashes of one process tells nothing of their values.
@@ -684,14 +707,26 @@ impl<'p> Machine<'p> {
         result
     }
 
+    /// What the value owes to the order of sets, as a value without objects.
+    pub(super) fn only_order(&self, value: &Value) -> Value {
+        let mut order = Value::bottom();
+        for &source in value.taint() {
+            if self.source(source).class == "order" {
+                order = order.with_source(Some(source));
+            }
+        }
+        order
+    }
+
     /// What decides a condition: of a container only whether it is empty, which no order changes.
-    pub(super) fn deciding(&self, value: &Value) -> Value {
+    pub(super) fn deciding(&mut self, value: &Value) -> Value {
         let is_container = value
             .objs()
             .iter()
             .all(|obj| matches!(obj, Obj::Container(_)));
         if is_container {
             self.without_order(value)
+                .tainted_by(&self.size_taint(value))
         } else {
             value.clone()
         }
@@ -716,6 +751,11 @@ impl<'p> Machine<'p> {
     fn conditional(&mut self, it: &'p ast::ExprIf) -> Value {
         let test = self.evaluate(&it.test);
         let truth = self.truth(&it.test, &test);
+        let outer = self.open_control();
+        if truth == Truth::Unknown {
+            let deciding = self.deciding(&test);
+            self.decide(&deciding, SinkKind::Branch, span_of(&*it.test));
+        }
         let guard = u32::from(self.is_replay_guard(&it.test));
         self.frame.vouched += guard;
         let before = self.frame.state.clone();
@@ -731,6 +771,7 @@ impl<'p> Machine<'p> {
         }
         self.frame.state.join(&after_body);
         self.frame.vouched -= guard;
+        self.close_control(outer);
         // Choosing between values is a branch only where the result matters, so it taints it.
         result.tainted_by(&test)
     }
@@ -852,6 +893,7 @@ impl<'p> Machine<'p> {
         let mut order: Option<SourceId> = None;
         let mut set_order = Value::bottom();
         let mut control = Value::bottom();
+        let outer = self.open_control();
         for generator in generators {
             let iterable = self.evaluate(&generator.iter);
             let iter_span = span_of(&generator.iter);
@@ -866,12 +908,16 @@ impl<'p> Machine<'p> {
             }
             let items = self.iterate(&iterable, iter_span, How::Iterate);
             control.add_taint(iterable.taint());
+            control.add_taint(self.size_taint(&iterable).taint());
             control = control.with_source(order);
+            self.decide(&control, SinkKind::Loop, iter_span);
             self.bind_comprehension_target(&generator.target, &items);
             for condition in &generator.ifs {
                 let value = self.evaluate(condition);
                 self.call_special(&value, "__bool__", span_of(condition), How::Operator);
                 control.add_taint(value.taint());
+                let deciding = self.deciding(&value);
+                self.decide(&deciding, SinkKind::Branch, span_of(condition));
                 self.narrow(condition, true);
             }
         }
@@ -883,12 +929,11 @@ impl<'p> Machine<'p> {
             self.write(CellKey::SetOrder(id), &set_order);
             if self.frame.commands > commands {
                 let source = self.note_order(&Value::of(Obj::Container(id)), span);
+                self.record_sink(&Value::bottom().with_source(source), SinkKind::Order, span);
                 control = control.with_source(source);
             }
         }
-        if self.frame.commands > commands {
-            self.record_sink(&control, SinkKind::Order, span);
-        }
+        self.close_control(outer);
         self.frame.state.vars = before;
         let slot = key_value.as_ref().map_or(Key::Any, |_| Key::Any);
         self.put(id, slot, &value);

@@ -14,6 +14,7 @@ mod builtins;
 mod calls;
 mod classes;
 mod conditions;
+mod control;
 mod expressions;
 mod statements;
 mod types;
@@ -58,6 +59,12 @@ enum CellKey {
     Default(FuncRef, u16),
     Return(CtxId),
     Yield(CtxId),
+    /// What decides over the calls of a context; see `control.rs`.
+    Control(CtxId),
+    /// What decides over the exceptions that leave a context.
+    Thrown(CtxId),
+    /// What decides over which elements a container has.
+    Size(u32),
     ClassAttr(ClassId, Sym),
     ClassBases(ClassId),
     /// What any code stored in an attribute of any instance.
@@ -108,6 +115,8 @@ struct Container {
     ctx: Option<CtxId>,
     /// Whether it is made once per process, by a module or class body.
     shared: bool,
+    /// The class whose body makes it: a data class copies its defaults for each instance.
+    class: Option<ClassId>,
     /// Made in a loop: it stands for several, so stores never replace contents.
     repeated: bool,
 }
@@ -149,6 +158,12 @@ pub(crate) struct Outcome {
     pub(crate) edges: Vec<Edge>,
     pub(crate) events: BTreeSet<Event>,
     pub(crate) sinks: BTreeSet<Sink>,
+    /// Calls that happen only as a source decides: a sink if the callee issues commands.
+    pub(crate) decisions: BTreeSet<(Sink, CtxId)>,
+    /// What decides over the exceptions that leave this context.
+    pub(crate) thrown: BTreeSet<Sink>,
+    /// Whether it issues commands, or waits for something that may.
+    pub(crate) issues: bool,
     /// Where the values of sources are returned; what that means depends on who called.
     pub(crate) returned: BTreeSet<(SourceId, Span)>,
     /// Calls that leave the project, for the graph.
@@ -242,6 +257,7 @@ pub(crate) enum SinkKind {
     Payload,
     Result,
     Order,
+    Exception,
     Branch,
     Loop,
     Timer,
@@ -299,13 +315,12 @@ struct Frame<'p> {
     yielded: Value,
     vouched: u32,
     passthrough: u32,
+    flow: control::Flow,
     commands: u32,
     /// Whether the comprehension evaluated next is consumed in a way that no order shows in.
     ignores_order: bool,
     /// How deep the calls of the interpreter's own helpers are nested in one another.
     depth: u32,
-    /// Whether the class body being executed is that of a data class, whose defaults are copied.
-    in_data_class: bool,
 }
 
 /// Which code is interpreted.
@@ -687,13 +702,15 @@ impl<'p> Machine<'p> {
             Code::Fields { class, set } => self.run_fields(*class, set),
             Code::Function(it) => {
                 self.interpreted.insert(it.func);
+                self.inherit_control();
                 self.bind_parameters(*it);
                 match function.node {
                     FunctionNode::Module(tree) => self.execute(&tree.body),
                     FunctionNode::Def(def) => {
                         self.execute(&def.body);
                         if !self.frame.state.dead {
-                            self.frame.returned.join(&Value::of(Obj::None));
+                            let none = self.under_control(&Value::of(Obj::None));
+                            self.frame.returned.join(&none);
                         } else if !self.frame.has_returned {
                             // It always raises: an abstract method, as far as callers care.
                             self.frame.returned.join(&Value::unknown());
@@ -706,7 +723,13 @@ impl<'p> Machine<'p> {
                 }
             }
         }
-        let returned = std::mem::take(&mut self.frame.returned);
+        let always_raises = self.frame.state.dead && !self.frame.has_returned;
+        self.publish_exceptions(always_raises);
+        let mut returned = std::mem::take(&mut self.frame.returned);
+        if returned.is_one_constant() {
+            // Whatever decided over it, the callers get the same.
+            returned = returned.without_taint();
+        }
         self.write(CellKey::Return(id), &returned);
         let yielded = std::mem::take(&mut self.frame.yielded);
         self.write(CellKey::Yield(id), &yielded);
@@ -727,6 +750,9 @@ impl<'p> Machine<'p> {
                 how,
                 vouched,
             });
+            if !vouched {
+                self.note_decided_call(callee);
+            }
         }
     }
 
@@ -827,10 +853,10 @@ impl<'p> Frame<'p> {
             yielded: Value::bottom(),
             vouched: 0,
             passthrough: 0,
+            flow: control::Flow::default(),
             commands: 0,
             ignores_order: false,
             depth: 0,
-            in_data_class: false,
         }
     }
 }

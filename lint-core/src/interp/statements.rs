@@ -56,14 +56,17 @@ impl<'p> Machine<'p> {
                 self.frame.has_returned = true;
                 if let Some(expression) = &it.value {
                     let value = self.evaluate(expression);
+                    let value = self.under_control(&value);
                     self.frame.returned.join(&value);
                     let span = span_of(&**expression);
-                    for &source in self.deep_taint(&value).taint() {
+                    for &source in self.whole_taint(&value).taint() {
                         self.frame.out.returned.insert((source, span));
                     }
                 } else {
-                    self.frame.returned.join(&Value::of(Obj::None));
+                    let none = self.under_control(&Value::of(Obj::None));
+                    self.frame.returned.join(&none);
                 }
+                self.leave_function();
                 self.frame.state.dead = true;
             }
             Stmt::If(it) => self.if_statement(it),
@@ -94,13 +97,17 @@ impl<'p> Machine<'p> {
                 if let Some(cause) = &it.cause {
                     self.evaluate(cause);
                 }
+                self.leave_by_exception();
                 self.frame.state.dead = true;
             }
             Stmt::Assert(it) => {
+                let outer = self.open_control();
                 self.condition(&it.test);
+                self.leave_by_exception();
                 if let Some(message) = &it.msg {
                     self.evaluate(message);
                 }
+                self.close_control(outer);
                 self.narrow(&it.test, true);
             }
             Stmt::Delete(it) => {
@@ -125,6 +132,7 @@ impl<'p> Machine<'p> {
                 }
             }
             Stmt::Break(_) => {
+                self.leave_round();
                 let state = self.frame.state.clone();
                 if let Some(slot) = self.frame.breaks.last_mut() {
                     join_slot(slot, state);
@@ -132,6 +140,7 @@ impl<'p> Machine<'p> {
                 self.frame.state.dead = true;
             }
             Stmt::Continue(_) => {
+                self.leave_round();
                 let state = self.frame.state.clone();
                 if let Some(slot) = self.frame.continues.last_mut() {
                     join_slot(slot, state);
@@ -166,7 +175,12 @@ impl<'p> Machine<'p> {
         let mut given = Value::bottom();
         given.add_taint(&foreign);
         let is_known = self.frame.out.edges.iter().any(|edge| edge.span == own)
-            || self.frame.out.sinks.iter().any(|sink| sink.span == own);
+            || self
+                .frame
+                .out
+                .sinks
+                .iter()
+                .any(|sink| sink.span == own && sink.kind != SinkKind::External);
         if !is_known {
             self.record_sink(&given, SinkKind::External, own);
         }
@@ -203,7 +217,15 @@ impl<'p> Machine<'p> {
         match target {
             Expr::Name(name) => {
                 let sym = self.sym(name.id.as_str());
-                self.assign_name(sym, value, span_of(target));
+                let function = self.frame.function;
+                let value = if function.globals.contains(name.id.as_str()) {
+                    self.lasting_shared(value)
+                } else if function.nonlocals.contains(name.id.as_str()) {
+                    self.lasting(value)
+                } else {
+                    self.under_control(value)
+                };
+                self.assign_name(sym, &value, span_of(target));
             }
             Expr::Attribute(attribute) => {
                 let object = self.evaluate(&attribute.value);
@@ -299,11 +321,20 @@ impl<'p> Machine<'p> {
 
     // ---- control flow ----
 
-    /// Evaluates a condition and says how it ends.
+    /// Evaluates a condition, which decides over what follows, and says how it ends.
     pub(super) fn condition(&mut self, test: &'p Expr) -> Truth {
+        self.decision(test, SinkKind::Branch)
+    }
+
+    fn decision(&mut self, test: &'p Expr, kind: SinkKind) -> Truth {
         let value = self.evaluate(test);
         self.call_special(&value, "__bool__", span_of(test), How::Operator);
-        self.truth(test, &value)
+        let truth = self.truth(test, &value);
+        if truth == Truth::Unknown {
+            let deciding = self.deciding(&value);
+            self.decide(&deciding, kind, span_of(test));
+        }
+        truth
     }
 
     fn if_statement(&mut self, it: &'p ast::StmtIf) {
@@ -318,6 +349,7 @@ impl<'p> Machine<'p> {
             ..State::default()
         };
         let mut vouched = 0;
+        let outer = self.open_control();
         for (test, body) in clauses {
             let Some(test) = test else {
                 self.execute(body);
@@ -325,14 +357,7 @@ impl<'p> Machine<'p> {
                 self.frame.state.dead = true;
                 break;
             };
-            let value = self.evaluate(test);
-            self.call_special(&value, "__bool__", span_of(test), How::Operator);
-            let truth = self.truth(test, &value);
-            if truth == Truth::Unknown && !(only_logs(body) && it.elif_else_clauses.is_empty()) {
-                self.record_sink(&self.deciding(&value), SinkKind::Branch, span_of(test));
-            } else if truth == Truth::Unknown {
-                self.record_sink(&value, SinkKind::Log, span_of(test));
-            }
+            let truth = self.condition(test);
             let before = self.frame.state.clone();
             if truth != Truth::Never {
                 let guard = u32::from(self.is_replay_guard(test));
@@ -349,6 +374,7 @@ impl<'p> Machine<'p> {
             self.narrow(test, false);
         }
         self.frame.vouched -= vouched;
+        self.close_control(outer);
         after.join(&self.frame.state);
         self.frame.state = after;
     }
@@ -361,22 +387,19 @@ impl<'p> Machine<'p> {
         }
         self.frame.breaks.push(None);
         let mut truth = Truth::Unknown;
+        let outer = self.open_control();
         for _ in 0..3 {
-            let before = self.frame.state.clone();
-            let value = self.evaluate(&it.test);
-            self.call_special(&value, "__bool__", span_of(&*it.test), How::Operator);
-            truth = self.truth(&it.test, &value);
-            if truth == Truth::Unknown {
-                self.record_sink(&self.deciding(&value), SinkKind::Loop, span_of(&*it.test));
-            }
+            let (before, control) = (self.frame.state.clone(), self.control());
+            truth = self.decision(&it.test, SinkKind::Loop);
             if truth == Truth::Never {
                 break;
             }
             self.narrow(&it.test, true);
-            if !self.loop_body(&it.body, before) {
+            if !self.loop_body(&it.body, before) && !self.control_differs(&control) {
                 break;
             }
         }
+        self.close_loop(outer);
         if truth == Truth::Always {
             self.frame.state.dead = true;
         }
@@ -392,19 +415,19 @@ impl<'p> Machine<'p> {
             element = element.with_source(source);
         }
         self.frame.breaks.push(None);
-        let commands = self.frame.commands;
+        let outer = self.open_control();
+        self.decide_rounds(&iterable, &element, span);
+        if it.is_async {
+            self.note_command();
+        }
         for _ in 0..3 {
-            let before = self.frame.state.clone();
+            let (before, control) = (self.frame.state.clone(), self.control());
             self.assign(&it.target, &element, None);
-            if !self.loop_body(&it.body, before) {
+            if !self.loop_body(&it.body, before) && !self.control_differs(&control) {
                 break;
             }
         }
-        // Iterating decides how often, and in which order, the commands of the body are issued.
-        if self.frame.commands > commands || has_await(&it.body) {
-            self.record_sink(&element, SinkKind::Order, span);
-            self.record_sink(&iterable, SinkKind::Loop, span);
-        }
+        self.close_loop(outer);
         self.end_loop(&it.orelse);
     }
 
@@ -430,7 +453,10 @@ impl<'p> Machine<'p> {
 
     fn try_statement(&mut self, it: &'p ast::StmtTry) {
         let before = self.frame.state.clone();
+        let catches = !it.handlers.is_empty();
+        let (outer, thrown) = self.open_try(catches);
         self.execute(&it.body);
+        self.end_try_body(thrown, catches, it.handlers.iter().any(catches_everything));
         let mut raised = before;
         // An exception can leave the body after any of its statements.
         let end = State {
@@ -464,6 +490,7 @@ impl<'p> Machine<'p> {
             self.execute(&handler.body);
             after.join(&self.frame.state);
         }
+        self.close_control(outer);
         let dead = after.dead;
         // `finally` also runs on the way out.
         self.frame.state = if dead {
@@ -505,6 +532,9 @@ impl<'p> Machine<'p> {
             } else {
                 ("__enter__", "__exit__")
             };
+            if it.is_async {
+                self.note_command();
+            }
             let entered = self.call_special(&manager, enter, span, How::Enter);
             self.call_special(&manager, exit, span, How::Enter);
             let mut entered = entered;
@@ -536,7 +566,8 @@ impl<'p> Machine<'p> {
 
     fn match_statement(&mut self, it: &'p ast::StmtMatch) {
         let subject = self.evaluate(&it.subject);
-        self.record_sink(&subject, SinkKind::Branch, span_of(&*it.subject));
+        let outer = self.open_control();
+        self.decide(&subject, SinkKind::Branch, span_of(&*it.subject));
         let mut before = self.frame.state.clone();
         let mut after = State {
             dead: true,
@@ -568,6 +599,7 @@ impl<'p> Machine<'p> {
                 before.dead = true;
             }
         }
+        self.close_control(outer);
         after.join(&before);
         self.frame.state = after;
     }
@@ -843,31 +875,15 @@ fn is_empty_container_or_none(expression: &Expr) -> bool {
     }
 }
 
-/// Whether a body does nothing but log (by the look of it), so that skipping it changes nothing.
-fn only_logs(body: &[Stmt]) -> bool {
-    body.iter().all(|statement| match statement {
-        Stmt::Pass(_) => true,
-        Stmt::Expr(it) => match &*it.value {
-            Expr::Call(call) => match &*call.func {
-                Expr::Attribute(attribute) => matches!(
-                    attribute.attr.as_str(),
-                    "debug"
-                        | "info"
-                        | "warning"
-                        | "warn"
-                        | "error"
-                        | "exception"
-                        | "critical"
-                        | "log"
-                ),
-                Expr::Name(name) => name.id.as_str() == "print",
-                _ => false,
-            },
-            Expr::StringLiteral(_) | Expr::EllipsisLiteral(_) => true,
-            _ => false,
-        },
-        _ => false,
-    })
+/// Whether a handler stands for exceptions of all kinds.
+fn catches_everything(handler: &ast::ExceptHandler) -> bool {
+    let ast::ExceptHandler::ExceptHandler(handler) = handler;
+    let is_broad = |class: &Expr| matches!(class, Expr::Name(name) if matches!(name.id.as_str(), "Exception" | "BaseException"));
+    match handler.type_.as_deref() {
+        None => true,
+        Some(Expr::Tuple(classes)) => classes.elts.iter().any(is_broad),
+        Some(class) => is_broad(class),
+    }
 }
 
 /// Whether the order in which a body sees its elements shows afterwards: it awaits, leaves the

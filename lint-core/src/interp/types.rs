@@ -221,6 +221,7 @@ impl<'p> Machine<'p> {
             span,
             ctx: None,
             shared: false,
+            class: None,
             repeated: true,
         })
     }

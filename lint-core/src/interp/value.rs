@@ -126,7 +126,7 @@ pub(crate) struct Value {
 /// Larger joins say nothing useful; what comes later is dropped, in a deterministic order.
 const MAX_OBJECTS: usize = 24;
 const MAX_CONSTANTS: usize = 12;
-const MAX_TAINT: usize = 48;
+const MAX_TAINT: usize = 96;
 
 impl Value {
     pub(crate) fn bottom() -> Self {
@@ -169,6 +169,11 @@ impl Value {
         self.objs.is_empty() && self.taint.is_empty()
     }
 
+    /// Whether it is the same constant in any case.
+    pub(crate) fn is_one_constant(&self) -> bool {
+        matches!(self.objs[..], [obj] if obj.is_constant()) && !self.open
+    }
+
     /// Whether nothing is known about it beyond where it may come from.
     pub(crate) fn is_vague(&self) -> bool {
         self.objs
@@ -207,7 +212,16 @@ impl Value {
         self
     }
 
+    /// Adds sources, which come in order; says whether that changed anything.
     pub(crate) fn add_taint(&mut self, taint: &[SourceId]) -> bool {
+        if taint.is_empty() || self.taint[..] == *taint {
+            return false;
+        }
+        if self.taint.is_empty() {
+            self.taint
+                .extend_from_slice(&taint[..taint.len().min(MAX_TAINT)]);
+            return true;
+        }
         let mut changed = false;
         for &source in taint {
             if let Err(at) = self.taint.binary_search(&source)
