@@ -35,8 +35,8 @@ pub struct Project<'l> {
     by_key: BTreeMap<String, FileId>,
     /// Every directory that holds a Python file, directly or below; `""` is the root.
     directories: BTreeSet<String>,
-    /// For each top-level import name, the directories in which it can be found, sorted.
-    providers: BTreeMap<String, Vec<String>>,
+    /// For each top-level import name, the directories in which it can be found.
+    providers: BTreeMap<String, BTreeSet<String>>,
     source_roots: Vec<String>,
     /// Directories (such as `site-packages`) in which installed packages are followed.
     search_paths: Vec<String>,
@@ -99,45 +99,65 @@ impl<'l> Project<'l> {
             .collect::<BTreeSet<_>>()
             .into_iter()
             .collect();
-        let mut directories = BTreeSet::from([String::new()]);
-        let mut providers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for key in keys.iter().filter(|key| key.ends_with(".py")) {
-            let mut provide = |path: &str| {
-                let (parent, name) = split(path);
-                let name = name.strip_suffix(".py").unwrap_or(name);
-                if is_identifier(name) {
-                    providers
-                        .entry(name.to_owned())
-                        .or_default()
-                        .insert(parent.to_owned());
-                }
-            };
-            provide(key);
-            let mut directory = split(key).0;
-            while !directory.is_empty() && directories.insert(directory.to_owned()) {
-                provide(directory);
-                directory = split(directory).0;
-            }
-        }
         let by_key = keys
             .iter()
             .enumerate()
             .map(|(i, key)| (key.clone(), FileId(i as u32)))
             .collect();
         let loaded = keys.iter().map(|_| OnceLock::new()).collect();
-        let providers = providers
-            .into_iter()
-            .map(|(k, v)| (k, v.into_iter().collect()))
-            .collect();
-        Self {
+        let mut project = Self {
             loader,
-            keys,
+            keys: Vec::new(),
             by_key,
-            directories,
-            providers,
+            directories: BTreeSet::from([String::new()]),
+            providers: BTreeMap::new(),
             source_roots,
             search_paths,
             loaded,
+        };
+        for key in &keys {
+            project.provide(key);
+        }
+        project.keys = keys;
+        project
+    }
+
+    /// Further names of known files, as symbolic links are. A file is read once, whatever name it
+    /// is imported by.
+    pub fn with_aliases<'a>(
+        mut self,
+        aliases: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        for (alias, key) in aliases {
+            if let Some(file) = self.file(key) {
+                self.by_key.insert(alias.to_owned(), file);
+                self.provide(alias);
+            }
+        }
+        self
+    }
+
+    /// Lets imports find the Python file under this name.
+    fn provide(&mut self, key: &str) {
+        if !key.ends_with(".py") {
+            return;
+        }
+        let providers = &mut self.providers;
+        let mut provide = |path: &str| {
+            let (parent, name) = split(path);
+            let name = name.strip_suffix(".py").unwrap_or(name);
+            if is_identifier(name) {
+                providers
+                    .entry(name.to_owned())
+                    .or_default()
+                    .insert(parent.to_owned());
+            }
+        };
+        provide(key);
+        let mut directory = split(key).0;
+        while !directory.is_empty() && self.directories.insert(directory.to_owned()) {
+            provide(directory);
+            directory = split(directory).0;
         }
     }
 
