@@ -7,6 +7,7 @@ use lint_core::diagnostic::{Diagnostic, FileId, Severity};
 use lint_core::knowledge::Knowledge;
 use lint_core::project::{FileError, Project};
 use lint_core::suppression::{self, Registry};
+use rayon::prelude::*;
 
 use crate::config::Settings;
 use crate::known::Parted;
@@ -43,7 +44,9 @@ pub(crate) struct Answer {
 }
 
 /// Must run on a thread with [`lint_core::syntax::STACK_SIZE`] of stack.
-pub(crate) fn examine(project: &Project<'_>, settings: &Settings) -> Examined {
+///
+/// The `named` files are parsed even if no workflow needs them.
+pub(crate) fn examine(project: &Project<'_>, settings: &Settings, named: &[FileId]) -> Examined {
     let knowledge = Knowledge::new(&rules::catalogue::TABLES, settings.knowledge.clone());
     let facts = analyse(project, &knowledge);
     let cut_short = facts.cut_short;
@@ -68,6 +71,10 @@ pub(crate) fn examine(project: &Project<'_>, settings: &Settings) -> Examined {
         unknown: &rules::UNKNOWN_SUPPRESSION,
     };
     let outcome = suppression::apply(project, registry, diagnostics);
+    // Only now, so that no other findings come of it.
+    named.par_iter().for_each(|&file| {
+        project.text(file);
+    });
     Examined {
         findings: settle(outcome.kept, project, settings),
         suppressed: settle(outcome.suppressed, project, settings),

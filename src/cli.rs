@@ -4,6 +4,8 @@ mod output;
 
 use std::path::PathBuf;
 
+use clap::builder::PathBufValueParser;
+use clap::builder::TypedValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
@@ -36,7 +38,7 @@ pub(crate) const EXIT_STATUS: [(&str, &str); 3] = [
     ),
     (
         "2",
-        "runbook-lint itself failed, or could not check anything",
+        "runbook-lint itself failed, or none of the given files could be read",
     ),
 ];
 
@@ -147,6 +149,7 @@ pub(crate) struct KnownArgs {
     #[arg(
         long,
         value_name = "FILE",
+        value_parser = PathBufValueParser::new().try_map(not_standard),
         conflicts_with_all = ["baseline", "no_baseline", "prune_baseline", "diff_base", "stdin_filename", "show_files"]
     )]
     pub(crate) write_baseline: Option<PathBuf>,
@@ -159,6 +162,14 @@ pub(crate) struct KnownArgs {
     pub(crate) diff_base: Option<String>,
 }
 
+/// A baseline is read again, so it needs a place.
+fn not_standard(path: PathBuf) -> Result<PathBuf, &'static str> {
+    if path.as_os_str() == "-" {
+        return Err("a baseline is kept in a file, not written to the standard output");
+    }
+    Ok(path)
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct GraphArgs {
     #[command(flatten)]
@@ -168,7 +179,7 @@ pub(crate) struct GraphArgs {
     pub(crate) full: bool,
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: GraphFormat,
-    /// Write the graph to a file instead of the standard output.
+    /// Write the graph to a file instead of the standard output, which `-` stands for.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output_file: Option<PathBuf>,
 }

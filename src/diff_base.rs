@@ -12,7 +12,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use lint_core::project::Project;
 
 use crate::baseline::Baseline;
 use crate::check::examine;
@@ -125,13 +124,8 @@ impl DiffBase {
     pub(crate) fn findings(&self, files: &Files, settings: &Settings) -> Result<Baseline> {
         let there = |key: &str| self.tracked.contains(key) && !self.added.contains(key);
         let files = files.rewound(there, self.sources(files)?, settings);
-        let project = Project::new(
-            &files,
-            files.keys().map(str::to_owned),
-            settings.src.clone(),
-            files.search_paths.clone(),
-        );
-        let examined = examine(&project, settings);
+        let project = files.project(settings);
+        let examined = examine(&project, settings, &[]);
         if examined.cut_short || !examined.errors.is_empty() {
             warn(&format!(
                 "not everything in `{}` could be analysed ({} not read in full); findings that are older than the change may be reported",

@@ -1,15 +1,17 @@
 //! Which files there are.
 
+mod links;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
 use ignore::{DirEntry, WalkBuilder};
-use lint_core::project::{Loader, is_below, join, split};
+use lint_core::project::{Loader, Project, is_below, join, split};
 
 use crate::cli::InputArgs;
 use crate::config::{Settings, absolute, relative_key};
+use links::{Linked, Origin};
 
 /// Folders beside a `runbook.md` whose files belong to the bundle.
 const BUNDLE_FOLDERS: [&str; 3] = ["templates", "subledgers", "migrations"];
@@ -18,8 +20,12 @@ const BUNDLE_FOLDERS: [&str; 3] = ["templates", "subledgers", "migrations"];
 #[derive(Debug, Default)]
 pub(crate) struct Files {
     paths: BTreeMap<String, PathBuf>,
+    /// Files that are reached through symbolic links.
+    linked: BTreeMap<String, Linked>,
+    /// Of these, those that have another name here already, and that name.
+    aliases: BTreeMap<String, String>,
     /// Where installed packages that are followed begin.
-    pub(crate) search_paths: Vec<String>,
+    search_paths: Vec<String>,
     /// Sources that are not those on disk, by key.
     overlays: BTreeMap<String, Vec<u8>>,
     /// What the command line asks about: files, and directories with everything below them.
@@ -35,9 +41,13 @@ impl Files {
         cwd: &Path,
         input: &InputArgs,
         settings: &Settings,
-    ) -> Result<Self> {
+    ) -> Self {
         let mut files = Self::default();
-        files.walk(root, root, input, settings);
+        let origin = Origin::new(root, input.isolated);
+        // The directory of an unsaved file may be missing.
+        if root.is_dir() {
+            files.walk(root, root, input, settings);
+        }
         for given in &input.paths {
             let path = absolute(given, cwd);
             let key = relative_key(&path, root);
@@ -46,28 +56,91 @@ impl Files {
                 if !input.force_exclude && !files.has_any_below(&key) {
                     files.walk(&path, root, input, settings);
                 }
-            } else if path.is_file() || path.is_symlink() {
+            } else if !input.force_exclude && files.is_relevant(&key) {
                 // The walk has found every file that is not excluded.
-                if !input.force_exclude && files.is_relevant(&key) {
-                    files.paths.insert(key.clone(), path);
+                match origin.follow(&path, root) {
+                    Some(linked) => drop(files.linked.insert(key.clone(), linked)),
+                    None => drop(files.paths.insert(key.clone(), path)),
                 }
-            } else {
-                bail!("`{}` does not exist", given.display());
             }
             files.requested.insert(key);
         }
+        files.name_linked();
+        let is_asked = |(alias, _): &(&String, &String)| files.is_requested(alias);
+        let asked: Vec<String> = files
+            .aliases
+            .iter()
+            .filter(is_asked)
+            .map(|(_, key)| key.clone())
+            .collect();
+        files.requested.extend(asked);
         if settings.follow_installed {
             files.add_installed(root, input);
         }
-        Ok(files)
+        files
     }
 
-    /// Uses this source for the file, and asks about it.
-    pub(crate) fn overlay(&mut self, path: &Path, root: &Path, source: Vec<u8>) {
-        let key = relative_key(path, root);
+    /// Uses this source for the file, and asks about it. Returns whether the file would be checked
+    /// at all.
+    pub(crate) fn overlay(
+        &mut self,
+        path: &Path,
+        root: &Path,
+        source: Vec<u8>,
+        input: &InputArgs,
+        settings: &Settings,
+    ) -> bool {
+        let given = relative_key(path, root);
+        let key = self.aliases.get(&given).cloned().unwrap_or(given);
+        let is_package = |directory: &str| self.paths.contains_key(&join(directory, "__init__.py"));
+        let is_left_out = || {
+            input.force_exclude
+                && !self.paths.contains_key(&key)
+                && (path.exists() || is_excluded(&key, settings, &is_package))
+        };
+        if !self.is_relevant(&key) || is_left_out() {
+            return false;
+        }
         self.paths.insert(key.clone(), path.to_owned());
         self.requested.insert(key.clone());
         self.overlays.insert(key, source);
+        true
+    }
+
+    pub(crate) fn project(&self, settings: &Settings) -> Project<'_> {
+        let aliases = self.aliases.iter();
+        Project::new(
+            self,
+            self.paths.keys().cloned(),
+            settings.src.clone(),
+            self.search_paths.clone(),
+        )
+        .with_aliases(aliases.map(|(alias, key)| (alias.as_str(), key.as_str())))
+    }
+
+    /// Whether the command line names this very file.
+    pub(crate) fn is_named(&self, key: &str) -> bool {
+        self.requested.contains(key)
+    }
+
+    /// Gives each file that is reached through links one name: its own if it has one here, or else
+    /// that of the first link.
+    fn name_linked(&mut self) {
+        let mut first: BTreeMap<&str, &str> = BTreeMap::new();
+        for (key, linked) in &self.linked {
+            let target = linked.target.as_str();
+            if self.paths.contains_key(target) {
+                self.aliases.insert(key.clone(), target.to_owned());
+                continue;
+            }
+            let name = *first.entry(target).or_insert(key);
+            if name == key {
+                // Links are no targets, so this decides over no other link.
+                self.paths.insert(key.clone(), linked.path.clone());
+            } else {
+                self.aliases.insert(key.clone(), name.to_owned());
+            }
+        }
     }
 
     /// The project in another state: with those of its files that were `there` already, and with
@@ -84,7 +157,7 @@ impl Files {
             ..Self::default()
         };
         for (key, path) in &self.paths {
-            if there(key) || is_installed(key) {
+            if !self.linked.contains_key(key) && (there(key) || is_installed(key)) {
                 files.paths.insert(key.clone(), path.clone());
             }
         }
@@ -103,6 +176,15 @@ impl Files {
             }
         }
         files.overlays = sources;
+        for (key, linked) in &self.linked {
+            let old = files.overlays.get(&linked.target).cloned();
+            let was_there = old.is_some() || there(&linked.target) || !linked.is_in_repository;
+            if there(&linked.link) && was_there {
+                files.overlays.extend(old.map(|old| (key.clone(), old)));
+                files.linked.insert(key.clone(), linked.clone());
+            }
+        }
+        files.name_linked();
         files
     }
 
@@ -110,10 +192,6 @@ impl Files {
     pub(crate) fn may_concern(&self, key: &str) -> bool {
         let in_bundle_folder = || key.split('/').any(|name| BUNDLE_FOLDERS.contains(&name));
         self.paths.contains_key(key) || is_python_or_runbook(key) || in_bundle_folder()
-    }
-
-    pub(crate) fn keys(&self) -> impl Iterator<Item = &str> {
-        self.paths.keys().map(String::as_str)
     }
 
     /// Whether findings in this file are asked for.
@@ -125,13 +203,12 @@ impl Files {
     }
 
     fn has_any_below(&self, directory: &str) -> bool {
+        fn holds<T>(files: &BTreeMap<String, T>, start: &str) -> bool {
+            let next = files.range(start.to_owned()..).next();
+            next.is_some_and(|(key, _)| key.starts_with(start))
+        }
         let start = format!("{directory}/");
-        directory.is_empty()
-            || self
-                .paths
-                .range(start.clone()..)
-                .next()
-                .is_some_and(|(key, _)| key.starts_with(&start))
+        directory.is_empty() || holds(&self.paths, &start) || holds(&self.linked, &start)
     }
 
     fn walk(&mut self, start: &Path, root: &Path, input: &InputArgs, settings: &Settings) {
@@ -139,8 +216,12 @@ impl Files {
             // A personal ignore file must not change what a project's check finds.
             .git_global(false)
             .parents(!input.isolated)
-            .filter_entry(filter(root, settings))
+            .follow_links(true)
+            .filter_entry(filter(root, input, settings))
             .build();
+        let origin = Origin::new(root, input.isolated);
+        // The directory behind a link that the walk is in.
+        let mut behind = origin.follow(start, root).map(|it| it.path);
         let mut others = Vec::new();
         for entry in entries {
             let entry = match entry {
@@ -150,14 +231,31 @@ impl Files {
                     continue;
                 }
             };
-            if !entry.file_type().is_some_and(|kind| kind.is_file()) {
+            let kind = entry.file_type();
+            if entry.path_is_symlink() && kind.is_some_and(|kind| kind.is_dir()) {
+                behind = Some(entry.path().to_owned());
+            }
+            if !kind.is_some_and(|kind| kind.is_file()) {
                 continue;
             }
             let key = relative_key(entry.path(), root);
-            if is_python_or_runbook(&key) {
-                self.paths.insert(key, entry.into_path());
-            } else {
+            let is_linked = entry.path_is_symlink()
+                || behind
+                    .as_ref()
+                    .is_some_and(|it| entry.path().starts_with(it));
+            let linked = is_linked
+                .then(|| origin.follow(entry.path(), root))
+                .flatten();
+            let is_outside = linked.as_ref().is_some_and(|it| !it.is_in_repository);
+            if input.isolated && is_outside {
+                continue;
+            }
+            if !is_python_or_runbook(&key) {
                 others.push((key, entry.into_path()));
+            } else if let Some(linked) = linked {
+                self.linked.insert(key, linked);
+            } else {
+                self.paths.insert(key, entry.into_path());
             }
         }
         for (key, path) in others {
@@ -176,7 +274,8 @@ impl Files {
         while !directory.is_empty() {
             let (parent, name) = split(directory);
             let bundle = join(parent, "runbook.md");
-            if BUNDLE_FOLDERS.contains(&name) && self.paths.contains_key(&bundle) {
+            let is_bundle = self.paths.contains_key(&bundle) || self.linked.contains_key(&bundle);
+            if BUNDLE_FOLDERS.contains(&name) && is_bundle {
                 return true;
             }
             directory = parent;
@@ -195,7 +294,8 @@ impl Files {
                 .build();
             for entry in walk.flatten() {
                 let is_module = entry.path().extension().is_some_and(|it| it == "py");
-                if is_module && entry.file_type().is_some_and(|kind| kind.is_file()) {
+                // Some installers put links into a cache there.
+                if is_module && entry.path().is_file() {
                     let key = relative_key(entry.path(), root);
                     self.paths.insert(key, entry.into_path());
                 }
@@ -235,9 +335,10 @@ fn is_excluded(key: &str, settings: &Settings, is_package: &dyn Fn(&str) -> bool
         || directories.into_iter().any(is_excluded_directory)
 }
 
-/// What the walk could not list. A mistake in a `.gitignore` is none of our business.
+/// What the walk could not list. A link that leads nowhere holds nothing, and a mistake in a `.gitignore` is none of our business.
 fn unlisted(error: &ignore::Error, start: &Path) -> Option<(PathBuf, String)> {
     match error {
+        ignore::Error::WithPath { path, .. } if path.is_symlink() && !path.exists() => None,
         ignore::Error::WithPath { path, err } => {
             unlisted(err, path).map(|(_, message)| (path.clone(), message))
         }
@@ -248,8 +349,13 @@ fn unlisted(error: &ignore::Error, start: &Path) -> Option<(PathBuf, String)> {
 }
 
 /// Which entries the walk looks at. The place where it starts is not asked.
-fn filter(root: &Path, settings: &Settings) -> impl Fn(&DirEntry) -> bool + Send + Sync + 'static {
+fn filter(
+    root: &Path,
+    input: &InputArgs,
+    settings: &Settings,
+) -> impl Fn(&DirEntry) -> bool + Send + Sync + 'static {
     let root = root.to_owned();
+    let origin = Origin::new(&root, input.isolated);
     let default_exclude = settings.default_exclude.clone();
     let exclude = settings.exclude.clone();
     move |entry| {
@@ -264,7 +370,10 @@ fn filter(root: &Path, settings: &Settings) -> impl Fn(&DirEntry) -> bool + Send
         if entry.file_type().is_some_and(|kind| kind.is_dir()) {
             let is_package = || path.join("__init__.py").is_file();
             let is_environment = path.join("pyvenv.cfg").is_file();
-            return !is_environment && (!default_exclude.matches_exactly(&key) || is_package());
+            let is_admitted = !entry.path_is_symlink() || origin.admits(path, &root);
+            return is_admitted
+                && !is_environment
+                && (!default_exclude.matches_exactly(&key) || is_package());
         }
         !default_exclude.matches_exactly(&key)
     }

@@ -19,6 +19,8 @@ pub(crate) struct Report<'p> {
     /// What comments quiet, if it is asked for.
     pub(crate) suppressed: Vec<Diagnostic>,
     pub(crate) errors: Vec<ReportedError>,
+    /// Why the check is less than it looks like, one sentence each.
+    pub(crate) warnings: Vec<String>,
     pub(crate) summary: Summary,
     /// What code scanning tells several analyses of one repository apart by.
     pub(crate) category: String,

@@ -22,7 +22,7 @@ pub(crate) struct OutputArgs {
     /// How to write the report, if there is only one.
     #[arg(long, value_name = "FORMAT", default_value = "full")]
     output_format: Format,
-    /// Write the report to a file instead of the standard output.
+    /// Write the report to a file instead of the standard output, which `-` stands for.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output_file: Option<PathBuf>,
     /// Leave out findings below this severity.
@@ -39,12 +39,13 @@ pub(crate) struct OutputArgs {
     #[arg(long, value_name = "NAME", default_value = "runbook-lint", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) sarif_category: String,
     /// List the files that would be checked, and check nothing.
-    #[arg(long, conflicts_with = "output")]
+    #[arg(long, conflicts_with_all = ["output", "output_format", "statistics"])]
     pub(crate) show_files: bool,
     /// Exit with status 1 if there are findings of at least this severity.
     #[arg(long, value_name = "LEVEL", default_value = "warning")]
     fail_on: FailOn,
-    /// Exit with status 0 whatever is found: the same as `--fail-on never`.
+    /// Exit with status 0 whatever is found, and even if files could not be read in full: the same
+    /// as `--fail-on never`.
     #[arg(long, conflicts_with = "fail_on")]
     exit_zero: bool,
 }

@@ -9,19 +9,21 @@ use lint_core::diagnostic::FileId;
 use lint_core::project::Project;
 use lint_core::rule::RuleMetadata;
 
-use super::{locate, start_threads};
+use super::{is_standard, locate, start_threads};
 use crate::Status;
 use crate::baseline::Malformed;
-use crate::check::{Answer, Question, examine, statistics};
+use crate::check::{Answer, Question, examine, python_files, statistics};
 use crate::cli::{CheckArgs, Color, FailOn, OutputArgs, ReportTarget};
 use crate::config::{ConfigError, Settings, absolute};
 use crate::discover::Files;
 use crate::known::Known;
 use crate::output::{escape, render};
-use crate::report::{Places, Report, ReportedError, Summary};
+use crate::report::{Places, Report, ReportedError, Summary, plural};
 use crate::terminal::{columns, report_failure, tell, warn, write_output};
 
 pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
+    let output = &mut args.output;
+    output.output_file = output.output_file.take().filter(|it| !is_standard(it));
     if args.input.paths.is_empty() && args.stdin_filename.is_none() {
         args.input.paths.push(PathBuf::from("."));
     }
@@ -41,24 +43,23 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
             return Err(error);
         }
     };
-    let mut files = Files::discover(&root, &cwd, &args.input, &settings)?;
+    let mut files = Files::discover(&root, &cwd, &args.input, &settings);
+    let mut warnings = Vec::new();
     if let Some(path) = &args.stdin_filename {
         let mut source = Vec::new();
         std::io::stdin()
             .read_to_end(&mut source)
             .context("cannot read the standard input")?;
-        files.overlay(&absolute(path, &cwd), &root, source);
+        let file = absolute(path, &cwd);
+        if !files.overlay(&file, &root, source, &args.input, &settings) {
+            warnings.push(format!("`{}` is no file that is checked", path.display()));
+        }
     }
-    let keys = files.keys().map(str::to_owned);
-    let project = Project::new(
-        &files,
-        keys,
-        settings.src.clone(),
-        files.search_paths.clone(),
-    );
+    let project = files.project(&settings);
     let places = Places::new(&project, &root, &cwd);
     let is_requested = |file: FileId| files.is_requested(project.key(file));
     if args.output.show_files {
+        warnings.iter().for_each(|it| warn(it));
         return show_files(&places, &is_requested, &args, color);
     }
 
@@ -67,13 +68,18 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
         is_requested: &is_requested,
         minimum: args.output.minimum(),
     };
-    let mut examined = examine(&project, &settings);
+    let named: Vec<FileId> = python_files(&project)
+        .filter(|&file| files.is_named(project.key(file)))
+        .collect();
+    let mut examined = examine(&project, &settings, &named);
     let parted = known.part(&mut examined, &project, &files, &settings)?;
     let answer = examined.answer(parted, &question);
     let is_own = |&file: &FileId| is_requested(file) && !project.is_installed(file);
     let requested = project.files().filter(is_own).count();
-    give_warnings(&answer, requested);
+    add_warnings(&mut warnings, &answer, requested);
+    warnings.iter().for_each(|it| warn(it));
     let mut report = report(answer, places, &settings, &args);
+    report.warnings = warnings;
     let unlisted = files.unlisted.iter();
     report
         .errors
@@ -112,6 +118,7 @@ fn report<'p>(
             Vec::new()
         },
         summary: answer.summary,
+        warnings: Vec::new(),
         category: args.output.sarif_category.clone(),
         baseline: answer.baseline,
     }
@@ -134,24 +141,20 @@ fn write_reports(report: &Report<'_>, targets: &[ReportTarget], color: Color) ->
     outcome
 }
 
-/// Silence must not look like "clean".
-fn give_warnings(answer: &Answer, requested: usize) {
-    if requested == 0 {
-        warn("the given paths hold no file that could be checked");
-    } else if answer.summary.workflows == 0 {
-        warn(
-            "no workflow was found, so nothing was checked; `entry-points` in the configuration names decorators and base classes of other frameworks",
-        );
+/// Silence must not look like "clean". What was said already about the one file is not repeated.
+fn add_warnings(warnings: &mut Vec<String>, answer: &Answer, requested: usize) {
+    if requested == 0 && warnings.is_empty() {
+        warnings.push("the given paths hold no file that could be checked".to_owned());
+    } else if requested > 0 && answer.summary.workflows == 0 {
+        warnings.push("no workflow was found, so nothing was checked; `entry-points` in the configuration names decorators and base classes of other frameworks".to_owned());
     }
     if answer.cut_short {
-        warn(
-            "the code that workflows reach is larger than the analysis goes; findings may be missing",
-        );
+        warnings.push("the code that workflows reach is larger than the analysis goes; findings may be missing".to_owned());
     }
     if answer.errors_elsewhere > 0 {
-        warn(&format!(
-            "{} files outside the given paths could not be read in full; check the whole project to see why",
-            answer.errors_elsewhere
+        warnings.push(format!(
+            "{} outside the given paths could not be read in full; check the whole project to see why",
+            plural(answer.errors_elsewhere, "file")
         ));
     }
 }
@@ -220,6 +223,7 @@ fn report_config_error(
         findings: Vec::new(),
         suppressed: Vec::new(),
         errors: vec![error],
+        warnings: Vec::new(),
         summary: Summary::default(),
         category: output.sarif_category.clone(),
         statistics: None,

@@ -8,10 +8,9 @@ use anyhow::Result;
 use lint_core::diagnostic::FileId;
 use lint_core::graph::{Full, FullGraph, NodeKind, WorkflowGraph, full, of_workflows};
 use lint_core::knowledge::Knowledge;
-use lint_core::project::Project;
 use serde_json::json;
 
-use super::{locate, start_threads};
+use super::{is_standard, locate, start_threads};
 use crate::Status;
 use crate::check::python_files;
 use crate::cli::{Color, GraphArgs, GraphFormat, SelectionArgs};
@@ -22,19 +21,14 @@ use crate::report::Places;
 use crate::terminal::write_output;
 
 pub(crate) fn run(mut args: GraphArgs, color: Color) -> Result<Status> {
+    args.output_file = args.output_file.filter(|it| !is_standard(it));
     if args.input.paths.is_empty() {
         args.input.paths.push(PathBuf::from("."));
     }
     let (cwd, root) = locate(&args.input, None)?;
     let settings = Settings::resolve(&root, &cwd, &args.input, &SelectionArgs::default())?;
-    let files = Files::discover(&root, &cwd, &args.input, &settings)?;
-    let keys = files.keys().map(str::to_owned);
-    let project = Project::new(
-        &files,
-        keys,
-        settings.src.clone(),
-        files.search_paths.clone(),
-    );
+    let files = Files::discover(&root, &cwd, &args.input, &settings);
+    let project = files.project(&settings);
     let places = Places::new(&project, &root, &cwd);
     start_threads(None)?;
     let knowledge = Knowledge::new(&rules::catalogue::TABLES, settings.knowledge.clone());

@@ -10,7 +10,7 @@ pub(crate) mod rule;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use lint_core::syntax::STACK_SIZE;
 
 use crate::cli::InputArgs;
@@ -19,6 +19,15 @@ use crate::config::{absolute, project_root};
 /// The working directory and the root of the project around the given paths.
 fn locate(input: &InputArgs, stdin_filename: Option<&Path>) -> Result<(PathBuf, PathBuf)> {
     let cwd = std::env::current_dir().context("cannot tell the working directory")?;
+    for path in &input.paths {
+        if path.exists() || path.is_symlink() {
+            continue;
+        }
+        if is_standard(path) {
+            bail!("to check the standard input, name its file with `--stdin-filename`");
+        }
+        bail!("`{}` does not exist", path.display());
+    }
     let given = input
         .paths
         .iter()
@@ -27,6 +36,11 @@ fn locate(input: &InputArgs, stdin_filename: Option<&Path>) -> Result<(PathBuf, 
     let paths: Vec<PathBuf> = given.map(|path| absolute(path, &cwd)).collect();
     let root = project_root(&paths, &cwd, input.isolated)?;
     Ok((cwd, root))
+}
+
+/// Whether a path stands for the standard input or output.
+fn is_standard(path: &Path) -> bool {
+    path == "-"
 }
 
 /// Starts the threads that read and parse files.

@@ -31,7 +31,14 @@ struct Tool {
 pub(crate) fn project_root(paths: &[PathBuf], cwd: &Path, isolated: bool) -> Result<PathBuf> {
     let common = common_ancestor(paths).unwrap_or_else(|| cwd.to_owned());
     // The directory of a file that an editor has not saved yet may be missing.
-    let common = common.ancestors().find(|it| it.is_dir()).unwrap_or(cwd);
+    let existing = common.ancestors().find(|it| it.is_dir()).unwrap_or(cwd);
+    // Far from here, what is above it is not taken for a project.
+    let default = if existing.starts_with(cwd) {
+        existing
+    } else {
+        &common
+    };
+    let common = existing;
     if isolated && common.starts_with(cwd) {
         return Ok(cwd.to_owned());
     }
@@ -48,7 +55,7 @@ pub(crate) fn project_root(paths: &[PathBuf], cwd: &Path, isolated: bool) -> Res
             break;
         }
     }
-    Ok(fallback.unwrap_or_else(|| common.to_owned()))
+    Ok(fallback.unwrap_or_else(|| default.to_owned()))
 }
 
 /// All layers of configuration, the weakest first.

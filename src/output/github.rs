@@ -24,7 +24,11 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
     let places = &report.places;
     let errors = report.errors.iter().map(|it| of_error(it, places));
     let findings = report.findings.iter().map(|it| of_finding(it, places));
-    let annotations: Vec<Annotation> = errors.chain(findings).collect();
+    let warnings = report.warnings.iter().map(|it| {
+        let message = escape(it).into_owned();
+        Annotation::without_place(Severity::Warning, message)
+    });
+    let annotations: Vec<Annotation> = warnings.chain(errors).chain(findings).collect();
     let of = |severity: Severity| annotations.iter().filter(move |it| it.severity == severity);
     let is_cut = SEVERITIES.iter().any(|&it| of(it).count() > LIMIT);
     let mut hidden = Vec::new();
@@ -40,15 +44,11 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
         }
     }
     if !hidden.is_empty() {
-        let more = Annotation {
-            severity: Severity::Info,
-            properties: vec![("title", "runbook-lint".to_owned())],
-            lines: vec![format!(
-                "more was found than GitHub annotates: {}",
-                hidden.join(", ")
-            )],
-        };
-        more.write(out)?;
+        let more = format!(
+            "more was found than GitHub annotates: {}",
+            hidden.join(", ")
+        );
+        Annotation::without_place(Severity::Info, more).write(out)?;
     }
     Ok(())
 }
@@ -115,6 +115,14 @@ fn properties(
 }
 
 impl Annotation {
+    fn without_place(severity: Severity, message: String) -> Self {
+        Self {
+            severity,
+            properties: vec![("title", "runbook-lint".to_owned())],
+            lines: vec![message],
+        }
+    }
+
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let command = match self.severity {
             Severity::Error => "error",

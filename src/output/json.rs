@@ -24,6 +24,7 @@ struct Document<'r> {
     summary: Summary,
     findings: Vec<Finding<'r>>,
     errors: Vec<Error<'r>>,
+    warnings: &'r [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     statistics: Option<Vec<Count>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -151,6 +152,7 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
             .map(|it| finding(it, places))
             .collect(),
         errors: report.errors.iter().map(|it| error(it, places)).collect(),
+        warnings: &report.warnings,
         statistics: statistics(report),
         baseline: report.baseline.as_ref().map(|it| baseline(it, places)),
     };

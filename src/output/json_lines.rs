@@ -14,14 +14,15 @@ use crate::report::Report;
 enum Line<'r> {
     Error(Error<'r>),
     Finding(Finding<'r>),
-    Summary(End),
+    Summary(End<'r>),
 }
 
 #[derive(Serialize)]
-struct End {
+struct End<'r> {
     schema: &'static str,
     tool: Tool,
     summary: Summary,
+    warnings: &'r [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     statistics: Option<Vec<Count>>,
 }
@@ -42,6 +43,7 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
         schema: SCHEMA,
         tool: TOOL,
         summary: json::summary(report),
+        warnings: &report.warnings,
         statistics: json::statistics(report),
     }))
 }

@@ -13,7 +13,9 @@ use crate::report::Report;
 pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let mut check = TestCase::new("check", TestCaseStatus::success());
     check.set_classname("runbook-lint");
-    check.set_system_out(report.summary_line());
+    let warnings = report.warnings.iter();
+    let said = warnings.map(|it| format!("warning: {}\n", escape(it)));
+    check.set_system_out(said.chain([report.summary_line()]).collect::<String>());
     let mut suite = TestSuite::new("runbook-lint");
     suite.add_test_case(check);
     let mut document = Document::new("runbook-lint");

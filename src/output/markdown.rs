@@ -20,6 +20,9 @@ const LIMIT: usize = 1_000_000;
 pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let places = &report.places;
     let mut page = format!("## runbook-lint\n\n{}\n", plain(&report.summary_line()));
+    for warning in &report.warnings {
+        page.push_str(&format!("\nWarning: {}\n", inline(warning)));
+    }
     let mut findings: Vec<&Diagnostic> = report.findings.iter().collect();
     findings.sort_by_key(|it| Reverse(it.severity));
     write_list(

@@ -121,22 +121,25 @@ fn invocation(report: &Report<'_>, left_out: usize) -> Invocation {
         .iter()
         .map(|error| notification(error, &report.places))
         .collect();
+    notifications.extend(report.warnings.iter().map(|it| warning(it)));
     if left_out > 0 {
         let text = format!(
             "{left_out} results are left out, the least severe ones, because GitHub code scanning shows {MAX_RESULTS} of one analysis and takes no larger file. Other formats have all of them."
         );
-        notifications.push(
-            Notification::builder()
-                .level(json!("warning"))
-                .message(Message::from(&text))
-                .build(),
-        );
+        notifications.push(warning(&text));
     }
     let used = report.baseline.as_ref().filter(|it| !it.stale.is_empty());
     notifications.extend(used.map(stale_notification));
     Invocation::builder()
         .execution_successful(!failed)
         .tool_execution_notifications(notifications)
+        .build()
+}
+
+fn warning(text: &str) -> Notification {
+    Notification::builder()
+        .level(json!("warning"))
+        .message(Message::from(&limits::text(text)))
         .build()
 }
 

@@ -129,6 +129,7 @@ fn rendered_in(
             line: 7,
             column: 3,
         }],
+        warnings: vec!["`new\u{1b}[8m.txt` is no file that is checked".to_owned()],
         summary: Summary {
             files: 3,
             parsed: 3,
@@ -226,7 +227,7 @@ fn a_dense_project_stays_within_the_limits_of_code_scanning() {
     // The most severe one is kept, in its place.
     assert_eq!(results[0]["level"], "note");
     assert_eq!(results[4_999]["level"], "error");
-    let told = run["invocations"][0]["toolExecutionNotifications"][1]["message"]["text"].as_str();
+    let told = run["invocations"][0]["toolExecutionNotifications"][2]["message"]["text"].as_str();
     assert!(told.is_some_and(|it| it.starts_with("1002 results are left out, ")));
 }
 

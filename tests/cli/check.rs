@@ -479,6 +479,29 @@ fn installed_packages_are_followed_on_request() {
     assert_eq!(shown.stdout, "wf.py\n");
 }
 
+#[cfg(unix)]
+#[test]
+fn installed_packages_may_be_links_into_a_cache() {
+    let cache = Project::new(&[(
+        "clocks.py",
+        "import time\ndef now():\n    return time.time()\n",
+    )]);
+    let project = Project::new(&[
+        (
+            "wf.py",
+            &CLOCK
+                .replace("import time\n", "import clocks as time\n")
+                .replace(".time()", ".now()"),
+        ),
+        (".venv/lib/python3.12/site-packages/other.py", ""),
+    ]);
+    let installed = project
+        .path()
+        .join(".venv/lib/python3.12/site-packages/clocks.py");
+    std::os::unix::fs::symlink(cache.path().join("clocks.py"), installed).expect("link");
+    assert_eq!(project.findings(&["--follow-installed"]), ["wf.py:7 RB101"]);
+}
+
 #[test]
 fn the_environment_decides_over_colours() {
     let project = Project::new(&[("wf.py", CLOCK)]);
@@ -495,4 +518,168 @@ fn the_environment_decides_over_colours() {
     assert!(!output("CLICOLOR_FORCE", "never"));
     assert!(!output("NO_COLOR", "auto"));
     assert!(output("NO_COLOR", "always"));
+}
+
+#[test]
+fn a_check_of_nothing_says_so_in_every_format_that_can() {
+    let project = Project::new(&[("a.py", "x = 1\n")]);
+    for (format, expected) in [
+        (
+            "json",
+            "\"warnings\": [\n    \"no workflow was found, so nothing was checked; ",
+        ),
+        (
+            "json-lines",
+            "\"warnings\":[\"no workflow was found, so nothing was checked; ",
+        ),
+        (
+            "github",
+            "::warning title=runbook-lint::no workflow was found, so nothing was checked; ",
+        ),
+        (
+            "markdown",
+            "\nWarning: no workflow was found, so nothing was checked; ",
+        ),
+        (
+            "junit",
+            "warning: no workflow was found, so nothing was checked; ",
+        ),
+        (
+            "sarif",
+            "\"level\":\"warning\",\"message\":{\"text\":\"no workflow was found, so nothing was checked; ",
+        ),
+    ] {
+        let run = project.run(&["check", "--output-format", format]);
+        assert_eq!(run.status, 0);
+        assert!(run.stdout.contains(expected), "{format}: {}", run.stdout);
+        assert!(
+            run.stderr.contains("warning: no workflow was found"),
+            "{}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn the_name_of_the_standard_input_has_to_be_one_that_is_checked() {
+    let project = Project::new(&[
+        ("wf.py", CLOCK),
+        ("gen/x.py", CLOCK),
+        (
+            "runbook-lint.toml",
+            "extend-exclude = ['gen', 'unsaved.py']\n",
+        ),
+    ]);
+    let run = |arguments: &[&str]| {
+        let arguments = [
+            &["check", "--output-format", "json", "--stdin-filename"],
+            arguments,
+        ]
+        .concat();
+        project.run_in("", &arguments, CLOCK.as_bytes())
+    };
+    for arguments in [
+        &["-"][..],
+        &["new.txt"],
+        &["gen/x.py", "--force-exclude"],
+        &["unsaved.py", "--force-exclude"],
+    ] {
+        let run = run(arguments);
+        let warning = format!("`{}` is no file that is checked", arguments[0]);
+        assert_eq!((run.status, run.findings()), (0, vec![]), "{}", run.stderr);
+        assert_eq!(run.json()["warnings"], serde_json::json!([warning]));
+        assert!(
+            run.stderr.starts_with(&format!("warning: {warning}\n")),
+            "{}",
+            run.stderr
+        );
+    }
+    assert_eq!(run(&["gen/x.py"]).findings(), ["gen/x.py:7 RB101"]);
+    assert_eq!(
+        run(&["other.py", "--force-exclude"]).findings(),
+        ["other.py:7 RB101"]
+    );
+
+    let run = project.run(&["check", "-"]);
+    assert_eq!(run.status, 2);
+    assert!(
+        run.stderr.contains("name its file with `--stdin-filename`"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn an_unsaved_file_far_away_is_checked_by_itself() {
+    let project = Project::new(&[("wf.py", CLOCK)]);
+    let far = tempfile::tempdir().expect("a temporary directory");
+    let file = far.path().join("missing/new.py");
+    let arguments = [
+        "check",
+        "--output-format",
+        "json",
+        "--stdin-filename",
+        file.to_str().expect("UTF-8"),
+    ];
+    let run = project.run_in("", &arguments, CLOCK.as_bytes());
+    assert_eq!(run.json()["summary"]["files"], 1);
+    assert_eq!(run.json()["errors"], serde_json::json!([]));
+    assert_eq!((run.status, run.findings().len()), (1, 1));
+}
+
+#[test]
+fn a_named_file_is_parsed_even_if_no_workflow_needs_it() {
+    let project = Project::new(&[
+        ("wf.py", CLOCK),
+        ("syn.py", "def (:\n"),
+        ("unused.py", "x = 1\n"),
+    ]);
+    let run = project.run(&["check", "syn.py"]);
+    assert_eq!(run.status, 1);
+    assert!(run.stdout.contains("error[syntax]"), "{}", run.stdout);
+    assert!(
+        run.stdout.contains("1 file not read in full"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(project.run(&["check", "syn.py", "--exit-zero"]).status, 0);
+    assert_eq!(project.run(&["check", "unused.py"]).status, 0);
+    let all = project.run(&["check", "--output-format", "json"]);
+    assert_eq!(all.json()["errors"], serde_json::json!([]));
+}
+
+#[test]
+fn a_dash_is_the_standard_output() {
+    let project = Project::new(&[("wf.py", CLOCK)]);
+    let run = project.run(&["check", "--output-format", "concise", "-o", "-"]);
+    assert!(
+        run.stdout.starts_with("wf.py:7:16: error[RB101]"),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(run.stderr, "");
+    assert_eq!(
+        project.run(&["graph", "-o", "-"]).stdout,
+        project.run(&["graph"]).stdout
+    );
+    let listed = project.run(&["check", "--show-files", "-o", "-"]);
+    assert_eq!(listed.stdout, "wf.py\n");
+    let run = project.run(&["check", "--write-baseline", "-"]);
+    assert_eq!(run.status, 2);
+    assert!(
+        run.stderr.contains("a baseline is kept in a file"),
+        "{}",
+        run.stderr
+    );
+    assert!(!project.path().join("-").exists());
+}
+
+#[test]
+fn a_list_of_files_takes_no_format() {
+    let project = Project::new(&[("wf.py", CLOCK)]);
+    for arguments in [&["--output-format", "json"][..], &["--statistics"]] {
+        let run = project.run(&[&["check", "--show-files"], arguments].concat());
+        assert_eq!(run.status, 2);
+        assert!(run.stderr.contains("cannot be used with"), "{}", run.stderr);
+    }
 }

@@ -178,3 +178,17 @@ fn the_schema_accepts_what_the_program_accepts() {
     assert!(!validator.is_valid(&serde_json::json!({"selct": []})));
     assert!(!validator.is_valid(&serde_json::json!({"severity": {"RB101": "loud"}})));
 }
+
+#[test]
+fn paths_that_do_not_exist_have_no_configuration() {
+    let project = Project::new(&[]);
+    for command in ["check", "graph", "config"] {
+        let run = project.run(&[command, "missing"]);
+        assert_eq!(run.status, 2);
+        assert!(
+            run.stderr.contains("`missing` does not exist"),
+            "{}",
+            run.stderr
+        );
+    }
+}

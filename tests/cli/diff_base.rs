@@ -533,3 +533,32 @@ fn a_link_that_becomes_a_file_is_new() {
     project.write("wf.py", CLOCK.as_bytes());
     assert_eq!(found(&project, "HEAD"), ["wf.py:7 RB101"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn what_links_lead_to_is_compared() {
+    use std::os::unix::fs::symlink;
+
+    let workflow = WORKFLOW.replace("from helper", "from shared.helper");
+    // To a service with a configuration of its own, the library has no other name than the link.
+    for configuration in [None, Some("svc/runbook-lint.toml")] {
+        let project = Project::new(&[("libs/shared/helper.py", CLEAN), ("svc/wf.py", &workflow)]);
+        let expected = configuration.map_or("svc/wf.py:7 RB101", |_| "wf.py:7 RB101");
+        if let Some(path) = configuration {
+            project.write(path, b"");
+        }
+        symlink("../libs/shared", project.path().join("svc/shared")).expect("link");
+        git(
+            project.path(),
+            &["init", "--quiet", "--initial-branch=main"],
+        );
+        commit(&project);
+        let arguments = ["check", "--output-format", "json", "--diff-base", "main"];
+        let directory = if configuration.is_some() { "svc" } else { "" };
+        let found = || project.run_in(directory, &arguments, b"").findings();
+        project.write("libs/shared/helper.py", DIRTY.as_bytes());
+        assert_eq!(found(), [expected]);
+        commit(&project);
+        assert_eq!(found(), [""; 0]);
+    }
+}

@@ -75,6 +75,101 @@ fn symbolic_links_do_not_lead_in_circles() {
 
 #[cfg(unix)]
 #[test]
+fn links_are_read_as_python_reads_them() {
+    use std::os::unix::fs::symlink;
+
+    let elsewhere = Project::new(&[
+        (
+            "helper.py",
+            "import time\ndef stamp():\n    return time.time()\n",
+        ),
+        ("big/wf.py", CLOCK),
+    ]);
+    let workflow = CLOCK.replace("import time\n", "import helper as time\n");
+    let workflow = workflow.replace("time.time()", "time.stamp()");
+    let project = Project::new(&[("wf.py", &workflow)]);
+    let link = |target: &std::path::Path, name: &str| {
+        symlink(target, project.path().join(name)).expect("link");
+    };
+    link(&elsewhere.path().join("helper.py"), "helper.py");
+    link(&elsewhere.path().join("big"), "bazel-out");
+    assert_eq!(project.findings(&[]), ["wf.py:7 RB101"]);
+    assert_eq!(project.run(&["check"]).stderr, "");
+    assert_eq!(project.findings(&["--isolated"]), [""; 0]);
+    assert_eq!(
+        project.findings(&["bazel-out"]),
+        ["bazel-out/wf.py:7 RB101"]
+    );
+
+    let alone = Project::new(&[]);
+    symlink(
+        elsewhere.path().join("big/wf.py"),
+        alone.path().join("wf.py"),
+    )
+    .expect("link");
+    assert_eq!(alone.findings(&[]), ["wf.py:7 RB101"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_with_two_names_is_reported_once() {
+    use std::os::unix::fs::symlink;
+
+    let project = Project::new(&[
+        (
+            "libs/shared/helper.py",
+            "import time\ndef stamp():\n    return time.time()\n",
+        ),
+        (
+            "svc/b.py",
+            &CLOCK
+                .replace("import time\n", "from common import helper as time\n")
+                .replace(".time()", ".stamp()"),
+        ),
+        ("svc/z.py", CLOCK),
+    ]);
+    let root = project.path();
+    symlink("../libs/shared", root.join("svc/common")).expect("link");
+    symlink("z.py", root.join("svc/a.py")).expect("link");
+    let run = project.run(&["check", "--output-format", "json"]);
+    assert_eq!(run.findings(), ["svc/b.py:7 RB101", "svc/z.py:7 RB101"]);
+    assert_eq!(run.json()["summary"]["files"], 3);
+    assert_eq!(
+        run.json()["findings"][0]["trace"][0]["path"],
+        "libs/shared/helper.py"
+    );
+    // Either name may be asked about.
+    assert_eq!(project.findings(&["svc/a.py"]), ["svc/z.py:7 RB101"]);
+    assert_eq!(project.findings(&["svc/common"]), ["svc/b.py:7 RB101"]);
+
+    // The project of a service knows the linked library under the name of the link.
+    project.write("svc/runbook-lint.toml", b"");
+    let run = project.run_in("svc", &["check", "--output-format", "json"], b"");
+    assert_eq!(run.findings(), ["b.py:7 RB101", "z.py:7 RB101"]);
+    assert_eq!(
+        run.json()["findings"][0]["trace"][0]["path"],
+        "common/helper.py"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn links_between_directories_do_not_multiply() {
+    use std::os::unix::fs::symlink;
+
+    let project = Project::new(&[]);
+    for from in 0..12 {
+        project.write(&format!("d{from}/m{from}.py"), CLOCK.as_bytes());
+        for to in (0..12).filter(|to| *to != from) {
+            let link = project.path().join(format!("d{from}/to{to}"));
+            symlink(format!("../d{to}"), link).expect("link");
+        }
+    }
+    assert_eq!(project.findings(&[]).len(), 12);
+}
+
+#[cfg(unix)]
+#[test]
 fn hostile_names_are_escaped() {
     let project = Project::new(&[("evil\x1b[31m\n::error::x.py", CLOCK)]);
     for format in ["full", "concise"] {
