@@ -87,9 +87,13 @@ publish() {
     if [[ -f $reports/summary.md ]]; then
         cat "$reports/summary.md" >> "$GITHUB_STEP_SUMMARY"
     fi
-    local line
+    local line command
     sed -n 's/^warning: //p' "$reports/messages.txt" \
-        | while IFS= read -r line; do annotate warning "$line"; done
+        | while IFS= read -r line; do
+            command=$(annotate warning "$line")
+            # Most are among the annotations already.
+            grep -qxF -e "$command" "$reports/annotations.txt" 2> /dev/null || echo "$command"
+        done
 }
 
 conclude() {

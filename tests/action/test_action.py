@@ -52,6 +52,20 @@ def test_a_clean_repository_passes(make_runner: Any, tmp_path: Path) -> None:
     assert "no findings" in outcome.summary
 
 
+def test_a_repository_without_workflows_passes_with_one_warning(make_runner: Any, tmp_path: Path) -> None:
+    workspace = write(tmp_path / "none", {"report.py": "print()\n"})
+    for annotations in ("true", "false"):
+        outcome = check(make_runner, workspace, annotations=annotations)
+        assert outcome.succeeded
+        [annotation] = outcome.annotations()
+        assert annotation.name == "warning"
+        assert "no workflow was found" in annotation.data
+        assert "no workflow was found" in outcome.summary
+        [notification] = sarif_of(outcome)["invocations"][0]["toolExecutionNotifications"]
+        assert notification["level"] == "warning"
+        assert "no workflow was found" in notification["message"]["text"]
+
+
 def test_findings_fail_the_job_after_they_are_published(make_runner: Any, tmp_path: Path) -> None:
     outcome = check(make_runner, write(tmp_path / "failing", {"flows.py": CLOCK}))
     assert not outcome.succeeded
