@@ -9,7 +9,7 @@
 mod file;
 mod key;
 
-pub(crate) use file::{Malformed, read, write};
+pub(crate) use file::{Malformed, ensure_writable, read, write};
 pub(crate) use key::Key;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -102,6 +102,7 @@ impl Known {
 impl Opened {
     fn open(args: &KnownArgs, settings: &Settings) -> Result<Option<Self>> {
         if let Some(path) = &args.write_baseline {
+            baseline::ensure_writable(path)?;
             // What is no baseline was named by mistake, and is not overwritten.
             let exists = path.symlink_metadata().is_ok();
             let content = exists.then(|| baseline::read(path)).transpose()?;
@@ -118,6 +119,9 @@ impl Opened {
             }
             return Ok(None);
         };
+        if args.prune_baseline {
+            baseline::ensure_writable(path)?;
+        }
         Ok(Some(Self {
             path: path.clone(),
             purpose: if args.prune_baseline {

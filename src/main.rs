@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod diff_base;
 mod discover;
+mod file;
 mod known;
 mod output;
 mod report;

@@ -67,7 +67,10 @@ pub(crate) struct ReportedError {
     pub(crate) kind: ErrorKind,
     pub(crate) message: String,
     pub(crate) line: u32,
+    /// In characters.
     pub(crate) column: u32,
+    /// In bytes of UTF-8.
+    pub(crate) utf8_column: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,6 +141,12 @@ pub(crate) fn plural(n: usize, noun: &str) -> String {
 
 impl ReportedError {
     pub(crate) fn of_file(error: FileError, places: &Places<'_>) -> Self {
+        // Without a source that could be decoded, only the line is known.
+        let utf8_column = places.project.source(error.file).map_or(1, |source| {
+            let line = source.slice(source.line_span(error.line));
+            let before = line.chars().take((error.column.max(1) - 1) as usize);
+            before.map(char::len_utf8).sum::<usize>() as u32 + 1
+        });
         Self {
             path: places.absolute(error.file),
             kind: match error.kind {
@@ -148,6 +157,7 @@ impl ReportedError {
             message: error.message,
             line: error.line,
             column: error.column,
+            utf8_column,
         }
     }
 
@@ -158,6 +168,7 @@ impl ReportedError {
             message: message.to_owned(),
             line: 1,
             column: 1,
+            utf8_column: 1,
         }
     }
 
@@ -174,12 +185,19 @@ impl ReportedError {
             message: error.message.clone(),
             line: error.line,
             column: error.column,
+            utf8_column: error.utf8_column,
         }
     }
 
     /// A mistake on the command line has no place, and is told in another way.
     pub(crate) fn of_config(error: &ConfigError, cwd: &Path) -> Option<Self> {
-        let Origin::File { path, line, column } = &error.origin else {
+        let Origin::File {
+            path,
+            line,
+            column,
+            utf8_column,
+        } = &error.origin
+        else {
             return None;
         };
         Some(Self {
@@ -188,6 +206,7 @@ impl ReportedError {
             message: error.message.clone(),
             line: *line,
             column: *column,
+            utf8_column: *utf8_column,
         })
     }
 }

@@ -17,29 +17,34 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, ensure};
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::ser::{Formatter, Serializer};
 
 use super::{Baseline, Entry, Key};
+use crate::file;
 use crate::output::escape_json;
 
 const ABOUT: &str = "Known findings of runbook-lint, which are not reported. `--write-baseline` makes this file, `--prune-baseline` removes what is fixed.";
 const VERSION: u32 = 1;
+/// No project has so many findings; what is larger has been named by mistake.
+const MAX_BYTES: u64 = 64 << 20;
 
-/// A baseline that cannot be understood. Lines and columns are 1-based, columns in characters.
+/// A baseline that cannot be understood. Lines and columns are 1-based.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}:{line}:{column}: {message}", path.display())]
 pub(crate) struct Malformed {
     pub(crate) path: PathBuf,
     pub(crate) line: u32,
+    /// In characters.
     pub(crate) column: u32,
+    /// In bytes.
+    pub(crate) utf8_column: u32,
     pub(crate) message: String,
 }
 
@@ -80,8 +85,8 @@ struct Finding {
 
 /// The path is relative to the working directory.
 pub(crate) fn read(path: &Path) -> Result<Baseline> {
-    let bytes =
-        fs::read(path).with_context(|| format!("cannot read the baseline `{}`", path.display()))?;
+    let bytes = file::read(path, MAX_BYTES)
+        .with_context(|| format!("cannot read the baseline `{}`", path.display()))?;
     Ok(parse(&bytes, path)?)
 }
 
@@ -91,11 +96,12 @@ fn parse(bytes: &[u8], path: &Path) -> Result<Baseline, Malformed> {
     if version != VERSION {
         let needle = b"\"version\"";
         let at = bytes.windows(needle.len()).position(|it| it == needle);
-        let (line, column) = position(bytes, at.unwrap_or(0));
+        let (line, column, utf8_column) = position(bytes, at.unwrap_or(0));
         return Err(Malformed {
             path: path.to_owned(),
             line,
             column,
+            utf8_column,
             message: format!(
                 "this baseline has version {version}, this runbook-lint reads version {VERSION}; write it anew with `--write-baseline`"
             ),
@@ -123,26 +129,32 @@ fn malformed(bytes: &[u8], path: &Path, error: &serde_json::Error) -> Malformed 
         None => &message,
     };
     let conflict = lines().position(|line| line.starts_with(b"<<<<<<<"));
-    let (line, column, message) = match conflict {
-        Some(line) => (line as u32 + 1, 1, "this is the start of a merge conflict"),
+    let (line, column, utf8_column, message) = match conflict {
+        Some(line) => (
+            line as u32 + 1,
+            1,
+            1,
+            "this is the start of a merge conflict",
+        ),
         None => {
             let before = error.line().saturating_sub(1);
             let start: usize = lines().take(before).map(<[u8]>::len).sum();
             let offset = start + error.column().saturating_sub(1);
-            let (line, column) = position(bytes, offset);
-            (line, column, message)
+            let (line, column, utf8_column) = position(bytes, offset);
+            (line, column, utf8_column, message)
         }
     };
     Malformed {
         path: path.to_owned(),
         line,
         column,
+        utf8_column,
         message: format!("this is no valid baseline: {message}"),
     }
 }
 
-/// 1-based line and column, the column in characters.
-fn position(bytes: &[u8], offset: usize) -> (u32, u32) {
+/// 1-based line and column, the column in characters and in bytes.
+fn position(bytes: &[u8], offset: usize) -> (u32, u32, u32) {
     let before = &bytes[..offset.min(bytes.len())];
     let line_start = before.iter().rposition(|&byte| byte == b'\n');
     let line_start = line_start.map_or(0, |at| at + 1);
@@ -150,7 +162,8 @@ fn position(bytes: &[u8], offset: usize) -> (u32, u32) {
     let column = String::from_utf8_lossy(&before[line_start..])
         .chars()
         .count();
-    (line as u32 + 1, column as u32 + 1)
+    let utf8_column = before.len() - line_start;
+    (line as u32 + 1, column as u32 + 1, utf8_column as u32 + 1)
 }
 
 impl Finding {
@@ -209,49 +222,19 @@ impl<'de> Deserialize<'de> for Files {
     }
 }
 
-/// Replaces the file as a whole or not at all. The permissions stay, a link keeps its target.
+/// Replaces the file as a whole or not at all.
 pub(crate) fn write(baseline: &Baseline, path: &Path) -> Result<()> {
     let context = || format!("cannot write the baseline `{}`", path.display());
-    let text = render(baseline).with_context(context)?;
-    let existing = match path.canonicalize() {
-        Ok(target) => Some(target),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(error).with_context(context),
-    };
-    let target = existing.as_deref().unwrap_or(path);
-    let directory = match target.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    let permissions = <fs::Permissions as std::os::unix::fs::PermissionsExt>::from_mode(0o666);
-    // As for every new file, the user's mask takes bits away.
-    #[cfg(unix)]
-    builder.permissions(permissions);
-    let mut temporary = builder
-        .prefix(".runbook-lint-")
-        .tempfile_in(directory)
-        .with_context(context)?;
-    if existing.is_some() {
-        // A file that must not be written must not be replaced either.
-        let opened = OpenOptions::new().write(true).open(target);
-        let metadata = opened
-            .and_then(|file| file.metadata())
-            .with_context(context)?;
-        if !metadata.is_file() {
-            bail!(
-                "cannot write the baseline `{}`: this is no file",
-                path.display()
-            );
-        }
-        let file = temporary.as_file();
-        file.set_permissions(metadata.permissions())
-            .with_context(context)?;
-    }
-    temporary.write_all(text.as_bytes()).with_context(context)?;
-    temporary.as_file().sync_all().with_context(context)?;
-    temporary.persist(target).with_context(context)?;
+    file::write(path, render(baseline).with_context(context)?.as_bytes()).with_context(context)
+}
+
+/// Refuses a place where a baseline cannot be kept.
+pub(crate) fn ensure_writable(path: &Path) -> Result<()> {
+    ensure!(
+        !file::is_special(path),
+        "cannot write the baseline `{}`: this is no file",
+        path.display()
+    );
     Ok(())
 }
 

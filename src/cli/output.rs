@@ -1,12 +1,14 @@
 //! What is reported, in which formats, and where to.
 
-use std::path::{PathBuf, absolute};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use anyhow::{Result, ensure};
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 use lint_core::diagnostic::Severity;
+
+use crate::file;
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
@@ -58,6 +60,14 @@ pub(crate) struct ReportTarget {
     pub(crate) file: Option<PathBuf>,
 }
 
+impl ReportTarget {
+    /// Whether the report would replace this file, however that is spelled.
+    pub(crate) fn goes_to(&self, file: &Path) -> bool {
+        let place = self.file.as_deref().and_then(file::identity);
+        place.is_some() && place == file::identity(file)
+    }
+}
+
 impl OutputArgs {
     /// The reports that are asked for; those that go to files first, so that they are written even
     /// if nobody reads the standard output.
@@ -75,24 +85,28 @@ impl OutputArgs {
             has_sarif || !self.include_suppressed,
             "`--include-suppressed` needs a SARIF report, as of `--output sarif=results.sarif`"
         );
+        for file in targets.iter().filter_map(|it| it.file.as_deref()) {
+            ensure!(
+                !file::is_source(file),
+                "a report would replace `{}`, which looks like a mistake; name another file",
+                file.display()
+            );
+        }
         Ok(targets)
     }
 
     fn several_targets(&self) -> Result<Vec<ReportTarget>> {
         let mut targets: Vec<ReportTarget> = Vec::new();
-        let place = |file: &Option<PathBuf>| file.as_ref().map(|it| absolute(it).ok());
         for Output(target) in &self.output {
-            let is_taken = targets
-                .iter()
-                .any(|it| place(&it.file) == place(&target.file));
+            let is_taken = |file: &Path| targets.iter().any(|it| it.goes_to(file));
             match &target.file {
                 Some(file) => ensure!(
-                    !is_taken,
+                    !is_taken(file),
                     "two reports would be written to `{}`; give each a file of its own",
                     file.display()
                 ),
                 None => ensure!(
-                    !is_taken,
+                    targets.iter().all(|it| it.file.is_some()),
                     "two reports would be written to the standard output; give all but one a file, as in `--output sarif=results.sarif`"
                 ),
             }

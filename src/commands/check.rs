@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use lint_core::diagnostic::FileId;
 use lint_core::project::Project;
 use lint_core::rule::RuleMetadata;
@@ -16,8 +16,9 @@ use crate::check::{Answer, Question, examine, python_files, statistics};
 use crate::cli::{CheckArgs, Color, FailOn, OutputArgs, ReportTarget};
 use crate::config::{ConfigError, Settings, absolute};
 use crate::discover::Files;
+use crate::file::Outdated;
 use crate::known::Known;
-use crate::output::{escape, render};
+use crate::output::{leading, render};
 use crate::report::{Places, Report, ReportedError, Summary, plural};
 use crate::terminal::{columns, report_failure, tell, warn, write_output};
 
@@ -28,18 +29,24 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
         args.input.paths.push(PathBuf::from("."));
     }
     let targets = args.output.targets()?;
+    ensure_apart(&targets, named_files(&args))?;
+    let mut outdated = Outdated::at(targets.iter().filter_map(|it| it.file.as_deref()));
     let (cwd, root) = locate(&args.input, args.stdin_filename.as_deref())?;
     let settings = match Settings::resolve(&root, &cwd, &args.input, &args.selection) {
         Ok(settings) => settings,
         Err(error) => {
-            report_config_error(&error, &root, &cwd, &args.output, color)?;
+            report_config_error(&error, &root, &cwd, &args.output, color, &mut outdated)?;
             return Err(error);
         }
     };
+    if let Err(error) = ensure_apart(&targets, settings.baseline.iter().map(PathBuf::as_path)) {
+        outdated.spare();
+        return Err(error);
+    }
     let known = match Known::prepare(&args.known, &settings, &root) {
         Ok(known) => known,
         Err(error) => {
-            report_config_error(&error, &root, &cwd, &args.output, color)?;
+            report_config_error(&error, &root, &cwd, &args.output, color, &mut outdated)?;
             return Err(error);
         }
     };
@@ -60,7 +67,7 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     let is_requested = |file: FileId| files.is_requested(project.key(file));
     if args.output.show_files {
         warnings.iter().for_each(|it| warn(it));
-        return show_files(&places, &is_requested, &args, color);
+        return show_files(&places, &is_requested, &args, color, &mut outdated);
     }
 
     start_threads(args.threads)?;
@@ -84,7 +91,7 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     report
         .errors
         .extend(unlisted.map(|(path, message)| ReportedError::of_directory(path, message)));
-    write_reports(&report, &targets, color)?;
+    write_reports(&report, &targets, color, &mut outdated)?;
     // Text on the standard output ends with the summary already.
     if !targets
         .iter()
@@ -124,8 +131,34 @@ fn report<'p>(
     }
 }
 
+/// Files that the command line names for something else than a report.
+fn named_files(args: &CheckArgs) -> impl Iterator<Item = &Path> {
+    let baselines = args.known.baseline.iter().chain(&args.known.write_baseline);
+    let configurations = args.input.config.iter().map(Path::new);
+    baselines.map(PathBuf::as_path).chain(configurations)
+}
+
+fn ensure_apart<'p>(
+    targets: &[ReportTarget],
+    mut files: impl Iterator<Item = &'p Path>,
+) -> Result<()> {
+    let clash = files.find(|file| targets.iter().any(|it| it.goes_to(file)));
+    match clash {
+        None => Ok(()),
+        Some(file) => bail!(
+            "a report would be written to `{}`, which has another purpose; name another file",
+            file.display()
+        ),
+    }
+}
+
 /// A report that cannot be written does not keep the others from being written.
-fn write_reports(report: &Report<'_>, targets: &[ReportTarget], color: Color) -> Result<()> {
+fn write_reports(
+    report: &Report<'_>,
+    targets: &[ReportTarget],
+    color: Color,
+    outdated: &mut Outdated,
+) -> Result<()> {
     let mut outcome = Ok(());
     for target in targets {
         let file = target.file.as_deref();
@@ -135,7 +168,7 @@ fn write_reports(report: &Report<'_>, targets: &[ReportTarget], color: Color) ->
         match (written, &outcome) {
             (Err(error), Ok(())) => outcome = Err(error),
             (Err(error), Err(_)) => report_failure(&error),
-            (Ok(()), _) => {}
+            (Ok(()), _) => file.into_iter().for_each(|it| outdated.replaced(it)),
         }
     }
     outcome
@@ -186,15 +219,18 @@ fn show_files(
     is_requested: &dyn Fn(FileId) -> bool,
     args: &CheckArgs,
     color: Color,
+    outdated: &mut Outdated,
 ) -> Result<Status> {
     let files = places.project.files();
     let files = files.filter(|&file| is_requested(file) && !places.project.is_installed(file));
-    write_output(args.output.output_file.as_deref(), color, |out| {
+    let list = args.output.output_file.as_deref();
+    write_output(list, color, |out| {
         for file in files {
-            writeln!(out, "{}", escape(&places.path(file)))?;
+            writeln!(out, "{}", leading(&places.path(file)))?;
         }
         Ok(())
     })?;
+    list.into_iter().for_each(|it| outdated.replaced(it));
     Ok(Status::Clean)
 }
 
@@ -205,6 +241,7 @@ fn report_config_error(
     cwd: &Path,
     output: &OutputArgs,
     color: Color,
+    outdated: &mut Outdated,
 ) -> Result<()> {
     let in_config = error.downcast_ref::<ConfigError>();
     let in_config = in_config.and_then(|error| ReportedError::of_config(error, cwd));
@@ -232,5 +269,5 @@ fn report_config_error(
     let targets = output.targets()?;
     let for_machines = targets.iter().filter(|it| !it.format.is_text());
     let for_machines: Vec<ReportTarget> = for_machines.cloned().collect();
-    write_reports(&report, &for_machines, color)
+    write_reports(&report, &for_machines, color, outdated)
 }

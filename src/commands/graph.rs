@@ -16,7 +16,7 @@ use crate::check::python_files;
 use crate::cli::{Color, GraphArgs, GraphFormat, SelectionArgs};
 use crate::config::Settings;
 use crate::discover::Files;
-use crate::output::escape;
+use crate::output::{escape, escape_json, escape_line};
 use crate::report::Places;
 use crate::terminal::write_output;
 
@@ -60,7 +60,7 @@ pub(crate) fn run(mut args: GraphArgs, color: Color) -> Result<Status> {
 }
 
 fn to_json(graph: &FullGraph) -> Result<String> {
-    Ok(serde_json::to_string_pretty(graph)? + "\n")
+    Ok(escape_json(&serde_json::to_string_pretty(graph)?) + "\n")
 }
 
 fn workflows_to_json(graph: &WorkflowGraph, places: &Places<'_>) -> Result<String> {
@@ -81,7 +81,7 @@ fn workflows_to_json(graph: &WorkflowGraph, places: &Places<'_>) -> Result<Strin
         .map(|(from, to)| json!([from, to]))
         .collect();
     let document = json!({ "schema": "runbook-lint-graph/1", "nodes": nodes, "edges": edges });
-    Ok(serde_json::to_string_pretty(&document)? + "\n")
+    Ok(escape_json(&serde_json::to_string_pretty(&document)?) + "\n")
 }
 
 /// A graph ready to be drawn: numbered nodes, edges between numbers.
@@ -195,7 +195,7 @@ fn text(drawing: &Drawing<'_>) -> String {
         if callees.is_empty() {
             continue;
         }
-        let _ = writeln!(out, "{} ({})", escape(name), kind.as_str());
+        let _ = writeln!(out, "{} ({})", escape_line(name), kind.as_str());
         for callee in callees {
             let (name, kind) = drawing.nodes[callee];
             let _ = writeln!(out, "  -> {} ({})", escape(name), kind.as_str());

@@ -20,8 +20,12 @@ pub(crate) enum Origin {
     CommandLine,
     File {
         path: String,
+        /// 1-based.
         line: u32,
+        /// 1-based, in characters.
         column: u32,
+        /// 1-based, in bytes.
+        utf8_column: u32,
     },
 }
 
@@ -49,10 +53,12 @@ impl Source {
             Self::File { path, text } => {
                 let before = text.get(..offset).unwrap_or(text);
                 let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+                let before_on_line = &before[line_start..];
                 Origin::File {
                     path: path.clone(),
                     line: before.matches('\n').count() as u32 + 1,
-                    column: before[line_start..].chars().count() as u32 + 1,
+                    column: before_on_line.chars().count() as u32 + 1,
+                    utf8_column: before_on_line.len() as u32 + 1,
                 }
             }
         }

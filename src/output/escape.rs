@@ -3,9 +3,45 @@
 
 use std::borrow::Cow;
 
-/// Shows every character that controls a terminal or the direction of text as an escape sequence.
-/// Tabs are harmless.
+/// How the log of GitHub Actions lets a command begin, wherever in a line it stands.
+const COMMAND: &str = "##[";
+
+/// Shows every character that controls a terminal, a log or the direction of text as an escape
+/// sequence. Tabs are harmless.
 pub(crate) fn escape(text: &str) -> Cow<'_, str> {
+    if !text.contains(COMMAND) {
+        return escape_controls(text);
+    }
+    Cow::Owned(escape_chars(text).collect())
+}
+
+/// The same, one character after the other.
+pub(super) fn escape_chars(text: &str) -> impl Iterator<Item = Cow<'static, str>> {
+    let mut before = [' '; 2];
+    text.chars().map(move |c| {
+        let shown = if before == ['#', '#'] && c == '[' {
+            "\\u{5b}".into()
+        } else {
+            Cow::Owned(escape_controls(c.encode_utf8(&mut [0; 4])).into_owned())
+        };
+        before = [before[1], c];
+        shown
+    })
+}
+
+/// For what begins a line. A log of GitHub Actions takes a line that begins with `::` for a command.
+pub(crate) fn escape_line(line: &str) -> Cow<'_, str> {
+    let escaped = escape(line);
+    match escaped.find(|c: char| !c.is_whitespace()) {
+        Some(at) if escaped[at..].starts_with("::") => {
+            Cow::Owned(format!("{}\\u{{3a}}{}", &escaped[..at], &escaped[at + 1..]))
+        }
+        _ => escaped,
+    }
+}
+
+/// For what no log reads as it stands.
+pub(super) fn escape_controls(text: &str) -> Cow<'_, str> {
     if !text.contains(is_hostile) {
         return Cow::Borrowed(text);
     }
@@ -24,7 +60,7 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
 /// JSON has escaped those below space already, and those above stand in strings only.
 pub(crate) fn escape_json(document: &str) -> String {
     let mut out = String::with_capacity(document.len());
-    for c in document.chars() {
+    for c in document.replace(COMMAND, r"##\u005b").chars() {
         if is_hostile(c) && c > ' ' {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
@@ -57,6 +93,23 @@ mod tests {
         assert_eq!(escape("é 😀\tplain"), "é 😀\tplain");
         assert_eq!(escape("\x1b[31m\r\n\u{9b}"), "\\u{1b}[31m\\r\\n\\u{9b}");
         assert_eq!(escape("a\u{202e}b"), "a\\u{202e}b");
+    }
+
+    #[test]
+    fn nothing_is_a_command_for_a_log() {
+        assert_eq!(escape("# [x] #[y]"), "# [x] #[y]");
+        assert_eq!(
+            escape("é ###[error]\x1b ##[x]"),
+            "é ###\\u{5b}error]\\u{1b} ##\\u{5b}x]"
+        );
+        assert_eq!(escape_line("\t ::error::x"), "\t \\u{3a}:error::x");
+        assert_eq!(escape_line("a ::b"), "a ::b");
+        assert_eq!(escape_line(""), "");
+        let text = "##[error]";
+        let document = escape_json(&serde_json::to_string(text).expect("json"));
+        assert_eq!(document, "\"##\\u005berror]\"");
+        let back: String = serde_json::from_str(&document).expect("json");
+        assert_eq!(back, text);
     }
 
     #[test]

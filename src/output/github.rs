@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use lint_core::diagnostic::{Diagnostic, Severity};
 use lint_core::source::Position;
 
-use super::escape;
+use super::escape::{escape, escape_controls};
 use super::text::{explanation, sentence};
 use crate::report::{Places, Report, ReportedError};
 
@@ -38,15 +38,15 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
         for annotation in of(severity).take(limit) {
             annotation.write(out)?;
         }
-        let more = of(severity).count().saturating_sub(limit);
-        if more > 0 {
-            hidden.push(format!("{more} of severity {severity}"));
+        let count = of(severity).count();
+        if count > limit {
+            hidden.push(format!("{limit} of {count} {}s", command(severity)));
         }
     }
     if !hidden.is_empty() {
         let more = format!(
-            "more was found than GitHub annotates: {}",
-            hidden.join(", ")
+            "GitHub shows {}; reports in other formats have all of them",
+            hidden.join(" and ")
         );
         Annotation::without_place(Severity::Info, more).write(out)?;
     }
@@ -114,6 +114,14 @@ fn properties(
     properties
 }
 
+fn command(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Info => "notice",
+    }
+}
+
 impl Annotation {
     fn without_place(severity: Severity, message: String) -> Self {
         Self {
@@ -124,11 +132,7 @@ impl Annotation {
     }
 
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
-        let command = match self.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Info => "notice",
-        };
+        let command = command(self.severity);
         let property = |(name, value): &(&str, String)| format!("{name}={}", property(value));
         let properties: Vec<String> = self.properties.iter().map(property).collect();
         let message = data(&self.lines.join("\n"));
@@ -143,5 +147,7 @@ fn data(text: &str) -> String {
 }
 
 fn property(text: &str) -> String {
-    data(&escape(text)).replace(':', "%3A").replace(',', "%2C")
+    data(&escape_controls(text))
+        .replace(':', "%3A")
+        .replace(',', "%2C")
 }

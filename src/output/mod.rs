@@ -22,7 +22,8 @@ use serde::Serialize;
 use crate::cli::Format;
 use crate::report::Report;
 
-pub(crate) use escape::{escape, escape_json};
+pub(crate) use escape::{escape, escape_json, escape_line};
+pub(crate) use text::leading;
 
 /// Where the documentation is published.
 const BOOK: &str = "https://ntropii-com.github.io/runbook-lint/";

@@ -115,11 +115,10 @@ fn suggestion(fix: &Fix, finding: &Diagnostic, places: &Places<'_>) -> Option<Su
     })
 }
 
-/// The place of an error is known by its line and a column in characters, so its line is marked.
 fn of_error(error: &ReportedError, places: &Places<'_>) -> Item {
     let start = Position {
         line: error.line.max(1),
-        column: 1,
+        column: error.utf8_column.max(1),
     };
     Item {
         message: escape(&error.message).into_owned(),

@@ -128,6 +128,7 @@ fn rendered_in(
             message: "expected `:`".to_owned(),
             line: 7,
             column: 3,
+            utf8_column: 4,
         }],
         warnings: vec!["`new\u{1b}[8m.txt` is no file that is checked".to_owned()],
         summary: Summary {
@@ -301,7 +302,7 @@ fn annotations_are_counted_as_github_does() {
     assert_eq!(
         text.lines().last(),
         Some(
-            "::notice title=runbook-lint::more was found than GitHub annotates: 2 of severity error, 3 of severity info"
+            "::notice title=runbook-lint::GitHub shows 10 of 12 errors and 9 of 12 notices; reports in other formats have all of them"
         )
     );
 }

@@ -24,7 +24,7 @@ pub(super) fn color(severity: Severity) -> Style {
 
 /// A path at the beginning of a line. The log of a CI system would take one that begins with `::`
 /// for a command.
-pub(super) fn leading(path: &str) -> String {
+pub(crate) fn leading(path: &str) -> String {
     let prefix = if path.trim_start().starts_with(':') {
         "./"
     } else {

@@ -96,7 +96,9 @@ fn hostile_names_are_no_workflow_commands() {
                 .replace("%25", "%")
         };
         let file = unescape(properties[0].1);
-        assert!(unescape(data).starts_with(&format!("{file}:")), "{line}");
+        // A name is exact where it is data, and no command of the old kind where it is text.
+        let named = format!("{}:", file.replace("##[", "##\\u{5b}"));
+        assert!(unescape(data).starts_with(&named), "{line}");
         files.push(file);
     }
     // One of them cannot be read and comes first.
@@ -158,7 +160,8 @@ fn hostile_names_are_text_in_xml() {
         .collect();
     assert_eq!(names[0], "runbook-lint");
     for name in sorted_names() {
-        assert!(names.contains(&shown(&name).as_str()), "{name}: {names:?}");
+        let name = shown(&name).replace("##[", "##\\u{5b}");
+        assert!(names.contains(&name.as_str()), "{name}: {names:?}");
     }
 }
 

@@ -5,6 +5,7 @@ mod check;
 mod completions;
 mod config;
 mod diff_base;
+mod files;
 mod formats;
 mod icons;
 mod json;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use lint_core::source::SourceFile;
 
-use super::super::escape;
+use super::super::escape::{escape, escape_chars};
 
 pub(super) struct View {
     name: String,
@@ -83,11 +83,11 @@ impl View {
         };
         let mut shown = line.start;
         let mut column = 1;
-        for c in line.original.chars() {
+        for c in escape_chars(&line.original) {
             if shown >= offset {
                 break;
             }
-            shown += escape(c.encode_utf8(&mut [0; 4])).len();
+            shown += c.len();
             column += 1;
         }
         column
@@ -100,10 +100,10 @@ mod tests {
 
     #[test]
     fn offsets_and_columns_survive_escaping() {
-        let source = SourceFile::new("f.py", "x = 1\r\n'\x1b' + now()\rlast");
+        let source = SourceFile::new("f.py", "x = 1\r\n'\x1b##[' + now()\rlast");
         let view = View::new("f\n.py".to_owned(), &source);
         assert_eq!(view.name(), "f\\n.py");
-        assert_eq!(view.text(), "x = 1\n'\\u{1b}' + now()\nlast\n");
+        assert_eq!(view.text(), "x = 1\n'\\u{1b}##\\u{5b}' + now()\nlast\n");
         let now = source.text.find("now").expect("now") as u32;
         let shown = view.offset(now);
         assert!(view.text()[shown..].starts_with("now()"));

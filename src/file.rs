@@ -1,0 +1,162 @@
+//! Files that a run writes and reads as a whole.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::terminal::warn;
+
+/// Symbolic links that are followed from one to the next.
+const MAX_LINKS: usize = 40;
+
+/// Writes the file as a whole or not at all: it is written beside its place and moved there. Its
+/// permissions stay, and a symbolic link keeps its target. Devices and pipes cannot be replaced,
+/// and neither can files in a directory that takes no new ones; these are written in place.
+pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let path = target(path);
+    // A file that must not be written must not be replaced either.
+    let existing = match OpenOptions::new().write(true).open(&path) {
+        Ok(file) => Some(file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let metadata = existing.as_ref().map(File::metadata).transpose()?;
+    if let (Some(file), false) = (
+        &existing,
+        metadata.as_ref().is_none_or(fs::Metadata::is_file),
+    ) {
+        return put(file, bytes);
+    }
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".runbook-lint-");
+    #[cfg(unix)]
+    // As for every new file, the user's mask takes bits away.
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut temporary = match (builder.tempfile_in(directory(&path)), &existing) {
+        (Ok(temporary), _) => temporary,
+        (Err(_), Some(file)) => {
+            file.set_len(0)?;
+            return put(file, bytes);
+        }
+        // The error tells the name of the temporary file, which concerns nobody.
+        (Err(error), None) => return Err(error.kind().into()),
+    };
+    if let Some(metadata) = metadata {
+        temporary
+            .as_file()
+            .set_permissions(metadata.permissions())?;
+    }
+    temporary.write_all(bytes).map_err(|error| error.kind())?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+fn put(mut file: &File, bytes: &[u8]) -> io::Result<()> {
+    file.write_all(bytes)?;
+    file.flush()
+}
+
+/// Reads a file, a pipe or a device, but no more than `limit` bytes.
+pub(crate) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit {
+        let message = format!("it has more than {} MiB", limit >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(bytes)
+}
+
+/// Whether something is there that is no file, such as a device, a pipe or a directory.
+pub(crate) fn is_special(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|it| !it.is_file())
+}
+
+/// What is the same for all spellings of one file, whether it exists or not. What is written to
+/// devices and pipes replaces nothing, so they have none.
+pub(crate) fn identity(path: &Path) -> Option<PathBuf> {
+    if is_special(path) {
+        return None;
+    }
+    let path = target(path);
+    let directory = fs::canonicalize(directory(&path)).ok()?;
+    Some(directory.join(path.file_name()?))
+}
+
+/// Whether a file is there that people write, so that to name it for a report is a mistake.
+pub(crate) fn is_source(path: &Path) -> bool {
+    let path = target(path);
+    let is_python = path.extension().is_some_and(|it| it == "py" || it == "pyi");
+    let names = ["pyproject.toml", "runbook-lint.toml", "runbook.md"];
+    let is_named = path
+        .file_name()
+        .is_some_and(|it| names.map(OsStr::new).contains(&it));
+    (is_python || is_named) && path.is_file()
+}
+
+/// Where symbolic links lead to. The last one may lead to a file that is yet to be made.
+fn target(path: &Path) -> PathBuf {
+    // Also resolves links that the system makes up, such as `/dev/stdout`, whose text is no path.
+    if path.exists() {
+        return match fs::canonicalize(path) {
+            Ok(found) => found,
+            Err(_) => path.to_owned(),
+        };
+    }
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        let Ok(next) = fs::read_link(&path) else {
+            break;
+        };
+        path = directory(&path).join(next);
+    }
+    path
+}
+
+fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Reports of former runs, at the places where this run is to write its own. What it does not get
+/// to replace is removed when this is dropped, even by a panic: a report must not pass for one of
+/// a run that failed.
+pub(crate) struct Outdated(Vec<PathBuf>);
+
+impl Outdated {
+    pub(crate) fn at<'p>(paths: impl Iterator<Item = &'p Path>) -> Self {
+        Self(paths.map(Path::to_owned).collect())
+    }
+
+    /// Leaves everything as it is, since it is no report.
+    pub(crate) fn spare(&mut self) {
+        self.0.clear();
+    }
+
+    pub(crate) fn replaced(&mut self, path: &Path) {
+        self.0.retain(|it| it != path);
+    }
+}
+
+impl Drop for Outdated {
+    fn drop(&mut self) {
+        for path in &self.0 {
+            let place = target(path);
+            if !place.is_file() {
+                continue;
+            }
+            // Where nothing can be removed, an empty file is no report either.
+            let removed = fs::remove_file(&place).or_else(|_| File::create(&place).map(drop));
+            if let Err(error) = removed {
+                warn(&format!(
+                    "`{}` is of a former run and could not be removed: {error}",
+                    path.display()
+                ));
+            }
+        }
+    }
+}
