@@ -17,7 +17,7 @@ const STYLES: Styles = Styles::styled().invalid(AnsiColor::Magenta.on_default().
 
 /// Finds what breaks replay in Temporal and ntropii workflow code.
 #[derive(Debug, Parser)]
-#[command(name = "runbook-lint", version, styles = STYLES, after_help = exit_status())]
+#[command(name = "runbook-lint", version, styles = STYLES, after_help = exit_status(), args_override_self = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -44,12 +44,16 @@ pub(crate) const EXIT_STATUS: [(&str, &str); 3] = [
 
 fn exit_status() -> String {
     let lines = EXIT_STATUS.map(|(status, meaning)| format!("  {status}  {meaning}"));
-    format!("Exit status:\n{}", lines.join("\n"))
+    format!(
+        "Of an option that takes one value and is repeated, the last one counts.\n\nExit status:\n{}",
+        lines.join("\n")
+    )
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Check workflow code.
+    #[command(after_help = exit_status())]
     Check(Box<CheckArgs>),
     /// Draw the call graph that workflows reach.
     Graph(GraphArgs),
@@ -177,6 +181,7 @@ pub(crate) struct GraphArgs {
     /// Draw all functions and module bodies of the given files, not only what workflows reach.
     #[arg(long)]
     pub(crate) full: bool,
+    /// How to write the graph.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) format: GraphFormat,
     /// Write the graph to a file instead of the standard output, which `-` stands for.
@@ -186,8 +191,11 @@ pub(crate) struct GraphArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum GraphFormat {
+    /// Each caller with its callees below it.
     Text,
+    /// A flowchart for Markdown.
     Mermaid,
+    /// The language of Graphviz.
     Dot,
     /// With `--full`, an object from callers to lists of callees.
     Json,
@@ -208,11 +216,13 @@ pub(crate) struct RuleArgs {
     /// Explain all rules.
     #[arg(long)]
     pub(crate) all: bool,
+    /// How to write what is known about the rules.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output_format: RuleFormat,
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("paths", |it| it.help("Files and directories whose project is meant [default: .]")))]
 pub(crate) struct ConfigArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,

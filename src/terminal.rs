@@ -59,10 +59,7 @@ pub(crate) fn warn(line: &str) {
     tell(&format!("warning: {line}"));
 }
 
-/// The error and everything that led to it.
+/// The error and everything that led to it, in one line as the arguments' own errors are.
 pub(crate) fn report_failure(error: &anyhow::Error) {
-    tell("runbook-lint failed");
-    for cause in error.chain() {
-        tell(&format!("  Cause: {cause}"));
-    }
+    tell(&format!("error: {error:#}"));
 }

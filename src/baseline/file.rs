@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::ser::{Formatter, Serializer};
 
 use super::{Baseline, Entry, Key};
+use crate::config::plainly;
 use crate::file;
 use crate::output::escape_json;
 
@@ -128,6 +129,7 @@ fn malformed(bytes: &[u8], path: &Path, error: &serde_json::Error) -> Malformed 
         Some(at) => &message[..at],
         None => &message,
     };
+    let message = plainly(message, "object");
     let conflict = lines().position(|line| line.starts_with(b"<<<<<<<"));
     let (line, column, utf8_column, message) = match conflict {
         Some(line) => (
@@ -141,7 +143,7 @@ fn malformed(bytes: &[u8], path: &Path, error: &serde_json::Error) -> Malformed 
             let start: usize = lines().take(before).map(<[u8]>::len).sum();
             let offset = start + error.column().saturating_sub(1);
             let (line, column, utf8_column) = position(bytes, offset);
-            (line, column, utf8_column, message)
+            (line, column, utf8_column, message.as_str())
         }
     };
     Malformed {
@@ -203,7 +205,7 @@ impl<'de> Deserialize<'de> for Files {
             type Value = Files;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a map from files to their findings")
+                f.write_str("an object from files to their findings")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Files, A::Error> {

@@ -14,7 +14,7 @@ use crate::file;
 #[command(next_help_heading = "Output")]
 pub(crate) struct OutputArgs {
     /// Write a report in this format to a file, or to the standard output if there is none or it
-    /// is `-`. May be repeated.
+    /// is `-`. May be repeated, but not combined with `--output-format` and `--output-file`.
     #[arg(
         long,
         value_name = "FORMAT[=FILE]",
@@ -30,16 +30,16 @@ pub(crate) struct OutputArgs {
     /// Leave out findings below this severity.
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     severity: Level,
-    /// Count the findings of each rule.
+    /// Count the findings of each rule, in the formats for people, `json` and `json-lines`.
     #[arg(long)]
     pub(crate) statistics: bool,
     /// Write suppressed findings too, marked as such, into SARIF reports.
     #[arg(long)]
     pub(crate) include_suppressed: bool,
     /// The category of the analysis in SARIF reports. Several analyses of one repository need one
-    /// each.
-    #[arg(long, value_name = "NAME", default_value = "runbook-lint", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) sarif_category: String,
+    /// each [default: runbook-lint].
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    sarif_category: Option<String>,
     /// List the files that would be checked, and check nothing.
     #[arg(long, conflicts_with_all = ["output", "output_format", "statistics"])]
     pub(crate) show_files: bool,
@@ -85,6 +85,10 @@ impl OutputArgs {
             has_sarif || !self.include_suppressed,
             "`--include-suppressed` needs a SARIF report, as of `--output sarif=results.sarif`"
         );
+        ensure!(
+            has_sarif || self.sarif_category.is_none(),
+            "`--sarif-category` needs a SARIF report, as of `--output sarif=results.sarif`"
+        );
         for file in targets.iter().filter_map(|it| it.file.as_deref()) {
             ensure!(
                 !file::is_source(file),
@@ -114,6 +118,11 @@ impl OutputArgs {
         }
         targets.sort_by_key(|it| it.file.is_none());
         Ok(targets)
+    }
+
+    pub(crate) fn sarif_category(&self) -> String {
+        let given = self.sarif_category.as_deref();
+        given.unwrap_or(env!("CARGO_PKG_NAME")).to_owned()
     }
 
     /// Findings below this severity are left out.

@@ -126,7 +126,7 @@ fn report<'p>(
         },
         summary: answer.summary,
         warnings: Vec::new(),
-        category: args.output.sarif_category.clone(),
+        category: args.output.sarif_category(),
         baseline: answer.baseline,
     }
 }
@@ -262,7 +262,7 @@ fn report_config_error(
         errors: vec![error],
         warnings: Vec::new(),
         summary: Summary::default(),
-        category: output.sarif_category.clone(),
+        category: output.sarif_category(),
         statistics: None,
         baseline: None,
     };

@@ -86,11 +86,35 @@ impl Source {
     }
 }
 
+/// What readers say in the words of Rust, in those of the file, which calls a map `table` or so.
+pub(crate) fn plainly(message: &str, map: &str) -> String {
+    if message.starts_with("EOF while parsing") {
+        return "the file ends too early".to_owned();
+    }
+    let map_type = format!("invalid type: {map}");
+    let map = format!("expected {map}");
+    let words = [
+        ("invalid type: sequence", "invalid type: list"),
+        ("invalid type: map", &map_type),
+        ("expected a sequence", "expected a list"),
+        ("expected a map", &map),
+        ("expected struct Versioned with 1 element", &map),
+        ("expected struct Versioned", &map),
+        ("expected struct Finding with 5 elements", &map),
+        ("expected struct Finding", &map),
+        ("expected a nonzero u32", "expected a number above 0"),
+        ("expected u32", "expected a whole number"),
+    ];
+    words.iter().fold(message.to_owned(), |text, (from, to)| {
+        text.replace(from, to)
+    })
+}
+
 /// Serde names the unknown word and then all known ones, each in backticks.
 fn explain(message: &str) -> String {
     let unknown_field = message.starts_with("unknown field");
     if !unknown_field && !message.starts_with("unknown variant") {
-        return message.trim_end().replace('\n', ": ");
+        return plainly(&message.trim_end().replace('\n', ": "), "table");
     }
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     let Some((word, known)) = quoted.split_first() else {

@@ -1,5 +1,6 @@
 //! Finding the project and reading its configuration files.
 
+use std::borrow::Cow;
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -82,6 +83,7 @@ pub(super) fn layers(
     }
     for setting in settings {
         let source = Source::CommandLine;
+        let setting = &quoted(setting);
         let options = toml::from_str(setting).map_err(|error| source.toml_error(&error));
         let options = options.with_context(|| format!("invalid `--config {setting}`"))?;
         layers.push(Layer { options, source });
@@ -107,6 +109,20 @@ fn from_arguments(input: &InputArgs, selection: &SelectionArgs) -> Options {
 /// `--config` takes a file or a setting; what has `=` and is no file is a setting.
 fn is_file(value: &str, cwd: &Path) -> bool {
     !value.contains('=') || cwd.join(value).is_file()
+}
+
+/// A setting whose value is a bare word, of which the shell took the quotes.
+fn quoted(setting: &str) -> Cow<'_, str> {
+    let Some((key, value)) = setting.split_once('=') else {
+        return Cow::Borrowed(setting);
+    };
+    let value = value.trim();
+    let is_word = value.starts_with(|c: char| c.is_ascii_alphabetic())
+        && value.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    if is_word && !["true", "false", "inf", "nan"].contains(&value) {
+        return Cow::Owned(format!("{key}=\"{value}\""));
+    }
+    Cow::Borrowed(setting)
 }
 
 /// The configuration file of ours in a directory.

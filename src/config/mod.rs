@@ -11,7 +11,7 @@ mod patterns;
 mod selection;
 mod settings;
 
-pub(crate) use error::{ConfigError, Origin};
+pub(crate) use error::{ConfigError, Origin, plainly};
 pub(crate) use files::{absolute, project_root, relative_key};
 pub(crate) use options::Options;
 pub(crate) use selection::unknown_rule;

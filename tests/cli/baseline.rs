@@ -506,7 +506,7 @@ fn a_baseline_that_cannot_be_understood_is_located() {
     for (bad, expected) in [
         (
             "".to_owned(),
-            "baseline.json:1:1: this is no valid baseline: EOF",
+            "baseline.json:1:1: this is no valid baseline: the file ends too early",
         ),
         ("{".to_owned(), "baseline.json:1:1: "),
         ("[]".to_owned(), "baseline.json:1:"),

@@ -84,11 +84,7 @@ fn mistakes_are_located_and_explained() {
     ] {
         let run = with_config("runbook-lint.toml", text).run(&["check"]);
         assert_eq!(run.status, 2, "{text}");
-        assert!(
-            run.stderr.starts_with("runbook-lint failed\n  Cause: "),
-            "{}",
-            run.stderr
-        );
+        assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
         assert!(run.stderr.contains(expected), "{text}: {}", run.stderr);
     }
 }
@@ -191,4 +187,76 @@ fn paths_that_do_not_exist_have_no_configuration() {
             run.stderr
         );
     }
+}
+
+#[test]
+fn a_setting_may_lose_its_quotes_to_the_shell() {
+    let project = Project::new(&[("wf.py", CLOCK)]);
+    let run = project.run(&["check", "--config", "severity.wall-clock=info"]);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    assert!(run.stdout.contains("info[RB101]"), "{}", run.stdout);
+    let run = project.run(&["check", "--config", "severity.wall-clock=fatal"]);
+    assert_eq!(run.status, 2);
+    assert!(run.stderr.contains("`fatal`"), "{}", run.stderr);
+    let run = project.run(&["check", "--config", "follow-installed=true"]);
+    assert_eq!(run.status, 1, "{}", run.stderr);
+}
+
+#[test]
+fn mistakes_are_told_in_the_words_of_the_file() {
+    let project = Project::new(&[("wf.py", CLOCK)]);
+    for (text, message) in [
+        ("src = {}", "invalid type: table, expected a list"),
+        ("src = 1", "invalid type: integer `1`, expected a list"),
+        ("severity = []", "expected table"),
+    ] {
+        let run = project.run(&["check", "--config", text]);
+        assert_eq!(run.status, 2);
+        assert!(run.stderr.starts_with("error: "), "{}", run.stderr);
+        assert!(run.stderr.contains(message), "{}", run.stderr);
+    }
+    for (text, message) in [
+        ("", "the file ends too early"),
+        ("[]", "expected object"),
+        ("1", "expected object"),
+        (
+            r#"{"version": 1, "files": {"a": [{"rule": "RB101", "count": 0}]}}"#,
+            "expected a number above 0",
+        ),
+        (r#"{"version": 1, "files": {"a": {}}}"#, "expected a list"),
+    ] {
+        project.write("bl.json", text.as_bytes());
+        let run = project.run(&["check", "--baseline=bl.json"]);
+        assert_eq!(run.status, 2);
+        assert!(run.stderr.contains(message), "{text}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn of_a_repeated_option_the_last_one_counts() {
+    let project = Project::new(&[("wf.py", CLOCK)]);
+    let run = project.run(&[
+        "check",
+        "--fail-on=error",
+        "--fail-on=never",
+        "--statistics",
+    ]);
+    assert_eq!(run.status, 0, "{}", run.stderr);
+    let several = [
+        "--config=follow-installed=true",
+        "--config=severity.RB101='info'",
+    ];
+    let run = project.run(&[&["config"][..], &several].concat());
+    assert!(
+        run.stdout.contains("follow-installed = true"),
+        "{}",
+        run.stdout
+    );
+    assert!(run.stdout.contains("info"), "{}", run.stdout);
+    let run = project.run(&["check", "--sarif-category=x"]);
+    assert!(
+        run.stderr.contains("needs a SARIF report"),
+        "{}",
+        run.stderr
+    );
 }
