@@ -18,7 +18,7 @@ use crate::config::Settings;
 use crate::discover::Files;
 use crate::output::{escape, escape_json, escape_line};
 use crate::report::Places;
-use crate::terminal::write_output;
+use crate::terminal::{warn, write_output};
 
 pub(crate) fn run(mut args: GraphArgs, color: Color) -> Result<Status> {
     args.output_file = args.output_file.filter(|it| !is_standard(it));
@@ -38,8 +38,8 @@ pub(crate) fn run(mut args: GraphArgs, color: Color) -> Result<Status> {
             .collect();
         let Full { graph, cut_short } = full(&project, &knowledge, &requested);
         if cut_short {
-            eprintln!(
-                "the project is too large to be analysed in full: the graph was cut short, and edges are missing"
+            warn(
+                "the project is too large to be analysed in full: the graph was cut short, and edges are missing",
             );
         }
         match args.format {
