@@ -1,5 +1,6 @@
 //! From workflow entry points to hazards: which paths lead there, and what the values do.
 
+use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -96,6 +97,15 @@ struct Use {
     ctx: CtxId,
 }
 
+impl Use {
+    /// What breaks the replay is equally grave, however it does; the first place tells most, since
+    /// what comes later may only follow from it.
+    fn rank(&self) -> impl Ord + use<> {
+        let gravity = self.kind.min(SinkKind::Order);
+        (gravity, Reverse(self.place), self.kind)
+    }
+}
+
 impl<'m, 'p> Walk<'m, 'p> {
     fn new(
         machine: &'m Machine<'p>,
@@ -162,7 +172,7 @@ impl<'m, 'p> Walk<'m, 'p> {
         let mut uses: BTreeMap<SourceId, Use> = BTreeMap::new();
         let mut note = |source: SourceId, new: Use| {
             let old = uses.entry(source).or_insert(new);
-            if (new.kind, std::cmp::Reverse(new.place)) > (old.kind, std::cmp::Reverse(old.place)) {
+            if new.rank() > old.rank() {
                 *old = new;
             }
         };

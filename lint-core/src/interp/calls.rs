@@ -81,7 +81,12 @@ impl<'p> Machine<'p> {
         let outer = std::mem::replace(&mut self.frame.ignores_order, ignores_order);
         let args = self.arguments(&it.arguments);
         self.frame.ignores_order = outer;
-        self.call_value(&callee, &args, span, How::Call)
+        let edges = self.frame.out.edges.len();
+        let value = self.call_value(&callee, &args, span, How::Call);
+        if is_cancellation(&it.func) && self.frame.out.edges.len() == edges {
+            self.note_command();
+        }
+        value
     }
 
     /// Whether the callee gives the same result in whatever order it sees its elements, so that a
@@ -1100,4 +1105,10 @@ fn telling_objs(value: &Value, is_receiver: bool) -> Vec<Obj> {
         objs.push(Obj::Unknown);
     }
     objs
+}
+
+/// Whether a task or a handle may be cancelled here, and with it the activity or the timer that it
+/// waits for. Tasks are values like those that they give, so only the name of the method tells.
+fn is_cancellation(callee: &Expr) -> bool {
+    matches!(callee, Expr::Attribute(method) if method.attr.as_str() == "cancel")
 }

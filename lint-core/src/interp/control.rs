@@ -127,7 +127,8 @@ impl<'p> Machine<'p> {
                 dropped = dropped.with_source(Some(source));
             }
         }
-        self.record_sink(&dropped, SinkKind::External, span);
+        // Beyond the bound nothing is known of what depends on them, so the gravest is assumed.
+        self.record_sink(&dropped, kind, span);
     }
 
     /// From here on, what is iterated decides how often, and in which order, code is executed.

@@ -126,7 +126,7 @@ pub(crate) struct Value {
 /// Larger joins say nothing useful; what comes later is dropped, in a deterministic order.
 const MAX_OBJECTS: usize = 24;
 const MAX_CONSTANTS: usize = 12;
-const MAX_TAINT: usize = 96;
+const MAX_TAINT: usize = 48;
 
 impl Value {
     pub(crate) fn bottom() -> Self {
