@@ -8,7 +8,8 @@ use crate::diagnostic::{FileId, Impact, Place, Span, TraceStep};
 use crate::facts::{Elements, Hazard, HazardKind, IdleBoundary};
 use crate::index::Module;
 use crate::interp::{
-    ClassId, Code, CtxId, Edge, Event, EventKind, FuncId, How, Machine, Obj, SinkKind, SourceId,
+    ClassId, Code, CtxId, Edge, Event, EventKind, FuncId, How, Machine, Obj, Sink, SinkKind,
+    SourceId,
 };
 use crate::knowledge::{Role, Sandbox};
 use crate::workflows::Found;
@@ -98,6 +99,15 @@ struct Use {
 }
 
 impl Use {
+    fn of(sink: &Sink, file: FileId, ctx: CtxId) -> Self {
+        let span = sink.span;
+        Self {
+            kind: sink.kind,
+            place: Place { file, span },
+            ctx,
+        }
+    }
+
     /// What breaks the replay is equally grave, however it does; the first place tells most, since
     /// what comes later may only follow from it.
     fn rank(&self) -> impl Ord + use<> {
@@ -182,17 +192,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             let decisions = outcome.decisions.iter();
             let decisions = decisions.filter(|(_, callee)| issuing.contains(callee));
             for sink in outcome.sinks.iter().chain(decisions.map(|(sink, _)| sink)) {
-                note(
-                    sink.source,
-                    Use {
-                        kind: sink.kind,
-                        place: Place {
-                            file,
-                            span: sink.span,
-                        },
-                        ctx,
-                    },
-                );
+                note(sink.source, Use::of(sink, file, ctx));
             }
         }
         for (ix, &ctx) in self.found.contexts.iter().enumerate() {
@@ -200,17 +200,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             let file = self.machine.ctx_file(ctx);
             // An exception that leaves the workflow is how it ends.
             for sink in &self.machine.ctx(ctx).outcome.thrown {
-                note(
-                    sink.source,
-                    Use {
-                        kind: sink.kind,
-                        place: Place {
-                            file,
-                            span: sink.span,
-                        },
-                        ctx,
-                    },
-                );
+                note(sink.source, Use::of(sink, file, ctx));
             }
             if matches!(entry.role, Role::Run | Role::Update) {
                 for &(source, span) in &self.machine.ctx(ctx).outcome.returned {
