@@ -137,6 +137,9 @@ pub(crate) struct SelectionArgs {
         help_heading = "Rules"
     )]
     pub(crate) ignore: Option<Vec<String>>,
+    /// Run rules in preview as well.
+    #[arg(long, help_heading = "Rules")]
+    pub(crate) preview: bool,
 }
 
 /// Which findings are known already and not reported.

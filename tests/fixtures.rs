@@ -165,7 +165,13 @@ fn marks(finding: &Value) -> Vec<Mark> {
 /// Runs the linter in the directory of the case. A case with a configuration of its own uses that.
 fn lint(case: &Path) -> Value {
     let mut command = Command::new(env!("CARGO_BIN_EXE_runbook-lint"));
-    command.args(["check", "--output-format", "json", "--exit-zero"]);
+    command.args([
+        "check",
+        "--output-format",
+        "json",
+        "--exit-zero",
+        "--preview",
+    ]);
     if !case.join("runbook-lint.toml").exists() {
         command.arg("--isolated");
     }

@@ -16,6 +16,9 @@ pub struct RuleMetadata {
     pub category: Category,
     /// Whether the rule runs without being selected.
     pub default: bool,
+    /// Whether it still has to prove itself: it runs only with `--preview`, or where it is selected
+    /// by its full code or name.
+    pub preview: bool,
     /// The version of runbook-lint that introduced it.
     pub since: &'static str,
     /// The whole documentation in Markdown, without a top-level heading.

@@ -23,6 +23,8 @@ struct Description {
     category: &'static str,
     /// Whether the rule runs without being selected.
     default: bool,
+    /// Whether it runs only with `--preview`, or if it is selected by its code or name.
+    preview: bool,
     since: &'static str,
     /// The documentation, in Markdown.
     docs: &'static str,
@@ -73,6 +75,7 @@ impl Description {
             severity: rule.severity.as_str(),
             category: category(rule.category),
             default: rule.default,
+            preview: rule.preview,
             since: rule.since,
             docs: rule.docs,
             source: Source {
@@ -91,8 +94,9 @@ fn json(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
 /// Markdown, unless it goes to a terminal.
 fn explain(rule: &RuleMetadata, width: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
     let opt_in = if rule.default { "" } else { ", opt-in" };
+    let preview = if rule.preview { ", in preview" } else { "" };
     let page = format!(
-        "# {} ({})\n\n{}.\n\nCategory: {}. Severity: {}{opt_in}. Since {}.\n\n{}\n",
+        "# {} ({})\n\n{}.\n\nCategory: {}. Severity: {}{opt_in}{preview}. Since {}.\n\n{}\n",
         rule.name,
         rule.code,
         rule.summary,
@@ -111,10 +115,10 @@ fn explain(rule: &RuleMetadata, width: Option<usize>, out: &mut dyn Write) -> io
 fn list(known: &[&RuleMetadata], width: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
     let longest = known.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
     for rule in known {
-        let severity = if rule.default {
-            rule.severity.as_str()
-        } else {
-            "opt-in"
+        let severity = match (rule.preview, rule.default) {
+            (true, _) => "preview",
+            (false, true) => rule.severity.as_str(),
+            (false, false) => "opt-in",
         };
         let columns = format!("{}  {:longest$}  {severity:7}  ", rule.code, rule.name);
         let indent = " ".repeat(columns.len());

@@ -101,6 +101,7 @@ fn from_arguments(input: &InputArgs, selection: &SelectionArgs) -> Options {
         select: list(&selection.select),
         extend_select: list(&selection.extend_select),
         ignore: list(&selection.ignore),
+        preview: selection.preview.then(|| Located::nowhere(true)),
         follow_installed: input.follow_installed.then(|| Located::nowhere(true)),
         ..Options::default()
     }

@@ -18,6 +18,9 @@ pub(crate) struct Options {
     pub(crate) select: Option<Located<Vec<String>>>,
     /// Rules to run in addition to those selected.
     pub(crate) extend_select: Option<Located<Vec<String>>>,
+    /// Whether rules in preview run like all others. Without it, such a rule runs only where its code
+    /// or name is selected.
+    pub(crate) preview: Option<Located<bool>>,
     /// Rules not to run. The more specific of `select` and `ignore` wins: a code beats a prefix.
     pub(crate) ignore: Option<Located<Vec<String>>>,
     /// Files and directories that are not read, as globs relative to the project root; a pattern

@@ -39,6 +39,12 @@ impl Selector {
             Self::Rule(code) => rule.code == *code,
         }
     }
+
+    /// Whether it makes the rule run: one in preview is not meant by what stands for many rules.
+    fn adds(&self, rule: &RuleMetadata, preview: bool) -> bool {
+        let is_meant = preview || !rule.preview || matches!(self, Self::Rule(_));
+        is_meant && self.matches(rule)
+    }
 }
 
 /// The code of the rule with this code or name.
@@ -57,13 +63,19 @@ pub(crate) fn unknown_rule(text: &str, known: &[&'static RuleMetadata]) -> Strin
     }
 }
 
+/// Whether the rule runs where nothing is selected.
+pub(super) fn runs_by_default(rule: &RuleMetadata, preview: bool) -> bool {
+    rule.default && (preview || !rule.preview)
+}
+
 /// The codes of the rules that run. A layer that selects starts afresh; one that only extends or
 /// ignores changes what the layers before it made. Within a layer the more specific selector wins.
 pub(super) fn enabled(
     layers: &[Layer],
     known: &[&'static RuleMetadata],
+    preview: bool,
 ) -> Result<BTreeSet<&'static str>, ConfigError> {
-    let defaults = known.iter().filter(|rule| rule.default);
+    let defaults = known.iter().filter(|rule| runs_by_default(rule, preview));
     let mut enabled: BTreeSet<&'static str> = defaults.map(|rule| rule.code).collect();
     for layer in layers {
         let Options {
@@ -84,10 +96,10 @@ pub(super) fn enabled(
         // At the same specificity ignoring comes last: it is the stronger wish.
         steps.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.cmp(&a.1)));
         for (selector, adds) in steps {
-            for rule in known.iter().filter(|rule| selector.matches(rule)) {
-                if adds {
+            for rule in known {
+                if adds && selector.adds(rule, preview) {
                     enabled.insert(rule.code);
-                } else {
+                } else if !adds && selector.matches(rule) {
                     enabled.remove(rule.code);
                 }
             }
@@ -141,6 +153,7 @@ mod tests {
             severity: Severity::Error,
             category: Category::Determinism,
             default,
+            preview: false,
             since: "0.1.0",
             docs: "",
             examples: &[],
@@ -149,14 +162,22 @@ mod tests {
         }
     }
 
-    static RULES: [RuleMetadata; 4] = [
+    static RULES: [RuleMetadata; 5] = [
         rule("RB001", "unused-suppression", true),
         rule("RB101", "wall-clock", true),
         rule("RB102", "randomness", true),
         rule("RB121", "sandbox-compatibility", false),
+        RuleMetadata {
+            preview: true,
+            ..rule("RB601", "lost-update", true)
+        },
     ];
 
     fn run(layers: &[&str]) -> Result<String, String> {
+        run_with(false, layers)
+    }
+
+    fn run_with(preview: bool, layers: &[&str]) -> Result<String, String> {
         let known: Vec<&'static RuleMetadata> = RULES.iter().collect();
         let layers: Vec<Layer> = layers
             .iter()
@@ -165,7 +186,7 @@ mod tests {
                 source: Source::CommandLine,
             })
             .collect();
-        let enabled = enabled(&layers, &known).map_err(|error| error.message)?;
+        let enabled = enabled(&layers, &known, preview).map_err(|error| error.message)?;
         Ok(enabled.into_iter().collect::<Vec<_>>().join(" "))
     }
 
@@ -203,6 +224,28 @@ mod tests {
         assert_eq!(
             run(&["select = ['RB101']\nignore = ['RB101']"]).as_deref(),
             Ok("")
+        );
+    }
+
+    #[test]
+    fn a_rule_in_preview_runs_if_asked_for() {
+        assert_eq!(
+            run(&["select = ['ALL', 'RB6']"]).as_deref(),
+            Ok("RB001 RB101 RB102 RB121")
+        );
+        assert_eq!(run(&["select = ['RB601']"]).as_deref(), Ok("RB601"));
+        assert_eq!(run(&["select = ['lost-update']"]).as_deref(), Ok("RB601"));
+        assert_eq!(
+            run_with(true, &[]).as_deref(),
+            Ok("RB001 RB101 RB102 RB601")
+        );
+        assert_eq!(
+            run_with(true, &["select = ['RB6']"]).as_deref(),
+            Ok("RB601")
+        );
+        assert_eq!(
+            run_with(true, &["ignore = ['RB6']"]).as_deref(),
+            Ok("RB001 RB101 RB102")
         );
     }
 

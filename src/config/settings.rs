@@ -95,12 +95,16 @@ impl<'l> Resolver<'l> {
     }
 
     fn resolve(mut self) -> Result<Settings, ConfigError> {
-        let default_rules = self.known.iter().filter(|rule| rule.default);
+        let preview = self.last("preview", false, |it| it.preview.as_ref());
+        let default_rules = self
+            .known
+            .iter()
+            .filter(|rule| selection::runs_by_default(rule, preview));
         let default_rules = default_rules.map(|rule| rule.code.to_owned()).collect();
         self.last("select", default_rules, |it| it.select.as_ref());
         self.each("extend-select", |it| it.extend_select.as_ref());
         self.each("ignore", |it| it.ignore.as_ref());
-        let mut enabled = selection::enabled(self.layers, &self.known)?;
+        let mut enabled = selection::enabled(self.layers, &self.known, preview)?;
         let severity = self.severity(&mut enabled)?;
         let (default_exclude, exclude) = self.exclude()?;
         let per_file_ignores = self.per_file_ignores()?;

@@ -32,6 +32,7 @@ static RULE: RuleMetadata = RuleMetadata {
     severity: Severity::Error,
     category: Category::Determinism,
     default: true,
+    preview: false,
     since: "0.1.0",
     docs: "## Why\nA replay reads another time.\n\n## Example\n```python\ntime.time()\n```\n",
     examples: &[],

@@ -131,7 +131,8 @@ fn file(rule: &RuleMetadata) -> String {
 
 fn severity(rule: &RuleMetadata) -> String {
     let opt_in = if rule.default { "" } else { ", opt-in" };
-    format!("{}{opt_in}", rule.severity)
+    let preview = if rule.preview { ", preview" } else { "" };
+    format!("{}{opt_in}{preview}", rule.severity)
 }
 
 fn page(rule: &RuleMetadata) -> String {
@@ -153,6 +154,14 @@ fn page(rule: &RuleMetadata) -> String {
             out,
             "This rule runs only where it is [selected](../configuration.md#extend-select): \
              `--extend-select {}`.\n",
+            rule.code
+        );
+    }
+    if rule.preview {
+        let _ = writeln!(
+            out,
+            "This rule is in [preview](../configuration.md#preview): it runs with `--preview`, or where it \
+             is selected by its code, `--extend-select {}`.\n",
             rule.code
         );
     }
@@ -211,10 +220,12 @@ fn index() -> String {
     let mut out = "# All rules\n\n".to_owned();
     let count = rules::metadata().count();
     let opt_in = rules::metadata().filter(|rule| !rule.default).count();
+    let preview = rules::metadata().filter(|rule| rule.preview).count();
     let _ = write!(
         out,
         "There are {count} rules. {opt_in} of them are *opt-in*: they run only where they are \
-         [selected](../configuration.md#extend-select). `runbook-lint rule CODE` shows the page of a \
+         [selected](../configuration.md#extend-select). {preview} are in \
+         [preview](../configuration.md#preview). `runbook-lint rule CODE` shows the page of a \
          rule in the terminal.\n\n\
          In the examples, a comment with the code of the rule marks each line that is reported. All \
          examples are run as tests: the wrong ones are reported on exactly these lines, the right ones \

@@ -10,6 +10,7 @@ const fn rule(code: &'static str, name: &'static str) -> RuleMetadata {
         severity: Severity::Warning,
         category: Category::Lint,
         default: true,
+        preview: false,
         since: "0.1.0",
         docs: "",
         examples: &[],

@@ -17,6 +17,7 @@ pub(crate) struct RuleAttribute {
     /// A variant of `lint_core::rule::Category`.
     pub(crate) category: &'static str,
     pub(crate) default: bool,
+    pub(crate) preview: bool,
     pub(crate) since: String,
 }
 
@@ -33,7 +34,10 @@ const SINCE: Key = key("since", r#""0.1.0""#);
 const SUMMARY: Key = key("summary", r#""workflow code reads the wall clock""#);
 const NAME: Key = key("name", r#""wall-clock""#);
 const DEFAULT: Key = key("default", "false");
-const KEYS: [Key; 7] = [CODE, SEVERITY, CATEGORY, SINCE, SUMMARY, NAME, DEFAULT];
+const PREVIEW: Key = key("preview", "true");
+const KEYS: [Key; 8] = [
+    CODE, SEVERITY, CATEGORY, SINCE, SUMMARY, NAME, DEFAULT, PREVIEW,
+];
 
 const fn key(name: &'static str, sample: &'static str) -> Key {
     Key { name, sample }
@@ -64,6 +68,7 @@ impl RuleAttribute {
             severity: errors.take(variant(&entries, &SEVERITY, SEVERITIES)),
             category: errors.take(variant(&entries, &CATEGORY, CATEGORIES)),
             default: errors.take(entries.flag(&DEFAULT)).unwrap_or(true),
+            preview: errors.take(entries.flag(&PREVIEW)).unwrap_or(false),
             since: errors.take(entries.required(&SINCE).and_then(since)),
         };
         errors.finish(attribute)
@@ -310,6 +315,7 @@ mod tests {
                 summary = "`now` is read",
                 name = "clock",
                 default = false,
+                preview = true,
             )]
             struct WallClock;
         });
@@ -320,6 +326,7 @@ mod tests {
             severity: "Warning",
             category: "Steps",
             default: false,
+            preview: true,
             since: "0.10.0".into(),
         };
         assert_eq!(attribute.unwrap(), expected);
@@ -340,6 +347,7 @@ mod tests {
         .unwrap();
         assert_eq!(attribute.name, "wall-clock");
         assert!(attribute.default);
+        assert!(!attribute.preview);
     }
 
     #[test]
@@ -412,7 +420,7 @@ mod tests {
             struct WallClock;
         });
         let unknown = "unknown key: write one of `code`, `severity`, `category`, `since`, \
-                       `summary`, `name`, `default`";
+                       `summary`, `name`, `default`, `preview`";
         assert_eq!(
             refused[..3],
             ["`code` is written twice: keep one", unknown, unknown,]

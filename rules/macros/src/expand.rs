@@ -56,6 +56,7 @@ fn metadata(
         severity,
         category,
         default,
+        preview,
         since,
     } = attribute;
     let severity = format_ident!("{severity}");
@@ -74,6 +75,7 @@ fn metadata(
                 severity: ::lint_core::diagnostic::Severity::#severity,
                 category: ::lint_core::rule::Category::#category,
                 default: #default,
+                preview: #preview,
                 since: #since,
                 docs: #docs,
                 examples: &[#(#examples),*],
@@ -118,6 +120,7 @@ mod tests {
                     severity: ::lint_core::diagnostic::Severity::Error,
                     category: ::lint_core::rule::Category::Determinism,
                     default: true,
+                    preview: false,
                     since: "0.1.0",
                     docs: #DOCS,
                     examples: &[

@@ -13,6 +13,7 @@
 //! | `summary`  | one line that starts in lower case and ends without a period                 |
 //! | `name`     | optional, kebab case; the struct's name in kebab case unless given           |
 //! | `default`  | optional, `true` unless given; `false` for a rule that only runs if selected |
+//! | `preview`  | optional, `false` unless given; `true` for a rule that still has to prove itself |
 //!
 //! # The documentation
 //!

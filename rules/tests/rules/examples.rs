@@ -59,6 +59,11 @@ class {class}Workflow(NtroWorkflow):
     )
 }
 
+/// Whether the rule runs where nothing is selected.
+fn is_on(rule: &RuleMetadata) -> bool {
+    rule.default && !rule.preview
+}
+
 fn describe(found: &[Found]) -> String {
     found
         .iter()
@@ -80,7 +85,7 @@ fn bad_examples_are_found_on_the_marked_lines() {
     for rule in rules::metadata() {
         for project in projects(rule).filter(|p| p[0].kind == ExampleKind::Bad) {
             let mut found = lint(files(rule, project), |metadata| {
-                metadata.default || metadata.code == rule.code
+                is_on(metadata) || metadata.code == rule.code
             });
             found.retain(|found| found.diagnostic.code == rule.code);
             let lines: BTreeSet<(&str, u32)> =
@@ -108,7 +113,7 @@ fn good_examples_are_silent() {
     for rule in rules::metadata() {
         for project in projects(rule).filter(|p| p[0].kind == ExampleKind::Good) {
             let found = lint(files(rule, project), |metadata| {
-                metadata.default || metadata.code == rule.code
+                is_on(metadata) || metadata.code == rule.code
             });
             if !found.is_empty() {
                 problems.push(format!(

@@ -30,7 +30,7 @@ fn codes_beside<const N: usize>(
         .into_iter()
         .chain(modules);
     let files = files.map(|(path, text)| (format!("templates/{path}"), text.to_owned()));
-    let found = lint(files, |metadata| metadata.default);
+    let found = lint(files, |metadata| metadata.default && !metadata.preview);
     found.iter().map(|found| found.diagnostic.code).collect()
 }
 

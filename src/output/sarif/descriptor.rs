@@ -75,7 +75,7 @@ fn prose(docs: &str) -> String {
 fn precision(rule: &RuleMetadata) -> &'static str {
     match (rule.category, rule.severity) {
         (Category::Lint, _) => "very-high",
-        (_, Severity::Error) if rule.default => "high",
+        (_, Severity::Error) if rule.default && !rule.preview => "high",
         _ => "medium",
     }
 }
