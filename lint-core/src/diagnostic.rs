@@ -2,28 +2,8 @@
 
 use std::fmt;
 
-/// A half-open range of byte offsets into the decoded text of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Span {
-    pub start: u32,
-    pub end: u32,
-}
-
-impl Span {
-    pub fn new(start: u32, end: u32) -> Self {
-        Self { start, end }
-    }
-}
-
-/// A file of the project, by its index in [`crate::source::Sources`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct FileId(pub u32);
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Place {
-    pub file: FileId,
-    pub span: Span,
-}
+pub use crate::fix::{Applicability, Edit, Fix, NewFile};
+pub use crate::place::{FileId, Place, Span};
 
 /// Ordered from least to most severe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -110,35 +90,4 @@ pub struct TraceStep {
     /// The qualified name of the function the place is in.
     pub function: String,
     pub message: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fix {
-    pub title: String,
-    pub applicability: Applicability,
-    pub edits: Vec<Edit>,
-}
-
-/// Ordered from least to most trusted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Applicability {
-    DisplayOnly,
-    Unsafe,
-    Safe,
-}
-
-impl Applicability {
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::DisplayOnly => "display-only",
-            Self::Unsafe => "unsafe",
-            Self::Safe => "safe",
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Edit {
-    pub place: Place,
-    pub replacement: String,
 }

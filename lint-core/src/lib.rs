@@ -2,12 +2,14 @@
 pub mod analysis;
 pub mod diagnostic;
 pub mod facts;
+pub mod fix;
 pub mod graph;
 pub mod index;
 mod interp;
 pub mod knowledge;
 pub mod names;
 mod passthrough;
+pub mod place;
 pub mod project;
 mod reach;
 pub mod rule;

@@ -66,25 +66,13 @@ impl Finding {
 
     /// Offers to replace the text at this place, which is in the file of the finding.
     pub(crate) fn replace(
-        mut self,
+        self,
         title: impl Into<String>,
         applicability: Applicability,
         span: Span,
         replacement: impl Into<String>,
     ) -> Self {
-        let place = Place {
-            file: self.0.place.file,
-            span,
-        };
-        self.0.fixes.push(Fix {
-            title: title.into(),
-            applicability,
-            edits: vec![Edit {
-                place,
-                replacement: replacement.into(),
-            }],
-        });
-        self
+        self.replace_all(title, applicability, vec![(span, replacement.into())])
     }
 
     /// Offers to replace several texts of the file of the finding at once.
@@ -99,11 +87,8 @@ impl Finding {
             place: Place { file, span },
             replacement,
         };
-        self.0.fixes.push(Fix {
-            title: title.into(),
-            applicability,
-            edits: edits.into_iter().map(edit).collect(),
-        });
+        let edits = edits.into_iter().map(edit).collect();
+        self.0.fixes.push(Fix::new(title, applicability, edits));
         self
     }
 

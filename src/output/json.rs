@@ -97,6 +97,15 @@ struct Fix<'r> {
     title: &'r str,
     applicability: &'static str,
     edits: Vec<Replacement<'r>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    new_files: Vec<Created<'r>>,
+}
+
+/// A file that the fix makes.
+#[derive(Serialize)]
+struct Created<'r> {
+    path: String,
+    text: &'r str,
 }
 
 #[derive(Serialize)]
@@ -236,19 +245,20 @@ pub(super) fn finding<'r>(finding: &'r Diagnostic, places: &Places<'_>) -> Findi
                 message: &step.message,
             })
             .collect(),
-        fixes: finding
-            .fixes
-            .iter()
-            .map(|fix| Fix {
-                title: &fix.title,
-                applicability: fix.applicability.as_str(),
-                edits: fix
-                    .edits
-                    .iter()
-                    .map(|edit| replacement(edit, places))
-                    .collect(),
-            })
-            .collect(),
+        fixes: finding.fixes.iter().map(|it| fix(it, places)).collect(),
+    }
+}
+
+fn fix<'r>(fix: &'r lint_core::fix::Fix, places: &Places<'_>) -> Fix<'r> {
+    let new_files = fix.new_files.iter().map(|it| Created {
+        path: places.shown(&places.root.join(&it.key)),
+        text: &it.text,
+    });
+    Fix {
+        title: &fix.title,
+        applicability: fix.applicability.as_str(),
+        edits: fix.edits.iter().map(|it| replacement(it, places)).collect(),
+        new_files: new_files.collect(),
     }
 }
 

@@ -103,12 +103,12 @@ fn of_finding(finding: &Diagnostic, places: &Places<'_>) -> Item {
 }
 
 /// Reviewdog offers each suggestion by itself and in the file of the diagnostic, so a fix that takes
-/// several edits cannot be one.
+/// several edits or a new file cannot be one.
 fn suggestion(fix: &Fix, finding: &Diagnostic, places: &Places<'_>) -> Option<Suggestion> {
     let [edit] = &fix.edits[..] else {
         return None;
     };
-    let can_apply = fix.applicability != Applicability::DisplayOnly;
+    let can_apply = fix.applicability != Applicability::DisplayOnly && fix.new_files.is_empty();
     (can_apply && edit.place.file == finding.place.file).then(|| Suggestion {
         range: range(edit.place, places),
         text: edit.replacement.clone(),

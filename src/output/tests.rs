@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anstream::StripStream;
 use clap::ValueEnum;
 use lint_core::diagnostic::{
-    Applicability, Diagnostic, Edit, FileId, Fix, Impact, Place, Severity, Span, TraceStep,
+    Applicability, Diagnostic, Edit, FileId, Fix, Impact, NewFile, Place, Severity, Span, TraceStep,
 };
 use lint_core::project::Project;
 use lint_core::rule::{Category, RuleMetadata};
@@ -81,28 +81,34 @@ fn rendered_in(
         severity: Severity::Info,
         help: None,
         fixes: vec![
-            Fix {
-                title: "sort them\u{202e}".to_owned(),
-                applicability: Applicability::Safe,
-                edits: vec![edit(
+            Fix::new(
+                "sort them\u{202e}",
+                Applicability::Safe,
+                vec![edit(
                     find("src/häuser/wf 1.py", "ids()", 5),
                     "sorted(ids())",
                 )],
-            },
+            ),
             Fix {
-                title: "leave it, and rename the helper".to_owned(),
-                applicability: Applicability::Unsafe,
-                edits: vec![
-                    edit(find("src/häuser/wf 1.py", "        return", 45), ""),
-                    edit(find("src/helper.py", "stamp", 5), "now"),
-                    edit(find("src/häuser/wf 1.py", "stamp", 5), "now"),
-                ],
+                new_files: vec![NewFile {
+                    key: "src/häuser/neu.py".to_owned(),
+                    text: "now = 1\n".to_owned(),
+                }],
+                ..Fix::new(
+                    "leave it, and rename the helper",
+                    Applicability::Unsafe,
+                    vec![
+                        edit(find("src/häuser/wf 1.py", "        return", 45), ""),
+                        edit(find("src/helper.py", "stamp", 5), "now"),
+                        edit(find("src/häuser/wf 1.py", "stamp", 5), "now"),
+                    ],
+                )
             },
-            Fix {
-                title: "think".to_owned(),
-                applicability: Applicability::DisplayOnly,
-                edits: vec![edit(find("src/häuser/wf 1.py", "ids()", 5), "…")],
-            },
+            Fix::new(
+                "think",
+                Applicability::DisplayOnly,
+                vec![edit(find("src/häuser/wf 1.py", "ids()", 5), "…")],
+            ),
         ],
         notes: vec!["A note with \x1b[2J control characters and [brackets].".to_owned()],
         ..finding("the order of `ids()` varies\u{202e}")

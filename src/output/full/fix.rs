@@ -25,13 +25,21 @@ pub(super) fn shown(fix: &Fix, places: &Places<'_>) -> String {
     for edit in &fix.edits {
         by_file.entry(edit.place.file).or_default().push(edit);
     }
-    let several = by_file.len() > 1;
+    let several = by_file.len() + fix.new_files.len() > 1;
     for (file, mut edits) in by_file {
         if several {
             lines.push(format!("in {}:", escape(&places.path(file))));
         }
         edits.sort_by_key(|it| it.place.span);
         lines.extend(diff(file, &edits, places));
+    }
+    for new in &fix.new_files {
+        let path = places.shown(&places.root.join(&new.key));
+        lines.push(format!("in the new file {}:", escape(&path)));
+        lines.extend(new.text.lines().enumerate().map(|(index, line)| {
+            let text = escape(line);
+            format!("{ADDED}{} + {text}{ADDED:#}", index + 1)
+        }));
     }
     lines.join("\n")
 }

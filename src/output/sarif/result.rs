@@ -1,12 +1,13 @@
 //! A finding as a result.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use lint_core::diagnostic::{Applicability, Diagnostic, FileId, Fix, Severity};
 use serde_json::json;
 use serde_sarif::sarif::{
     ArtifactChange, ArtifactContent, CodeFlow, Fix as SarifFix, Location, Message, PropertyBag,
-    Replacement, Result as SarifResult, ResultLevel, ThreadFlow, ThreadFlowLocation,
+    Region, Replacement, Result as SarifResult, ResultLevel, ThreadFlow, ThreadFlowLocation,
 };
 
 use super::limits::{self, MAX_RELATED, MAX_STEPS, ends};
@@ -110,17 +111,33 @@ fn fix(fix: &Fix, places: &Places<'_>) -> SarifFix {
             .or_default()
             .push(replacement);
     }
-    let changes = by_file.into_iter().map(|(file, replacements)| {
+    let change = |path: &Path, replacements: Vec<Replacement>| {
         ArtifactChange::builder()
-            .artifact_location(location::artifact(&places.absolute(file), places))
+            .artifact_location(location::artifact(path, places))
             .replacements(replacements)
             .build()
-    });
+    };
+    let changes = by_file
+        .into_iter()
+        .map(|(file, replacements)| change(&places.absolute(file), replacements));
+    let created = fix
+        .new_files
+        .iter()
+        .map(|it| change(&places.root.join(&it.key), vec![whole(&it.text)]));
     let trust = [("applicability", Some(fix.applicability.as_str()))];
     SarifFix::builder()
         .description(Message::from(&limits::text(&fix.title)))
-        .artifact_changes(changes.collect::<Vec<_>>())
+        .artifact_changes(changes.chain(created).collect::<Vec<_>>())
         .properties(bag(&trust))
+        .build()
+}
+
+/// What is inserted into a file that does not exist yet.
+fn whole(text: &str) -> Replacement {
+    let start = Region::builder().char_offset(0).char_length(0).build();
+    Replacement::builder()
+        .deleted_region(start)
+        .inserted_content(ArtifactContent::builder().text(text).build())
         .build()
 }
 
