@@ -7,28 +7,29 @@
 //! objects; nothing is checked out, and nothing is written.
 
 mod git;
+mod repository;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use lint_core::source::MAX_FILE_BYTES;
 
 use crate::baseline::Baseline;
 use crate::check::examine;
 use crate::config::{Settings, relative_key};
-use crate::discover::Files;
+use crate::discover::{Files, may_be_read};
 use crate::report::plural;
 use crate::terminal::warn;
-use git::{Git, Kind};
+use git::{Entry, Git, Kind};
+use repository::Repository;
 
 /// The difference between a revision and the files on disk. Paths are keys of the project.
 pub(crate) struct DiffBase {
     /// As it was asked for.
     pub(crate) revision: String,
-    /// Files that the revision has, or may have.
-    tracked: BTreeSet<String>,
-    /// Of these, those that came later.
-    added: BTreeSet<String>,
+    /// Files and links that are on disk as the revision has them.
+    unchanged: BTreeSet<String>,
     /// Files that the revision has otherwise, or under another name, or that are gone.
     before: Vec<Before>,
     /// From old to new names.
@@ -37,7 +38,7 @@ pub(crate) struct DiffBase {
 
 struct Before {
     key: String,
-    repository: PathBuf,
+    repository: Repository,
     object: String,
 }
 
@@ -46,84 +47,67 @@ impl DiffBase {
     pub(crate) fn find(revision: &str, root: &Path) -> Result<Self> {
         let name = revision.strip_suffix("...").unwrap_or(revision);
         let context = || format!("cannot tell what has changed since `{revision}`");
-        let git = Git::new(root);
-        let (top, prefix) = git.location().with_context(context)?;
-        let commit = fork_point(&git, name).with_context(context)?;
+        let repository = Repository::around(root).with_context(context)?;
+        let commit = fork_point(&Git::new(&repository), name).with_context(context)?;
+        let root = root.canonicalize().with_context(context)?;
         let mut found = Self {
             revision: name.to_owned(),
-            tracked: BTreeSet::new(),
-            added: BTreeSet::new(),
+            unchanged: BTreeSet::new(),
             before: Vec::new(),
             renames: BTreeMap::new(),
         };
-        let key =
-            |path: &str| relative_key(&Path::new("/").join(path), &Path::new("/").join(&prefix));
         found
-            .compare(&top, "", &commit, &key)
+            .compare(&repository, &commit, &root)
             .with_context(context)?;
         Ok(found)
     }
 
-    /// `above` is the path of the repository within the one at the top.
-    fn compare(
-        &mut self,
-        repository: &Path,
-        above: &str,
-        commit: &str,
-        key: &dyn Fn(&str) -> String,
-    ) -> Result<()> {
+    fn compare(&mut self, repository: &Repository, commit: &str, root: &Path) -> Result<()> {
         let git = Git::new(repository);
-        let mut old_submodules = BTreeMap::new();
-        for change in git.changes(commit)? {
-            let old_path = format!("{above}{}", change.old_path);
-            let new_path = format!("{above}{}", change.new_path);
-            let new = key(&new_path);
-            match change.old_kind {
-                Kind::File => {
-                    let old = key(&old_path);
-                    if old != new {
-                        self.renames.insert(old.clone(), new.clone());
-                        self.added.insert(new);
-                    }
-                    self.before.push(Before {
-                        key: old,
-                        repository: repository.to_owned(),
-                        object: change.old_object,
-                    });
-                }
-                Kind::Submodule => {
-                    old_submodules.insert(change.old_path, Some(change.old_object));
-                }
-                Kind::Other => {
-                    self.added.insert(new);
-                    old_submodules.insert(change.new_path, None);
-                }
+        let key = |path: &Path| relative_key(&repository.top.join(path), root);
+        for (old, new) in git.renames(commit)? {
+            self.renames.insert(key(&old), key(&new));
+        }
+        let mut entries = git.entries(commit)?;
+        entries.retain(|it| it.kind != Kind::File || may_be_read(&key(&it.path)));
+        let (there, gone): (Vec<_>, Vec<_>) = entries
+            .into_iter()
+            .partition(|it| it.is_of_same_kind(&repository.top));
+        let (submodules, gone): (Vec<_>, Vec<_>) =
+            gone.into_iter().partition(|it| it.kind == Kind::Submodule);
+        let (links, files): (Vec<_>, Vec<_>) =
+            there.into_iter().partition(|it| it.kind == Kind::Link);
+        let is_unchanged = unchanged(&git, &repository.top, &files, &links)?;
+        let present = files.into_iter().chain(links).zip(is_unchanged);
+        for (entry, is_unchanged) in present.chain(gone.into_iter().map(|it| (it, false))) {
+            if is_unchanged {
+                self.unchanged.insert(key(&entry.path));
+            } else if entry.kind == Kind::File {
+                self.before.push(Before {
+                    key: key(&entry.path),
+                    repository: repository.clone(),
+                    object: entry.object,
+                });
             }
         }
-        for (path, kind, object) in git.tracked()? {
-            let whole = format!("{above}{path}");
-            if kind != Kind::Submodule {
-                self.tracked.insert(key(&whole));
-                continue;
-            }
-            let directory = repository.join(&path);
-            let old = old_submodules.remove(&path).unwrap_or(Some(object));
+        for Entry { object, path, .. } in submodules {
             // Without `.git` it was not fetched, so none of its files are there either.
-            let (Some(old), true) = (old, directory.join(".git").exists()) else {
+            let Some(submodule) = Repository::at(&repository.top.join(&path))? else {
                 continue;
             };
-            if !Git::new(&directory).has_commit(&old)? {
-                bail!("the submodule `{whole}` lacks the commit {old}; fetch its history");
+            if !Git::new(&submodule).has_commit(&object)? {
+                let path = key(&path);
+                bail!("the submodule `{path}` lacks the commit {object}; fetch its history");
             }
-            self.compare(&directory, &format!("{whole}/"), &old, key)?;
+            self.compare(&submodule, &object, root)?;
         }
         Ok(())
     }
 
     /// All findings of the project before the change, under the present names of its files.
     pub(crate) fn findings(&self, files: &Files, settings: &Settings) -> Result<Baseline> {
-        let there = |key: &str| self.tracked.contains(key) && !self.added.contains(key);
-        let files = files.rewound(there, self.sources(files)?, settings);
+        let there = |key: &str| self.unchanged.contains(key);
+        let files = files.rewound(there, self.sources()?, settings);
         let project = files.project(settings);
         let examined = examine(&project, settings, &[]);
         if examined.cut_short || !examined.errors.is_empty() {
@@ -136,9 +120,9 @@ impl DiffBase {
         Ok(Baseline::of(&examined.findings, &project).moved(&self.renames))
     }
 
-    fn sources(&self, files: &Files) -> Result<BTreeMap<String, Vec<u8>>> {
-        let mut by_repository: BTreeMap<&Path, Vec<&Before>> = BTreeMap::new();
-        for before in self.before.iter().filter(|it| files.may_concern(&it.key)) {
+    fn sources(&self) -> Result<BTreeMap<String, Vec<u8>>> {
+        let mut by_repository: BTreeMap<&Repository, Vec<&Before>> = BTreeMap::new();
+        for before in &self.before {
             by_repository
                 .entry(&before.repository)
                 .or_default()
@@ -157,9 +141,40 @@ impl DiffBase {
     }
 }
 
+impl Entry {
+    /// Whether something like it is on disk. What is on the way to a file must be no link: git
+    /// would not follow it either.
+    fn is_of_same_kind(&self, top: &Path) -> bool {
+        let place = top.join(&self.path);
+        let mut above = place.ancestors().skip(1).take_while(|it| *it != top);
+        let is_linked = above.any(Path::is_symlink);
+        !is_linked
+            && place
+                .symlink_metadata()
+                .is_ok_and(|metadata| match self.kind {
+                    Kind::File => metadata.is_file() && metadata.len() <= MAX_FILE_BYTES as u64,
+                    Kind::Link => metadata.is_symlink(),
+                    Kind::Submodule => false,
+                })
+    }
+}
+
+/// For each of the files, then each of the links, whether it is on disk as the commit has it.
+fn unchanged(git: &Git<'_>, top: &Path, files: &[Entry], links: &[Entry]) -> Result<Vec<bool>> {
+    let places: Vec<PathBuf> = files.iter().map(|it| top.join(&it.path)).collect();
+    let objects = git.objects_on_disk(places.iter().map(PathBuf::as_path))?;
+    let of_files = files.iter().zip(objects).map(|(it, now)| it.object == now);
+    let targets = git.contents(links.iter().map(|it| it.object.as_str()))?;
+    let of_links = links.iter().zip(targets).map(|(it, old)| {
+        let now = top.join(&it.path).read_link();
+        now.is_ok_and(|now| now.as_os_str().as_encoded_bytes() == old)
+    });
+    Ok(of_files.chain(of_links).collect())
+}
+
 /// The commit that the revision and the current branch have in common, as for a pull request: what
 /// others have done to the revision since is no part of the change.
-fn fork_point(git: &Git, revision: &str) -> Result<String> {
+fn fork_point(git: &Git<'_>, revision: &str) -> Result<String> {
     const DEEPEN: &str = "the clone is shallow: fetch the history (`fetch-depth: 0` for actions/checkout, or `git fetch --unshallow`)";
     let Some(commit) = git.commit(revision)? else {
         if git.is_shallow()? {

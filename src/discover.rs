@@ -188,12 +188,6 @@ impl Files {
         files
     }
 
-    /// Whether the file is part of the project, or could have been before it was deleted.
-    pub(crate) fn may_concern(&self, key: &str) -> bool {
-        let in_bundle_folder = || key.split('/').any(|name| BUNDLE_FOLDERS.contains(&name));
-        self.paths.contains_key(key) || is_python_or_runbook(key) || in_bundle_folder()
-    }
-
     /// Whether findings in this file are asked for.
     pub(crate) fn is_requested(&self, key: &str) -> bool {
         let parents = key.match_indices('/').map(|(at, _)| &key[..at]);
@@ -312,6 +306,11 @@ impl Loader for Files {
             None => std::fs::read(self.paths.get(key).ok_or(io::ErrorKind::NotFound)?),
         }
     }
+}
+
+/// Whether a file of this name can be part of a project.
+pub(crate) fn may_be_read(key: &str) -> bool {
+    is_python_or_runbook(key) || key.split('/').any(|name| BUNDLE_FOLDERS.contains(&name))
 }
 
 fn is_python_or_runbook(key: &str) -> bool {

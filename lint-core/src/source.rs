@@ -131,7 +131,7 @@ impl Sources {
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 /// Larger files are not source code that people wrote; offsets must fit into 32 bits.
-const MAX_FILE_BYTES: usize = 64 << 20;
+pub const MAX_FILE_BYTES: usize = 64 << 20;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]

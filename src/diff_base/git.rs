@@ -1,15 +1,23 @@
-//! The few questions that are asked of git. All commands are plumbing, whose output no
-//! configuration changes, and none of them writes.
+//! The few questions that are asked of git, about a repository that nobody need trust.
+//!
+//! A configuration can name programs: filters, hooks, monitors, pagers, transports. So git is told
+//! where the repository is and never looks for one itself, what the repository configures is
+//! overruled, and only objects, references and the index are read: files on disk are never
+//! converted, compared or checked out. All commands are plumbing, and none of them writes.
 
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio};
 
 use anyhow::{Context, Result, bail};
+use lint_core::source::MAX_FILE_BYTES;
 
-/// Variables that hooks set for the repository they run in. They would win over the directory.
-const REPOSITORY_VARIABLES: [&str; 8] = [
+use super::repository::Repository;
+
+/// Variables that hooks set for the repository they run in, and those that make git read or start
+/// something else than it is asked to.
+const REMOVED_VARIABLES: [&str; 17] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",
@@ -18,57 +26,87 @@ const REPOSITORY_VARIABLES: [&str; 8] = [
     "GIT_COMMON_DIR",
     "GIT_NAMESPACE",
     "GIT_PREFIX",
+    "GIT_CONFIG",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
+    "GIT_ATTR_SOURCE",
+    "GIT_SHALLOW_FILE",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_TRACE2",
+    "GIT_TRACE2_EVENT",
+    "GIT_TRACE2_PERF",
 ];
 
-/// A directory in a repository.
-pub(super) struct Git {
-    directory: PathBuf,
+/// No object is fetched and no program asked, whatever the repository wants. Git knows this path
+/// on every platform.
+const VARIABLES: [(&str, &str); 10] = [
+    ("GIT_OPTIONAL_LOCKS", "0"),
+    ("GIT_NO_LAZY_FETCH", "1"),
+    // An empty list: no protocol is allowed.
+    ("GIT_ALLOW_PROTOCOL", ""),
+    ("GIT_TERMINAL_PROMPT", "0"),
+    ("GIT_CONFIG_NOSYSTEM", "1"),
+    ("GIT_CONFIG_GLOBAL", "/dev/null"),
+    ("GIT_ATTR_NOSYSTEM", "1"),
+    ("GIT_PAGER", "cat"),
+    ("GIT_ASKPASS", ""),
+    ("LC_ALL", "C"),
+];
+
+/// These win over the configuration of a repository and over what that includes.
+const SETTINGS: [&str; 15] = [
+    "safe.bareRepository=explicit",
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.attributesFile=/dev/null",
+    "core.excludesFile=/dev/null",
+    "core.sshCommand=false",
+    "core.gitProxy=",
+    "core.askPass=",
+    "core.alternateRefsCommand=",
+    "core.untrackedCache=false",
+    "credential.helper=",
+    "diff.external=",
+    "protocol.allow=never",
+    "submodule.recurse=false",
+    "gc.auto=0",
+];
+
+pub(super) struct Git<'r> {
+    repository: &'r Repository,
 }
 
 /// What the mode of an entry says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     File,
+    Link,
     Submodule,
-    /// A symbolic link, or nothing at all.
-    Other,
 }
 
-/// One path that differs between a commit and the files on disk.
+/// One entry of a commit.
 #[derive(Debug)]
-pub(super) struct Change {
-    pub(super) old_kind: Kind,
-    pub(super) old_object: String,
-    pub(super) old_path: String,
-    /// Differs from the old path if the file was renamed.
-    pub(super) new_path: String,
+pub(super) struct Entry {
+    pub(super) kind: Kind,
+    pub(super) object: String,
+    /// Relative to the top, with `/`.
+    pub(super) path: PathBuf,
 }
 
 impl Kind {
-    fn of_mode(mode: &str) -> Self {
+    fn of_mode(mode: &[u8]) -> Option<Self> {
         match mode {
-            "100644" | "100755" | "100664" => Self::File,
-            "160000" => Self::Submodule,
-            _ => Self::Other,
+            b"100644" | b"100755" | b"100664" => Some(Self::File),
+            b"120000" => Some(Self::Link),
+            b"160000" => Some(Self::Submodule),
+            _ => None,
         }
     }
 }
 
-impl Git {
-    pub(super) fn new(directory: &Path) -> Self {
-        Self {
-            directory: directory.to_owned(),
-        }
-    }
-
-    /// The top of the working tree, and the path from there to here, with `/`.
-    pub(super) fn location(&self) -> Result<(PathBuf, String)> {
-        let line = |option| {
-            let answer = self.ask(&["rev-parse", option])?;
-            Ok::<_, anyhow::Error>(text(answer.strip_suffix(b"\n").unwrap_or(&answer)))
-        };
-        let up = line("--show-cdup")?;
-        Ok((self.directory.join(up), line("--show-prefix")?))
+impl<'r> Git<'r> {
+    pub(super) fn new(repository: &'r Repository) -> Self {
+        Self { repository }
     }
 
     /// The object name of a commit, if there is one of this name.
@@ -94,58 +132,71 @@ impl Git {
         Ok(answer.trim_ascii() == b"true")
     }
 
-    /// How the files on disk differ from a commit. Files that git does not know are not among them.
-    pub(super) fn changes(&self, commit: &str) -> Result<Vec<Change>> {
-        let arguments = [
+    /// Everything in a commit.
+    pub(super) fn entries(&self, commit: &str) -> Result<Vec<Entry>> {
+        let answer = self.ask(&["ls-tree", "-r", "-l", "-z", "--full-tree", commit])?;
+        let entries = answer.split(|&byte| byte == 0).filter(|it| !it.is_empty());
+        // `100644 blob <object>     123\t<path>`; the size is `-` or `BAD` where there is none.
+        let parse = |entry: &[u8]| {
+            let tab = entry.iter().position(|&byte| byte == b'\t')?;
+            let mut head = entry[..tab].split(|&byte| byte == b' ');
+            let kind = Kind::of_mode(head.next()?);
+            let object = text(head.nth(1)?);
+            let size = text(head.next_back()?).parse().unwrap_or(0);
+            let path = path(&entry[tab + 1..]);
+            // Nobody would read it now either.
+            let kind = kind.filter(|_| size <= MAX_FILE_BYTES as u64);
+            Some(kind.map(|kind| Entry { kind, object, path }))
+        };
+        let parsed: Option<Vec<_>> = entries.map(parse).collect();
+        let parsed = parsed.context("git answered something unexpected")?;
+        Ok(parsed.into_iter().flatten().collect())
+    }
+
+    /// Old and new paths of what the index has under another name than the commit.
+    pub(super) fn renames(&self, commit: &str) -> Result<Vec<(PathBuf, PathBuf)>> {
+        let answer = self.ask(&[
             "diff-index",
+            "--cached",
             "--find-renames",
-            "--ignore-submodules=none",
-            "--no-abbrev",
+            "--diff-filter=R",
+            "--ignore-submodules=all",
+            "--no-ext-diff",
+            "--no-textconv",
             "-z",
             commit,
             "--",
-        ];
-        let answer = self.ask(&arguments)?;
-        let mut fields = answer.split(|&byte| byte == 0).map(text);
-        let mut changes = Vec::new();
-        // `:100644 100644 <old object> <new object> R086`, then one path, or two for a rename.
+        ])?;
+        let mut fields = answer.split(|&byte| byte == 0);
+        let mut renames = Vec::new();
+        // `:100644 100644 <old object> <new object> R086`, then two paths.
         while let Some(head) = fields.next().filter(|head| !head.is_empty()) {
-            let head: Vec<&str> = head.trim_start_matches(':').split(' ').collect();
-            let [old_mode, _, old_object, _, status] = head[..] else {
-                bail!("git answered something unexpected: {head:?}");
+            let (true, Some(old), Some(new)) =
+                (head.starts_with(b":"), fields.next(), fields.next())
+            else {
+                bail!("git answered something unexpected");
             };
-            let old_path = fields.next().unwrap_or_default();
-            let new_path = match status.starts_with('R') {
-                true => fields.next().unwrap_or_default(),
-                false => old_path.clone(),
-            };
-            // An unmerged path comes a second time, with what the commit has.
-            if status != "U" {
-                changes.push(Change {
-                    old_kind: Kind::of_mode(old_mode),
-                    old_object: old_object.to_owned(),
-                    old_path,
-                    new_path,
-                });
-            }
+            renames.push((path(old), path(new)));
         }
-        Ok(changes)
+        Ok(renames)
     }
 
-    /// The paths in the index, with their kinds and objects.
-    pub(super) fn tracked(&self) -> Result<Vec<(String, Kind, String)>> {
-        let answer = self.ask(&["ls-files", "--stage", "-z", "--full-name"])?;
-        let entries = answer.split(|&byte| byte == 0).filter(|it| !it.is_empty());
-        // `100644 <object> <stage>\t<path>`
-        let parse = |entry: &[u8]| {
-            let entry = text(entry);
-            let (head, path) = entry.split_once('\t')?;
-            let mut head = head.split(' ');
-            let kind = Kind::of_mode(head.next()?);
-            Some((path.to_owned(), kind, head.next()?.to_owned()))
-        };
-        let parsed: Option<Vec<_>> = entries.map(parse).collect();
-        parsed.context("git answered something unexpected")
+    /// Starts a conversation with a command that answers each line of input.
+    fn converse(&self, arguments: &[&str]) -> Result<Conversation> {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .spawn()
+            .map_err(not_started)?;
+        let questions = child.stdin.take().context("git has no input")?;
+        let answers = BufReader::new(child.stdout.take().context("git has no output")?);
+        Ok(Conversation {
+            child,
+            questions,
+            answers,
+        })
     }
 
     /// The contents of objects, in their order.
@@ -153,33 +204,32 @@ impl Git {
         &self,
         objects: impl Iterator<Item = &'o str>,
     ) -> Result<Vec<Vec<u8>>> {
-        let mut child = self
-            .command(&["cat-file", "--batch"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            .spawn()
-            .map_err(not_started)?;
-        let mut questions = child.stdin.take().context("git has no input")?;
-        let mut answers = BufReader::new(child.stdout.take().context("git has no output")?);
+        let mut git = self.converse(&["cat-file", "--batch"])?;
         let mut contents = Vec::new();
-        // One at a time, so that neither side waits for the other with a full pipe.
         for object in objects {
-            writeln!(questions, "{object}")?;
-            let mut head = String::new();
-            answers.read_line(&mut head)?;
-            let size = head.trim_end().rsplit(' ').next();
-            let size: usize = size
-                .and_then(|size| size.parse().ok())
-                .with_context(|| format!("git lacks the object {object}"))?;
+            let head = git.ask(object.as_bytes())?;
+            let size = head.rsplit(' ').next();
+            let size: usize = size.and_then(|size| size.parse().ok()).with_context(|| {
+                format!("the clone lacks the object {object}; if it is partial, fetch the rest (`git fetch --refetch --no-filter`)")
+            })?;
             let mut content = vec![0; size + 1];
-            answers.read_exact(&mut content)?;
+            git.answers.read_exact(&mut content)?;
             content.pop();
             contents.push(content);
         }
-        drop(questions);
-        child.wait()?;
+        git.end()?;
         Ok(contents)
+    }
+
+    /// The objects that files on disk would be, as their bytes are: nothing converts them.
+    pub(super) fn objects_on_disk<'f>(
+        &self,
+        files: impl Iterator<Item = &'f Path>,
+    ) -> Result<Vec<String>> {
+        let mut git = self.converse(&["hash-object", "--no-filters", "--stdin-paths"])?;
+        let objects: Result<Vec<String>> = files.map(|file| git.ask(&quoted(file))).collect();
+        git.end()?;
+        objects
     }
 
     /// The answer of a command that fails, and says nothing, when there is no such object.
@@ -207,19 +257,68 @@ impl Git {
 
     fn command(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
         let mut command = Command::new("git");
-        for variable in REPOSITORY_VARIABLES {
+        for variable in REMOVED_VARIABLES {
             command.env_remove(variable);
         }
+        command.envs(VARIABLES).arg("--no-pager");
+        for setting in SETTINGS {
+            command.args(["-c", setting]);
+        }
+        // `core.worktree` could name any directory; the one around `.git` is meant.
+        let mut directory = std::ffi::OsString::from("--git-dir=");
+        directory.push(&self.repository.git_directory);
+        let mut tree = std::ffi::OsString::from("--work-tree=");
+        tree.push(&self.repository.top);
         command
-            // Looking at a repository must neither write to it nor start its programs.
-            .env("GIT_OPTIONAL_LOCKS", "0")
-            .env("LC_ALL", "C")
-            .args(["-c", "core.fsmonitor=false"])
-            .arg("-C")
-            .arg(&self.directory)
+            .current_dir(&self.repository.top)
+            .args([directory, tree])
             .args(arguments);
         command
     }
+}
+
+/// One question at a time, so that neither side waits for the other with a full pipe.
+struct Conversation {
+    child: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Conversation {
+    fn ask(&mut self, question: &[u8]) -> Result<String> {
+        self.questions.write_all(question)?;
+        self.questions.write_all(b"\n")?;
+        let mut answer = String::new();
+        if self.answers.read_line(&mut answer)? == 0 {
+            bail!("git gave no answer");
+        }
+        answer.truncate(answer.trim_end().len());
+        Ok(answer)
+    }
+
+    fn end(mut self) -> Result<()> {
+        drop(self.questions);
+        self.child.wait()?;
+        Ok(())
+    }
+}
+
+/// A path as git reads it from a line: in quotes if it would be misread without.
+fn quoted(path: &Path) -> Vec<u8> {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    if !bytes.contains(&b'\n') && !bytes.starts_with(b"\"") {
+        return bytes.to_vec();
+    }
+    let mut quoted = vec![b'"'];
+    for &byte in bytes {
+        match byte {
+            b'\n' => quoted.extend(b"\\n"),
+            b'"' | b'\\' => quoted.extend([b'\\', byte]),
+            _ => quoted.push(byte),
+        }
+    }
+    quoted.push(b'"');
+    quoted
 }
 
 fn not_started(error: io::Error) -> anyhow::Error {
@@ -230,7 +329,16 @@ fn not_started(error: io::Error) -> anyhow::Error {
     }
 }
 
-/// Names of files as the rest of the program knows them, even if they are no UTF-8.
+#[cfg(unix)]
+fn path(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(<OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(bytes))
+}
+
+#[cfg(not(unix))]
+fn path(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(text(bytes))
+}
+
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }

@@ -17,7 +17,7 @@ class Order:
 const CLEAN: &str = "def stamp():\n    return 1\n";
 const DIRTY: &str = "import time\ndef stamp():\n    return time.time()\n";
 
-fn git(directory: &Path, arguments: &[&str]) -> String {
+pub(crate) fn git(directory: &Path, arguments: &[&str]) -> String {
     let identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"];
     let output = Command::new("git")
         .args(identity)
@@ -39,7 +39,7 @@ fn git(directory: &Path, arguments: &[&str]) -> String {
 }
 
 /// A repository whose branch `main` has these files.
-fn repository(files: &[(&str, &str)]) -> Project {
+pub(crate) fn repository(files: &[(&str, &str)]) -> Project {
     let project = Project::new(files);
     git(
         project.path(),
@@ -49,7 +49,7 @@ fn repository(files: &[(&str, &str)]) -> Project {
     project
 }
 
-fn commit(project: &Project) {
+pub(crate) fn commit(project: &Project) {
     git(project.path(), &["add", "--all"]);
     git(
         project.path(),

@@ -7,6 +7,7 @@ mod config;
 mod diff_base;
 mod files;
 mod formats;
+mod hostile_repository;
 mod icons;
 mod json;
 mod project;
