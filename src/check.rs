@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use lint_core::analysis::analyse;
+use lint_core::causes::{Cause, Gateways};
 use lint_core::diagnostic::{Diagnostic, FileId, Severity};
 use lint_core::knowledge::Knowledge;
 use lint_core::project::{FileError, Project};
@@ -20,6 +21,7 @@ pub(crate) struct Examined {
     suppressed: Vec<Diagnostic>,
     pub(crate) errors: Vec<FileError>,
     summary: Summary,
+    gateways: Gateways,
     /// Whether the analysis stopped at a bound.
     pub(crate) cut_short: bool,
 }
@@ -33,6 +35,7 @@ pub(crate) struct Question<'q> {
 
 pub(crate) struct Answer {
     pub(crate) findings: Vec<Diagnostic>,
+    pub(crate) gateways: Gateways,
     pub(crate) suppressed: Vec<Diagnostic>,
     pub(crate) errors: Vec<FileError>,
     /// How many files that are not asked about could not be read in full.
@@ -49,7 +52,6 @@ pub(crate) struct Answer {
 pub(crate) fn examine(project: &Project<'_>, settings: &Settings, named: &[FileId]) -> Examined {
     let knowledge = Knowledge::new(&rules::catalogue::TABLES, settings.knowledge.clone());
     let facts = analyse(project, &knowledge);
-    let cut_short = facts.cut_short;
     let cx = rules::Context::new(&facts);
     let mut diagnostics = Vec::new();
     for rule in rules::all() {
@@ -64,6 +66,8 @@ pub(crate) fn examine(project: &Project<'_>, settings: &Settings, named: &[FileI
         activities: facts.activities.len(),
         ..Summary::default()
     };
+    let cut_short = facts.cut_short;
+    let gateways = facts.gateways;
     let registry = Registry {
         known: &rules::metadata().collect::<Vec<_>>(),
         enabled: &settings.enabled,
@@ -80,6 +84,7 @@ pub(crate) fn examine(project: &Project<'_>, settings: &Settings, named: &[FileI
         suppressed: settle(outcome.suppressed, project, settings),
         errors: project.errors(),
         summary,
+        gateways,
         cut_short,
     }
 }
@@ -106,6 +111,7 @@ impl Examined {
             findings: question.choose(known.new),
             errors,
             errors_elsewhere: elsewhere.len(),
+            gateways: self.gateways,
             cut_short: self.cut_short,
             summary,
             baseline: known.used,
@@ -183,16 +189,22 @@ fn sort_key(finding: &Diagnostic) -> impl Ord + '_ {
     )
 }
 
-/// The rules with the most findings first.
-pub(crate) fn statistics(findings: &[Diagnostic]) -> Vec<Count> {
+/// The rules with the most findings first. A cause counts for the rule of the finding to read.
+pub(crate) fn statistics(findings: &[Diagnostic], causes: &[Cause]) -> Vec<Count> {
     let mut counts: BTreeMap<&'static str, Count> = BTreeMap::new();
     for finding in findings {
         let count = counts.entry(finding.code).or_insert(Count {
             code: finding.code,
             name: finding.name,
             findings: 0,
+            causes: 0,
         });
         count.findings += 1;
+    }
+    for cause in causes {
+        if let Some(count) = counts.get_mut(findings[cause.representative].code) {
+            count.causes += 1;
+        }
     }
     let mut counts: Vec<Count> = counts.into_values().collect();
     counts.sort_by_key(|count| (usize::MAX - count.findings, count.code));

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use lint_core::causes::Cause;
 use lint_core::diagnostic::{Diagnostic, FileId, Place, Severity};
 use lint_core::project::{FileError, FileErrorKind, Project};
 use lint_core::rule::RuleMetadata;
@@ -16,6 +17,10 @@ pub(crate) struct Report<'p> {
     /// The rules that ran.
     pub(crate) rules: Vec<&'static RuleMetadata>,
     pub(crate) findings: Vec<Diagnostic>,
+    /// What the findings come of, in the order of the findings to read.
+    pub(crate) causes: Vec<Cause>,
+    /// Whether formats for people show all findings, not one for each cause.
+    pub(crate) all_places: bool,
     /// What comments quiet, if it is asked for.
     pub(crate) suppressed: Vec<Diagnostic>,
     pub(crate) errors: Vec<ReportedError>,
@@ -58,6 +63,7 @@ pub(crate) struct Count {
     pub(crate) code: &'static str,
     pub(crate) name: &'static str,
     pub(crate) findings: usize,
+    pub(crate) causes: usize,
 }
 
 /// Something that could not be read.
@@ -98,6 +104,24 @@ impl Report<'_> {
         findings.filter(|it| it.severity == severity).count()
     }
 
+    /// What is shown one by one: the finding to read of each cause, or all findings.
+    pub(crate) fn shown(&self) -> Vec<Shown<'_>> {
+        if self.all_places {
+            let findings = self.findings.iter();
+            return findings
+                .map(|finding| Shown {
+                    finding,
+                    cause: None,
+                })
+                .collect();
+        }
+        let causes = self.causes.iter().map(|cause| Shown {
+            finding: &self.findings[cause.representative],
+            cause: Some(cause),
+        });
+        causes.collect()
+    }
+
     /// One sentence that never lets silence look like "clean".
     pub(crate) fn summary_line(&self) -> String {
         let Summary {
@@ -108,31 +132,53 @@ impl Report<'_> {
             preexisting,
             ..
         } = self.summary;
-        let known = [
-            (baselined, "in baseline"),
-            (preexisting, "before the change"),
-        ];
-        let known: String = known
-            .iter()
-            .filter_map(|(count, what)| Some(format!(", {} {what}", (*count)?)))
-            .collect();
-        let findings = match self.findings.len() {
-            0 => "no findings".to_owned(),
-            n => format!(
-                "{} ({}, {}, {} info)",
-                plural(n, "finding"),
-                plural(self.count(Severity::Error), "error"),
-                plural(self.count(Severity::Warning), "warning"),
-                self.count(Severity::Info),
+        let unread = plural(self.errors.len(), "file");
+        let aside = [
+            (suppressed, format!("{suppressed} suppressed")),
+            (
+                baselined.unwrap_or_default(),
+                format!("{} in the baseline", baselined.unwrap_or_default()),
             ),
-        };
+            (
+                preexisting.unwrap_or_default(),
+                format!("{} older than the change", preexisting.unwrap_or_default()),
+            ),
+            (self.errors.len(), format!("{unread} not read in full")),
+        ];
+        let aside = aside.into_iter().filter(|(count, _)| *count > 0);
+        let aside: String = aside.map(|(_, what)| format!(", {what}")).collect();
         format!(
-            "checked {} in {}: {findings}, {suppressed} suppressed{known}, {} not read in full",
+            "checked {} in {}: {}{aside}",
             plural(workflows, "workflow"),
             plural(files, "file"),
-            plural(self.errors.len(), "file"),
+            self.found(),
         )
     }
+
+    fn found(&self) -> String {
+        let findings = match self.findings.len() {
+            0 => return "no findings".to_owned(),
+            n => plural(n, "finding"),
+        };
+        let causes = if self.causes.len() < self.findings.len() {
+            format!(" with {}", plural(self.causes.len(), "cause"))
+        } else {
+            String::new()
+        };
+        format!(
+            "{findings}{causes} ({}, {}, {} info)",
+            plural(self.count(Severity::Error), "error"),
+            plural(self.count(Severity::Warning), "warning"),
+            self.count(Severity::Info),
+        )
+    }
+}
+
+/// A finding, and the cause that it stands for if not all findings are shown.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown<'r> {
+    pub(crate) finding: &'r Diagnostic,
+    pub(crate) cause: Option<&'r Cause>,
 }
 
 pub(crate) fn plural(n: usize, noun: &str) -> String {

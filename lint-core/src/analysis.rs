@@ -1,5 +1,6 @@
 //! The whole pipeline of the engine: discover workflows, interpret what they reach, collect facts.
 
+use crate::causes::Gateways;
 use crate::facts::Facts;
 use crate::interp::{Machine, Mode};
 use crate::knowledge::Knowledge;
@@ -16,16 +17,18 @@ pub fn analyse<'p>(project: &'p Project<'p>, knowledge: &'p Knowledge) -> Facts<
         activities: Vec::new(),
         hazards: Vec::new(),
         idle_boundaries: Vec::new(),
+        gateways: Gateways::default(),
         cut_short: false,
     };
     let Some(Reached { mut machine, found }) = interpret(project, knowledge) else {
         return facts;
     };
-    let (hazards, idle_boundaries) = reach::hazards(&mut machine, &found);
+    let (hazards, idle_boundaries, gateways) = reach::hazards(&mut machine, &found);
     facts.activities = workflows::activities(&machine);
     facts.workflows = found.into_iter().map(|it| it.workflow).collect();
     facts.hazards = hazards;
     facts.idle_boundaries = idle_boundaries;
+    facts.gateways = gateways;
     facts.cut_short = machine.is_cut_short();
     facts
 }

@@ -1,5 +1,6 @@
 //! What the analysis found out, as rules see it.
 
+use crate::causes::Gateways;
 use crate::diagnostic::{Impact, Place, TraceStep};
 use crate::knowledge::{CommandKind, Knowledge, Role, Sandbox};
 use crate::project::Project;
@@ -13,6 +14,8 @@ pub struct Facts<'p> {
     pub activities: Vec<Activity>,
     pub hazards: Vec<Hazard>,
     pub idle_boundaries: Vec<IdleBoundary>,
+    /// What all paths to a function go through.
+    pub gateways: Gateways,
     /// Whether the analysis stopped at a bound, so that hazards may be missing.
     pub cut_short: bool,
 }

@@ -1,5 +1,6 @@
 //! The analysis engine. It knows no rule and no output format; see ARCHITECTURE.md.
 pub mod analysis;
+pub mod causes;
 pub mod diagnostic;
 pub mod facts;
 pub mod fix;

@@ -4,9 +4,10 @@ use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::causes::{Calls, FunctionKey, Gateways};
 use crate::diagnostic::{FileId, Impact, Place, Span, TraceStep};
 use crate::facts::{Elements, Hazard, HazardKind, IdleBoundary};
-use crate::index::Module;
+use crate::index::{MODULE_BODY, Module};
 use crate::interp::{
     ClassId, Code, CtxId, Edge, Event, EventKind, FuncId, How, Machine, Obj, Sink, SinkKind,
     SourceId,
@@ -18,7 +19,8 @@ use crate::workflows::Found;
 pub(crate) fn hazards(
     machine: &mut Machine<'_>,
     workflows: &[Found],
-) -> (Vec<Hazard>, Vec<IdleBoundary>) {
+) -> (Vec<Hazard>, Vec<IdleBoundary>, Gateways) {
+    let mut calls = Calls::default();
     let mut all: BTreeMap<(Place, Place, HazardKind), Hazard> = BTreeMap::new();
     let mut boundaries = BTreeSet::new();
     let by_worker = crate::passthrough::worker_lists(machine.project);
@@ -33,6 +35,7 @@ pub(crate) fn hazards(
             .collect();
         let walk = Walk::new(machine, found, ix, classes, &by_worker);
         boundaries.extend(walk.boundaries.iter().copied());
+        walk.note_calls(&mut calls);
         for hazard in walk.hazards() {
             let culprit = hazard.trace.last().map_or(hazard.place, |step| step.place);
             match all.entry((hazard.place, culprit, hazard.kind)) {
@@ -71,7 +74,7 @@ pub(crate) fn hazards(
     let mut idle: Vec<IdleBoundary> = idle.collect();
     idle.sort_by_key(|it| it.place);
     idle.dedup();
-    (all.into_values().collect(), idle)
+    (all.into_values().collect(), idle, calls.gateways())
 }
 
 /// What one workflow reaches.
@@ -237,6 +240,41 @@ impl<'m, 'p> Walk<'m, 'p> {
             }
         }
         issuing
+    }
+
+    /// Whom the code outside the workflow class calls, and what of it the workflow calls itself.
+    fn note_calls(&self, calls: &mut Calls) {
+        let outside = |ctx: CtxId| !self.is_inside(ctx);
+        for &ctx in self
+            .reached
+            .keys()
+            .filter(|it| !self.boundaries.contains(it))
+        {
+            for edge in self.followed(ctx).filter(|edge| outside(edge.callee)) {
+                let callee = self.function_key(edge.callee);
+                if outside(ctx) {
+                    let caller = self.function_key(ctx);
+                    calls.edges.entry(caller).or_default().insert(callee);
+                } else {
+                    calls.entered.insert(callee);
+                }
+            }
+        }
+    }
+
+    /// All contexts of a function are one; fields count as code of the function around their class.
+    fn function_key(&self, ctx: CtxId) -> FunctionKey {
+        match &self.machine.ctx(ctx).code {
+            Code::Function(it) => (it.func.file, it.func.ix),
+            Code::Fields { class, .. } => {
+                let module = self.machine.project.module(class.file);
+                let ix = module.map_or(MODULE_BODY, |module| {
+                    let index = module.index();
+                    index.function_containing(index.class(class.ix).node.range.start().into())
+                });
+                (class.file, ix)
+            }
+        }
     }
 
     /// Whether the code of a context stands in the body of the workflow class or of a base.

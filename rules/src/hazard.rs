@@ -267,6 +267,7 @@ pub(crate) fn code(text: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
+    use lint_core::causes::Gateways;
     use lint_core::diagnostic::{FileId, Place, Span};
     use lint_core::facts::Elements;
     use lint_core::knowledge::{Knowledge, UserEntries};
@@ -299,6 +300,7 @@ mod tests {
             activities: Vec::new(),
             hazards: vec![hazard],
             idle_boundaries: Vec::new(),
+            gateways: Gateways::default(),
             cut_short: false,
         };
         let mut report = Vec::new();

@@ -30,7 +30,10 @@ pub(crate) struct OutputArgs {
     /// Leave out findings below this severity.
     #[arg(long, value_name = "LEVEL", default_value = "info")]
     severity: Level,
-    /// Count the findings of each rule, in the formats for people, `json` and `json-lines`.
+    /// Show every place of every cause, instead of one finding for each cause.
+    #[arg(long)]
+    pub(crate) all_places: bool,
+    /// Count the causes and findings of each rule, in the formats for people, `json` and `json-lines`.
     #[arg(long)]
     pub(crate) statistics: bool,
     /// Write suppressed findings too, marked as such, into SARIF reports.

@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use lint_core::causes::causes;
 use lint_core::diagnostic::FileId;
 use lint_core::project::Project;
 use lint_core::rule::RuleMetadata;
@@ -108,6 +109,8 @@ fn report<'p>(
     settings: &Settings,
     args: &CheckArgs,
 ) -> Report<'p> {
+    let causes = causes(&answer.findings, &answer.gateways, places.project);
+    let statistics = || statistics(&answer.findings, &causes);
     let is_enabled = |rule: &&'static RuleMetadata| settings.enabled.contains(rule.code);
     Report {
         rules: rules::metadata().filter(is_enabled).collect(),
@@ -117,8 +120,10 @@ fn report<'p>(
             .map(|error| ReportedError::of_file(error, &places))
             .collect(),
         places,
-        statistics: args.output.statistics.then(|| statistics(&answer.findings)),
+        statistics: args.output.statistics.then(statistics),
         findings: answer.findings,
+        causes,
+        all_places: args.output.all_places,
         suppressed: if args.output.include_suppressed {
             answer.suppressed
         } else {
@@ -258,6 +263,8 @@ fn report_config_error(
         places: Places::new(&project, root, cwd),
         rules: Vec::new(),
         findings: Vec::new(),
+        causes: Vec::new(),
+        all_places: false,
         suppressed: Vec::new(),
         errors: vec![error],
         warnings: Vec::new(),

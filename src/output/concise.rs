@@ -1,11 +1,11 @@
-//! One line for each finding: `path:line:column: severity[code] message [workflow]`.
+//! One line for each cause: `path:line:column: severity[code] message [workflow] (culprit)`.
 
 use std::io::{self, Write};
 
 use lint_core::diagnostic::Severity;
 
 use super::escape;
-use super::text::{BOLD, color, leading, sentence, write_end};
+use super::text::{BOLD, color, leading, line, write_end};
 use crate::report::Report;
 
 pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -22,7 +22,8 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
             escape(&error.message),
         )?;
     }
-    for finding in &report.findings {
+    for shown in report.shown() {
+        let finding = shown.finding;
         let (start, _) = report.places.range(finding.place);
         let path = report.places.path(finding.place.file);
         let color = color(finding.severity);
@@ -34,7 +35,7 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
             start.column,
             finding.severity,
             finding.code,
-            sentence(finding),
+            line(shown, &report.places),
         )?;
     }
     write_end(report, None, out)

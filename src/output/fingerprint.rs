@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lint_core::causes::hash;
 use lint_core::diagnostic::Diagnostic;
 
 use crate::report::Places;
@@ -27,18 +28,10 @@ impl Fingerprints {
             &expression,
         ];
         let steps = finding.trace.iter().map(|step| step.function.as_str());
-        let hash = hash(named.into_iter().chain(steps));
+        let parts: Vec<&str> = named.into_iter().chain(steps).collect();
+        let hash = hash(&parts);
         let occurrence = self.0.entry(hash.clone()).or_default();
         *occurrence += 1;
         format!("{hash}:{occurrence}")
     }
-}
-
-/// FNV-1a with a separator after each part: stable over versions of Rust, unlike its own hasher.
-pub(super) fn hash<'p>(parts: impl Iterator<Item = &'p str>) -> String {
-    let bytes = parts.flat_map(|part| part.bytes().chain([0]));
-    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-    });
-    format!("{hash:016x}")
 }

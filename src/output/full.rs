@@ -9,8 +9,8 @@ use codespan_reporting::term::{Config, emit_to_write_style};
 use lint_core::diagnostic::{Diagnostic, FileId, Place};
 
 use super::escape;
-use super::text::write_end;
-use crate::report::{Places, Report};
+use super::text::{others, write_end};
+use crate::report::{Places, Report, Shown};
 use crate::wrap::fill;
 use painter::{Painter, level};
 use view::View;
@@ -42,8 +42,8 @@ pub(super) fn render(
             ));
         emit(out, &config, &views, &rendered)?;
     }
-    for finding in &report.findings {
-        let rendered = rendered(finding, &report.places, width, &mut views);
+    for shown in report.shown() {
+        let rendered = rendered(shown, report, width, &mut views);
         emit(out, &config, &views, &rendered)?;
     }
     write_end(report, width, out)
@@ -63,11 +63,12 @@ fn emit(
 }
 
 fn rendered(
-    finding: &Diagnostic,
-    places: &Places<'_>,
+    shown: Shown<'_>,
+    report: &Report<'_>,
     width: Option<usize>,
     views: &mut Views,
 ) -> Rendered<FileId> {
+    let (finding, places) = (shown.finding, &report.places);
     let mut label = |style: fn(FileId, std::ops::Range<usize>) -> Label<FileId>, place: Place| {
         let view = views.open(place.file, places);
         style(
@@ -88,7 +89,7 @@ fn rendered(
         .with_code(finding.code)
         .with_message(message(finding, width))
         .with_labels(labels)
-        .with_notes(notes(finding, places, width))
+        .with_notes(notes(shown, report, width))
 }
 
 /// The message below a header of its own, which is written before it.
@@ -102,7 +103,8 @@ fn message(finding: &Diagnostic, width: Option<usize>) -> String {
     filled[header.len()..].to_owned()
 }
 
-fn notes(finding: &Diagnostic, places: &Places<'_>, width: Option<usize>) -> Vec<String> {
+fn notes(shown: Shown<'_>, report: &Report<'_>, width: Option<usize>) -> Vec<String> {
+    let (finding, places) = (shown.finding, &report.places);
     let mut notes = Vec::new();
     if let Some(help) = &finding.help {
         notes.push(format!("help: {}", escape(help)));
@@ -119,6 +121,8 @@ fn notes(finding: &Diagnostic, places: &Places<'_>, width: Option<usize>) -> Vec
         });
     }
     notes.extend(finding.notes.iter().map(|note| escape(note).into_owned()));
+    let others = others(shown, report, |it| places.shown(it));
+    notes.extend((!others.is_empty()).then(|| others.join("\n")));
     let width = width.map(|width| width.saturating_sub(MARGIN));
     for note in &mut notes {
         *note = fill(note, width, "");

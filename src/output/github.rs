@@ -1,13 +1,14 @@
 //! Workflow commands: annotations in the log of GitHub Actions.
 
 use std::io::{self, Write};
+use std::path::Path;
 
-use lint_core::diagnostic::{Diagnostic, Severity};
+use lint_core::diagnostic::Severity;
 use lint_core::source::Position;
 
 use super::escape::{escape, escape_controls};
-use super::text::{explanation, sentence};
-use crate::report::{Places, Report, ReportedError};
+use super::text::{explanation, others, sentence};
+use crate::report::{Places, Report, ReportedError, Shown};
 
 /// GitHub shows so many annotations of each kind for one step, and drops the others silently.
 const LIMIT: usize = 10;
@@ -23,7 +24,8 @@ struct Annotation {
 pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
     let places = &report.places;
     let errors = report.errors.iter().map(|it| of_error(it, places));
-    let findings = report.findings.iter().map(|it| of_finding(it, places));
+    let findings = report.shown();
+    let findings = findings.into_iter().map(|it| of_finding(it, report));
     let warnings = report.warnings.iter().map(|it| {
         let message = escape(it).into_owned();
         Annotation::without_place(Severity::Warning, message)
@@ -53,7 +55,8 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
     Ok(())
 }
 
-fn of_finding(finding: &Diagnostic, places: &Places<'_>) -> Annotation {
+fn of_finding(shown: Shown<'_>, report: &Report<'_>) -> Annotation {
+    let (finding, places) = (shown.finding, &report.places);
     let (start, end) = places.range(finding.place);
     let path = places.in_workspace(&places.absolute(finding.place.file));
     let (line, column) = (start.line, start.column);
@@ -62,7 +65,9 @@ fn of_finding(finding: &Diagnostic, places: &Places<'_>) -> Annotation {
         escape(&path),
         sentence(finding)
     )];
-    lines.extend(explanation(finding, places, |it| places.in_workspace(it)));
+    let path_of = |it: &Path| places.in_workspace(it);
+    lines.extend(explanation(finding, places, path_of));
+    lines.extend(others(shown, report, path_of));
     Annotation {
         severity: finding.severity,
         properties: properties(

@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
+use lint_core::causes::hash;
 use lint_core::diagnostic::{Diagnostic, Severity};
 use serde::Serialize;
 
-use super::fingerprint::{Fingerprints, hash};
+use super::fingerprint::Fingerprints;
 use super::text::sentence;
 use super::{escape, write_json};
 use crate::report::{Places, Report, ReportedError};
@@ -72,7 +73,7 @@ fn of_error(error: &ReportedError, places: &Places<'_>) -> Issue {
     Issue {
         description: escape(&error.message).into_owned(),
         check_name: error.kind.as_str(),
-        fingerprint: hash([error.kind.as_str(), path.as_str()].into_iter()),
+        fingerprint: hash(&[error.kind.as_str(), &path]),
         severity: "blocker",
         location: Location {
             path,

@@ -1,4 +1,4 @@
-//! The findings of each file below its path, one line each.
+//! The causes below the path of the file that shows them, one line each.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use lint_core::diagnostic::Severity;
 
 use super::escape;
-use super::text::{BOLD, color, leading, sentence, write_end};
+use super::text::{BOLD, color, leading, line, write_end};
 use crate::report::Report;
 
 struct Row {
@@ -48,14 +48,15 @@ fn groups(report: &Report<'_>) -> BTreeMap<String, Vec<Row>> {
             message: escape(&error.message).into_owned(),
         });
     }
-    for finding in &report.findings {
+    for shown in report.shown() {
+        let finding = shown.finding;
         let (start, _) = report.places.range(finding.place);
         let path = report.places.path(finding.place.file);
         groups.entry(path).or_default().push(Row {
             position: format!("{}:{}", start.line, start.column),
             severity: finding.severity,
             code: finding.code,
-            message: sentence(finding),
+            message: line(shown, &report.places),
         });
     }
     groups

@@ -23,6 +23,7 @@ struct Document<'r> {
     tool: Tool,
     summary: Summary,
     findings: Vec<Finding<'r>>,
+    causes: Vec<Cause<'r>>,
     errors: Vec<Error<'r>>,
     warnings: &'r [String],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -44,6 +45,7 @@ pub(super) struct Summary {
     workflows: usize,
     activities: usize,
     findings: usize,
+    causes: usize,
     suppressed: usize,
     errors: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,6 +70,37 @@ pub(super) struct Finding<'r> {
     impact: &'static str,
     trace: Vec<Step<'r>>,
     fixes: Vec<Fix<'r>>,
+    /// The id of its cause.
+    cause: &'r str,
+}
+
+/// What one person would change in one place.
+#[derive(Serialize)]
+pub(super) struct Cause<'r> {
+    id: &'r str,
+    findings: usize,
+    workflows: usize,
+    /// The index of the finding to read, in `findings`.
+    representative: usize,
+    through: Option<Through<'r>>,
+    culprits: Vec<Culprit<'r>>,
+}
+
+#[derive(Serialize)]
+struct Through<'r> {
+    #[serde(flatten)]
+    place: Location,
+    function: &'r str,
+}
+
+#[derive(Serialize)]
+struct Culprit<'r> {
+    code: &'static str,
+    name: &'static str,
+    #[serde(flatten)]
+    place: Location,
+    culprit: Option<&'r str>,
+    findings: usize,
 }
 
 #[derive(Serialize)]
@@ -147,6 +180,7 @@ pub(super) struct Count {
     code: &'static str,
     name: &'static str,
     findings: usize,
+    causes: usize,
 }
 
 pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -155,11 +189,8 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
         schema: SCHEMA,
         tool: TOOL,
         summary: summary(report),
-        findings: report
-            .findings
-            .iter()
-            .map(|it| finding(it, places))
-            .collect(),
+        findings: findings(report).collect(),
+        causes: report.causes.iter().map(|it| cause(it, report)).collect(),
         errors: report.errors.iter().map(|it| error(it, places)).collect(),
         warnings: &report.warnings,
         statistics: statistics(report),
@@ -175,6 +206,7 @@ pub(super) fn summary(report: &Report<'_>) -> Summary {
         workflows: report.summary.workflows,
         activities: report.summary.activities,
         findings: report.findings.len(),
+        causes: report.causes.len(),
         suppressed: report.summary.suppressed,
         errors: report.errors.len(),
         baselined: report.summary.baselined,
@@ -208,6 +240,7 @@ pub(super) fn statistics(report: &Report<'_>) -> Option<Vec<Count>> {
         code: it.code,
         name: it.name,
         findings: it.findings,
+        causes: it.causes,
     };
     let counts = report.statistics.as_ref()?;
     Some(counts.iter().map(count).collect())
@@ -223,7 +256,41 @@ pub(super) fn error<'r>(error: &'r ReportedError, places: &Places<'_>) -> Error<
     }
 }
 
-pub(super) fn finding<'r>(finding: &'r Diagnostic, places: &Places<'_>) -> Finding<'r> {
+/// All findings, each with the id of its cause.
+pub(super) fn findings<'r>(report: &'r Report<'_>) -> impl Iterator<Item = Finding<'r>> {
+    let mut ids = vec![""; report.findings.len()];
+    for cause in &report.causes {
+        for &ix in &cause.findings {
+            ids[ix] = &cause.id;
+        }
+    }
+    let with_ids = report.findings.iter().zip(ids);
+    with_ids.map(|(it, id)| finding(it, id, &report.places))
+}
+
+pub(super) fn cause<'r>(cause: &'r lint_core::causes::Cause, report: &Report<'_>) -> Cause<'r> {
+    let places = &report.places;
+    let culprits = cause.culprits.iter().map(|it| Culprit {
+        code: it.code,
+        name: it.name,
+        place: location(it.place, places),
+        culprit: it.culprit.as_deref(),
+        findings: it.findings,
+    });
+    Cause {
+        id: &cause.id,
+        findings: cause.findings.len(),
+        workflows: cause.workflows(&report.findings).len(),
+        representative: cause.representative,
+        through: cause.through.as_ref().map(|it| Through {
+            place: location(it.place, places),
+            function: &it.function,
+        }),
+        culprits: culprits.collect(),
+    }
+}
+
+fn finding<'r>(finding: &'r Diagnostic, cause: &'r str, places: &Places<'_>) -> Finding<'r> {
     Finding {
         code: finding.code,
         name: finding.name,
@@ -246,6 +313,7 @@ pub(super) fn finding<'r>(finding: &'r Diagnostic, places: &Places<'_>) -> Findi
             })
             .collect(),
         fixes: finding.fixes.iter().map(|it| fix(it, places)).collect(),
+        cause,
     }
 }
 

@@ -1,12 +1,12 @@
 //! The objects of the JSON format, one a line, with their type: what could not be read, then the
-//! findings, and at last the summary, by which a reader knows that nothing is missing.
+//! findings and their causes, and at last the summary, by which a reader knows that nothing is missing.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 
 use super::escape_json;
-use super::json::{self, Count, Error, Finding, SCHEMA, Summary, TOOL, Tool};
+use super::json::{self, Cause, Count, Error, Finding, SCHEMA, Summary, TOOL, Tool};
 use crate::report::Report;
 
 #[derive(Serialize)]
@@ -14,6 +14,7 @@ use crate::report::Report;
 enum Line<'r> {
     Error(Error<'r>),
     Finding(Finding<'r>),
+    Cause(Cause<'r>),
     Summary(End<'r>),
 }
 
@@ -36,8 +37,11 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
     for error in &report.errors {
         write(Line::Error(json::error(error, places)))?;
     }
-    for finding in &report.findings {
-        write(Line::Finding(json::finding(finding, places)))?;
+    for finding in json::findings(report) {
+        write(Line::Finding(finding))?;
+    }
+    for cause in &report.causes {
+        write(Line::Cause(json::cause(cause, report)))?;
     }
     write(Line::Summary(End {
         schema: SCHEMA,

@@ -4,13 +4,14 @@ mod escape;
 
 use std::cmp::Reverse;
 use std::io::{self, Write};
+use std::path::Path;
 
 use lint_core::diagnostic::Diagnostic;
 
 use super::rule_page;
-use super::text::explanation;
+use super::text::{explanation, others};
 use crate::check::statistics;
-use crate::report::{Places, Report};
+use crate::report::{Places, Report, Shown};
 use escape::{code, inline, plain};
 
 /// GitHub refuses a summary of 1 MiB. The table of findings gets half of this, so that some traces
@@ -23,8 +24,8 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
     for warning in &report.warnings {
         page.push_str(&format!("\nWarning: {}\n", inline(warning)));
     }
-    let mut findings: Vec<&Diagnostic> = report.findings.iter().collect();
-    findings.sort_by_key(|it| Reverse(it.severity));
+    let mut findings = report.shown();
+    findings.sort_by_key(|it| Reverse(it.finding.severity));
     write_list(
         &mut page,
         "| could not be read | why |\n|---|---|\n",
@@ -42,25 +43,27 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
     );
     write_list(
         &mut page,
-        "| findings | rule | |\n|--:|---|---|\n",
-        statistics(&report.findings).iter().map(|count| {
-            let page = rule_page(count.code, count.name);
-            format!(
-                "| {} | [{}]({page}) | {} |\n",
-                count.findings, count.code, count.name
-            )
-        }),
+        "| findings | causes | rule | |\n|--:|--:|---|---|\n",
+        statistics(&report.findings, &report.causes)
+            .iter()
+            .map(|count| {
+                let page = rule_page(count.code, count.name);
+                format!(
+                    "| {} | {} | [{}]({page}) | {} |\n",
+                    count.findings, count.causes, count.code, count.name
+                )
+            }),
         LIMIT / 4,
         "rules",
     );
     write_list(
         &mut page,
         "| | rule | place | finding |\n|---|---|---|---|\n",
-        findings.iter().map(|it| row(it, places)),
+        findings.iter().map(|&it| row(it, places)),
         LIMIT / 2,
         "findings",
     );
-    let explained = findings.iter().filter_map(|it| details(it, places));
+    let explained = findings.iter().filter_map(|&it| details(it, report));
     write_list(&mut page, "### Why\n\n", explained, LIMIT, "explanations");
     out.write_all(page.as_bytes())
 }
@@ -94,9 +97,15 @@ fn write_list(
     }
 }
 
-fn row(finding: &Diagnostic, places: &Places<'_>) -> String {
+fn row(shown: Shown<'_>, places: &Places<'_>) -> String {
+    let finding = shown.finding;
+    let more = shown.cause.map_or(0, |it| it.findings.len() - 1);
+    let more = match more {
+        0 => String::new(),
+        n => format!(" ({} more)", n),
+    };
     format!(
-        "| {} | {} | {} | {} |\n",
+        "| {} | {} | {}{more} | {} |\n",
         finding.severity,
         finding.code,
         code(&place(finding, places)),
@@ -104,8 +113,11 @@ fn row(finding: &Diagnostic, places: &Places<'_>) -> String {
     )
 }
 
-fn details(finding: &Diagnostic, places: &Places<'_>) -> Option<String> {
-    let lines = explanation(finding, places, |it| places.in_repository(it));
+fn details(shown: Shown<'_>, report: &Report<'_>) -> Option<String> {
+    let (finding, places) = (shown.finding, &report.places);
+    let path = |it: &Path| places.in_repository(it);
+    let mut lines = explanation(finding, places, path);
+    lines.extend(others(shown, report, path));
     if lines.is_empty() {
         return None;
     }

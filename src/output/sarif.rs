@@ -14,7 +14,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use lint_core::diagnostic::Diagnostic;
+use lint_core::causes::hash;
 use lint_core::source::Position;
 use serde_json::json;
 use serde_sarif::sarif::{
@@ -24,12 +24,13 @@ use serde_sarif::sarif::{
 
 use super::escape_json;
 use super::fingerprint::Fingerprints;
-use crate::report::{ErrorKind, Places, Report, ReportedError, UsedBaseline, plural};
+use crate::report::{ErrorKind, Places, Report, ReportedError, Shown, UsedBaseline, plural};
 use limits::{Budget, MAX_RESULTS};
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 const FINGERPRINT: &str = "runbookLint/v1";
+const CAUSE_FINGERPRINT: &str = "runbookLintCause/v1";
 
 /// Not laid out for people, so that more results fit into what GitHub takes.
 pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -76,28 +77,27 @@ fn run(report: &Report<'_>) -> io::Result<Run> {
 /// The results that GitHub takes, in the order of the report, and how many are left out. The most
 /// severe ones stay.
 fn results(report: &Report<'_>) -> io::Result<(Vec<SarifResult>, usize)> {
-    let places = &report.places;
-    let findings = report.findings.iter().map(|it| (it, false));
-    let suppressed = report.suppressed.iter().map(|it| (it, true));
-    let all: Vec<(&Diagnostic, bool)> = findings.chain(suppressed).collect();
+    let suppressed = report.suppressed.iter().map(|finding| Shown {
+        finding,
+        cause: None,
+    });
+    let shown = report.shown();
+    let first_suppressed = shown.len();
+    let all: Vec<Shown<'_>> = shown.into_iter().chain(suppressed).collect();
     let mut fingerprints = Fingerprints::default();
-    let fingerprints: Vec<String> = all
+    let fingerprints: Vec<(&str, String)> = all
         .iter()
-        .map(|(finding, _)| fingerprints.of(finding, places))
+        .map(|&it| fingerprint(it, &mut fingerprints, &report.places))
         .collect();
     let mut ranked: Vec<usize> = (0..all.len()).collect();
-    ranked.sort_by_key(|&index| {
-        let (finding, is_suppressed) = all[index];
-        (is_suppressed, Reverse(finding.severity))
-    });
+    ranked.sort_by_key(|&ix| (ix >= first_suppressed, Reverse(all[ix].finding.severity)));
     let mut kept = BTreeMap::new();
     let mut budget = Budget::default();
     for index in ranked.into_iter().take(MAX_RESULTS) {
-        let (finding, is_suppressed) = all[index];
-        let mut result = result::of(finding, report);
-        let fingerprint = (FINGERPRINT.to_owned(), fingerprints[index].clone());
-        result.partial_fingerprints = Some(BTreeMap::from([fingerprint]));
-        if is_suppressed {
+        let mut result = result::of(all[index], report);
+        let (name, value) = fingerprints[index].clone();
+        result.partial_fingerprints = Some(BTreeMap::from([(name.to_owned(), value)]));
+        if index >= first_suppressed {
             let comment = Suppression::builder().kind(json!("inSource")).build();
             result.suppressions = Some(vec![comment]);
         }
@@ -108,6 +108,21 @@ fn results(report: &Report<'_>) -> io::Result<(Vec<SarifResult>, usize)> {
     }
     let left_out = all.len() - kept.len();
     Ok((kept.into_values().collect(), left_out))
+}
+
+/// A cause is the same whatever workflow it is seen from.
+fn fingerprint(
+    shown: Shown<'_>,
+    of_findings: &mut Fingerprints,
+    places: &Places<'_>,
+) -> (&'static str, String) {
+    match shown.cause {
+        Some(cause) => {
+            let root = places.in_repository(&places.root);
+            (CAUSE_FINGERPRINT, hash(&[&root, &cause.id]))
+        }
+        None => (FINGERPRINT, of_findings.of(shown.finding, places)),
+    }
 }
 
 /// A file that cannot be parsed is no failure of the tool; a broken configuration is.

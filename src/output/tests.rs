@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anstream::StripStream;
 use clap::ValueEnum;
+use lint_core::causes::{Gateways, causes};
 use lint_core::diagnostic::{
     Applicability, Diagnostic, Edit, FileId, Fix, Impact, NewFile, Place, Severity, Span, TraceStep,
 };
@@ -128,6 +129,8 @@ fn rendered_in(
         },
         rules: vec![&RULE],
         findings: vec![traced, multi_line],
+        causes: Vec::new(),
+        all_places: false,
         suppressed: vec![suppressed],
         errors: vec![ReportedError {
             path: Path::new("/repo/src/evil\x1b[8m\n.py").to_owned(),
@@ -151,10 +154,12 @@ fn rendered_in(
             code: RULE.code,
             name: RULE.name,
             findings: 2,
+            causes: 2,
         }]),
         baseline: None,
     };
     change(&mut report);
+    report.causes = causes(&report.findings, &Gateways::default(), &project);
     let mut bytes = Vec::new();
     render(format, &report, width, &mut StripStream::new(&mut bytes)).expect("memory");
     String::from_utf8(bytes).expect("text")

@@ -4,10 +4,10 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
-use lint_core::diagnostic::{Diagnostic, Severity};
+use lint_core::diagnostic::{Diagnostic, Place, Severity};
 
 use super::escape;
-use crate::report::{Places, Report};
+use crate::report::{Places, Report, Shown, plural};
 use crate::wrap::fill;
 
 pub(super) const BOLD: Style = Style::new().bold();
@@ -41,6 +41,102 @@ pub(super) fn sentence(finding: &Diagnostic) -> String {
     }
 }
 
+/// The message with the place of the culprit and what else the cause holds, so that no line is like
+/// another.
+pub(super) fn line(shown: Shown<'_>, places: &Places<'_>) -> String {
+    let mut aside = Vec::new();
+    if let Some(step) = shown.finding.trace.last() {
+        let at = position(step.place, places, |it| places.shown(it));
+        aside.push(format!("culprit at {at}"));
+    }
+    if let Some(cause) = shown.cause {
+        let others = cause.findings.len() - 1;
+        match &cause.through {
+            Some(through) => aside.push(format!(
+                "{} more through `{}`",
+                plural(others, "finding"),
+                escape(&through.function)
+            )),
+            None if others > 0 => aside.push(plural(others, "more place")),
+            None => {}
+        }
+    }
+    let sentence = sentence(shown.finding);
+    if aside.is_empty() {
+        return sentence;
+    }
+    format!("{sentence} ({})", aside.join("; "))
+}
+
+/// How many places or culprits of a cause are listed.
+const LISTED: usize = 8;
+
+/// What the cause holds beside the finding that is shown, one sentence each.
+pub(super) fn others(
+    shown: Shown<'_>,
+    report: &Report<'_>,
+    path: impl Fn(&Path) -> String,
+) -> Vec<String> {
+    let Some(cause) = shown.cause.filter(|it| it.findings.len() > 1) else {
+        return Vec::new();
+    };
+    let places = &report.places;
+    let position = |place| position(place, places, &path);
+    let workflows = cause.workflows(&report.findings).len();
+    let Some(through) = &cause.through else {
+        let rest = cause
+            .findings
+            .iter()
+            .filter(|&&ix| ix != cause.representative);
+        let rest: Vec<Place> = rest.map(|&ix| report.findings[ix].place).collect();
+        let listed: Vec<String> = rest.iter().take(LISTED).map(|&it| position(it)).collect();
+        let more = match rest.len().saturating_sub(LISTED) {
+            0 => String::new(),
+            n => format!(" and {n} more (`--all-places` shows them)"),
+        };
+        let scope = if workflows > 1 {
+            format!(" ({} in all)", plural(workflows, "workflow"))
+        } else {
+            String::new()
+        };
+        let count = plural(rest.len(), "other place");
+        return vec![format!(
+            "The same culprit is reached from {count}{scope}: {}{more}.",
+            listed.join(", ")
+        )];
+    };
+    let mut lines = vec![format!(
+        "Every path to these {} goes through `{}` at {}: {} in {}.",
+        plural(cause.culprits.len(), "culprit"),
+        escape(&through.function),
+        position(through.place),
+        plural(cause.findings.len(), "finding"),
+        plural(workflows, "workflow"),
+    )];
+    lines.extend(cause.culprits.iter().take(LISTED).map(|it| {
+        let name = it.culprit.as_deref().unwrap_or(it.name);
+        let findings = plural(it.findings, "finding");
+        format!(
+            "- {} `{}` at {} ({findings})",
+            it.code,
+            escape(name),
+            position(it.place)
+        )
+    }));
+    let more = cause.culprits.len().saturating_sub(LISTED);
+    if more > 0 {
+        lines.push(format!("- and {more} more (`--all-places` shows them)"));
+    }
+    lines
+}
+
+/// `path:line:column`
+fn position(place: Place, places: &Places<'_>, path: impl Fn(&Path) -> String) -> String {
+    let (start, _) = places.range(place);
+    let path = path(&places.absolute(place.file));
+    format!("{}:{}:{}", escape(&path), start.line, start.column)
+}
+
 /// What is to be known beyond the message, in lines: the path to the culprit, help and notes.
 pub(super) fn explanation(
     finding: &Diagnostic,
@@ -48,13 +144,8 @@ pub(super) fn explanation(
     shown: impl Fn(&Path) -> String,
 ) -> Vec<String> {
     let steps = finding.trace.iter().zip(1..).map(|(step, number)| {
-        let (start, _) = places.range(step.place);
-        let path = shown(&places.absolute(step.place.file));
-        let (path, message) = (escape(&path), escape(&step.message));
-        format!(
-            "{number}. {path}:{}:{}: {message}",
-            start.line, start.column
-        )
+        let at = position(step.place, places, &shown);
+        format!("{number}. {at}: {}", escape(&step.message))
     });
     let help = finding
         .help
@@ -75,7 +166,12 @@ pub(super) fn write_end(
 ) -> io::Result<()> {
     if let Some(statistics) = &report.statistics {
         for count in statistics {
-            writeln!(out, "{:>6}  {} {}", count.findings, count.code, count.name)?;
+            let causes = plural(count.causes, "cause");
+            writeln!(
+                out,
+                "{:>6}  {} {} ({causes})",
+                count.findings, count.code, count.name
+            )?;
         }
     }
     writeln!(out, "{}", fill(&report.summary_line(), width, "  "))

@@ -3,25 +3,28 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use lint_core::diagnostic::{Applicability, Diagnostic, FileId, Fix, Severity};
+use lint_core::causes::Culprit;
+use lint_core::diagnostic::{Applicability, Diagnostic, FileId, Fix, Place, Severity};
 use serde_json::json;
 use serde_sarif::sarif::{
     ArtifactChange, ArtifactContent, CodeFlow, Fix as SarifFix, Location, Message, PropertyBag,
     Region, Replacement, Result as SarifResult, ResultLevel, ThreadFlow, ThreadFlowLocation,
 };
 
+use super::super::text;
 use super::limits::{self, MAX_RELATED, MAX_STEPS, ends};
 use super::location;
-use crate::report::{Places, Report};
+use crate::report::{Places, Report, Shown};
 
-pub(super) fn of(finding: &Diagnostic, report: &Report<'_>) -> SarifResult {
-    let places = &report.places;
+pub(super) fn of(shown: Shown<'_>, report: &Report<'_>) -> SarifResult {
+    let (finding, places) = (shown.finding, &report.places);
+    let others = others(shown, report);
     let mut primary = location::of(finding.place, places);
     primary.logical_locations = finding.workflow.as_deref().map(location::inside);
     let mut result = SarifResult::builder()
         .rule_id(finding.code)
         .level(level(finding.severity))
-        .message(Message::from(&message(finding)))
+        .message(Message::from(&message(shown, report, &others)))
         .locations(vec![primary])
         .properties(properties(finding))
         .build();
@@ -30,8 +33,9 @@ pub(super) fn of(finding: &Diagnostic, report: &Report<'_>) -> SarifResult {
         .iter()
         .position(|rule| rule.code == finding.code);
     result.rule_index = index.map(|index| index as i64);
+    let related = related(finding, &others, places);
+    result.related_locations = (!related.is_empty()).then_some(related);
     if !finding.trace.is_empty() {
-        result.related_locations = Some(related(finding, places));
         result.code_flows = Some(vec![code_flow(finding, places)]);
     }
     let fixes: Vec<SarifFix> = finding
@@ -46,7 +50,8 @@ pub(super) fn of(finding: &Diagnostic, report: &Report<'_>) -> SarifResult {
 
 /// The first sentence is the title of the alert. Only links in the text make the related locations
 /// visible.
-fn message(finding: &Diagnostic) -> String {
+fn message(shown: Shown<'_>, report: &Report<'_>, others: &[Other]) -> String {
+    let finding = shown.finding;
     let mut text = limits::text(&finding.message);
     let mut last = 0;
     for (index, step) in ends(&finding.trace, MAX_RELATED) {
@@ -64,18 +69,69 @@ fn message(finding: &Diagnostic) -> String {
     for note in &finding.notes {
         text.push_str(&format!("\nNote: {}", limits::text(note)));
     }
+    let head = text::others(shown, report, |it| report.places.in_repository(it));
+    let head = head.first().filter(|_| !others.is_empty());
+    if let Some(head) = head {
+        text.push_str(&format!("\n{}", limits::text(head)));
+    }
+    for other in others {
+        text.push_str(&format!("\n[{}]({})", limits::text(&other.label), other.id));
+    }
     text
 }
 
-fn related(finding: &Diagnostic, places: &Places<'_>) -> Vec<Location> {
-    ends(&finding.trace, MAX_RELATED)
-        .map(|(index, step)| {
-            let mut location = location::with_message(step.place, &step.message, places);
-            location.id = Some(index as i64 + 1);
-            location.logical_locations = Some(location::inside(&step.function));
-            location
-        })
+/// Another place or culprit of the same cause.
+struct Other {
+    id: i64,
+    place: Place,
+    label: String,
+}
+
+/// As many as can be shown beside the path.
+fn others(shown: Shown<'_>, report: &Report<'_>) -> Vec<Other> {
+    let Some(cause) = shown.cause.filter(|it| it.findings.len() > 1) else {
+        return Vec::new();
+    };
+    let labelled: Vec<(Place, String)> = match &cause.through {
+        Some(_) => {
+            let name = |it: &Culprit| it.culprit.clone().unwrap_or_else(|| it.name.to_owned());
+            let culprits = cause.culprits.iter();
+            culprits
+                .map(|it| (it.place, format!("{} {}", it.code, name(it))))
+                .collect()
+        }
+        None => {
+            let rest = cause.findings.iter();
+            let rest = rest.filter(|&&ix| ix != cause.representative);
+            let found = rest.map(|&ix| &report.findings[ix]);
+            let label = |it: &Diagnostic| match &it.workflow {
+                Some(workflow) => format!("also in {workflow}"),
+                None => "also here".to_owned(),
+            };
+            found.map(|it| (it.place, label(it))).collect()
+        }
+    };
+    let room = MAX_RELATED - shown.finding.trace.len().min(MAX_RELATED);
+    let ids = shown.finding.trace.len() as i64 + 1..;
+    let numbered = ids.zip(labelled).take(room);
+    numbered
+        .map(|(id, (place, label))| Other { id, place, label })
         .collect()
+}
+
+fn related(finding: &Diagnostic, others: &[Other], places: &Places<'_>) -> Vec<Location> {
+    let steps = ends(&finding.trace, MAX_RELATED).map(|(index, step)| {
+        let mut location = location::with_message(step.place, &step.message, places);
+        location.id = Some(index as i64 + 1);
+        location.logical_locations = Some(location::inside(&step.function));
+        location
+    });
+    let others = others.iter().map(|it| {
+        let mut location = location::with_message(it.place, &it.label, places);
+        location.id = Some(it.id);
+        location
+    });
+    steps.chain(others).collect()
 }
 
 fn code_flow(finding: &Diagnostic, places: &Places<'_>) -> CodeFlow {

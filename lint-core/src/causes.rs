@@ -1,0 +1,344 @@
+//! What one person would change in one place: findings that have it in common are one *cause*.
+//!
+//! Findings are joined in two ways. All paths may end at one culprit; or they may all go through
+//! one function outside the workflows, its [gateway](Gateways), on their way to many culprits.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnostic::{Diagnostic, FileId, Place};
+use crate::index::{FunctionIx, MODULE_BODY};
+use crate::project::Project;
+
+/// From so many culprits on, the function that all paths go through is what to change. Below, each
+/// culprit is read and changed by itself.
+const MANY: usize = 5;
+
+/// A function by its file and its number there.
+pub type FunctionKey = (FileId, FunctionIx);
+
+/// For each function outside the workflow classes: the outermost function that every path from a
+/// workflow to it goes through. It may be the function itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Gateways(BTreeMap<FunctionKey, FunctionKey>);
+
+/// Who calls whom outside the workflow classes, of all workflows together.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
+    /// Functions that workflow code calls.
+    pub(crate) entered: BTreeSet<FunctionKey>,
+    pub(crate) edges: BTreeMap<FunctionKey, BTreeSet<FunctionKey>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cause {
+    /// Stays the same when unrelated code changes, or another workflow reaches the same.
+    pub id: String,
+    /// Indices of its findings, ascending.
+    pub findings: Vec<usize>,
+    /// The finding to read: the gravest one, and of those the one with the shortest path.
+    pub representative: usize,
+    /// By place.
+    pub culprits: Vec<Culprit>,
+    /// What all paths go through, if there are many culprits behind it.
+    pub through: Option<Through>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Culprit {
+    pub place: Place,
+    /// Of the rule that reports it.
+    pub code: &'static str,
+    pub name: &'static str,
+    /// The fully resolved name.
+    pub culprit: Option<String>,
+    /// How many findings end there.
+    pub findings: usize,
+}
+
+/// The function through which all paths of a cause go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Through {
+    /// Its qualified name within its file.
+    pub function: String,
+    /// Its name in the `def` statement.
+    pub place: Place,
+}
+
+impl Cause {
+    /// The workflows of its findings, sorted.
+    pub fn workflows<'f>(&self, findings: &'f [Diagnostic]) -> BTreeSet<&'f str> {
+        let of = |&ix: &usize| findings[ix].workflow.as_deref();
+        self.findings.iter().filter_map(of).collect()
+    }
+}
+
+impl Calls {
+    /// The children of the root in the dominator tree, by the algorithm of Cooper, Harvey and
+    /// Kennedy.
+    pub(crate) fn gateways(&self) -> Gateways {
+        let order = self.reverse_postorder();
+        let numbers: BTreeMap<FunctionKey, usize> = order
+            .iter()
+            .enumerate()
+            .map(|(n, &key)| (key, n + 1))
+            .collect();
+        let mut callers: Vec<Vec<usize>> = vec![Vec::new(); order.len() + 1];
+        for key in &self.entered {
+            callers[numbers[key]].push(0);
+        }
+        for (caller, callees) in &self.edges {
+            let Some(&caller) = numbers.get(caller) else {
+                continue;
+            };
+            for callee in callees {
+                callers[numbers[callee]].push(caller);
+            }
+        }
+        let dominators = dominators(&callers);
+        // A dominator comes before what it dominates, so its gateway is known already.
+        let mut gateways: Vec<usize> = vec![0];
+        for (number, &dominator) in dominators.iter().enumerate().skip(1) {
+            let gateway = if dominator == 0 {
+                number
+            } else {
+                gateways[dominator]
+            };
+            gateways.push(gateway);
+        }
+        let of = |(n, &key): (usize, &FunctionKey)| (key, order[gateways[n + 1] - 1]);
+        Gateways(order.iter().enumerate().map(of).collect())
+    }
+
+    fn reverse_postorder(&self) -> Vec<FunctionKey> {
+        let callees = |key: &FunctionKey| self.edges.get(key).into_iter().flatten();
+        let mut seen = BTreeSet::new();
+        let mut order = Vec::new();
+        for &start in &self.entered {
+            if !seen.insert(start) {
+                continue;
+            }
+            let mut stack = vec![(start, callees(&start))];
+            while let Some((key, next)) = stack.last_mut() {
+                match next.find(|&&callee| seen.insert(callee)) {
+                    Some(&callee) => stack.push((callee, callees(&callee))),
+                    None => {
+                        order.push(*key);
+                        stack.pop();
+                    }
+                }
+            }
+        }
+        order.reverse();
+        order
+    }
+}
+
+/// The immediate dominator of each node, from the predecessors of each. Nodes are in reverse
+/// postorder, and node 0 is the root.
+fn dominators(predecessors: &[Vec<usize>]) -> Vec<usize> {
+    const NONE: usize = usize::MAX;
+    let mut dominators = vec![NONE; predecessors.len()];
+    dominators[0] = 0;
+    let mut changed = true;
+    while changed {
+        changed = false;
+        for node in 1..predecessors.len() {
+            let known = predecessors[node].iter().copied();
+            let known = known.filter(|&it| dominators[it] != NONE);
+            let common = known.reduce(|mut a, mut b| {
+                while a != b {
+                    if a > b {
+                        a = dominators[a];
+                    } else {
+                        b = dominators[b];
+                    }
+                }
+                a
+            });
+            let common = common.unwrap_or(0);
+            changed |= dominators[node] != common;
+            dominators[node] = common;
+        }
+    }
+    dominators
+}
+
+/// What tells culprits apart.
+type CulpritKey<'f> = (Place, &'static str, &'f str);
+
+/// Joins findings to causes, in the order of the findings to read. Each finding is in one of them.
+pub fn causes(findings: &[Diagnostic], gateways: &Gateways, project: &Project<'_>) -> Vec<Cause> {
+    let mut culprits: BTreeMap<CulpritKey<'_>, Vec<usize>> = BTreeMap::new();
+    for (ix, finding) in findings.iter().enumerate() {
+        // What has no culprit is told apart by what is said about it.
+        let name = finding.culprit.as_deref().unwrap_or(&finding.message);
+        let key = (finding.culprit_place(), finding.code, name);
+        culprits.entry(key).or_default().push(ix);
+    }
+    let mut behind: BTreeMap<FunctionKey, Vec<CulpritKey<'_>>> = BTreeMap::new();
+    for (&key, members) in &culprits {
+        let mut all = members
+            .iter()
+            .map(|&ix| gateways.of(&findings[ix], project));
+        let first = all.next().flatten();
+        if let Some(gateway) = first.filter(|_| all.all(|it| it == first)) {
+            behind.entry(gateway).or_default().push(key);
+        }
+    }
+    behind.retain(|_, keys| keys.len() >= MANY);
+    let mut causes = Vec::new();
+    for (gateway, keys) in behind {
+        let groups = keys.iter().filter_map(|key| culprits.remove_entry(key));
+        let groups = groups.collect();
+        causes.push(cause(groups, Some(gateway), findings, project));
+    }
+    for group in culprits {
+        causes.push(cause(vec![group], None, findings, project));
+    }
+    causes.sort_by_key(|it| it.representative);
+    number_equal_ids(&mut causes);
+    causes
+}
+
+impl Gateways {
+    /// The gateway of the function that holds the culprit; `None` if that is workflow code.
+    fn of(&self, finding: &Diagnostic, project: &Project<'_>) -> Option<FunctionKey> {
+        // What was computed at import has no gateway; where it is read does.
+        let mut steps = finding.trace.iter().rev().take(2);
+        steps.find_map(|step| self.0.get(&function_at(step.place, project)?).copied())
+    }
+}
+
+fn function_at(place: Place, project: &Project<'_>) -> Option<FunctionKey> {
+    let index = project.module(place.file)?.index();
+    Some((place.file, index.function_containing(place.span.start)))
+}
+
+fn cause(
+    groups: Vec<(CulpritKey<'_>, Vec<usize>)>,
+    gateway: Option<FunctionKey>,
+    all: &[Diagnostic],
+    project: &Project<'_>,
+) -> Cause {
+    let mut findings: Vec<usize> = groups.iter().flat_map(|(_, it)| it).copied().collect();
+    findings.sort_unstable();
+    let rank = |&ix: &usize| {
+        let it = &all[ix];
+        (Reverse((it.severity, it.impact)), it.trace.len(), ix)
+    };
+    let culprits = groups.iter().map(|((place, code, _), members)| Culprit {
+        place: *place,
+        code,
+        name: all[members[0]].name,
+        culprit: all[members[0]].culprit.clone(),
+        findings: members.len(),
+    });
+    let through = gateway.and_then(|key| through(key, project));
+    Cause {
+        id: match &through {
+            Some(it) => hash(&["through", project.key(it.place.file), &it.function]),
+            None => culprit_id(groups[0].0, project),
+        },
+        representative: findings
+            .iter()
+            .copied()
+            .min_by_key(rank)
+            .unwrap_or_default(),
+        culprits: culprits.collect(),
+        findings,
+        through,
+    }
+}
+
+fn through((file, ix): FunctionKey, project: &Project<'_>) -> Option<Through> {
+    let function = project.module(file)?.index().function(ix);
+    let (function, span) = match ix {
+        MODULE_BODY => (
+            project.module_name(file),
+            crate::diagnostic::Span::new(0, 0),
+        ),
+        _ => (function.qualname.clone(), function.node.name_span()),
+    };
+    let place = Place { file, span };
+    Some(Through { function, place })
+}
+
+/// No line numbers, so that edits elsewhere do not change it, and nothing of a workflow.
+fn culprit_id((place, code, name): CulpritKey<'_>, project: &Project<'_>) -> String {
+    let module = project.module(place.file);
+    let function = module.map_or("", |module| {
+        let ix = module.index().function_containing(place.span.start);
+        &module.index().function(ix).qualname
+    });
+    let text = project
+        .source(place.file)
+        .map_or("", |it| it.slice(place.span));
+    let text: String = text.split_whitespace().collect();
+    hash(&[code, project.key(place.file), function, name, &text])
+}
+
+/// Equal culprits of one function are told apart by their order.
+fn number_equal_ids(causes: &mut [Cause]) {
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for cause in causes {
+        let count = seen.entry(cause.id.clone()).or_default();
+        *count += 1;
+        if *count > 1 {
+            cause.id = format!("{}-{count}", cause.id);
+        }
+    }
+}
+
+/// FNV-1a with a separator after each part: stable over versions of Rust, unlike its own hasher.
+pub fn hash(parts: &[&str]) -> String {
+    let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gateways(entered: &[u32], edges: &[(u32, u32)]) -> Vec<(u32, u32)> {
+        let key = |ix: u32| (FileId(0), ix);
+        let mut calls = Calls {
+            entered: entered.iter().map(|&it| key(it)).collect(),
+            ..Calls::default()
+        };
+        for &(from, to) in edges {
+            calls.edges.entry(key(from)).or_default().insert(key(to));
+        }
+        let Gateways(found) = calls.gateways();
+        found.into_iter().map(|((_, a), (_, b))| (a, b)).collect()
+    }
+
+    #[test]
+    fn everything_behind_one_call_has_one_gateway() {
+        // A loop and a diamond change nothing.
+        let edges = [(1, 2), (1, 3), (2, 4), (3, 4), (4, 1), (4, 5)];
+        let found = gateways(&[1], &edges);
+        assert_eq!(found, [(1, 1), (2, 1), (3, 1), (4, 1), (5, 1)]);
+    }
+
+    #[test]
+    fn what_is_reached_in_two_ways_is_its_own_gateway() {
+        let edges = [(1, 3), (2, 3), (3, 4), (1, 5), (5, 1)];
+        let found = gateways(&[1, 2], &edges);
+        assert_eq!(found, [(1, 1), (2, 2), (3, 3), (4, 3), (5, 1)]);
+        // The second way is far from the first, and found late.
+        let edges = [(1, 2), (2, 3), (3, 4), (9, 8), (8, 7), (7, 4), (7, 2)];
+        let found = gateways(&[1, 9], &edges);
+        let of = |it: u32| found.iter().find(|(key, _)| *key == it).map(|it| it.1);
+        assert_eq!((of(2), of(3), of(4)), (Some(2), Some(2), Some(4)));
+        assert_eq!((of(8), of(7)), (Some(9), Some(9)));
+    }
+
+    #[test]
+    fn what_nothing_reaches_has_no_gateway() {
+        assert_eq!(gateways(&[1], &[(2, 3)]), [(1, 1)]);
+    }
+}
