@@ -20,6 +20,16 @@ struct Class {
     varies: String,
     temporal: String,
     runbook: String,
+    #[serde(default, rename = "gives-value")]
+    gives_value: bool,
+    severity: Option<MaxSeverity>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum MaxSeverity {
+    Info,
+    Warning,
 }
 
 #[derive(Deserialize)]
@@ -462,9 +472,14 @@ fn marker_table(entries: &[Marker]) -> Result<Table> {
 
 fn class_source(classes: &BTreeMap<String, Class>) -> String {
     let rows = classes.iter().map(|(id, class)| {
+        let severity = match class.severity {
+            Some(it) => format!("Some(lint_core::diagnostic::Severity::{it:?})"),
+            None => "None".to_owned(),
+        };
         format!(
-            "Class {{ id: {id:?}, title: {:?}, varies: {:?}, temporal: {:?}, runbook: {:?} }}",
-            class.title, class.varies, class.temporal, class.runbook
+            "Class {{ id: {id:?}, title: {:?}, varies: {:?}, temporal: {:?}, runbook: {:?}, \
+             gives_value: {}, severity: {severity} }}",
+            class.title, class.varies, class.temporal, class.runbook, class.gives_value
         )
     });
     format!("pub static CLASSES: &[Class] = {};\n", slice(rows))

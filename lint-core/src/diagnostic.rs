@@ -82,6 +82,11 @@ impl Diagnostic {
     pub fn culprit_place(&self) -> Place {
         self.trace.last().map_or(self.place, |step| step.place)
     }
+
+    /// The impact, where there is one: only what runs from an entry point matters to a replay.
+    pub fn impact_on_replay(&self) -> Option<Impact> {
+        self.entry.is_some().then_some(self.impact)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -69,8 +69,8 @@ pub struct Hazard {
     /// The culprit as its author wrote it, in the same form: `datetime.now()`, `os.environ`.
     pub written: String,
     pub impact: Impact,
-    /// Where the value decides over the command stream, or over data. Its message is a noun phrase
-    /// for what it decides over there: ``a branch``, ``the id of a child workflow``.
+    /// Where the value controls the commands, or data. Its message is a noun phrase for what it
+    /// controls there: ``the branch``, ``the name or id of a command``.
     pub impact_at: Option<TraceStep>,
     /// Whether only query handlers and update validators reach it, which are not replayed.
     pub read_only: bool,

@@ -550,18 +550,18 @@ impl<'m, 'p> Walk<'m, 'p> {
         };
         let what = match found.kind {
             SinkKind::Settled => "a use that shows no order",
-            SinkKind::Compared => "a comparison within the process",
-            SinkKind::Log => "a log message",
+            SinkKind::Compared => "the comparison within the process",
+            SinkKind::Log => "the log message",
             SinkKind::External => "code that is not analysed",
             SinkKind::State => "state",
-            SinkKind::Payload => "a payload",
+            SinkKind::Payload => "the payload",
             SinkKind::Result => "the result",
             SinkKind::Order => "the order of commands",
-            SinkKind::Exception => "an exception",
-            SinkKind::Branch => "a branch",
-            SinkKind::Loop => "the number of rounds of a loop",
-            SinkKind::Timer => "a timer",
-            SinkKind::Identity => "the identity of a command",
+            SinkKind::Exception => "the exception",
+            SinkKind::Branch => "the branch",
+            SinkKind::Loop => "the loop",
+            SinkKind::Timer => "the timer",
+            SinkKind::Identity => "the name or id of a command",
         };
         let step = TraceStep {
             place: found.place,

@@ -54,6 +54,11 @@ pub struct Class {
     pub temporal: &'static str,
     /// What to write instead in an ntro runbook.
     pub runbook: &'static str,
+    /// Whether the APIs do nothing but give a value: no harm is done if nobody uses it. The others
+    /// act, so an unused value says nothing about them.
+    pub gives_value: bool,
+    /// The highest severity that a finding about them has, if it is not that of the rule.
+    pub severity: Option<lint_core::diagnostic::Severity>,
 }
 
 /// A line of Python that uses an entry; the generated tests run the linter on each.

@@ -1,7 +1,7 @@
 //! How a hazard becomes a diagnostic. All determinism rules say it in the same form:
 //!
-//! > `stamp()` in workflow `StrikeNav` reaches `time.time()`, which reads the clock of the worker,
-//! > which differs on every replay; commands depend on it, so replay fails
+//! > `time.time()`, reached through `stamp()` in workflow `StrikeNav`, reads the worker's clock, so
+//! > each replay sees another time; commands depend on it, so the replay fails
 
 use lint_core::diagnostic::{Diagnostic, Impact, Severity, TraceStep};
 use lint_core::facts::{Facade, Facts, Hazard, HazardKind, Workflow};
@@ -10,21 +10,6 @@ use lint_core::rule::RuleMetadata;
 
 use crate::catalogue;
 use crate::rule::Rule;
-
-/// Classes of APIs that do nothing but give a value: no harm is done if nobody uses it. The others
-/// act, so an unused value says nothing about them.
-pub(crate) const VALUES: &[&str] = &[
-    "clock",
-    "entropy",
-    "env",
-    "flags",
-    "locale",
-    "localtz",
-    "platform",
-    "process-identity",
-    "random",
-    "uuid",
-];
 
 /// Reports the uses of APIs of the classes that the rule claims.
 pub(crate) fn report_apis(rule: &dyn Rule, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
@@ -84,7 +69,7 @@ impl<'f, 'p> Case<'f, 'p> {
             format!("{culprit} in workflow {workflow} {does}")
         } else {
             let expression = code(&self.hazard.expression);
-            format!("{expression} in workflow {workflow} reaches {culprit}, which {does}")
+            format!("{culprit}, reached through {expression} in workflow {workflow}, {does}")
         }
     }
 
@@ -96,8 +81,11 @@ impl<'f, 'p> Case<'f, 'p> {
             culprit,
             ..
         } = self.hazard;
-        let resolved_says_more = !matches!(kind, HazardKind::Unordered { .. })
-            && written.trim_end_matches("()") != culprit.as_str();
+        let name = written.trim_end_matches("()");
+        // `datetime.now` is enough for `datetime.datetime.now`, and `now` is not.
+        let is_enough =
+            name == culprit || (name.contains('.') && culprit.ends_with(&format!(".{name}")));
+        let resolved_says_more = !matches!(kind, HazardKind::Unordered { .. }) && !is_enough;
         if resolved_says_more {
             format!("{} ({})", code(written), code(culprit))
         } else {
@@ -119,8 +107,15 @@ impl<'f, 'p> Case<'f, 'p> {
         let hazard = self.hazard;
         let severity = self.severity(rule.severity);
         let consequence = match self.impact() {
-            Impact::Replay => "; commands depend on it, so replay fails",
-            Impact::Drift => "; the data it reaches silently differs",
+            // What a deployment changes is the same in most replays.
+            Impact::Replay if self.is_deployed() => {
+                "; commands depend on it, so a replay fails after a deployment that changes it"
+            }
+            Impact::Drift if self.is_deployed() => {
+                "; the data it reaches differs after a deployment that changes it"
+            }
+            Impact::Replay => "; commands depend on it, so the replay fails",
+            Impact::Drift => "; the data it reaches differs, and nothing reports it",
             Impact::Unknown | Impact::None => "",
         };
         Diagnostic {
@@ -141,10 +136,8 @@ impl<'f, 'p> Case<'f, 'p> {
     }
 
     fn severity(&self, usual: Severity) -> Severity {
-        // Asking for the interpreter's version or the place of the code is mostly about imports.
-        if matches!(self.hazard.kind, HazardKind::Api { class: "platform" }) {
-            return Severity::Info;
-        }
+        let highest = self.class().and_then(|class| class.severity);
+        let usual = highest.map_or(usual, |it| usual.min(it));
         if self.is_not_replayed() {
             usual.min(Severity::Info)
         } else if self.impact() == Impact::None {
@@ -152,6 +145,19 @@ impl<'f, 'p> Case<'f, 'p> {
         } else {
             usual
         }
+    }
+
+    /// The class of the API that is used.
+    fn class(&self) -> Option<&'static catalogue::Class> {
+        match self.hazard.kind {
+            HazardKind::Api { class } | HazardKind::ImportTime { class } => catalogue::class(class),
+            _ => None,
+        }
+    }
+
+    /// Whether only a deployment changes the value: the interpreter and the code on the worker.
+    fn is_deployed(&self) -> bool {
+        matches!(self.hazard.kind, HazardKind::Api { class: "platform" })
     }
 
     /// Read-only handlers are not replayed, so it does no harm there if something varies. What
@@ -171,7 +177,7 @@ impl<'f, 'p> Case<'f, 'p> {
             return Impact::None;
         }
         let gives_value = match self.hazard.kind {
-            HazardKind::Api { class } => VALUES.contains(&class),
+            HazardKind::Api { .. } => self.class().is_some_and(|class| class.gives_value),
             HazardKind::Unordered { .. } | HazardKind::ImportTime { .. } => true,
             HazardKind::DirectActivity
             | HazardKind::SharedState
@@ -188,7 +194,7 @@ impl<'f, 'p> Case<'f, 'p> {
         let mut notes = Vec::new();
         if self.is_not_replayed() {
             notes.push(
-                "Only query handlers and update validators reach it, and those are not replayed."
+                "Only query handlers and update validators reach this, and those are not replayed."
                     .to_owned(),
             );
         } else {
@@ -217,25 +223,25 @@ impl<'f, 'p> Case<'f, 'p> {
             Impact::Replay => {
                 let at = at.unwrap_or_else(|| "which commands are issued".to_owned());
                 Some(format!(
-                    "The {what} decides over {at}: the commands of a replay differ from those in the history."
+                    "This {what} controls {at}, so a replay may issue different commands than the history records."
                 ))
             }
             Impact::Drift => {
                 let at = at
-                    .map(|at| format!("The {what} reaches {at}. "))
+                    .map(|at| format!("This {what} reaches {at}. "))
                     .unwrap_or_default();
                 Some(format!(
-                    "{at}Temporal compares commands, not their data: the replay passes with other data than was recorded."
+                    "{at}Temporal compares commands, not their data, so the replay passes with other data than the history records."
                 ))
             }
             Impact::None => Some(format!(
-                "The {what} reaches at most a log, so neither commands nor data depend on it."
+                "This {what} reaches at most a log: neither commands nor data depend on it."
             )),
             Impact::Unknown => None,
         }
     }
 
-    /// "a branch on line 12 of `orders.workflow.OrderWorkflow.run`"
+    /// "the branch on line 12 of `orders.workflow.OrderWorkflow.run`"
     fn describe(&self, step: &TraceStep) -> String {
         let line = self
             .facts
@@ -249,10 +255,10 @@ impl<'f, 'p> Case<'f, 'p> {
     fn sandbox_note(&self) -> Option<&'static str> {
         match self.hazard.sandbox {
             _ if self.hazard.passed_through => Some(
-                "Its module is passed through Temporal's sandbox, which therefore does not see it: it reaches production.",
+                "Its module is passed through Temporal's sandbox, so the sandbox does not stop this in production.",
             ),
-            Sandbox::Allows => Some("Temporal's sandbox does not stop it: it reaches production."),
-            Sandbox::Warns => Some("Temporal's sandbox only warns about it."),
+            Sandbox::Allows => Some("Temporal's sandbox does not stop this in production."),
+            Sandbox::Warns => Some("Temporal's sandbox only warns about this."),
             Sandbox::Stops | Sandbox::Unknown => None,
         }
     }
@@ -274,7 +280,7 @@ mod tests {
     use lint_core::project::Project;
 
     use super::*;
-    use crate::catalogue::{CLASSES, TABLES};
+    use crate::catalogue::TABLES;
     use crate::rule::Context;
 
     const PLACE: Place = Place {
@@ -348,8 +354,8 @@ mod tests {
         let found = only(report(Facade::Runbook, clock()));
         assert_eq!(
             found.message,
-            "`datetime.now()` (`datetime.datetime.now`) in workflow `StrikeNav` reads the clock \
-             of the worker, which differs on every replay"
+            "`datetime.now()` in workflow `StrikeNav` reads the worker's clock, so each replay sees \
+             another time"
         );
         assert_eq!(found.severity, Severity::Error);
         assert!(
@@ -359,25 +365,38 @@ mod tests {
         );
 
         let hazard = Hazard {
+            written: "now()".to_owned(),
+            ..clock()
+        };
+        let found = only(report(Facade::Runbook, hazard));
+        assert!(
+            found
+                .message
+                .starts_with("`now()` (`datetime.datetime.now`) in workflow"),
+            "{}",
+            found.message
+        );
+
+        let hazard = Hazard {
             culprit: "time.time".to_owned(),
             written: "time.time()".to_owned(),
             expression: "stamp()".to_owned(),
             trace: vec![step("calls `stamp`"), step("calls `time.time`")],
             impact: Impact::Replay,
-            impact_at: Some(step("a branch")),
+            impact_at: Some(step("the branch")),
             ..clock()
         };
         let found = only(report(Facade::Temporal, hazard));
         assert_eq!(
             found.message,
-            "`stamp()` in workflow `StrikeNav` reaches `time.time()`, which reads the clock of the \
-             worker, which differs on every replay; commands depend on it, so replay fails"
+            "`time.time()`, reached through `stamp()` in workflow `StrikeNav`, reads the worker's \
+             clock, so each replay sees another time; commands depend on it, so the replay fails"
         );
         assert_eq!(
             found.notes,
             [
-                "The value decides over a branch on line 1 of `nav.StrikeNav.run`: the commands of a \
-              replay differ from those in the history."
+                "This value controls the branch on line 1 of `nav.StrikeNav.run`, so a replay may issue \
+                 different commands than the history records."
             ]
         );
         assert!(
@@ -465,17 +484,10 @@ mod tests {
         let found = only(at_import("clock"));
         assert_eq!(
             found.message,
-            "`STARTED` in workflow `StrikeNav` depends on what `datetime.now()` \
-             (`datetime.datetime.now`) gave at import, which differs between workers"
+            "`STARTED` in workflow `StrikeNav` is set from `datetime.now()` at import, so each \
+             worker may have another value"
         );
         assert_eq!(only(at_import("env")).severity, Severity::Warning);
         assert!(at_import("log").is_empty());
-    }
-
-    #[test]
-    fn value_classes_are_classes() {
-        for value in VALUES {
-            assert!(CLASSES.iter().any(|class| class.id == *value), "{value}");
-        }
     }
 }

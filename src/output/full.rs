@@ -110,15 +110,16 @@ fn notes(shown: Shown<'_>, report: &Report<'_>, width: Option<usize>) -> Vec<Str
         notes.push(format!("help: {}", escape(help)));
     }
     if let Some(workflow) = &finding.workflow {
-        let impact = finding.impact.as_str();
-        notes.push(match &finding.entry {
-            Some(entry) => format!(
-                "workflow `{}`, entry point `{}`, impact: {impact}",
-                escape(workflow),
-                escape(entry)
-            ),
-            None => format!("workflow `{}`, impact: {impact}", escape(workflow)),
-        });
+        let entry = finding.entry.as_ref();
+        let entry = entry.map(|it| format!(", entry point `{}`", escape(it)));
+        let impact = finding.impact_on_replay();
+        let impact = impact.map(|it| format!(", impact: {}", it.as_str()));
+        notes.push(format!(
+            "workflow `{}`{}{}",
+            escape(workflow),
+            entry.unwrap_or_default(),
+            impact.unwrap_or_default()
+        ));
     }
     notes.extend(finding.notes.iter().map(|note| escape(note).into_owned()));
     let others = others(shown, report, |it| places.shown(it));

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use lint_core::diagnostic::{Diagnostic, Edit, Place};
+use lint_core::diagnostic::{Diagnostic, Edit, Impact, Place};
 use lint_core::source::Position as SourcePosition;
 use serde::Serialize;
 
@@ -67,7 +67,8 @@ pub(super) struct Finding<'r> {
     workflow: Option<&'r str>,
     entry: Option<&'r str>,
     culprit: Option<&'r str>,
-    impact: &'static str,
+    /// `null` where no replay runs it, as for rules about the contract.
+    impact: Option<&'static str>,
     trace: Vec<Step<'r>>,
     fixes: Vec<Fix<'r>>,
     /// The id of its cause.
@@ -302,7 +303,7 @@ fn finding<'r>(finding: &'r Diagnostic, cause: &'r str, places: &Places<'_>) -> 
         workflow: finding.workflow.as_deref(),
         entry: finding.entry.as_deref(),
         culprit: finding.culprit.as_deref(),
-        impact: finding.impact.as_str(),
+        impact: finding.impact_on_replay().map(Impact::as_str),
         trace: finding
             .trace
             .iter()

@@ -231,6 +231,7 @@ fn a_dense_project_stays_within_the_limits_of_code_scanning() {
         };
         let (error, info) = (error.clone(), info.clone());
         report.findings = vec![info; 6_000];
+        report.all_places = true;
         report.findings.push(error);
     });
     let log: serde_json::Value = serde_json::from_str(&text).expect("JSON");
@@ -283,6 +284,7 @@ fn a_summary_is_small_enough_for_github() {
         };
         let (error, info) = (error.clone(), info.clone());
         report.findings = vec![info; 20_000];
+        report.all_places = true;
         report.findings.push(error);
         report.errors = vec![report.errors[0].clone(); 10_000];
     });
@@ -308,6 +310,7 @@ fn annotations_are_counted_as_github_does() {
         };
         let (error, info) = (error.clone(), info.clone());
         report.findings = [vec![info; 12], vec![error; 11]].concat();
+        report.all_places = true;
     });
     let commands = |name: &str| text.lines().filter(|it| it.starts_with(name)).count();
     assert_eq!((commands("::error "), commands("::notice ")), (10, 10));

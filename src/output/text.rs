@@ -166,10 +166,13 @@ pub(super) fn write_end(
 ) -> io::Result<()> {
     if let Some(statistics) = &report.statistics {
         for count in statistics {
-            let causes = plural(count.causes, "cause");
+            let causes = match count.causes {
+                same if same == count.findings => String::new(),
+                fewer => format!(" ({})", plural(fewer, "cause")),
+            };
             writeln!(
                 out,
-                "{:>6}  {} {} ({causes})",
+                "{:>6}  {} {}{causes}",
                 count.findings, count.code, count.name
             )?;
         }

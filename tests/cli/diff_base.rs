@@ -89,7 +89,7 @@ fn only_what_the_change_introduces_is_reported() {
         );
         assert_eq!(run.json()["summary"]["preexisting"], 2);
         assert!(
-            run.stderr.contains("0 suppressed, 2 before the change,"),
+            run.stderr.contains(", 2 older than the change"),
             "{}",
             run.stderr
         );

@@ -135,8 +135,12 @@ fn hostile_names_are_data_in_json() {
         .collect();
     let types: Vec<&str> = lines.iter().filter_map(|it| it["type"].as_str()).collect();
     let findings = ["finding"; HOSTILE.len()];
-    assert_eq!(types, [&["error"][..], &findings, &["summary"]].concat());
-    let findings = Value::Array(lines[1..lines.len() - 1].to_vec());
+    let causes = ["cause"; HOSTILE.len()];
+    assert_eq!(
+        types,
+        [&["error"][..], &findings, &causes, &["summary"]].concat()
+    );
+    let findings = Value::Array(lines[1..=HOSTILE.len()].to_vec());
     assert_eq!(paths(&findings, "/path", ""), expected);
     let sarif = hostile("sarif").json();
     let uri = "/locations/0/physicalLocation/artifactLocation/uri";

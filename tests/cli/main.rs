@@ -1,6 +1,7 @@
 //! The program as people run it.
 
 mod baseline;
+mod causes;
 mod check;
 mod completions;
 mod config;

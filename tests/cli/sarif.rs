@@ -154,7 +154,7 @@ fn the_category_tells_analyses_apart() {
 #[test]
 fn fingerprints_survive_shifted_lines_and_differ_from_each_other() {
     let fingerprint = |log: &Value, index: usize| {
-        log["runs"][0]["results"][index]["partialFingerprints"]["runbookLint/v1"].clone()
+        log["runs"][0]["results"][index]["partialFingerprints"]["runbookLintCause/v1"].clone()
     };
     let project = project();
     let before = sarif(&project, "");
@@ -180,7 +180,7 @@ fn equal_findings_have_fingerprints_of_their_own() {
         let log = sarif(&project, "");
         let results = log["runs"][0]["results"].as_array().expect("a list").iter();
         results
-            .map(|it| it["partialFingerprints"]["runbookLint/v1"].to_string())
+            .map(|it| it["partialFingerprints"]["runbookLintCause/v1"].to_string())
             .collect::<Vec<_>>()
     };
     let both = fingerprints(&["a = time.time()", "b = time.time()", "return a - b"]);

@@ -106,7 +106,7 @@ impl Rule for DirectActivityCall {
         for case in Case::all(cx.facts) {
             if case.hazard.kind == HazardKind::DirectActivity {
                 let message = case.sentence(
-                    "runs the activity inside the workflow, unrecorded and again on every replay",
+                    "runs the activity inside the workflow: nothing is recorded, and every replay runs it again",
                 );
                 let help = case.for_facade(
                     "schedule it with `workflow.execute_activity()`",

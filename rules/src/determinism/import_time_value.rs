@@ -3,7 +3,8 @@ use lint_core::facts::HazardKind;
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
-use crate::hazard::{Case, VALUES, code};
+use crate::catalogue;
+use crate::hazard::{Case, code};
 use crate::rule::{Context, Rule};
 
 /// ## What it does
@@ -101,7 +102,7 @@ impl Rule for ImportTimeValue {
         for case in Case::all(cx.facts) {
             if let HazardKind::ImportTime { class } = case.hazard.kind
                 && class != "platform"
-                && (VALUES.contains(&class) || INPUT.contains(&class))
+                && (gives_value(class) || INPUT.contains(&class))
             {
                 report.push(diagnose(&case, class));
             }
@@ -113,14 +114,18 @@ impl Rule for ImportTimeValue {
 /// classes are clients and handles, for which using them is the hazard.
 const INPUT: &[&str] = &["file", "ntro", "proc"];
 
+fn gives_value(class: &str) -> bool {
+    catalogue::class(class).is_some_and(|class| class.gives_value)
+}
+
 fn diagnose(case: &Case<'_, '_>, class: &str) -> Diagnostic {
     let message = format!(
-        "{} in workflow {} depends on what {} gave at import, which differs between workers",
+        "{} in workflow {} is set from {} at import, so each worker may have another value",
         code(&case.hazard.expression),
         case.workflow_name(),
         case.culprit(),
     );
-    let help = "compute it in the run from what is replayed, or take it as input of the workflow";
+    let help = "compute it during the run, or pass it in with the workflow's input";
     let mut diagnostic = case.diagnose(&ImportTimeValue::METADATA, &message, help);
     // The environment only changes with a deployment.
     if class == "env" {

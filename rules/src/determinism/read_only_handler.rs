@@ -133,7 +133,7 @@ impl Rule for ReadOnlyHandler {
                 _ => continue,
             };
             let handler = format!("{} {}", role(&case), code(&case.hazard.entry));
-            let message = case.sentence(&format!("{does}, which the {handler} must not do"));
+            let message = case.sentence(&format!("{does}, which {handler} must not do"));
             let help = case.for_facade(
                 "do it in a signal or update handler, or in the `@workflow.run` method",
                 "do it in a signal handler, or in the `@runbook.run` method",

@@ -111,7 +111,7 @@ impl Rule for SharedMutableState {
         for case in Case::all(cx.facts) {
             if case.hazard.kind == HazardKind::SharedState {
                 let message = case.sentence(
-                    "changes state that all runs on a worker share and no history records",
+                    "changes state that all runs on a worker share, so a replay may find it changed",
                 );
                 let help = "keep it in an attribute that `__init__` sets on `self`";
                 report.push(case.diagnose(&Self::METADATA, &message, help));

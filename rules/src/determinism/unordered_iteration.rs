@@ -114,7 +114,8 @@ impl Rule for UnorderedIteration {
         for case in Case::all(cx.facts) {
             if let HazardKind::Unordered { elements } = case.hazard.kind {
                 let message = case.sentence(&format!("is used in set order, {}", why(elements)));
-                let help = "use `sorted()`, or `dict.fromkeys()` to drop duplicates in order";
+                let help =
+                    "use `sorted()`, or `dict.fromkeys()` to drop duplicates and keep the order";
                 report.push(case.diagnose(&Self::METADATA, &message, help));
             }
         }
@@ -123,8 +124,8 @@ impl Rule for UnorderedIteration {
 
 fn why(elements: Elements) -> &'static str {
     match elements {
-        Elements::Salted => "which follows hashes that Python salts anew in every process",
-        Elements::Address => "which follows addresses that differ in every process",
+        Elements::Salted => "which differs in every process, because Python salts hashes",
+        Elements::Address => "which differs in every process, because it follows memory addresses",
         Elements::Unknown => "which differs in every process unless the elements are numbers",
     }
 }

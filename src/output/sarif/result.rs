@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use lint_core::causes::Culprit;
-use lint_core::diagnostic::{Applicability, Diagnostic, FileId, Fix, Place, Severity};
+use lint_core::diagnostic::{Applicability, Diagnostic, FileId, Fix, Impact, Place, Severity};
 use serde_json::json;
 use serde_sarif::sarif::{
     ArtifactChange, ArtifactContent, CodeFlow, Fix as SarifFix, Location, Message, PropertyBag,
@@ -210,7 +210,7 @@ fn properties(finding: &Diagnostic) -> PropertyBag {
         ("workflow", finding.workflow.as_deref()),
         ("entry", finding.entry.as_deref()),
         ("culprit", finding.culprit.as_deref()),
-        ("impact", Some(finding.impact.as_str())),
+        ("impact", finding.impact_on_replay().map(Impact::as_str)),
     ])
 }
 
