@@ -11,6 +11,12 @@ use std::{env, fs};
 const DIRECTORY: &str = "catalogue";
 const SAFE: &str = "safe";
 
+/// Stands for the table of a command whose properties nobody has measured.
+const NOT_MEASURED: &str = "not measured";
+
+/// For each command, which of its properties a replay compares.
+type Compared = BTreeMap<String, BTreeMap<String, bool>>;
+
 type Result<T> = std::result::Result<T, String>;
 
 #[derive(Deserialize)]
@@ -134,8 +140,11 @@ struct SdkFile {
 #[serde(deny_unknown_fields)]
 struct Command {
     name: String,
-    kind: Variant,
+    kind: String,
+    /// The table of `compared.toml` that was measured for it, if it is not that of its kind.
+    compared: Option<String>,
     target: Option<String>,
+    /// What names the command and what it is sent to; a replay need not compare all of it.
     #[serde(default)]
     identity: Vec<String>,
     #[serde(default)]
@@ -229,7 +238,7 @@ fn compile() -> Result<()> {
     let returns = returns_table(&types.returns)?;
     let bases = base_table(&types.base)?;
     let higher_order = higher_order_table(&types.higher_order)?;
-    let commands = command_table(&sdk.command)?;
+    let commands = command_table(&sdk.command, &read("compared.toml")?)?;
     let markers = marker_table(&sdk.marker)?;
     let known: BTreeSet<&str> = [
         &api_table,
@@ -296,7 +305,7 @@ fn check_file_names(classes: &BTreeMap<String, Class>) -> Result<()> {
             .extension()
             .is_some_and(|extension| extension == "toml");
         if is_toml
-            && !["classes", "types", "sdk"].contains(&stem.as_ref())
+            && !["classes", "types", "sdk", "compared"].contains(&stem.as_ref())
             && !classes.contains_key(stem.as_ref())
         {
             return Err(format!(
@@ -430,11 +439,11 @@ fn higher_order_table(entries: &[HigherOrder]) -> Result<Table> {
     table.finish_unique("types.toml", "higher-order")
 }
 
-fn command_table(entries: &[Command]) -> Result<Table> {
+fn command_table(entries: &[Command], compared: &Compared) -> Result<Table> {
     let mut table = Table::default();
     for entry in entries {
         check_name("sdk.toml", &entry.name)?;
-        let fields = command_fields(entry)
+        let fields = command_fields(entry, compared)
             .map_err(|error| format!("sdk.toml: command `{}`: {error}", entry.name))?;
         for (name, _) in expand(&entry.name) {
             table.push(&name, format!("Command {{ name: {name:?}, {fields} }}"));
@@ -443,17 +452,36 @@ fn command_table(entries: &[Command]) -> Result<Table> {
     table.finish_unique("sdk.toml", "command")
 }
 
-fn command_fields(entry: &Command) -> Result<String> {
+fn command_fields(entry: &Command, compared: &Compared) -> Result<String> {
     let target = match &entry.target {
         Some(target) => format!("Some({})", arg_source(target)?),
         None => "None".to_owned(),
     };
     Ok(format!(
         "kind: CommandKind::{}, target: {target}, identity: {}, timers: {}",
-        entry.kind.0,
-        args_source(&entry.identity)?,
+        Variant::from(entry.kind.clone()).0,
+        args_source(&compared_identity(entry, compared)?)?,
         args_source(&entry.timers)?
     ))
+}
+
+/// What of the identity a replay compares. Where nothing was measured, all of it.
+fn compared_identity(entry: &Command, compared: &Compared) -> Result<Vec<String>> {
+    let table = entry.compared.as_ref().unwrap_or(&entry.kind);
+    if table == NOT_MEASURED {
+        return Ok(entry.identity.clone());
+    }
+    let mut identity = Vec::new();
+    for arg in &entry.identity {
+        let name = arg.split_once(':').map_or(arg.as_str(), |(_, name)| name);
+        let is_compared = compared.get(table).and_then(|table| table.get(name));
+        match is_compared {
+            Some(true) => identity.push(arg.clone()),
+            Some(false) => {}
+            None => return Err(format!("compared.toml does not say `{name}` of `{table}`")),
+        }
+    }
+    Ok(identity)
 }
 
 fn marker_table(entries: &[Marker]) -> Result<Table> {

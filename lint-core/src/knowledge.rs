@@ -113,7 +113,7 @@ pub struct Command {
     pub kind: CommandKind,
     /// The argument that is passed by reference only: the activity or child workflow.
     pub target: Option<Arg>,
-    /// Arguments that end up in the identity of the command (ids, names, task queues).
+    /// Arguments that a replay compares with the history, such as names and ids.
     pub identity: &'static [Arg],
     /// Arguments that set a timer of the workflow itself.
     pub timers: &'static [Arg],

@@ -560,7 +560,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             SinkKind::Exception => "the exception",
             SinkKind::Branch => "the branch",
             SinkKind::Loop => "the loop",
-            SinkKind::Timer => "the timer",
+            SinkKind::Timer => "the length of the timer",
             SinkKind::Identity => "the name or id of a command",
         };
         let step = TraceStep {
@@ -583,12 +583,11 @@ fn impact_of(kind: SinkKind) -> Impact {
     match kind {
         SinkKind::Settled | SinkKind::Compared | SinkKind::Log => Impact::None,
         SinkKind::External => Impact::Unknown,
-        SinkKind::State | SinkKind::Payload | SinkKind::Result => Impact::Drift,
+        SinkKind::Timer | SinkKind::State | SinkKind::Payload | SinkKind::Result => Impact::Drift,
         SinkKind::Order
         | SinkKind::Exception
         | SinkKind::Branch
         | SinkKind::Loop
-        | SinkKind::Timer
         | SinkKind::Identity => Impact::Replay,
     }
 }

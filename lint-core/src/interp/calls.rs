@@ -962,10 +962,11 @@ impl<'p> Machine<'p> {
             _ => None,
         });
         if let Some(target) = &target {
-            // Which activity runs is part of the command.
-            self.record_sink(target, SinkKind::Identity, span);
             self.note_scheduled(command.kind, target, span);
             result = self.result_of_target(target);
+        }
+        if result.objs() == [Obj::Unknown] && !self.knowledge.returns(self.str(name)).is_empty() {
+            result = self.returned_type(name, Some(args), span);
         }
         let special: Vec<(Value, SinkKind)> = command
             .identity

@@ -253,6 +253,8 @@ pub(crate) enum SinkKind {
     Log,
     /// Handed to code that is not known.
     External,
+    /// The length of a timer, which a replay does not compare.
+    Timer,
     State,
     Payload,
     Result,
@@ -260,7 +262,7 @@ pub(crate) enum SinkKind {
     Exception,
     Branch,
     Loop,
-    Timer,
+    /// What a replay compares of a command: its kind, its name, its id.
     Identity,
 }
 
