@@ -16,6 +16,9 @@ use words::words;
 
 include!("../catalogue/icons/table.rs");
 
+/// A line for each icon: its name, a tab, and its shapes.
+static SHAPES: &str = include_str!("../catalogue/icons/shapes.txt");
+
 /// One icon of Lucide.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Icon {
@@ -46,6 +49,30 @@ pub enum Lookup {
     /// A former name of the icon with this name.
     Alias(&'static str),
     Unknown,
+}
+
+/// All icons, sorted by name.
+pub fn all() -> impl Iterator<Item = &'static Icon> {
+    ICONS.iter()
+}
+
+/// The icon with this name, be it a former one.
+pub fn get(name: &str) -> Option<&'static Icon> {
+    let name = match lookup(name) {
+        Lookup::Canonical => newer(name).unwrap_or(name),
+        Lookup::Alias(current) => current,
+        Lookup::Unknown => return None,
+    };
+    let found = ICONS.binary_search_by(|icon| icon.name.cmp(name));
+    found.ok().map(|index| &ICONS[index])
+}
+
+/// What is inside of the SVG image of an icon, 24 by 24, by the name to recommend.
+pub fn shapes(name: &str) -> Option<&'static str> {
+    SHAPES.lines().find_map(|line| {
+        let (icon, shapes) = line.split_once('\t')?;
+        (icon == name).then_some(shapes)
+    })
 }
 
 /// Looks up a name exactly as it is spelled.

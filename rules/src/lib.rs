@@ -11,6 +11,7 @@ mod icon_use;
 pub mod icons;
 mod lint;
 pub mod model;
+pub mod outline;
 mod rule;
 mod runbook_md;
 mod sdk;
@@ -19,6 +20,7 @@ mod steps;
 
 use lint_core::rule::RuleMetadata;
 
+pub use calls::COMPONENTS as HINT_COMPONENTS;
 pub use lint::{UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION};
 pub use rule::{Context, Rule};
 

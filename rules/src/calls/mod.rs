@@ -52,6 +52,7 @@ pub(crate) use unawaited_command::UnawaitedCommand;
 pub(crate) use undeclared_gate_signal::UndeclaredGateSignal;
 pub(crate) use unknown_action_kind::UnknownActionKind;
 pub(crate) use unknown_child_runbook::UnknownChildRunbook;
+pub use unknown_hint_component::COMPONENTS;
 pub(crate) use unknown_hint_component::UnknownHintComponent;
 pub(crate) use unregistered_activity::UnregisteredActivity;
 pub(crate) use unregistered_sdk_activity::UnregisteredSdkActivity;

@@ -69,7 +69,7 @@ use crate::sites::{Gate, Written};
 )]
 pub(crate) struct UnknownHintComponent;
 
-const COMPONENTS: [&str; 7] = [
+pub const COMPONENTS: [&str; 7] = [
     "APPROVAL_FORM",
     "DATA_TABLE",
     "FILE_UPLOAD",

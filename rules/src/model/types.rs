@@ -106,6 +106,11 @@ impl<'p> Runbook<'p> {
         self.methods.iter().rev().find(|method| method.name == name)
     }
 
+    /// Whether the base is this class.
+    pub fn is_named_by(&self, base: &Base) -> bool {
+        matches!(base, Base::Class { file, ix } if (*file, *ix) == (self.file, self.class))
+    }
+
     /// The method of a step.
     pub fn method_of(&self, step: &Step<'p>) -> &Method<'p> {
         &self.methods[step.method]
