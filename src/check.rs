@@ -50,6 +50,16 @@ pub(crate) struct Answer {
 ///
 /// The `named` files are parsed even if no workflow needs them.
 pub(crate) fn examine(project: &Project<'_>, settings: &Settings, named: &[FileId]) -> Examined {
+    examine_with(project, settings, named, |_| ()).0
+}
+
+/// The same, and what somebody else makes of what the rules look at.
+pub(crate) fn examine_with<T>(
+    project: &Project<'_>,
+    settings: &Settings,
+    named: &[FileId],
+    look: impl FnOnce(&rules::Context<'_>) -> T,
+) -> (Examined, T) {
     let knowledge = Knowledge::new(&rules::catalogue::TABLES, settings.knowledge.clone());
     let facts = analyse(project, &knowledge);
     let cx = rules::Context::new(&facts);
@@ -66,6 +76,7 @@ pub(crate) fn examine(project: &Project<'_>, settings: &Settings, named: &[FileI
         activities: facts.activities.len(),
         ..Summary::default()
     };
+    let looked = look(&cx);
     let cut_short = facts.cut_short;
     let gateways = facts.gateways;
     let registry = Registry {
@@ -79,14 +90,15 @@ pub(crate) fn examine(project: &Project<'_>, settings: &Settings, named: &[FileI
     named.par_iter().for_each(|&file| {
         project.text(file);
     });
-    Examined {
+    let examined = Examined {
         findings: settle(outcome.kept, project, settings),
         suppressed: settle(outcome.suppressed, project, settings),
         errors: project.errors(),
         summary,
         gateways,
         cut_short,
-    }
+    };
+    (examined, looked)
 }
 
 impl Examined {

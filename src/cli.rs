@@ -61,6 +61,8 @@ pub(crate) enum Command {
     Icons(IconsArgs),
     /// Explain a rule, or list all rules.
     Rule(RuleArgs),
+    /// Serve an editor over the standard input and output.
+    Server(ServerArgs),
     /// Show the resolved configuration and where each value comes from.
     Config(ConfigArgs),
     /// Print a script that completes the command line in a shell.
@@ -90,7 +92,7 @@ pub(crate) struct CheckArgs {
 }
 
 /// Which project is read, and with which configuration.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct InputArgs {
     /// Files and directories to report on [default: .]. The whole project around them is read.
     #[arg(value_name = "PATHS")]
@@ -222,6 +224,13 @@ pub(crate) struct RuleArgs {
     /// How to write what is known about the rules.
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub(crate) output_format: RuleFormat,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
+    /// The only way to talk to an editor; clients that say so are understood.
+    #[arg(long, hide = true)]
+    pub(crate) stdio: bool,
 }
 
 #[derive(Debug, Args)]

@@ -90,8 +90,7 @@ impl Files {
         input: &InputArgs,
         settings: &Settings,
     ) -> bool {
-        let given = relative_key(path, root);
-        let key = self.aliases.get(&given).cloned().unwrap_or(given);
+        let key = self.name_of(&relative_key(path, root)).to_owned();
         let is_package = |directory: &str| self.paths.contains_key(&join(directory, "__init__.py"));
         let is_left_out = || {
             input.force_exclude
@@ -105,6 +104,27 @@ impl Files {
         self.requested.insert(key.clone());
         self.overlays.insert(key, source);
         true
+    }
+
+    /// Uses what is on disk for the file again. Returns whether it was something else.
+    pub(crate) fn uncover(&mut self, path: &Path, root: &Path) -> bool {
+        let key = self.name_of(&relative_key(path, root)).to_owned();
+        if !path.exists() {
+            self.paths.remove(&key);
+        }
+        self.requested.remove(&key);
+        self.overlays.remove(&key).is_some()
+    }
+
+    /// The name under which a file is known that may have several.
+    pub(crate) fn name_of<'k>(&'k self, key: &'k str) -> &'k str {
+        self.aliases.get(key).map_or(key, String::as_str)
+    }
+
+    /// Whether the file is one of the project's.
+    pub(crate) fn knows(&self, path: &Path, root: &Path) -> bool {
+        let key = relative_key(path, root);
+        self.paths.contains_key(self.name_of(&key))
     }
 
     pub(crate) fn project(&self, settings: &Settings) -> Project<'_> {

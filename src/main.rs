@@ -11,6 +11,7 @@ mod file;
 mod known;
 mod output;
 mod report;
+mod server;
 mod terminal;
 mod wrap;
 
@@ -60,6 +61,7 @@ fn run(cli: Cli) -> Result<Status> {
         Command::Graph(args) => commands::graph::run(args, cli.color),
         Command::Icons(args) => commands::icons::run(&args, cli.color),
         Command::Rule(args) => commands::rule::run(&args, cli.color),
+        Command::Server(_) => server::run(),
         Command::Config(args) => commands::config::run(&args, cli.color),
         Command::Completions(args) => commands::completions::run(&args),
         Command::Man(args) => commands::man::run(&args),

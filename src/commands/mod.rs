@@ -44,7 +44,7 @@ fn is_standard(path: &Path) -> bool {
 }
 
 /// Starts the threads that read and parse files.
-fn start_threads(count: Option<usize>) -> Result<()> {
+pub(crate) fn start_threads(count: Option<usize>) -> Result<()> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(count.unwrap_or(0))
         .stack_size(STACK_SIZE)

@@ -59,6 +59,15 @@ pub(crate) fn project_root(paths: &[PathBuf], cwd: &Path, isolated: bool) -> Res
     Ok(fallback.unwrap_or_else(|| default.to_owned()))
 }
 
+/// The nearest directory with a configuration of ours, up to and without `top`.
+pub(crate) fn configured_root(directory: &Path, top: &Path) -> Option<PathBuf> {
+    let below = directory.ancestors().take_while(|it| *it != top);
+    let mut below = below.filter(|it| it.starts_with(top));
+    below
+        .find(|it| !matches!(find_in(it), Ok(None)))
+        .map(Path::to_owned)
+}
+
 /// All layers of configuration, the weakest first.
 pub(super) fn layers(
     root: &Path,

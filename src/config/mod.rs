@@ -12,7 +12,7 @@ mod selection;
 mod settings;
 
 pub(crate) use error::{ConfigError, Origin, plainly};
-pub(crate) use files::{absolute, project_root, relative_key};
+pub(crate) use files::{absolute, configured_root, project_root, relative_key};
 pub(crate) use options::Options;
 pub(crate) use selection::unknown_rule;
 pub(crate) use settings::Settings;

@@ -52,7 +52,7 @@ pub(crate) fn render(
 }
 
 /// The page of the book about a rule.
-fn rule_page(code: &str, name: &str) -> String {
+pub(crate) fn rule_page(code: &str, name: &str) -> String {
     format!("{BOOK}rules/{}-{name}.html", code.to_ascii_lowercase())
 }
 
