@@ -19,9 +19,9 @@ pub(super) struct Client {
 #[derive(Debug, Clone)]
 pub(super) struct Capabilities {
     pub(super) encoding: Encoding,
-    /// Asks for diagnostics; all others get them sent.
+    /// Asks for diagnostics; all others get them sent. A client that cannot be told to ask again
+    /// would not see what an edit changes in other documents, so it is one of the others.
     pub(super) pulls: bool,
-    pub(super) refreshes: bool,
     /// Shows places beside a diagnostic.
     pub(super) related: bool,
     pub(super) links_codes: bool,
@@ -65,8 +65,8 @@ impl Capabilities {
         let operations = edit.and_then(|it| it.resource_operations.as_deref());
         Self {
             encoding: Encoding::negotiate(encodings.unwrap_or_default()),
-            pulls: pull.is_some(),
-            refreshes: is(workspace.and_then(|it| it.diagnostics.as_ref()?.refresh_support)),
+            pulls: pull.is_some()
+                && is(workspace.and_then(|it| it.diagnostics.as_ref()?.refresh_support)),
             related: shown.iter().any(|it| is(it.related_information)),
             links_codes: shown.iter().any(|it| is(it.code_description_support)),
             watches_files: is(

@@ -120,7 +120,7 @@ impl Running<'_> {
                 self.delivery.shown.insert(path, now);
             }
         }
-        if is_outdated && self.client.can.refreshes {
+        if is_outdated {
             self.client.request::<DiagnosticRefreshRequest>(());
         }
     }

@@ -176,6 +176,21 @@ fn whoever_pulls_is_sent_nothing() {
 }
 
 #[test]
+fn whoever_pulls_but_cannot_be_told_to_pull_again_is_sent_everything() {
+    let mut capabilities = able("utf-8");
+    capabilities["workspace"]["diagnostics"] = Value::Null;
+    let mut editor = Editor::new(&PROJECT, capabilities);
+    editor.open_saved("workflow.py");
+    editor.open("helpers.py", HARMLESS);
+    assert_eq!(editor.published("helpers.py", 1), json!([]));
+    editor.change("helpers.py", 2, HELPERS);
+    editor.published("helpers.py", 2);
+    while codes(&editor.published("workflow.py", 1)).is_empty() {
+        editor.next();
+    }
+}
+
+#[test]
 fn a_client_without_places_gets_the_path_in_the_message() {
     let mut editor = Editor::new(&PROJECT, json!({}));
     editor.open_saved("workflow.py");
