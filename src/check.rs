@@ -9,6 +9,7 @@ use lint_core::knowledge::Knowledge;
 use lint_core::project::{FileError, Project};
 use lint_core::suppression::{self, Registry};
 use rayon::prelude::*;
+use rules::Overview;
 
 use crate::config::Settings;
 use crate::known::Parted;
@@ -22,6 +23,7 @@ pub(crate) struct Examined {
     pub(crate) errors: Vec<FileError>,
     summary: Summary,
     gateways: Gateways,
+    overviews: Vec<Overview>,
     /// Whether the analysis stopped at a bound.
     pub(crate) cut_short: bool,
 }
@@ -36,6 +38,8 @@ pub(crate) struct Question<'q> {
 pub(crate) struct Answer {
     pub(crate) findings: Vec<Diagnostic>,
     pub(crate) gateways: Gateways,
+    /// What the workflows show to people.
+    pub(crate) overviews: Vec<Overview>,
     pub(crate) suppressed: Vec<Diagnostic>,
     pub(crate) errors: Vec<FileError>,
     /// How many files that are not asked about could not be read in full.
@@ -77,6 +81,7 @@ pub(crate) fn examine_with<T>(
         ..Summary::default()
     };
     let looked = look(&cx);
+    let overviews = rules::overviews(&cx);
     let cut_short = facts.cut_short;
     let gateways = facts.gateways;
     let registry = Registry {
@@ -96,6 +101,7 @@ pub(crate) fn examine_with<T>(
         errors: project.errors(),
         summary,
         gateways,
+        overviews,
         cut_short,
     };
     (examined, looked)
@@ -124,6 +130,7 @@ impl Examined {
             errors,
             errors_elsewhere: elsewhere.len(),
             gateways: self.gateways,
+            overviews: self.overviews,
             cut_short: self.cut_short,
             summary,
             baseline: known.used,

@@ -60,9 +60,12 @@ pub(crate) enum Command {
     /// Find Lucide icons for steps, by name, word or tag.
     Icons(IconsArgs),
     /// Explain a rule, or list all rules.
+    #[command(visible_alias = "explain")]
     Rule(RuleArgs),
     /// Serve an editor over the standard input and output.
     Server(ServerArgs),
+    /// Set up a project: a configuration, a hook for pre-commit, a workflow for GitHub Actions.
+    Init(InitArgs),
     /// Show the resolved configuration and where each value comes from.
     Config(ConfigArgs),
     /// Print a script that completes the command line in a shell.
@@ -187,8 +190,8 @@ pub(crate) struct GraphArgs {
     #[arg(long)]
     pub(crate) full: bool,
     /// How to write the graph.
-    #[arg(long, value_name = "FORMAT", default_value = "text")]
-    pub(crate) format: GraphFormat,
+    #[arg(long, alias = "format", value_name = "FORMAT", default_value = "text")]
+    pub(crate) output_format: GraphFormat,
     /// Write the graph to a file instead of the standard output, which `-` stands for.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output_file: Option<PathBuf>,
@@ -204,6 +207,8 @@ pub(crate) enum GraphFormat {
     Dot,
     /// With `--full`, an object from callers to lists of callees.
     Json,
+    /// A page to look at, with the steps of each workflow; not with `--full`.
+    Html,
 }
 
 #[derive(Debug, Args)]
@@ -243,6 +248,16 @@ pub(crate) struct ConfigArgs {
     /// Print the JSON schema of the configuration.
     #[arg(long)]
     pub(crate) schema: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// The root of the project.
+    #[arg(value_name = "DIRECTORY", default_value = ".")]
+    pub(crate) directory: PathBuf,
+    /// Write everything without asking.
+    #[arg(long, short)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]

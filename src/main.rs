@@ -10,6 +10,7 @@ mod discover;
 mod file;
 mod known;
 mod output;
+mod progress;
 mod report;
 mod server;
 mod terminal;
@@ -60,6 +61,7 @@ fn run(cli: Cli) -> Result<Status> {
         Command::Check(args) => commands::check::run(*args, cli.color),
         Command::Graph(args) => commands::graph::run(args, cli.color),
         Command::Icons(args) => commands::icons::run(&args, cli.color),
+        Command::Init(args) => commands::init::run(&args),
         Command::Rule(args) => commands::rule::run(&args, cli.color),
         Command::Server(_) => server::run(),
         Command::Config(args) => commands::config::run(&args, cli.color),

@@ -7,6 +7,7 @@ use lint_core::diagnostic::{Diagnostic, FileId, Place, Severity};
 use lint_core::project::{FileError, FileErrorKind, Project};
 use lint_core::rule::RuleMetadata;
 use lint_core::source::{Position, SourceFile};
+use rules::Overview;
 
 use crate::baseline::{Malformed, Stale};
 use crate::config::{ConfigError, Origin, absolute, relative_key};
@@ -21,6 +22,8 @@ pub(crate) struct Report<'p> {
     pub(crate) causes: Vec<Cause>,
     /// Whether formats for people show all findings, not one for each cause.
     pub(crate) all_places: bool,
+    /// What the workflows show to people.
+    pub(crate) overviews: Vec<Overview>,
     /// What comments quiet, if it is asked for.
     pub(crate) suppressed: Vec<Diagnostic>,
     pub(crate) errors: Vec<ReportedError>,
@@ -69,6 +72,8 @@ pub(crate) struct Count {
 /// Something that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ReportedError {
+    /// The file of the project, if it is one.
+    pub(crate) file: Option<FileId>,
     pub(crate) path: PathBuf,
     pub(crate) kind: ErrorKind,
     pub(crate) message: String,
@@ -194,6 +199,7 @@ impl ReportedError {
             before.map(char::len_utf8).sum::<usize>() as u32 + 1
         });
         Self {
+            file: Some(error.file),
             path: places.absolute(error.file),
             kind: match error.kind {
                 FileErrorKind::Syntax => ErrorKind::Syntax,
@@ -209,6 +215,7 @@ impl ReportedError {
 
     pub(crate) fn of_directory(path: &Path, message: &str) -> Self {
         Self {
+            file: None,
             path: path.to_owned(),
             kind: ErrorKind::Io,
             message: message.to_owned(),
@@ -226,6 +233,7 @@ impl ReportedError {
     /// A baseline that cannot be understood.
     pub(crate) fn of_baseline(error: &Malformed, cwd: &Path) -> Self {
         Self {
+            file: None,
             path: absolute(&error.path, cwd),
             kind: ErrorKind::Config,
             message: error.message.clone(),
@@ -247,6 +255,7 @@ impl ReportedError {
             return None;
         };
         Some(Self {
+            file: None,
             path: absolute(Path::new(path), cwd),
             kind: ErrorKind::Config,
             message: error.message.clone(),

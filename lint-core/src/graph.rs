@@ -93,23 +93,38 @@ pub fn of_workflows(project: &Project<'_>, knowledge: &Knowledge) -> WorkflowGra
             }
         }
         for event in &outcome.events {
-            if let EventKind::Api { name, .. } = event.kind {
-                let name = machine.str(name).to_owned();
-                graph.node(&name, NodeKind::Culprit, None);
-                graph.edges.insert((caller.clone(), name));
-            }
+            let Some(name) = culprit(&machine, event.kind) else {
+                continue;
+            };
+            graph.node(&name, NodeKind::Culprit, None);
+            graph.edges.insert((caller.clone(), name));
         }
         for scheduled in &outcome.scheduled {
             let name = machine.str(scheduled.name).to_owned();
             let kind = match scheduled.kind {
                 CommandKind::ChildWorkflow => NodeKind::ChildWorkflow,
-                _ => NodeKind::Activity,
+                CommandKind::Activity => NodeKind::Activity,
+                // What is waited for is code of the workflow, and an edge of its own.
+                _ => continue,
             };
             graph.node(&name, kind, None);
             graph.edges.insert((caller.clone(), name));
         }
     }
     graph
+}
+
+/// What an event does that breaks replay, by name.
+fn culprit(machine: &Machine<'_>, event: EventKind) -> Option<String> {
+    match event {
+        EventKind::Api { name, .. } | EventKind::ImportTime { name, .. } => {
+            Some(machine.str(name).to_owned())
+        }
+        EventKind::DirectActivity(func) => Some(machine.function_name(func)),
+        EventKind::Unordered { .. } => Some("order of a set".to_owned()),
+        EventKind::SharedState(name) => Some(format!("shared state {}", machine.str(name))),
+        EventKind::StateWrite(_) | EventKind::Command { .. } => None,
+    }
 }
 
 impl WorkflowGraph {

@@ -67,8 +67,13 @@ pub fn get(name: &str) -> Option<&'static Icon> {
     found.ok().map(|index| &ICONS[index])
 }
 
-/// What is inside of the SVG image of an icon, 24 by 24, by the name to recommend.
+/// What stands inside the `<svg>` of an icon, under any of its names.
 pub fn shapes(name: &str) -> Option<&'static str> {
+    let name = match (lookup(name), newer(name)) {
+        (_, Some(older)) => older,
+        (Lookup::Alias(canonical), _) => canonical,
+        _ => name,
+    };
     SHAPES.lines().find_map(|line| {
         let (icon, shapes) = line.split_once('\t')?;
         (icon == name).then_some(shapes)

@@ -12,6 +12,7 @@ pub mod icons;
 mod lint;
 pub mod model;
 pub mod outline;
+mod overview;
 mod rule;
 mod runbook_md;
 mod sdk;
@@ -22,6 +23,7 @@ use lint_core::rule::RuleMetadata;
 
 pub use calls::COMPONENTS as HINT_COMPONENTS;
 pub use lint::{UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION};
+pub use overview::{Overview, OverviewItem, OverviewStep, overviews};
 pub use rule::{Context, Rule};
 
 use determinism as d;

@@ -43,6 +43,12 @@ pub(crate) struct OutputArgs {
     /// each [default: runbook-lint].
     #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     sarif_category: Option<String>,
+    /// Say nothing beside the report: no warnings, no progress.
+    #[arg(long, short, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+    /// Say where time went.
+    #[arg(long, short)]
+    pub(crate) verbose: bool,
     /// List the files that would be checked, and check nothing.
     #[arg(long, conflicts_with_all = ["output", "output_format", "statistics"])]
     pub(crate) show_files: bool,
@@ -198,6 +204,8 @@ pub(crate) enum Format {
     Sarif,
     /// A summary for GitHub's job pages.
     Markdown,
+    /// A page to look at: workflows, causes and paths in one file.
+    Html,
 }
 
 impl Format {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use lint_core::causes::causes;
@@ -20,10 +21,12 @@ use crate::discover::Files;
 use crate::file::Outdated;
 use crate::known::Known;
 use crate::output::{leading, render};
+use crate::progress::Progress;
 use crate::report::{Places, Report, ReportedError, Summary, plural};
 use crate::terminal::{columns, report_failure, tell, warn, write_output};
 
 pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
+    let started = Instant::now();
     let output = &mut args.output;
     output.output_file = output.output_file.take().filter(|it| !is_standard(it));
     if args.input.paths.is_empty() && args.stdin_filename.is_none() {
@@ -52,12 +55,9 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
         }
     };
     let mut files = Files::discover(&root, &cwd, &args.input, &settings);
-    let mut warnings = Vec::new();
+    let mut warnings = missing_folders(&settings, &root);
     if let Some(path) = &args.stdin_filename {
-        let mut source = Vec::new();
-        std::io::stdin()
-            .read_to_end(&mut source)
-            .context("cannot read the standard input")?;
+        let source = read_stdin()?;
         let file = absolute(path, &cwd);
         if !files.overlay(&file, &root, source, &args.input, &settings) {
             warnings.push(format!("`{}` is no file that is checked", path.display()));
@@ -79,13 +79,19 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     let named: Vec<FileId> = python_files(&project)
         .filter(|&file| files.is_named(project.key(file)))
         .collect();
+    let count = plural(python_files(&project).count(), "file");
+    let progress = Progress::start(format!("checking {count}"), args.output.quiet);
     let mut examined = examine(&project, &settings, &named);
     let parted = known.part(&mut examined, &project, &files, &settings)?;
+    drop(progress);
+    let analysed = started.elapsed();
     let answer = examined.answer(parted, &question);
     let is_own = |&file: &FileId| is_requested(file) && !project.is_installed(file);
     let requested = project.files().filter(is_own).count();
     add_warnings(&mut warnings, &answer, requested);
-    warnings.iter().for_each(|it| warn(it));
+    if !args.output.quiet {
+        warnings.iter().for_each(|it| warn(it));
+    }
     let mut report = report(answer, places, &settings, &args);
     report.warnings = warnings;
     let unlisted = files.unlisted.iter();
@@ -93,14 +99,37 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
         .errors
         .extend(unlisted.map(|(path, message)| ReportedError::of_directory(path, message)));
     write_reports(&report, &targets, color, &mut outdated)?;
+    if args.output.verbose {
+        let rendered = started.elapsed().saturating_sub(analysed);
+        tell(&format!(
+            "{} of {} files parsed; analysis {:.1} s, reports {:.1} s",
+            report.summary.parsed,
+            report.summary.files,
+            analysed.as_secs_f64(),
+            rendered.as_secs_f64()
+        ));
+    }
     // Text on the standard output ends with the summary already.
-    if !targets
-        .iter()
-        .any(|it| it.format.is_text() && it.file.is_none())
-    {
+    let has_text = |it: &ReportTarget| it.format.is_text() && it.file.is_none();
+    if !args.output.quiet && !targets.iter().any(has_text) {
         tell(&report.summary_line());
     }
     Ok(status(&report, requested, args.output.fail_on()))
+}
+
+/// What `src` names without being there finds no import.
+fn missing_folders(settings: &Settings, root: &Path) -> Vec<String> {
+    let missing = settings.src.iter().filter(|it| !root.join(it).is_dir());
+    missing
+        .map(|it| format!("`src` in the configuration names `{it}`, which is not a directory"))
+        .collect()
+}
+
+fn read_stdin() -> Result<Vec<u8>> {
+    let mut source = Vec::new();
+    let read = std::io::stdin().read_to_end(&mut source);
+    read.context("cannot read the standard input")?;
+    Ok(source)
 }
 
 fn report<'p>(
@@ -124,6 +153,7 @@ fn report<'p>(
         findings: answer.findings,
         causes,
         all_places: args.output.all_places,
+        overviews: answer.overviews,
         suppressed: if args.output.include_suppressed {
             answer.suppressed
         } else {
@@ -181,8 +211,14 @@ fn write_reports(
 
 /// Silence must not look like "clean". What was said already about the one file is not repeated.
 fn add_warnings(warnings: &mut Vec<String>, answer: &Answer, requested: usize) {
-    if requested == 0 && warnings.is_empty() {
+    if requested == 0
+        && !warnings
+            .iter()
+            .any(|it| it.ends_with("no file that is checked"))
+    {
         warnings.push("the given paths hold no file that could be checked".to_owned());
+    } else if requested > 0 && answer.summary.workflows == 0 && !answer.findings.is_empty() {
+        warnings.push("no workflow was found, so nothing was checked for replays; `entry-points` in the configuration names decorators and base classes of other frameworks".to_owned());
     } else if requested > 0 && answer.summary.workflows == 0 {
         warnings.push("no workflow was found, so nothing was checked; `entry-points` in the configuration names decorators and base classes of other frameworks".to_owned());
     }
@@ -265,6 +301,7 @@ fn report_config_error(
         findings: Vec::new(),
         causes: Vec::new(),
         all_places: false,
+        overviews: Vec::new(),
         suppressed: Vec::new(),
         errors: vec![error],
         warnings: Vec::new(),

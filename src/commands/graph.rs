@@ -1,10 +1,12 @@
 //! `runbook-lint graph`
 
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use lint_core::analysis::analyse;
 use lint_core::diagnostic::FileId;
 use lint_core::graph::{Full, FullGraph, NodeKind, WorkflowGraph, full, of_workflows};
 use lint_core::knowledge::Knowledge;
@@ -16,7 +18,7 @@ use crate::check::python_files;
 use crate::cli::{Color, GraphArgs, GraphFormat, SelectionArgs};
 use crate::config::Settings;
 use crate::discover::Files;
-use crate::output::{escape, escape_json, escape_line};
+use crate::output::{escape, escape_json, escape_line, render_graph};
 use crate::report::Places;
 use crate::terminal::{warn, write_output};
 
@@ -42,14 +44,18 @@ pub(crate) fn run(mut args: GraphArgs, color: Color) -> Result<Status> {
                 "the project is too large to be analysed in full: the graph was cut short, and edges are missing",
             );
         }
-        match args.format {
+        match args.output_format {
             GraphFormat::Json => to_json(&graph)?,
+            GraphFormat::Html => bail!(
+                "`--full` cannot be drawn as a page; leave it out, or use `--output-format dot`"
+            ),
             format => draw(&Drawing::of_full(&graph), format),
         }
     } else {
         let graph = of_workflows(&project, &knowledge);
-        match args.format {
+        match args.output_format {
             GraphFormat::Json => workflows_to_json(&graph, &places)?,
+            GraphFormat::Html => page(&graph, &places, &knowledge)?,
             format => draw(&Drawing::of_workflows(&graph), format),
         }
     };
@@ -57,6 +63,26 @@ pub(crate) fn run(mut args: GraphArgs, color: Color) -> Result<Status> {
         io::Write::write_all(out, text.as_bytes())
     })?;
     Ok(Status::Clean)
+}
+
+fn page(graph: &WorkflowGraph, places: &Places<'_>, knowledge: &Knowledge) -> Result<String> {
+    let facts = analyse(places.project, knowledge);
+    let overviews = rules::overviews(&rules::Context::new(&facts));
+    let warnings: Vec<String> = places
+        .project
+        .errors()
+        .into_iter()
+        .map(|error| {
+            format!(
+                "`{}` was not read in full: {}",
+                places.path(error.file),
+                error.message
+            )
+        })
+        .collect();
+    let mut page = Vec::new();
+    render_graph(&overviews, graph, places, &warnings, &mut page)?;
+    Ok(String::from_utf8(page)?)
 }
 
 fn to_json(graph: &FullGraph) -> Result<String> {
@@ -129,11 +155,84 @@ impl<'g> Drawing<'g> {
     }
 }
 
+/// What Mermaid draws by default: so many edges, and so many characters of text.
+const MERMAID_EDGES: usize = 500;
+const MERMAID_TEXT: usize = 50_000;
+
+impl<'g> Drawing<'g> {
+    /// The part nearest to the workflows that Mermaid draws, and a warning about the rest.
+    fn within_mermaids_limits(&self) -> Self {
+        let mut kept: BTreeSet<usize> = BTreeSet::new();
+        // The classes of nodes.
+        let mut text = 200;
+        let mut edges = 0;
+        for ix in self.nearest_first() {
+            let is_kept = |it: usize| it == ix || kept.contains(&it);
+            let touches =
+                |from: usize, to: usize| (from == ix || to == ix) && is_kept(from) && is_kept(to);
+            edges += self
+                .edges
+                .iter()
+                .filter(|(from, to)| touches(*from, *to))
+                .count();
+            // Numbers and brackets, and the references that stand for some characters.
+            let label = escape(self.nodes[ix].0).replace(['<', '>', '"'], "#quot;");
+            text += 60 + label.len();
+            if text + 24 * edges > MERMAID_TEXT || edges > MERMAID_EDGES {
+                break;
+            }
+            kept.insert(ix);
+        }
+        let kept: Vec<usize> = kept.into_iter().collect();
+        let left_out = self.nodes.len() - kept.len();
+        if left_out > 0 {
+            warn(&format!(
+                "the graph is larger than Mermaid draws, so {left_out} functions are left out; `--output-format dot` has all"
+            ));
+        }
+        let number = |ix: &usize| kept.binary_search(ix).ok();
+        let edges = self.edges.iter();
+        let edges = edges
+            .filter_map(|(from, to)| Some((number(from)?, number(to)?)))
+            .collect();
+        let nodes = kept.iter().map(|&ix| self.nodes[ix]).collect();
+        Self { nodes, edges }
+    }
+}
+
+impl Drawing<'_> {
+    /// Breadth first from the workflows, then what they do not reach.
+    fn nearest_first(&self) -> Vec<usize> {
+        let all = 0..self.nodes.len();
+        let is_workflow = |ix: &usize| self.nodes[*ix].1 == NodeKind::Workflow;
+        let mut queue: VecDeque<usize> = all.clone().filter(is_workflow).collect();
+        let mut seen = vec![false; self.nodes.len()];
+        let mut order = Vec::new();
+        for start in all {
+            while let Some(ix) = queue.pop_front() {
+                if std::mem::replace(&mut seen[ix], true) {
+                    continue;
+                }
+                order.push(ix);
+                // Edges are sorted.
+                let first = self.edges.partition_point(|(from, _)| *from < ix);
+                let callees = self.edges[first..]
+                    .iter()
+                    .take_while(|(from, _)| *from == ix);
+                queue.extend(callees.map(|(_, to)| *to));
+            }
+            queue.push_back(start);
+        }
+        order.extend(queue.into_iter().filter(|&ix| !seen[ix]));
+        order
+    }
+}
+
 fn draw(drawing: &Drawing<'_>, format: GraphFormat) -> String {
     match format {
-        GraphFormat::Mermaid => mermaid(drawing),
+        GraphFormat::Mermaid => mermaid(&drawing.within_mermaids_limits()),
         GraphFormat::Dot => dot(drawing),
-        GraphFormat::Text | GraphFormat::Json => text(drawing),
+        GraphFormat::Text | GraphFormat::Json | GraphFormat::Html => text(drawing),
     }
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod graph;
 pub(crate) mod icons;
+pub(crate) mod init;
 pub(crate) mod man;
 pub(crate) mod rule;
 

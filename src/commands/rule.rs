@@ -44,7 +44,7 @@ pub(crate) fn run(args: &RuleArgs, color: Color) -> Result<Status> {
     let found = wanted.map(|wanted| {
         known
             .iter()
-            .find(|it| it.code == wanted || it.name == wanted)
+            .find(|it| it.code.eq_ignore_ascii_case(wanted) || it.name == wanted)
     });
     if let (Some(wanted), Some(None)) = (wanted, found) {
         bail!(unknown_rule(wanted, &known));

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use lint_core::diagnostic::Severity;
 
 use super::escape;
-use super::text::{BOLD, color, leading, line, write_end};
+use super::text::{BOLD, Hyperlink, color, leading, line, write_end};
 use crate::report::Report;
 
 pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
@@ -29,12 +29,14 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
         let color = color(finding.severity);
         writeln!(
             out,
-            "{BOLD}{}:{}:{}{BOLD:#}: {color}{}[{}]{color:#} {}",
+            "{BOLD}{}:{}:{}{BOLD:#}: {color}{}{}[{}]{}{color:#} {}",
             leading(&path),
             start.line,
             start.column,
+            Hyperlink::to_rule(finding).start(),
             finding.severity,
             finding.code,
+            Hyperlink::END,
             line(shown, &report.places),
         )?;
     }

@@ -9,8 +9,8 @@ use codespan_reporting::term::{Config, emit_to_write_style};
 use lint_core::diagnostic::{Diagnostic, FileId, Place};
 
 use super::escape;
-use super::text::{others, write_end};
-use crate::report::{Places, Report, Shown};
+use super::text::{Hyperlink, others, write_end};
+use crate::report::{Places, Report, ReportedError, Shown};
 use crate::wrap::fill;
 use painter::{Painter, level};
 use view::View;
@@ -33,20 +33,43 @@ pub(super) fn render(
     for error in &report.errors {
         let rendered = Rendered::<FileId>::error()
             .with_code(error.kind.as_str())
-            .with_message(escape(&error.message))
-            .with_note(format!(
+            .with_message(escape(&error.message));
+        let rendered = match error_label(error, &report.places, &mut views) {
+            Some(label) => rendered.with_labels(vec![label]),
+            None => rendered.with_note(format!(
                 "at {}:{}:{}",
                 escape(&report.places.shown(&error.path)),
                 error.line,
                 error.column
-            ));
-        emit(out, &config, &views, &rendered)?;
+            )),
+        };
+        emit(out, &config, &views, &rendered, None)?;
     }
     for shown in report.shown() {
         let rendered = rendered(shown, report, width, &mut views);
-        emit(out, &config, &views, &rendered)?;
+        let link = Hyperlink::to_rule(shown.finding);
+        emit(out, &config, &views, &rendered, Some(link))?;
     }
     write_end(report, width, out)
+}
+
+/// Where the text of a file could be read, its line is shown.
+fn error_label(
+    error: &ReportedError,
+    places: &Places<'_>,
+    views: &mut Views,
+) -> Option<Label<FileId>> {
+    let file = error.file?;
+    let source = places.project.source(file)?;
+    let line = source.line_span(error.line);
+    let before = source
+        .slice(line)
+        .char_indices()
+        .nth(error.column.max(1) as usize - 1);
+    let start = before.map_or(line.end, |(at, _)| line.start + at as u32);
+    let view = views.open(file, places);
+    let (start, end) = (view.offset(start), view.offset((start + 1).min(line.end)));
+    Some(Label::primary(file, start..end.max(start)))
 }
 
 fn emit(
@@ -54,8 +77,9 @@ fn emit(
     config: &Config,
     views: &Views,
     rendered: &Rendered<FileId>,
+    link: Option<Hyperlink>,
 ) -> io::Result<()> {
-    let emitted = emit_to_write_style(&mut Painter::new(out), config, views, rendered);
+    let emitted = emit_to_write_style(&mut Painter::new(out, link), config, views, rendered);
     emitted.map_err(|error| match error {
         Error::Io(error) => error,
         other => io::Error::other(other),

@@ -7,6 +7,7 @@ mod full;
 mod github;
 mod gitlab;
 mod grouped;
+mod html;
 mod json;
 mod json_lines;
 mod junit;
@@ -23,6 +24,7 @@ use crate::cli::Format;
 use crate::report::Report;
 
 pub(crate) use escape::{escape, escape_json, escape_line};
+pub(crate) use html::render_graph;
 pub(crate) use text::leading;
 
 /// Where the documentation is published.
@@ -47,6 +49,7 @@ pub(crate) fn render(
         Format::Junit => junit::render(report, out),
         Format::Rdjson => rdjson::render(report, out),
         Format::Sarif => sarif::render(report, out),
+        Format::Html => html::render(report, out),
         Format::Markdown => markdown::render(report, out),
     }
 }

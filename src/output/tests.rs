@@ -11,6 +11,7 @@ use lint_core::diagnostic::{
 };
 use lint_core::project::Project;
 use lint_core::rule::{Category, RuleMetadata};
+use rules::{Overview, OverviewItem, OverviewStep};
 
 use super::escape::is_hostile;
 use super::*;
@@ -119,6 +120,23 @@ fn rendered_in(
         severity: Severity::Warning,
         ..finding("a suppressed finding")
     };
+    let overview = Overview {
+        workflow: "wf.Order".to_owned(),
+        place: find("src/häuser/wf 1.py", "Order", 5),
+        steps: vec![OverviewStep {
+            method: "run".to_owned(),
+            title: "<b onclick=\"x\">Strike & close</b>\u{202e}".to_owned(),
+            icon: Some("Landmark".to_owned()),
+            place: find("src/häuser/wf 1.py", "run", 3),
+        }],
+        handlers: Vec::new(),
+        gates: vec![OverviewItem {
+            name: "</script><script>alert(1)</script>".to_owned(),
+            kind: "gate",
+            place: find("src/häuser/wf 1.py", "run", 3),
+        }],
+        schedules: Vec::new(),
+    };
     let mut report = Report {
         places: Places {
             project: &project,
@@ -131,8 +149,10 @@ fn rendered_in(
         findings: vec![traced, multi_line],
         causes: Vec::new(),
         all_places: false,
+        overviews: vec![overview],
         suppressed: vec![suppressed],
         errors: vec![ReportedError {
+            file: None,
             path: Path::new("/repo/src/evil\x1b[8m\n.py").to_owned(),
             kind: ErrorKind::Syntax,
             message: "expected `:`".to_owned(),
@@ -205,8 +225,23 @@ fn every_format() {
             let log: serde_json::Value = serde_json::from_str(&text).expect("JSON");
             text = serde_json::to_string_pretty(&log).expect("JSON");
         }
+        if format == Format::Html {
+            text = without_assets(&text);
+        }
         insta::assert_snapshot!(format!("{format:?}").to_lowercase(), text);
     }
+}
+
+/// The page without its style and its script, one element a line.
+fn without_assets(page: &str) -> String {
+    let cut = |text: &str, open: &str, close: &str| {
+        let (before, rest) = text.split_once(open).expect("there is one");
+        let (_, after) = rest.split_once(close).expect("it ends");
+        assert!(!after.contains(open), "{open} of somebody else");
+        format!("{before}{open}…{close}{after}")
+    };
+    let page = cut(page, "<style>", "</style>");
+    cut(&page, "<script>", "</script>").replace("><", ">\n<")
 }
 
 #[test]

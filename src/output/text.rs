@@ -6,7 +6,7 @@ use std::path::Path;
 use anstyle::{AnsiColor, Style};
 use lint_core::diagnostic::{Diagnostic, Place, Severity};
 
-use super::escape;
+use super::{escape, rule_page};
 use crate::report::{Places, Report, Shown, plural};
 use crate::wrap::fill;
 
@@ -20,6 +20,22 @@ pub(super) fn color(severity: Severity) -> Style {
         Severity::Info => AnsiColor::BrightBlue,
     };
     color.on_default().bold()
+}
+
+/// What begins and ends a link in terminals that have links (OSC 8); others show nothing of it.
+pub(super) struct Hyperlink(pub(super) String);
+
+impl Hyperlink {
+    /// To the page about the rule.
+    pub(super) fn to_rule(finding: &Diagnostic) -> Self {
+        Self(rule_page(finding.code, finding.name))
+    }
+
+    pub(super) fn start(&self) -> String {
+        format!("\x1b]8;;{}\x1b\\", self.0)
+    }
+
+    pub(super) const END: &str = "\x1b]8;;\x1b\\";
 }
 
 /// A path at the beginning of a line. The log of a CI system would take one that begins with `::`

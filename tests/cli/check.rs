@@ -381,6 +381,45 @@ fn colours_are_used_when_asked_for() {
 }
 
 #[test]
+fn folders_that_are_not_there_are_said() {
+    let project = Project::new(&[
+        ("runbook-lint.toml", "src = [\"nosuch\", \"lib\"]\n"),
+        ("wf.py", CLOCK),
+        ("lib/a.py", ""),
+    ]);
+    let run = project.run(&["check"]);
+    assert!(run.stderr.contains("names `nosuch`"), "{}", run.stderr);
+    assert!(!run.stderr.contains("`lib`"), "{}", run.stderr);
+    let quiet = project.run(&["check", "-q"]);
+    assert_eq!((quiet.status, quiet.stderr.as_str()), (1, ""));
+    let verbose = project.run(&["check", "-v"]);
+    assert!(
+        verbose.stderr.contains("files parsed; analysis"),
+        "{}",
+        verbose.stderr
+    );
+}
+
+#[test]
+fn a_rule_is_explained_in_any_case() {
+    let project = Project::new(&[]);
+    for arguments in [["rule", "rb101"], ["explain", "RB101"]] {
+        let run = project.run(&arguments);
+        assert_eq!(run.status, 0, "{}", run.stderr);
+        assert!(run.stdout.contains("wall-clock"), "{}", run.stdout);
+    }
+}
+
+#[test]
+fn a_syntax_error_shows_its_line() {
+    let broken = "from temporalio import workflow\n@workflow.defn\nclass B(:\n    pass\n";
+    let project = Project::new(&[("broken.py", broken)]);
+    let run = project.run(&["check"]);
+    assert!(run.stdout.contains("broken.py:3:"), "{}", run.stdout);
+    assert!(run.stdout.contains("3 │ class B(:"), "{}", run.stdout);
+}
+
+#[test]
 fn severities_and_statistics() {
     let project = Project::new(&[("wf.py", CLOCK), ("b.py", CLOCK)]);
     assert_eq!(project.findings(&["--severity", "error"]).len(), 2);

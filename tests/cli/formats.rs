@@ -277,3 +277,49 @@ fn a_clean_project_gives_reports_that_say_so() {
         assert!(text(format).starts_with("checked 1 workflow in 1 file: no findings"));
     }
 }
+
+/// All formats, as the program itself lists them: a new one is held to the same promise.
+fn all_formats() -> Vec<String> {
+    let run = Project::new(&[]).run(&["check", "--output=nosuch"]);
+    let (_, listed) = run.stderr.split_once("write one of ").expect("a list");
+    let listed = listed.lines().next().unwrap_or_default();
+    listed.split(", ").map(|it| it.trim().to_owned()).collect()
+}
+
+#[test]
+fn silence_never_looks_like_clean() {
+    let formats = all_formats();
+    assert!(
+        formats.len() > 10 && formats.contains(&"html".to_owned()),
+        "{formats:?}"
+    );
+    let quiet = CLOCK.replace("return time.time()", "return time.time()  # noqa: RB101");
+    let project = Project::new(&[("known.py", CLOCK), ("quiet.py", &quiet)]);
+    project.run(&["check", "--write-baseline=known.json"]);
+    let unread = b"# \xff\nfrom temporalio import workflow\n@workflow.defn\nclass C: ...\n";
+    project.write("unread.py", unread);
+    let empty = Project::new(&[("nothing.py", "x = 1\n")]);
+    for format in &formats {
+        let format = format!("--output-format={format}");
+        let run = project.run(&["check", &format, "--baseline=known.json"]);
+        assert_eq!(run.status, 1, "{format}");
+        // Markdown writes punctuation as references.
+        let shown = run.stdout.replace("&#46;", ".");
+        assert!(shown.contains("unread.py"), "{format}: {shown}");
+        let said = run.stdout + &run.stderr;
+        for what in [
+            "1 suppressed",
+            "1 in the baseline",
+            "1 file not read in full",
+        ] {
+            assert!(
+                said.contains(what),
+                "{format} does not say {what:?}: {said}"
+            );
+        }
+        let run = empty.run(&["check", &format]);
+        let said = run.stdout + &run.stderr;
+        assert!(said.contains("no workflow was found"), "{format}: {said}");
+        assert!(said.contains("checked 0 workflows"), "{format}: {said}");
+    }
+}

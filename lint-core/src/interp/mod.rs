@@ -390,7 +390,8 @@ impl<'p> Machine<'p> {
     ) -> Self {
         let mut names = Interner::default();
         let known = Known {
-            self_return: names.intern("return"),
+            // No key of a dictionary, which `"return"` could be.
+            self_return: names.intern("\0return"),
             all: names.intern("__all__"),
             class: names.intern("__class__"),
             dict: names.intern("__dict__"),

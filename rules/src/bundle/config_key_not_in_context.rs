@@ -109,7 +109,7 @@ use crate::runbook_md::{context, view};
     severity = "info",
     category = "bundle",
     since = "0.1.0",
-    summary = "a setting is no field of the runbook's input"
+    summary = "a setting is not a field of the runbook's input"
 )]
 pub(crate) struct ConfigKeyNotInContext;
 
@@ -137,7 +137,7 @@ impl Rule for ConfigKeyNotInContext {
                     continue;
                 }
                 let message = format!(
-                    "the setting {} is no field of {}",
+                    "the setting {} is not a field of {}",
                     code(key),
                     code(input.name)
                 );

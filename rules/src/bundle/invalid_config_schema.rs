@@ -129,7 +129,7 @@ impl Rule for InvalidConfigSchema {
                     finding(
                         entry.key.span,
                         format!(
-                            "`config_schema` has settings for {}, which is no step",
+                            "`config_schema` has settings for {}, which is not a step",
                             code(id)
                         ),
                         help,
@@ -269,7 +269,7 @@ fn check_field(field: &Entry, finding: &mut impl FnMut(Span, String, String)) {
         && let Some(text) = value.string()
         && let Err(problem) = pattern::check(text)
     {
-        let message = format!("the pattern of {name} is no regular expression: {problem}");
+        let message = format!("the pattern of {name} is not a regular expression: {problem}");
         finding(
             value.span,
             message,

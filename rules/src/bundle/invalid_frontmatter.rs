@@ -115,7 +115,7 @@ fn describe(fault: &Fault) -> Option<(Span, String, &'static str)> {
         ),
         Fault::Yaml { message, span } => (
             *span,
-            format!("the frontmatter is no valid YAML: {}", one_line(message)),
+            format!("the frontmatter is not valid YAML: {}", one_line(message)),
             "quote texts with `: `, ` #` or a leading special character, and indent with spaces",
         ),
         Fault::NotMapping { found, span } => (

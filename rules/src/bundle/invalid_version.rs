@@ -44,7 +44,7 @@ use crate::runbook_md::view;
     severity = "error",
     category = "bundle",
     since = "0.1.0",
-    summary = "a version that is no `x.y.z`"
+    summary = "a version that is not of the form `x.y.z`"
 )]
 pub(crate) struct InvalidVersion;
 

@@ -124,7 +124,7 @@ impl Rule for MissingWorkflowClass {
                         continue;
                     }
                     let message = format!(
-                        "{}, which the platform runs for this slug, is no workflow",
+                        "{}, which the platform runs for this slug, is not a workflow",
                         code(&expected)
                     );
                     Finding::new(&Self::METADATA, file, span_of(&class.name), message)

@@ -125,7 +125,7 @@ impl Rule for SharedActivityName {
                 .and_then(|call| call.arguments.find_keyword("name"));
             let span = given.map_or(span_of(&activity.node.name), |it| span_of(&it.value));
             let message = format!(
-                "the bundle {} has an activity {}, too",
+                "the bundle {} also has an activity {}",
                 code(other.slug()),
                 code(name)
             );

@@ -116,7 +116,7 @@ impl Rule for SubledgerRegistration {
                 at(
                     span_of(&it.class.name),
                     format!(
-                        "the subledger class {} is no `Row`",
+                        "the subledger class {} is not a `Row`",
                         code(it.class.name.as_str())
                     ),
                 )
@@ -128,7 +128,7 @@ impl Rule for SubledgerRegistration {
             if let Some(name) = name.filter(|name| PLATFORM_TYPES.contains(name)) {
                 at(
                     it.name_span,
-                    format!("the platform has a subledger type {} already", code(name)),
+                    format!("the platform already has a subledger type {}", code(name)),
                 )
                 .severity(Severity::Error)
                 .help("choose another name, or use the platform's type")
@@ -175,7 +175,7 @@ impl Rule for SubledgerRegistration {
             });
             if let Some(other) = other {
                 let message = format!(
-                    "the bundle {} registers a subledger type {}, too",
+                    "the bundle {} also registers a subledger type {}",
                     code(other.view.slug()),
                     code(name)
                 );

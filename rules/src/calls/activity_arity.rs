@@ -204,7 +204,7 @@ fn check(model: &Model<'_>, call: &ActivityCall<'_, '_>, report: &mut Vec<Diagno
     };
     at(place, message)
         .help(help)
-        .note("The call fails on the worker, and Temporal repeats it without end.")
+        .note("The call fails on the worker, and Temporal retries it forever.")
         .report(report);
 }
 

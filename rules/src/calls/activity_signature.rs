@@ -87,7 +87,7 @@ impl Rule for ActivitySignature {
             if taken > 1 {
                 push(
                     format!("the activity `{}` takes {taken} arguments", activity.name),
-                    "take one model with a field for each",
+                    "take one model with a field for each argument",
                 );
             }
             if activity.node.returns.is_none() {

@@ -83,7 +83,7 @@ use crate::sites::{Gate, reads_name, shown_call};
     severity = "warning",
     category = "calls",
     since = "0.1.0",
-    summary = "nobody looks at the decision of a reviewer"
+    summary = "a reviewer's decision is never read"
 )]
 pub(crate) struct IgnoredDecision;
 
@@ -164,10 +164,10 @@ fn report_drop(
     let call = shown_call(model, site.file, site.call);
     let message = match through {
         None => {
-            format!("nobody looks at the answer of {call}, so a rejection counts as an approval")
+            format!("the answer of {call} is never read, so a rejection counts as an approval")
         }
         Some(_) => format!(
-            "nobody looks at the answer of the reviewer that {call} returns, so a rejection counts as an approval"
+            "the reviewer's answer that {call} returns is never read, so a rejection counts as an approval"
         ),
     };
     let finding = Finding::new(
@@ -176,7 +176,7 @@ fn report_drop(
         span_of(site.call),
         message,
     )
-    .help("look at `decision.get(\"type\")`, which is `\"approved\"` or `\"rejected\"`");
+    .help("check `decision.get(\"type\")`, which is `\"approved\"` or `\"rejected\"`");
     match site.runbook {
         Some(runbook) => finding.in_runbook(&model.runbooks[runbook]),
         None => finding,

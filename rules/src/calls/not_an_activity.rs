@@ -106,7 +106,7 @@ use crate::sites::{ActivityCall, shown};
     severity = "error",
     category = "calls",
     since = "0.1.0",
-    summary = "something that is no activity is scheduled as one"
+    summary = "something that is not an activity is scheduled as one"
 )]
 pub(crate) struct NotAnActivity;
 
@@ -155,7 +155,7 @@ fn judge(model: &Model<'_>, call: &ActivityCall<'_, '_>) -> Option<(String, &'st
                 return None;
             }
             Some((
-                format!("{name} is called on the spot, and what it gives is no activity"),
+                format!("{name} is called right here, and what it returns is not an activity"),
                 "hand over the function, and its argument after it",
             ))
         }
@@ -169,7 +169,7 @@ fn judge(model: &Model<'_>, call: &ActivityCall<'_, '_>) -> Option<(String, &'st
             let what = if is_method { "method" } else { "function" };
             Some((
                 format!(
-                    "the {what} {name} is no activity: Temporal refuses it, only LocalRuntime calls it"
+                    "the {what} {name} is not an activity: Temporal refuses it, and only LocalRuntime calls it"
                 ),
                 if is_method {
                     "await the method itself, or move its side effects into an activity"

@@ -137,7 +137,7 @@ impl Rule for UndeclaredGateSignal {
                 None => "name a handler with `@runbook.signal`, or add one".to_owned(),
             };
             let message = format!(
-                "`{}` is no signal of `{}`, so what is submitted reaches nobody and the gate stays closed",
+                "`{}` is not a signal of `{}`, so the answer is lost and the gate stays closed",
                 name.replace('`', "'"),
                 runbook.name
             );

@@ -76,7 +76,7 @@ impl Rule for DiscouragedApi {
             let callee = code(cx.model.slice(site.file, span));
             let finding = |message: String| Finding::new(&Self::METADATA, site.file, span, message);
             if site.base_method() == Some("run_step") {
-                finding(format!("{callee} gives no entry in the breadcrumb"))
+                finding(format!("{callee} adds no entry to the breadcrumb"))
                     .help("decorate a method with `@runbook.step(…)` and call it")
                     .report(report);
             }

@@ -86,7 +86,7 @@ use crate::rule::{Context, Rule};
     severity = "info",
     category = "determinism",
     since = "0.1.0",
-    summary = "workflow code prints or logs without regard to replays"
+    summary = "workflow code prints or logs again on every replay"
 )]
 pub(crate) struct ConsoleAndLogging;
 

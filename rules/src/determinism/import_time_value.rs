@@ -89,7 +89,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "determinism",
     since = "0.1.0",
-    summary = "workflow code reads a value that varies with the import of its module"
+    summary = "workflow code reads a value that was computed at import"
 )]
 pub(crate) struct ImportTimeValue;
 

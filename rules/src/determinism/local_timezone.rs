@@ -78,7 +78,7 @@ use crate::rule::{Context, Rule};
     severity = "warning",
     category = "determinism",
     since = "0.1.0",
-    summary = "workflow code depends on the time zone of the worker"
+    summary = "workflow code depends on the worker's time zone"
 )]
 pub(crate) struct LocalTimezone;
 

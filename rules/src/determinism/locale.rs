@@ -69,7 +69,7 @@ use crate::rule::{Context, Rule};
     severity = "info",
     category = "determinism",
     since = "0.1.0",
-    summary = "workflow code depends on the locale of the worker"
+    summary = "workflow code depends on the worker's locale"
 )]
 pub(crate) struct Locale;
 

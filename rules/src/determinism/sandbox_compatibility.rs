@@ -48,7 +48,7 @@ use crate::rule::{Context, Rule};
     severity = "warning",
     category = "determinism",
     since = "0.1.0",
-    summary = "workflow code is deterministic and yet fails in Temporal's sandbox",
+    summary = "workflow code is deterministic but fails in Temporal's sandbox",
     default = false
 )]
 pub(crate) struct SandboxCompatibility;

@@ -1,6 +1,15 @@
 use super::trade::TRADE;
 use super::*;
 
+#[test]
+fn every_icon_has_a_shape_under_all_its_names() {
+    for name in names() {
+        let shapes = shapes(name).unwrap_or_else(|| panic!("{name}"));
+        assert!(shapes.starts_with('<') && shapes.ends_with("/>"), "{name}");
+    }
+    assert_eq!(shapes("Nosuch"), None);
+}
+
 /// Wrong names as people and coding agents write them, with the first suggestion each must get.
 const WRONG_NAMES: &[(&str, &str)] = &[
     // Words that name no icon.

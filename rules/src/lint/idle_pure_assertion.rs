@@ -69,7 +69,7 @@ use crate::rule::{Context, Rule};
     severity = "warning",
     category = "lint",
     since = "0.1.0",
-    summary = "a function is asserted to be pure and nothing was to be found in it"
+    summary = "a `pure` assertion on a function in which nothing would be reported"
 )]
 pub(crate) struct IdlePureAssertion;
 
@@ -85,7 +85,9 @@ impl Rule for IdlePureAssertion {
                 code: Self::METADATA.code,
                 name: Self::METADATA.name,
                 severity: Self::METADATA.severity,
-                message: format!("{function} is asserted to be pure where nothing is to be found"),
+                message: format!(
+                    "{function} is asserted to be pure, but nothing would be reported in it"
+                ),
                 help: Some("remove `# runbook-lint: pure`".to_owned()),
                 notes: Vec::new(),
                 place: boundary.place,

@@ -56,7 +56,7 @@ use crate::rule::{Context, Rule};
     severity = "info",
     category = "steps",
     since = "0.1.0",
-    summary = "an icon is named as it was formerly called"
+    summary = "an icon is given by an old name"
 )]
 pub(crate) struct RenamedIcon;
 
@@ -70,11 +70,7 @@ impl Rule for RenamedIcon {
             let Lookup::Alias(current) = lookup(&icon.name) else {
                 continue;
             };
-            let message = format!(
-                "icon {} is called {} today",
-                code(&icon.name),
-                code(current)
-            );
+            let message = format!("icon {} is now called {}", code(&icon.name), code(current));
             let mut finding = Finding::new(&Self::METADATA, icon.file, icon.span(), message)
                 .help(format!("write {}", code(current)));
             if let Some(content) = icon.content(&cx.model) {

@@ -12,8 +12,7 @@ use crate::rule::{Context, Rule};
 /// Finds steps that are declared with the deprecated `@ui_step`.
 ///
 /// ## Why is this bad?
-/// It is the former name of `@runbook.step` and does the same, but warns on each call and is going to
-/// be removed from the SDK.
+/// It is the former name of `@runbook.step`. It does the same, and the SDK warns on each call.
 ///
 /// ## Example
 /// ```python
@@ -49,7 +48,7 @@ use crate::rule::{Context, Rule};
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB322",
-    severity = "warning",
+    severity = "info",
     category = "steps",
     since = "0.1.0",
     summary = "a step is declared with the deprecated `@ui_step`"

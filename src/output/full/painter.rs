@@ -7,7 +7,7 @@ use codespan_reporting::diagnostic::{LabelStyle, Severity as Level};
 use codespan_reporting::term::WriteStyle;
 use lint_core::diagnostic::Severity;
 
-use super::super::text::color;
+use super::super::text::{Hyperlink, color};
 
 /// Line numbers, borders and the steps of a path.
 const SECONDARY: Style = AnsiColor::BrightBlue.on_default();
@@ -18,12 +18,15 @@ pub(super) struct Painter<'w> {
     out: &'w mut dyn Write,
     /// Whether the name of the lowest level comes next. Everywhere else it is `info`.
     names_lowest: bool,
+    /// Where the name of the level and the code lead.
+    link: Option<Hyperlink>,
 }
 
 impl<'w> Painter<'w> {
-    pub(super) fn new(out: &'w mut dyn Write) -> Self {
+    pub(super) fn new(out: &'w mut dyn Write, link: Option<Hyperlink>) -> Self {
         Self {
             out,
+            link,
             names_lowest: false,
         }
     }
@@ -50,11 +53,16 @@ impl Write for Painter<'_> {
 impl WriteStyle for Painter<'_> {
     fn set_header(&mut self, level: Level) -> io::Result<()> {
         self.paint(color(severity(level)))?;
+        let start = self.link.as_ref().map(Hyperlink::start);
+        write!(self.out, "{}", start.unwrap_or_default())?;
         self.names_lowest = level == Level::Note;
         Ok(())
     }
 
     fn set_header_message(&mut self) -> io::Result<()> {
+        if self.link.is_some() {
+            self.out.write_all(Hyperlink::END.as_bytes())?;
+        }
         self.reset()?;
         self.paint(Style::new().bold())
     }
