@@ -358,13 +358,14 @@ impl<'l> Project<'l> {
             .match_indices('.')
             .map(|(at, _)| at)
             .chain([dotted.len()]);
-        ends.filter_map(
-            |end| match self.import_absolute(from, &dotted[..end], knowledge) {
+        // Below what is not part of the project, nothing is.
+        ends.map(|end| self.import_absolute(from, &dotted[..end], knowledge))
+            .take_while(|import| *import != Import::External)
+            .filter_map(|import| match import {
                 Import::File(file) => Some(file),
                 _ => None,
-            },
-        )
-        .collect()
+            })
+            .collect()
     }
 
     /// The module named in `from <dots><module> import …`.

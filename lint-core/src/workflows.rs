@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::diagnostic::{FileId, Place};
 use crate::facts::{Activity, Entry, Facade, Workflow};
 use crate::index::MODULE_BODY;
-use crate::interp::{ClassId, CtxId, FuncId, FuncRef, Machine, Obj};
+use crate::interp::{ClassId, CtxId, FuncId, FuncRef, Machine, Mro, Obj};
 use crate::knowledge::{Knowledge, Role};
 use crate::syntax::ast::Expr;
 use crate::syntax::span_of;
@@ -222,11 +222,11 @@ fn workflow(machine: &mut Machine<'_>, class: ClassId) -> Option<Found> {
 }
 
 /// The methods that the SDK calls, own and inherited, `run` first, then by position.
-fn entry_methods(machine: &Machine<'_>, mro: &[Obj]) -> Vec<(FuncId, Role)> {
+fn entry_methods(machine: &Machine<'_>, mro: &Mro) -> Vec<(FuncId, Role)> {
     let mut seen: Vec<String> = Vec::new();
     let mut methods: Vec<(FuncId, Role)> = Vec::new();
     let hooks = hook_names(machine, mro);
-    for entry in mro {
+    for entry in mro.iter() {
         let Obj::Class(owner) = entry else { continue };
         let Some(module) = machine.project.module(owner.file) else {
             continue;
@@ -281,9 +281,9 @@ fn is_entry(role: Role) -> bool {
 }
 
 /// Methods that a known base class calls by name, such as `NtroWorkflow.on_row_action`.
-fn hook_names(machine: &Machine<'_>, mro: &[Obj]) -> Vec<String> {
+fn hook_names(machine: &Machine<'_>, mro: &Mro) -> Vec<String> {
     let mut names = Vec::new();
-    for entry in mro {
+    for entry in mro.iter() {
         let Obj::External(base) = entry else { continue };
         let prefix = format!("{}.", machine.str(*base));
         for (name, role) in machine.knowledge.markers() {

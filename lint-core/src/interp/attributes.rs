@@ -380,7 +380,7 @@ impl<'p> Machine<'p> {
             .iter()
             .position(|entry| *entry == Obj::Class(of))
             .map_or(0, |at| at + 1);
-        for entry in mro[after..].iter().copied() {
+        for entry in mro.iter().skip(after).copied() {
             match entry {
                 Obj::Class(owner) => {
                     let value = self.read(CellKey::ClassAttr(owner, sym));
@@ -553,7 +553,7 @@ impl<'p> Machine<'p> {
                     self.record_shared(sym, span);
                 }
                 Obj::Func(FuncRef { func, .. }) => {
-                    self.write(CellKey::FunctionAttr(func, sym), value)
+                    self.write(CellKey::FunctionAttr(func, sym), value);
                 }
                 _ => {}
             }

@@ -1,5 +1,7 @@
 //! Containers, iteration, and the builtins whose results matter.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::Span;
 use crate::syntax::ast::Expr;
 
@@ -138,6 +140,34 @@ impl<'p> Machine<'p> {
             }
             other => other,
         }
+    }
+
+    /// What is left of a value when containers are replaced by their parts, as far as `parts` gives
+    /// any. Containers may hold themselves and one another, so each is replaced once.
+    pub(super) fn leaves(
+        &mut self,
+        value: &Value,
+        parts: impl Fn(&mut Self, u32) -> Option<Value>,
+    ) -> Vec<Obj> {
+        let mut pending: Vec<Obj> = value.objs().to_vec();
+        let mut seen = BTreeSet::new();
+        let mut leaves = Vec::new();
+        let mut at = 0;
+        while let Some(&obj) = pending.get(at) {
+            at += 1;
+            match obj {
+                Obj::Container(id) if seen.contains(&id) => {}
+                Obj::Container(id) => match parts(self, id) {
+                    Some(parts) => {
+                        seen.insert(id);
+                        pending.extend(parts.objs());
+                    }
+                    None => leaves.push(obj),
+                },
+                _ => leaves.push(obj),
+            }
+        }
+        leaves
     }
 
     /// The join of all elements (of a dict: of its values).

@@ -81,12 +81,39 @@ impl<'p> Machine<'p> {
         let outer = std::mem::replace(&mut self.frame.ignores_order, ignores_order);
         let args = self.arguments(&it.arguments);
         self.frame.ignores_order = outer;
+        self.remember_call(&callee, &args, span);
         let edges = self.frame.out.edges.len();
         let value = self.call_value(&callee, &args, span, How::Call);
         if is_cancellation(&it.func) && self.frame.out.edges.len() == edges {
             self.note_command();
         }
         value
+    }
+
+    /// Keeps what the condition or the statement around a call asks about it, so that no part of
+    /// it is evaluated again.
+    fn remember_call(&mut self, callee: &Value, args: &Args, span: Span) {
+        let externals = callee.objs().iter().filter_map(|obj| match obj {
+            Obj::External(name) => Some(self.str(*name)),
+            _ => None,
+        });
+        let mut role = None;
+        let mut tested = None;
+        for name in externals {
+            role = role.or(self.knowledge.role(name));
+            tested = match name {
+                "isinstance" => Some(1),
+                "len" => Some(0),
+                _ => tested,
+            };
+        }
+        let tested = tested.and_then(|ix: usize| args.positional.get(ix));
+        let tested = tested.map(|argument| argument.value.clone());
+        if role.is_some() || tested.is_some() {
+            self.frame.calls.insert(span, super::Called { role, tested });
+        } else {
+            self.frame.calls.remove(&span);
+        }
     }
 
     /// Whether the callee gives the same result in whatever order it sees its elements, so that a
@@ -202,7 +229,9 @@ impl<'p> Machine<'p> {
         let mut tainted = Value::bottom();
         for (name, value) in &args.keywords {
             match name {
-                Some(name) if names.contains(name) => self.write(CellKey::FieldFactory(id), value),
+                Some(name) if names.contains(name) => {
+                    self.write(CellKey::FieldFactory(id), value);
+                }
                 Some(name) if *name == default => {
                     self.write(CellKey::FieldDefault(id), value);
                     tainted.add_taint(value.taint());
@@ -386,11 +415,22 @@ impl<'p> Machine<'p> {
     }
 
     fn call_partial(&mut self, id: u32, args: &Args, span: Span, how: How) -> Value {
+        // Partials may hold themselves and one another. One that is being called adds nothing, and
+        // beyond a few ways to one the rest are not told apart.
+        const MAX_CALLS: usize = 4;
+        let calls = self.frame.partials.entry(id).or_default();
+        if calls.running || calls.count >= MAX_CALLS {
+            return Value::bottom();
+        }
+        calls.running = true;
+        calls.count += 1;
         let callee = self.read(CellKey::PartialCallee(id));
         let mut all = self.partial_args.get(&id).cloned().unwrap_or_default();
         all.positional.extend(args.positional.iter().cloned());
         all.keywords.extend(args.keywords.iter().cloned());
-        self.call_value(&callee, &all, span, how)
+        let value = self.call_value(&callee, &all, span, how);
+        self.frame.partials.entry(id).or_default().running = false;
+        value
     }
 
     // ---- functions of the project ----
@@ -440,7 +480,9 @@ impl<'p> Machine<'p> {
         for (ix, value) in parameters.into_iter().enumerate() {
             let slot = ix as u16;
             match value {
-                Some(value) => self.write(CellKey::Param(ctx, slot), &value),
+                Some(value) => {
+                    self.write(CellKey::Param(ctx, slot), &value);
+                }
                 None => {
                     let default = self.read(CellKey::Default(function, slot));
                     if !default.taint().is_empty() && self.is_defined_at_import(function) {

@@ -168,11 +168,9 @@ impl<'p> Machine<'p> {
             }
         }
         let key = CellKey::ClassBases(class);
-        let cell = self.cell(key);
-        if self.cells[cell as usize].value != bases {
-            self.mro_cache.clear();
+        if self.write(key, &bases) {
+            self.forget_orders(class);
         }
-        self.write(key, &bases);
         self.frame.classes.push((class, Default::default()));
         self.execute(&it.body);
         self.frame.classes.pop();
@@ -193,8 +191,11 @@ impl<'p> Machine<'p> {
     }
 
     fn call_init_subclass(&mut self, class: ClassId, span: Span) {
-        let mro = self.mro(class);
         let hook = self.sym("__init_subclass__");
+        if !self.is_defined_by_classes(hook) {
+            return;
+        }
+        let mro = self.mro(class);
         for entry in mro.iter().skip(1).copied() {
             let Obj::Class(owner) = entry else { continue };
             let value = self.read(CellKey::ClassAttr(owner, hook));
@@ -208,72 +209,20 @@ impl<'p> Machine<'p> {
         }
     }
 
-    // ---- method resolution order ----
+    // ---- lookup ----
 
-    /// The class itself, then its bases; classes outside the project appear as externals.
-    pub(crate) fn mro(&mut self, class: ClassId) -> Rc<[Obj]> {
-        if let Some(mro) = self.mro_cache.get(&class).cloned() {
-            for entry in mro.iter() {
-                if let Obj::Class(class) = entry {
-                    self.read(CellKey::ClassBases(*class));
-                }
-            }
-            return mro;
-        }
-        let mut visiting = Vec::new();
-        let mro: Rc<[Obj]> = self.linearize(class, &mut visiting).into();
-        self.mro_cache.insert(class, mro.clone());
-        mro
-    }
-
-    fn linearize(&mut self, class: ClassId, visiting: &mut Vec<ClassId>) -> Vec<Obj> {
-        if visiting.contains(&class) || visiting.len() > 200 {
-            return Vec::new();
-        }
-        visiting.push(class);
-        let bases = self.ordered_bases(class);
-        let mut lists: Vec<Vec<Obj>> = Vec::new();
-        for &base in &bases {
-            lists.push(match base {
-                Obj::Class(base) => self.linearize(base, visiting),
-                other => vec![other],
-            });
-        }
-        lists.push(bases);
-        visiting.pop();
-        let mut result = vec![Obj::Class(class)];
-        result.extend(merge(lists));
-        result
-    }
-
-    /// Bases in the order of the class statement; the cell knows only which there are.
-    fn ordered_bases(&mut self, class: ClassId) -> Vec<Obj> {
-        let known = self.read(CellKey::ClassBases(class));
-        let mut bases: Vec<Obj> = known.objs().to_vec();
-        let names: Vec<String> = match self
-            .class_node(class)
-            .and_then(|node| node.arguments.as_deref())
-        {
-            Some(arguments) => arguments.args.iter().map(last_name).collect(),
-            None => Vec::new(),
-        };
-        bases.sort_by_key(|base| {
-            let name = match base {
-                Obj::Class(class) => self.class_node(*class).map(|node| node.name.to_string()),
-                Obj::External(name) | Obj::Made(name) => {
-                    self.str(*name).rsplit('.').next().map(str::to_owned)
-                }
-                _ => None,
-            };
-            name.and_then(|name| names.iter().position(|it| *it == name))
-                .unwrap_or(usize::MAX)
-        });
-        bases
+    /// Whether any class of the project has an attribute of this name; most special methods are
+    /// looked for in vain.
+    fn is_defined_by_classes(&mut self, name: Sym) -> bool {
+        !self.read(CellKey::DefinedByClasses(name)).is_bottom()
     }
 
     /// The function that a class of the project defines or inherits under this name.
     pub(crate) fn find_method(&mut self, class: ClassId, name: &str) -> Option<Obj> {
         let sym = self.sym(name);
+        if !self.is_defined_by_classes(sym) {
+            return None;
+        }
         let mro = self.mro(class);
         for entry in mro.iter().copied() {
             if let Obj::Class(owner) = entry {
@@ -293,6 +242,9 @@ impl<'p> Machine<'p> {
 
     pub(super) fn metaclass(&mut self, class: ClassId) -> Option<ClassId> {
         let metaclass = self.sym("metaclass");
+        if !self.is_defined_by_classes(metaclass) {
+            return None;
+        }
         let mro = self.mro(class);
         for entry in mro.iter().copied() {
             if let Obj::Class(owner) = entry {
@@ -552,7 +504,8 @@ impl<'p> Machine<'p> {
     fn field_names(&mut self, class: ClassId) -> Vec<Sym> {
         let mro = self.mro(class);
         let mut fields = Vec::new();
-        for entry in mro.iter().rev().copied() {
+        let entries: Vec<Obj> = mro.iter().copied().collect();
+        for entry in entries.into_iter().rev() {
             let Obj::Class(owner) = entry else { continue };
             let Some(node) = self.class_node(owner) else {
                 continue;
@@ -614,7 +567,10 @@ impl<'p> Machine<'p> {
     /// Instances of the classes that a value stands for (`except E as e`, `isinstance`).
     pub(super) fn instances_of(&mut self, classes: &Value) -> Value {
         let mut result = Value::bottom();
-        for obj in classes.objs().to_vec() {
+        let alternatives = self.leaves(classes, |this, id| {
+            Some(this.all_elements(&Value::of(Obj::Container(id))))
+        });
+        for obj in alternatives {
             match obj {
                 Obj::Class(class) => {
                     result.add(Obj::Instance(class, 0));
@@ -623,48 +579,12 @@ impl<'p> Machine<'p> {
                     let name = self.str(name).to_owned();
                     result.join(&self.typed(&name, Span::default()));
                 }
-                Obj::Container(_) => {
-                    let inner = self.all_elements(&Value::of(obj));
-                    result.join(&self.nested(|this| this.instances_of(&inner)));
-                }
                 _ => {
                     result.add(Obj::Unknown);
                 }
             }
         }
         result.opened()
-    }
-}
-
-/// C3: the first head that is in no other tail, again and again. An inconsistent hierarchy (which
-/// Python refuses) is merged in order.
-fn merge(mut lists: Vec<Vec<Obj>>) -> Vec<Obj> {
-    let mut result = Vec::new();
-    loop {
-        lists.retain(|list| !list.is_empty());
-        let Some(first) = lists.first() else {
-            return result;
-        };
-        let fits = |head: Obj| lists.iter().all(|list| !list[1..].contains(&head));
-        let head = lists
-            .iter()
-            .map(|list| list[0])
-            .find(|&head| fits(head))
-            .unwrap_or(first[0]);
-        for list in &mut lists {
-            list.retain(|&entry| entry != head);
-        }
-        result.push(head);
-    }
-}
-
-fn last_name(base: &Expr) -> String {
-    match base {
-        Expr::Name(name) => name.id.to_string(),
-        Expr::Attribute(it) => it.attr.to_string(),
-        Expr::Subscript(it) => last_name(&it.value),
-        Expr::Call(it) => last_name(&it.func),
-        _ => String::new(),
     }
 }
 

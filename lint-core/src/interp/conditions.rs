@@ -1,8 +1,9 @@
 //! Conditions: what is known of them before they run, and what they say of variables.
 
 use crate::syntax::ast::{self, CmpOp, Expr};
+use crate::syntax::span_of;
 
-use super::{ClassId, ContainerKind, Machine, Mode, Obj, Sym, Value};
+use super::{ClassId, ContainerKind, Machine, Mode, Mro, Obj, Sym, Value};
 
 /// What is known of a condition before it runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,10 +86,10 @@ impl<'p> Machine<'p> {
                 }
             }
             Expr::Compare(it) if it.ops.len() == 1 && is_length_of_one(it, holds) => {
-                let Expr::Call(len) = &*it.left else { return };
-                let out = std::mem::take(&mut self.frame.out);
-                let counted = self.evaluate(&len.arguments.args[0]);
-                self.frame.out = out;
+                let counted = self.frame.calls.get(&span_of(&*it.left));
+                let Some(counted) = counted.and_then(|call| call.tested.as_ref()) else {
+                    return;
+                };
                 let sets = counted.objs().iter().filter_map(|obj| match obj {
                     Obj::Container(id) => Some(*id),
                     _ => None,
@@ -113,10 +114,10 @@ impl<'p> Machine<'p> {
                 }
             }
             Expr::Call(call) => {
-                if let [Expr::Name(subject), classes] = &*call.arguments.args
-                    && matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "isinstance")
+                if let [Expr::Name(subject), _] = &*call.arguments.args
+                    && let Some(called) = self.frame.calls.get(&span_of(call))
+                    && let Some(classes) = called.tested.clone()
                 {
-                    let classes = self.evaluate(classes);
                     self.narrow_to(subject, &classes, holds);
                 }
             }
@@ -336,7 +337,7 @@ impl<'p> Machine<'p> {
 
     /// Whether instances of a class need not be derived from it: it may be a protocol or answer
     /// through its metaclass.
-    fn is_structural(&self, mro: &[Obj]) -> bool {
+    fn is_structural(&self, mro: &Mro) -> bool {
         mro.iter().any(|entry| match entry {
             Obj::Class(_) => false,
             Obj::External(base) => {

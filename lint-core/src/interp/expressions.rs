@@ -777,7 +777,7 @@ impl<'p> Machine<'p> {
     }
 
     /// Whether the condition asks the SDK if history is being replayed.
-    pub(super) fn is_replay_guard(&mut self, test: &'p Expr) -> bool {
+    pub(super) fn is_replay_guard(&self, test: &'p Expr) -> bool {
         match test {
             Expr::UnaryOp(it) => self.is_replay_guard(&it.operand),
             Expr::BoolOp(it) => it
@@ -788,18 +788,12 @@ impl<'p> Machine<'p> {
         }
     }
 
-    /// The role of the SDK function that an expression calls.
-    pub(super) fn marker_of_call(&mut self, expression: &'p Expr) -> Option<Role> {
+    /// The role of the SDK function that an expression called when it was evaluated last.
+    pub(super) fn marker_of_call(&self, expression: &'p Expr) -> Option<Role> {
         let Expr::Call(call) = expression else {
             return None;
         };
-        let out = std::mem::take(&mut self.frame.out);
-        let callee = self.evaluate(&call.func);
-        self.frame.out = out;
-        callee.objs().iter().find_map(|obj| match obj {
-            Obj::External(name) => self.knowledge.role(self.str(*name)),
-            _ => None,
-        })
+        self.frame.calls.get(&span_of(call))?.role
     }
 
     // ---- functions ----
@@ -1034,7 +1028,18 @@ impl<'p> Machine<'p> {
 
     pub(super) fn hash_of(&mut self, elements: &Value) -> Option<Elements> {
         let mut result = None;
-        for obj in elements.objs().to_vec() {
+        let hashed = self.leaves(elements, |this, id| {
+            let is_tuple = this.containers.get(id).kind == ContainerKind::Tuple;
+            is_tuple.then(|| {
+                let inner = this.all_elements(&Value::of(Obj::Container(id)));
+                if inner.objs().is_empty() {
+                    Value::unknown()
+                } else {
+                    inner
+                }
+            })
+        });
+        for &obj in &hashed {
             let one = match obj {
                 Obj::Str(_) => Some(Elements::Salted),
                 Obj::None | Obj::Bool(_) | Obj::Int(_) => None,
@@ -1045,17 +1050,6 @@ impl<'p> Machine<'p> {
                 | Obj::External(_)
                 | Obj::Module(_) => Some(Elements::Address),
                 Obj::Instance(class, _) => self.instance_hash(class),
-                Obj::Container(id) if self.containers.get(id).kind == ContainerKind::Tuple => {
-                    let inner = self.all_elements(&Value::of(obj));
-                    self.frame.depth += 1;
-                    let hash = if self.frame.depth > 20 {
-                        Some(Elements::Unknown)
-                    } else {
-                        self.hash_of(&inner)
-                    };
-                    self.frame.depth -= 1;
-                    hash
-                }
                 _ => Some(Elements::Unknown),
             };
             result = match (result, one) {
@@ -1067,7 +1061,7 @@ impl<'p> Machine<'p> {
                 (None, None) => None,
             };
         }
-        if elements.objs().is_empty() {
+        if hashed.is_empty() {
             Some(Elements::Unknown)
         } else {
             result

@@ -16,6 +16,7 @@ mod classes;
 mod conditions;
 mod control;
 mod expressions;
+mod mro;
 mod statements;
 mod types;
 mod value;
@@ -32,6 +33,7 @@ use crate::knowledge::{CommandKind, Knowledge, Role, Sandbox};
 use crate::project::Project;
 use crate::syntax::ast;
 
+pub(crate) use mro::Mro;
 pub(crate) use value::{ClassId, CtxId, FuncId, FuncRef, Obj, SourceId, Sym, Value};
 use value::{Interner, Table};
 
@@ -66,6 +68,8 @@ enum CellKey {
     /// What decides over which elements a container has.
     Size(u32),
     ClassAttr(ClassId, Sym),
+    /// Whether any class has an attribute of this name.
+    DefinedByClasses(Sym),
     ClassBases(ClassId),
     /// What any code stored in an attribute of any instance.
     InstanceAttr(ClassId, Sym),
@@ -299,6 +303,21 @@ struct State {
     dead: bool,
 }
 
+/// A call that conditions and statements ask about.
+#[derive(Debug)]
+struct Called {
+    /// The role of the SDK function that it calls.
+    role: Option<Role>,
+    /// The classes of an `isinstance`, or what `len` counts.
+    tested: Option<Value>,
+}
+
+#[derive(Debug, Default)]
+struct PartialCalls {
+    running: bool,
+    count: usize,
+}
+
 /// The run in progress.
 struct Frame<'p> {
     ctx: CtxId,
@@ -323,6 +342,10 @@ struct Frame<'p> {
     ignores_order: bool,
     /// How deep the calls of the interpreter's own helpers are nested in one another.
     depth: u32,
+    /// The partials that the outermost of these helpers has called.
+    partials: BTreeMap<u32, PartialCalls>,
+    /// What is remembered of calls, by their places.
+    calls: FxHashMap<Span, Called>,
 }
 
 /// Which code is interpreted.
@@ -365,7 +388,7 @@ pub(crate) struct Machine<'p> {
     /// Variants of instances, by class and the callables that the constructor got.
     variants: Table<(ClassId, Vec<Obj>)>,
     variants_of: FxHashMap<ClassId, u32>,
-    mro_cache: FxHashMap<ClassId, Rc<[Obj]>>,
+    orders: mro::Orders,
     /// Modules imported below `imports_passed_through()`.
     passed_through: Vec<FileId>,
     module_ctxs: FxHashMap<FileId, CtxId>,
@@ -423,7 +446,7 @@ impl<'p> Machine<'p> {
             class_marks: FxHashMap::default(),
             variants: Table::default(),
             variants_of: FxHashMap::default(),
-            mro_cache: FxHashMap::default(),
+            orders: mro::Orders::default(),
             passed_through: Vec::new(),
             module_ctxs: FxHashMap::default(),
             interpreted: FxHashSet::default(),
@@ -560,14 +583,23 @@ impl<'p> Machine<'p> {
         cell.value.clone()
     }
 
-    fn write(&mut self, key: CellKey, value: &Value) {
+    /// Joins a value into a cell; says whether that changed it.
+    fn write(&mut self, key: CellKey, value: &Value) -> bool {
         let id = self.cell(key);
         let cell = &mut self.cells[id as usize];
-        if cell.value.join(value) {
-            for reader in std::mem::take(&mut cell.readers) {
-                self.enqueue(reader);
-            }
+        let is_first = cell.value.is_bottom();
+        if !cell.value.join(value) {
+            return false;
         }
+        for reader in std::mem::take(&mut cell.readers) {
+            self.enqueue(reader);
+        }
+        if let CellKey::ClassAttr(_, name) = key
+            && is_first
+        {
+            self.write(CellKey::DefinedByClasses(name), &Value::of(Obj::None));
+        }
+        true
     }
 
     // ---- contexts ----
@@ -824,6 +856,9 @@ impl<'p> Machine<'p> {
         self.frame.depth += 1;
         let value = work(self);
         self.frame.depth -= 1;
+        if self.frame.depth == 0 {
+            self.frame.partials.clear();
+        }
         value
     }
 
@@ -860,6 +895,8 @@ impl<'p> Frame<'p> {
             commands: 0,
             ignores_order: false,
             depth: 0,
+            partials: BTreeMap::new(),
+            calls: FxHashMap::default(),
         }
     }
 }

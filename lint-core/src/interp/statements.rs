@@ -388,7 +388,7 @@ impl<'p> Machine<'p> {
         self.frame.breaks.push(None);
         let mut truth = Truth::Unknown;
         let outer = self.open_control();
-        for _ in 0..3 {
+        for _ in 0..self.rounds() {
             let (before, control) = (self.frame.state.clone(), self.control());
             truth = self.decision(&it.test, SinkKind::Loop);
             if truth == Truth::Never {
@@ -420,7 +420,7 @@ impl<'p> Machine<'p> {
         if it.is_async {
             self.note_command();
         }
-        for _ in 0..3 {
+        for _ in 0..self.rounds() {
             let (before, control) = (self.frame.state.clone(), self.control());
             self.assign(&it.target, &element, None);
             if !self.loop_body(&it.body, before) && !self.control_differs(&control) {
@@ -429,6 +429,17 @@ impl<'p> Machine<'p> {
         }
         self.close_loop(outer);
         self.end_loop(&it.orelse);
+    }
+
+    /// How often the body of the innermost loop is executed at most. Deep inside other loops it is
+    /// once: these come round again with the state that it left, and the rounds would multiply.
+    fn rounds(&self) -> u32 {
+        const MAX_MULTIPLYING: usize = 3;
+        if self.frame.breaks.len() > MAX_MULTIPLYING {
+            1
+        } else {
+            3
+        }
     }
 
     /// Executes a loop body once and joins its end with the state before it; says whether that
@@ -507,7 +518,7 @@ impl<'p> Machine<'p> {
 
     /// Whether a body only asks whether this is workflow code; there it never raises, so that
     /// `try: return in_workflow()` with a fallback is as good as the question itself.
-    fn cannot_raise(&mut self, body: &'p [Stmt]) -> bool {
+    fn cannot_raise(&self, body: &'p [Stmt]) -> bool {
         body.iter().all(|statement| match statement {
             Stmt::Return(it) => it
                 .value
@@ -520,12 +531,12 @@ impl<'p> Machine<'p> {
     fn with_statement(&mut self, it: &'p ast::StmtWith) {
         let (mut vouched, mut passthrough) = (0, 0);
         for item in &it.items {
+            let manager = self.evaluate(&item.context_expr);
             match self.marker_of_call(&item.context_expr) {
                 Some(Role::SandboxUnrestricted) => vouched += 1,
                 Some(Role::PassThrough) => passthrough += 1,
                 _ => {}
             }
-            let manager = self.evaluate(&item.context_expr);
             let span = span_of(&item.context_expr);
             let (enter, exit) = if it.is_async {
                 ("__aenter__", "__aexit__")
@@ -697,6 +708,11 @@ impl<'p> Machine<'p> {
                         .import_absolute(self.frame.file, &dotted[..end], self.knowledge);
                 last = self.imported(&import, &dotted[..end], span_of(alias));
                 first.get_or_insert_with(|| last.clone());
+                if import == Import::External {
+                    // Nothing below it is part of the project either.
+                    last = Value::of(self.external(dotted));
+                    break;
+                }
             }
             match &alias.asname {
                 Some(name) => {

@@ -36,16 +36,15 @@ impl<'p> Machine<'p> {
 
     fn instance_of_annotated(&mut self, class: &Value, annotation: &'p Expr) -> Value {
         let mut result = Value::bottom();
-        for obj in class.objs().to_vec() {
+        let alternatives = self.leaves(class, |this, id| {
+            let parts = this.exact_elements(&Value::of(Obj::Container(id)));
+            Some(Value::join_of(&parts.unwrap_or_default()))
+        });
+        for obj in alternatives {
             match obj {
                 // It may be an instance of a subclass.
                 Obj::Class(class) => {
                     result = result.opened().joined(&Value::of(Obj::Instance(class, 0)))
-                }
-                Obj::Container(_) => {
-                    for alternative in self.exact_elements(&Value::of(obj)).unwrap_or_default() {
-                        result.join(&self.instance_of_annotated(&alternative, annotation));
-                    }
                 }
                 Obj::External(name) => {
                     let name = self.str(name).to_owned();

@@ -283,6 +283,14 @@ impl Value {
             .all(|obj| mine.by_ref().any(|it| it == obj))
     }
 
+    pub(crate) fn join_of(values: &[Self]) -> Self {
+        let mut result = Self::bottom();
+        for value in values {
+            result.join(value);
+        }
+        result
+    }
+
     pub(crate) fn joined(mut self, other: &Self) -> Self {
         self.join(other);
         self
