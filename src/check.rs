@@ -24,8 +24,8 @@ pub(crate) struct Examined {
     summary: Summary,
     gateways: Gateways,
     overviews: Vec<Overview>,
-    /// Whether the analysis stopped at a bound.
-    pub(crate) cut_short: bool,
+    /// What the analysis was too large for; see [`lint_core::facts::Facts::cut_short`].
+    pub(crate) cut_short: Vec<String>,
 }
 
 /// What is asked of a check.
@@ -45,8 +45,8 @@ pub(crate) struct Answer {
     /// How many files that are not asked about could not be read in full.
     pub(crate) errors_elsewhere: usize,
     pub(crate) summary: Summary,
-    /// Whether the analysis stopped at a bound.
-    pub(crate) cut_short: bool,
+    /// What the analysis was too large for; see [`lint_core::facts::Facts::cut_short`].
+    pub(crate) cut_short: Vec<String>,
     pub(crate) baseline: Option<UsedBaseline>,
 }
 

@@ -110,7 +110,7 @@ impl DiffBase {
         let files = files.rewound(there, self.sources()?, settings);
         let project = files.project(settings);
         let examined = examine(&project, settings, &[]);
-        if examined.cut_short || !examined.errors.is_empty() {
+        if !examined.cut_short.is_empty() || !examined.errors.is_empty() {
             warn(&format!(
                 "not everything in `{}` could be analysed ({} not read in full); findings that are older than the change may be reported",
                 self.revision,

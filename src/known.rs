@@ -80,7 +80,7 @@ impl Known {
                 is_requested: &|key| files.is_requested(key),
                 is_complete: examined.errors.is_empty()
                     && files.unlisted.is_empty()
-                    && !examined.cut_short,
+                    && examined.cut_short.is_empty(),
             };
             let (baseline, used) = opened.settle(&parted.new, project, &scope)?;
             let (new, known) = baseline.part(parted.new, project, "The baseline");

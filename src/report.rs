@@ -186,6 +186,33 @@ pub(crate) struct Shown<'r> {
     pub(crate) cause: Option<&'r Cause>,
 }
 
+/// The warning about what the analysis was too large for.
+pub(crate) fn stopped_at_a_bound(names: &[String]) -> Option<String> {
+    (!names.is_empty()).then(|| {
+        format!(
+            "the analysis of {} stopped at a bound; findings may be missing there, and only there",
+            listed(names)
+        )
+    })
+}
+
+/// Names as a sentence has them, the first few of many.
+pub(crate) fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let mut parts: Vec<String> = names
+        .iter()
+        .take(SHOWN)
+        .map(|it| format!("`{it}`"))
+        .collect();
+    if names.len() > SHOWN {
+        parts.push(format!("{} more", names.len() - SHOWN));
+    }
+    match parts.split_last() {
+        Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => parts.concat(),
+    }
+}
+
 pub(crate) fn plural(n: usize, noun: &str) -> String {
     format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
 }

@@ -16,8 +16,9 @@ pub struct Facts<'p> {
     pub idle_boundaries: Vec<IdleBoundary>,
     /// What all paths to a function go through.
     pub gateways: Gateways,
-    /// Whether the analysis stopped at a bound, so that hazards may be missing.
-    pub cut_short: bool,
+    /// Workflows, and modules and functions that define some, whose analysis stopped at a bound, by
+    /// name: hazards may be missing there, and only there.
+    pub cut_short: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

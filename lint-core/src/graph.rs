@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::{self, Reached};
+use crate::analysis;
 use crate::diagnostic::{FileId, Place};
 use crate::index::MODULE_BODY;
-use crate::interp::{Code, CtxId, EventKind, FuncId, Machine, Mode};
+use crate::interp::{Code, CtxId, EventKind, FuncId, Machine, Mode, STEPS_OF_GROUP};
 use crate::knowledge::{CommandKind, Knowledge};
 use crate::project::Project;
 
@@ -26,6 +26,8 @@ pub struct WorkflowGraph {
     /// By name; a name stands for one node.
     pub nodes: BTreeMap<String, Node>,
     pub edges: BTreeSet<(String, String)>,
+    /// See [`crate::facts::Facts::cut_short`].
+    pub cut_short: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,9 +64,11 @@ impl NodeKind {
 /// The graph that workflows reach. Needs [`crate::syntax::STACK_SIZE`] of stack.
 pub fn of_workflows(project: &Project<'_>, knowledge: &Knowledge) -> WorkflowGraph {
     let mut graph = WorkflowGraph::default();
-    let Some(Reached { machine, found }) = analysis::interpret(project, knowledge) else {
+    let Some(reached) = analysis::interpret(project, knowledge, STEPS_OF_GROUP) else {
         return graph;
     };
+    graph.cut_short = reached.cut_short;
+    let (machine, found) = (reached.machine, reached.found);
     let mut pending: Vec<CtxId> = Vec::new();
     for it in &found {
         let workflow = &it.workflow;

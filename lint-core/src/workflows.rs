@@ -56,8 +56,9 @@ fn names(bytes: &[u8], word: &[u8]) -> bool {
     })
 }
 
-/// Queues the functions around workflow classes that are defined inside a function.
-pub(crate) fn enter_enclosing_functions(machine: &mut Machine<'_>, files: &[FileId]) {
+/// The functions around workflow classes that are defined inside a function, each for itself.
+pub(crate) fn enclosing_functions(machine: &mut Machine<'_>, files: &[FileId]) -> Vec<Vec<CtxId>> {
+    let mut functions = Vec::new();
     let looks_like_marker = |decorator: &Expr| {
         let callee = match decorator {
             Expr::Call(call) => &*call.func,
@@ -78,13 +79,12 @@ pub(crate) fn enter_enclosing_functions(machine: &mut Machine<'_>, files: &[File
                     .iter()
                     .any(|it| looks_like_marker(&it.expression))
             {
-                machine.standalone_ctx(FuncId {
-                    file,
-                    ix: class.parent,
-                });
+                let ix = class.parent;
+                functions.push(vec![machine.standalone_ctx(FuncId { file, ix })]);
             }
         }
     }
+    functions
 }
 
 /// All workflow classes in modules that have run, by name.

@@ -307,7 +307,7 @@ mod tests {
             hazards: vec![hazard],
             idle_boundaries: Vec::new(),
             gateways: Gateways::default(),
-            cut_short: false,
+            cut_short: Vec::new(),
         };
         let mut report = Vec::new();
         let cx = Context::new(&facts);

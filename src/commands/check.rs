@@ -22,7 +22,7 @@ use crate::file::Outdated;
 use crate::known::Known;
 use crate::output::{leading, render};
 use crate::progress::Progress;
-use crate::report::{Places, Report, ReportedError, Summary, plural};
+use crate::report::{Places, Report, ReportedError, Summary, plural, stopped_at_a_bound};
 use crate::terminal::{columns, report_failure, tell, warn, write_output};
 
 pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
@@ -222,9 +222,7 @@ fn add_warnings(warnings: &mut Vec<String>, answer: &Answer, requested: usize) {
     } else if requested > 0 && answer.summary.workflows == 0 {
         warnings.push("no workflow was found, so nothing was checked; `entry-points` in the configuration names decorators and base classes of other frameworks".to_owned());
     }
-    if answer.cut_short {
-        warnings.push("the code that workflows reach is larger than the analysis goes; findings may be missing".to_owned());
-    }
+    warnings.extend(stopped_at_a_bound(&answer.cut_short));
     if answer.errors_elsewhere > 0 {
         warnings.push(format!(
             "{} outside the given paths could not be read in full; check the whole project to see why",

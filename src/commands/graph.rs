@@ -19,7 +19,7 @@ use crate::cli::{Color, GraphArgs, GraphFormat, SelectionArgs};
 use crate::config::Settings;
 use crate::discover::Files;
 use crate::output::{escape, escape_json, escape_line, render_graph};
-use crate::report::Places;
+use crate::report::{Places, listed};
 use crate::terminal::{warn, write_output};
 
 pub(crate) fn run(mut args: GraphArgs, color: Color) -> Result<Status> {
@@ -53,6 +53,12 @@ pub(crate) fn run(mut args: GraphArgs, color: Color) -> Result<Status> {
         }
     } else {
         let graph = of_workflows(&project, &knowledge);
+        if !graph.cut_short.is_empty() {
+            let names = listed(&graph.cut_short);
+            warn(&format!(
+                "the analysis of {names} stopped at a bound, and edges are missing there"
+            ));
+        }
         match args.output_format {
             GraphFormat::Json => workflows_to_json(&graph, &places)?,
             GraphFormat::Html => page(&graph, &places, &knowledge)?,

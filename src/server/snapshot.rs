@@ -14,6 +14,7 @@ use crate::baseline;
 use crate::check::{Examined, examine_with};
 use crate::config::{Settings, absolute};
 use crate::discover::Files;
+use crate::report::stopped_at_a_bound;
 
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
@@ -58,9 +59,8 @@ impl Snapshot {
         settings: &Settings,
         root: &Path,
     ) {
-        if examined.cut_short {
-            self.warnings.push("the code that workflows reach is larger than the analysis goes; findings may be missing".to_owned());
-        }
+        self.warnings
+            .extend(stopped_at_a_bound(&examined.cut_short));
         self.errors = examined.errors;
         self.findings = examined.findings;
         let Some(path) = &settings.baseline else {

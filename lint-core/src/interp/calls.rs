@@ -110,7 +110,9 @@ impl<'p> Machine<'p> {
         let tested = tested.and_then(|ix: usize| args.positional.get(ix));
         let tested = tested.map(|argument| argument.value.clone());
         if role.is_some() || tested.is_some() {
-            self.frame.calls.insert(span, super::Called { role, tested });
+            self.frame
+                .calls
+                .insert(span, super::Called { role, tested });
         } else {
             self.frame.calls.remove(&span);
         }

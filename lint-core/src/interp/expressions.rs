@@ -17,6 +17,9 @@ use super::{
 
 impl<'p> Machine<'p> {
     pub(super) fn evaluate(&mut self, expression: &'p Expr) -> Value {
+        if self.is_out_of_steps() {
+            return Value::bottom();
+        }
         self.steps += 1;
         match expression {
             Expr::Name(name) => {

@@ -18,10 +18,13 @@ mod control;
 mod expressions;
 mod mro;
 mod statements;
+#[cfg(test)]
+mod tests;
+mod turns;
 mod types;
 mod value;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -34,21 +37,14 @@ use crate::project::Project;
 use crate::syntax::ast;
 
 pub(crate) use mro::Mro;
+pub(crate) use turns::{Kind, STEPS_OF_GROUP};
 pub(crate) use value::{ClassId, CtxId, FuncId, FuncRef, Obj, SourceId, Sym, Value};
 use value::{Interner, Table};
 
 /// A function with more contexts than this gets one that stands for all further ones.
 const MAX_CONTEXTS_OF_FUNCTION: u32 = 24;
-/// A context that still changes after this many runs keeps its last outcome.
-const MAX_RUNS_OF_CONTEXT: u32 = 40;
 /// The analysis of one project stops growing here.
 const MAX_CONTEXTS: usize = 150_000;
-/// How much work (expressions evaluated, objects read) is done before the analysis stops with what
-/// it has. A count and not a time, so that the result is the same on every machine.
-const MAX_STEPS: u64 = 150_000_000;
-/// The same for the full graph, which starts from every function and so has no natural end in a
-/// very large package.
-const MAX_STEPS_OF_FULL_GRAPH: u64 = 40_000_000;
 
 /// Where values of different contexts meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -151,8 +147,7 @@ struct CtxKey {
 
 pub(crate) struct Ctx {
     pub(crate) code: Code,
-    runs: u32,
-    queued: bool,
+    progress: turns::Progress,
     pub(crate) outcome: Outcome,
 }
 
@@ -370,8 +365,10 @@ pub(crate) struct Machine<'p> {
     ctxs: Vec<Ctx>,
     ctx_ids: FxHashMap<CtxKey, CtxId>,
     contexts_of: FxHashMap<Code, u32>,
-    queue: VecDeque<CtxId>,
+    turn: turns::Turn,
     steps: u64,
+    /// How deep the statements being executed are nested, over all modules being imported.
+    nesting: u32,
     containers: Table<Container>,
     /// Known keys of each container, in order of first store.
     container_keys: Vec<Vec<Key>>,
@@ -431,8 +428,9 @@ impl<'p> Machine<'p> {
             ctxs: Vec::new(),
             ctx_ids: FxHashMap::default(),
             contexts_of: FxHashMap::default(),
-            queue: VecDeque::new(),
+            turn: turns::Turn::default(),
             steps: 0,
+            nesting: 0,
             containers: Table::default(),
             container_keys: Vec::new(),
             container_shared_writes: Vec::new(),
@@ -585,6 +583,9 @@ impl<'p> Machine<'p> {
 
     /// Joins a value into a cell; says whether that changed it.
     fn write(&mut self, key: CellKey, value: &Value) -> bool {
+        if self.is_out_of_steps() {
+            return false;
+        }
         let id = self.cell(key);
         let cell = &mut self.cells[id as usize];
         let is_first = cell.value.is_bottom();
@@ -604,16 +605,14 @@ impl<'p> Machine<'p> {
 
     // ---- contexts ----
 
-    fn enqueue(&mut self, id: CtxId) {
-        let ctx = &mut self.ctxs[id.0 as usize];
-        if !ctx.queued && ctx.runs < MAX_RUNS_OF_CONTEXT {
-            ctx.queued = true;
-            self.queue.push_back(id);
-        }
-    }
-
     /// The context for this code and signature, made and queued when new.
     fn context(&mut self, code: Code, signature: Vec<(u16, Vec<Obj>)>) -> CtxId {
+        let id = self.context_of(code, signature);
+        self.reached(id);
+        id
+    }
+
+    fn context_of(&mut self, code: Code, signature: Vec<(u16, Vec<Obj>)>) -> CtxId {
         let mut key = CtxKey { code, signature };
         if let Some(&id) = self.ctx_ids.get(&key) {
             return id;
@@ -655,8 +654,7 @@ impl<'p> Machine<'p> {
         }
         self.ctxs.push(Ctx {
             code: key.code.clone(),
-            runs: 0,
-            queued: false,
+            progress: turns::Progress::default(),
             outcome: Outcome::default(),
         });
         self.ctx_ids.insert(key, id);
@@ -689,95 +687,11 @@ impl<'p> Machine<'p> {
         id
     }
 
-    /// Whether the analysis stopped at a bound before it had seen everything.
-    pub(crate) fn is_cut_short(&self) -> bool {
-        self.is_exhausted() || self.ctxs.len() > MAX_CONTEXTS
-    }
-
-    fn is_exhausted(&self) -> bool {
-        let limit = match self.mode {
-            Mode::Workflows => MAX_STEPS,
-            Mode::Full => MAX_STEPS_OF_FULL_GRAPH,
-        };
-        self.steps > limit
-    }
-
-    /// Runs queued contexts until nothing changes.
-    pub(crate) fn run(&mut self) {
-        while let Some(id) = self.queue.pop_front() {
-            self.ctxs[id.0 as usize].queued = false;
-            if self.is_exhausted() {
-                self.queue.clear();
-                return;
-            }
-            self.run_ctx(id);
-        }
-    }
-
-    fn run_ctx(&mut self, id: CtxId) {
-        let ctx = &mut self.ctxs[id.0 as usize];
-        ctx.runs += 1;
-        let code = ctx.code.clone();
-        let file = self.ctx_file(id);
-        let Some(module) = self.project.module(file) else {
-            return;
-        };
-        let function_ix = match &code {
-            Code::Function(it) => it.func.ix,
-            Code::Fields { .. } => MODULE_BODY,
-        };
-        let function = module.index().function(function_ix);
-        self.frame = Frame {
-            ctx: id,
-            file,
-            function,
-            ..Frame::idle(module)
-        };
-        match &code {
-            Code::Fields { class, set } => self.run_fields(*class, set),
-            Code::Function(it) => {
-                self.interpreted.insert(it.func);
-                self.inherit_control();
-                self.bind_parameters(*it);
-                match function.node {
-                    FunctionNode::Module(tree) => self.execute(&tree.body),
-                    FunctionNode::Def(def) => {
-                        self.execute(&def.body);
-                        if !self.frame.state.dead {
-                            let none = self.under_control(&Value::of(Obj::None));
-                            self.frame.returned.join(&none);
-                        } else if !self.frame.has_returned {
-                            // It always raises: an abstract method, as far as callers care.
-                            self.frame.returned.join(&Value::unknown());
-                        }
-                    }
-                    FunctionNode::Lambda(lambda) => {
-                        let value = self.evaluate(&lambda.body);
-                        self.frame.returned.join(&value);
-                    }
-                }
-            }
-        }
-        let always_raises = self.frame.state.dead && !self.frame.has_returned;
-        self.publish_exceptions(always_raises);
-        let mut returned = std::mem::take(&mut self.frame.returned);
-        if returned.is_one_constant() {
-            // Whatever decided over it, the callers get the same.
-            returned = returned.without_taint();
-        }
-        self.write(CellKey::Return(id), &returned);
-        let yielded = std::mem::take(&mut self.frame.yielded);
-        self.write(CellKey::Yield(id), &yielded);
-        let mut outcome = std::mem::take(&mut self.frame.out);
-        outcome.edges.sort_unstable();
-        outcome.edges.dedup();
-        self.ctxs[id.0 as usize].outcome = outcome;
-    }
-
     // ---- recording ----
 
     fn record_edge(&mut self, span: Span, callee: CtxId, how: How) {
         if !self.frame.state.dead {
+            self.reached(callee);
             let vouched = self.frame.vouched > 0;
             self.frame.out.edges.push(Edge {
                 span,
@@ -850,6 +764,9 @@ impl<'p> Machine<'p> {
     /// bound the answer is that nothing is known.
     fn nested(&mut self, work: impl FnOnce(&mut Self) -> Value) -> Value {
         const MAX_NESTING: u32 = 40;
+        if self.is_out_of_steps() {
+            return Value::bottom();
+        }
         if self.frame.depth >= MAX_NESTING {
             return Value::unknown();
         }

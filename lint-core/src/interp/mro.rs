@@ -175,7 +175,11 @@ fn order(class: ClassId, bases: Vec<Obj>, orders: Vec<Mro>) -> Mro {
             .collect();
         lists.push(bases);
         let mut entries = vec![Obj::Class(class)];
-        entries.extend(merge(&lists).into_iter().filter(|it| *it != Obj::Class(class)));
+        entries.extend(
+            merge(&lists)
+                .into_iter()
+                .filter(|it| *it != Obj::Class(class)),
+        );
         Part {
             entries,
             rest: None,
@@ -206,7 +210,10 @@ fn merge(lists: &[Vec<Obj>]) -> Vec<Obj> {
     let mut done = FxHashSet::default();
     let mut result = Vec::new();
     loop {
-        let mut candidates = lists.iter().zip(&heads).filter_map(|(list, &at)| list.get(at));
+        let mut candidates = lists
+            .iter()
+            .zip(&heads)
+            .filter_map(|(list, &at)| list.get(at));
         let Some(&first) = candidates.clone().next() else {
             return result;
         };

@@ -15,8 +15,9 @@ use super::{
 impl<'p> Machine<'p> {
     pub(super) fn execute(&mut self, body: &'p [Stmt]) {
         let vouched = self.frame.vouched;
+        self.nesting += 1;
         for statement in body {
-            if self.frame.state.dead {
+            if self.frame.state.dead || self.is_out_of_steps() {
                 break;
             }
             self.statement(statement);
@@ -28,6 +29,7 @@ impl<'p> Machine<'p> {
                 self.frame.vouched += 1;
             }
         }
+        self.nesting -= 1;
         self.frame.vouched = vouched;
     }
 
@@ -773,7 +775,7 @@ impl<'p> Machine<'p> {
     pub(super) fn imported(&mut self, import: &Import, dotted: &str, _span: Span) -> Value {
         match import {
             Import::File(file) => {
-                self.module_ctx(*file);
+                self.import_module(*file);
                 if self.frame.passthrough > 0 && !self.passed_through.contains(file) {
                     self.passed_through.push(*file);
                 }

@@ -1,0 +1,275 @@
+//! Which contexts run when, and how much work that may be.
+//!
+//! Work is done in *turns*. A turn belongs to some roots: only contexts that these reach run in it,
+//! and only until its budget is spent; what is left stays pending for other turns. First all roots
+//! have a turn together, which is enough nearly always. When it is not, each group of roots, such
+//! as the entry points of one workflow, has a turn of its own, so that heavy code that one reaches
+//! costs the others nothing.
+
+use std::collections::{BTreeSet, VecDeque};
+
+use crate::diagnostic::FileId;
+use crate::index::{FunctionNode, MODULE_BODY};
+
+use super::{CellKey, Code, CtxId, Frame, FuncId, FuncRef, Machine, Mode, Obj, Value};
+
+/// A context that still changes after this many runs in one turn keeps its last outcome.
+const MAX_RUNS_OF_CONTEXT: u32 = 40;
+/// How much work (expressions evaluated, objects read) is done for one group of roots. A count and
+/// not a time, so that the result is the same on every machine.
+pub(crate) const STEPS_OF_GROUP: u64 = 10_000_000;
+/// The same for all of them together; more groups do not get more than this.
+const STEPS_TOGETHER: u64 = 150_000_000;
+/// The same for the full graph, which starts from every function and so has no natural end in a
+/// very large package.
+const STEPS_OF_FULL_GRAPH: u64 = 40_000_000;
+/// How deep statements may be nested, over all modules that are being imported, for another import
+/// to be executed on the spot.
+const MAX_NESTING_AT_IMPORT: u32 = 1_500;
+
+/// The work in progress.
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    number: u32,
+    /// Pending contexts that the roots reach.
+    queue: VecDeque<CtxId>,
+    /// How many steps may have been done, of all turns, when it ends.
+    limit: u64,
+    kind: Kind,
+}
+
+/// What the roots of a turn are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Kind {
+    /// Code that defines workflows.
+    #[default]
+    Definitions,
+    /// Entry points. What importing a module calls is finished then, or was given up.
+    Entries,
+}
+
+/// Where a context stands.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// The last turn whose roots reached it.
+    turn: u32,
+    /// How often it ran in that turn.
+    runs: u32,
+    /// Whether something it read has changed since its last run, or that was not finished.
+    pending: bool,
+    queued: bool,
+    /// Whether any run was finished, so that there is an outcome to keep.
+    complete: bool,
+    /// The modules that it imports.
+    imports: BTreeSet<CtxId>,
+}
+
+impl<'p> Machine<'p> {
+    /// Runs what the roots reach until nothing changes or the budgets are spent.
+    pub(crate) fn settle(&mut self, groups: &[Vec<CtxId>], steps_of_group: u64, kind: Kind) {
+        const ROUNDS: u32 = 3;
+        self.turn.kind = kind;
+        let together = steps_of_group.saturating_mul(groups.len() as u64);
+        self.turn(&groups.concat(), together.min(STEPS_TOGETHER));
+        if !self.is_out_of_steps() {
+            return;
+        }
+        let mut spent = vec![0; groups.len()];
+        for _ in 0..ROUNDS {
+            for (group, spent) in groups.iter().zip(&mut spent) {
+                let before = self.steps;
+                self.turn(group, steps_of_group.saturating_sub(*spent));
+                *spent += self.steps - before;
+            }
+        }
+    }
+
+    /// Runs everything that is pending, for the full graph.
+    pub(crate) fn run(&mut self) {
+        self.turn.limit = STEPS_OF_FULL_GRAPH;
+        self.run_queue();
+    }
+
+    /// Whether the analysis of what these reach was given up before its end.
+    pub(crate) fn is_unfinished(&mut self, roots: &[CtxId]) -> bool {
+        self.begin_turn(roots);
+        !self.turn.queue.is_empty()
+    }
+
+    /// Whether the analysis stopped at a bound before it had seen everything.
+    pub(crate) fn is_cut_short(&self) -> bool {
+        self.is_out_of_steps() || self.ctxs.iter().any(|ctx| ctx.progress.pending)
+    }
+
+    fn turn(&mut self, roots: &[CtxId], budget: u64) {
+        self.begin_turn(roots);
+        self.turn.limit = self.steps + budget;
+        self.turn.queue.make_contiguous().sort_unstable();
+        self.run_queue();
+    }
+
+    fn begin_turn(&mut self, roots: &[CtxId]) {
+        self.turn.number += 1;
+        for id in std::mem::take(&mut self.turn.queue) {
+            self.ctxs[id.0 as usize].progress.queued = false;
+        }
+        roots.iter().for_each(|&root| self.reached(root));
+    }
+
+    fn run_queue(&mut self) {
+        while !self.is_out_of_steps()
+            && let Some(id) = self.turn.queue.pop_front()
+        {
+            self.ctxs[id.0 as usize].progress.queued = false;
+            if self.ctxs[id.0 as usize].progress.pending {
+                self.run_ctx(id);
+            }
+        }
+    }
+
+    /// Whether the turn is over. From then on nothing is evaluated, recorded or written.
+    pub(super) fn is_out_of_steps(&self) -> bool {
+        self.steps > self.turn.limit
+    }
+
+    pub(super) fn enqueue(&mut self, id: CtxId) {
+        let in_turn = self.is_in_turn(id);
+        let progress = &mut self.ctxs[id.0 as usize].progress;
+        progress.pending = true;
+        if in_turn && !progress.queued && progress.runs < MAX_RUNS_OF_CONTEXT {
+            progress.queued = true;
+            self.turn.queue.push_back(id);
+        }
+    }
+
+    fn is_in_turn(&self, id: CtxId) -> bool {
+        self.mode == Mode::Full || self.ctxs[id.0 as usize].progress.turn == self.turn.number
+    }
+
+    /// The roots of the turn reach this context, and with it what it calls and imports.
+    pub(super) fn reached(&mut self, id: CtxId) {
+        if self.is_in_turn(id) {
+            return;
+        }
+        let mut reached = vec![id];
+        while let Some(id) = reached.pop() {
+            if self.is_in_turn(id) {
+                continue;
+            }
+            let ctx = &mut self.ctxs[id.0 as usize];
+            ctx.progress.turn = self.turn.number;
+            ctx.progress.runs = 0;
+            reached.extend(&ctx.progress.imports);
+            if self.turn.kind == Kind::Definitions || !is_module(&ctx.code) {
+                reached.extend(ctx.outcome.edges.iter().map(|edge| edge.callee));
+            }
+            if ctx.progress.pending {
+                self.enqueue(id);
+            }
+        }
+    }
+
+    /// Executes an import: like Python, runs the module to its end before going on.
+    pub(super) fn import_module(&mut self, file: FileId) {
+        let id = self.module_ctx(file);
+        let importer = self.frame.ctx;
+        self.ctxs[importer.0 as usize].progress.imports.insert(id);
+        self.reached(id);
+        let is_new = self.ctxs[id.0 as usize].progress.runs == 0
+            && !self.ctxs[id.0 as usize].progress.complete;
+        if is_new && self.nesting < MAX_NESTING_AT_IMPORT && !self.is_out_of_steps() {
+            let idle = Frame::idle(self.frame.module);
+            let outer = std::mem::replace(&mut self.frame, idle);
+            self.run_ctx(id);
+            self.frame = outer;
+        }
+    }
+
+    fn run_ctx(&mut self, id: CtxId) {
+        let ctx = &mut self.ctxs[id.0 as usize];
+        ctx.progress.runs += 1;
+        ctx.progress.pending = false;
+        let code = ctx.code.clone();
+        let file = self.ctx_file(id);
+        let Some(module) = self.project.module(file) else {
+            return;
+        };
+        let function_ix = match &code {
+            Code::Function(it) => it.func.ix,
+            Code::Fields { .. } => MODULE_BODY,
+        };
+        self.frame = Frame {
+            ctx: id,
+            file,
+            function: module.index().function(function_ix),
+            ..Frame::idle(module)
+        };
+        match &code {
+            Code::Fields { class, set } => self.run_fields(*class, set),
+            Code::Function(it) => self.run_function(*it),
+        }
+        self.publish(id);
+        let mut outcome = std::mem::take(&mut self.frame.out);
+        outcome.edges.sort_unstable();
+        outcome.edges.dedup();
+        let is_out = self.is_out_of_steps();
+        let ctx = &mut self.ctxs[id.0 as usize];
+        if is_out {
+            ctx.progress.pending = true;
+        }
+        if !is_out || !ctx.progress.complete {
+            ctx.outcome = outcome;
+        }
+        ctx.progress.complete |= !is_out;
+    }
+
+    fn run_function(&mut self, reference: FuncRef) {
+        self.interpreted.insert(reference.func);
+        self.inherit_control();
+        self.bind_parameters(reference);
+        match self.frame.function.node {
+            FunctionNode::Module(tree) => self.execute(&tree.body),
+            FunctionNode::Def(def) => {
+                self.execute(&def.body);
+                if !self.frame.state.dead {
+                    let none = self.under_control(&Value::of(Obj::None));
+                    self.frame.returned.join(&none);
+                } else if !self.frame.has_returned {
+                    // It always raises: an abstract method, as far as callers care.
+                    self.frame.returned.join(&Value::unknown());
+                }
+            }
+            FunctionNode::Lambda(lambda) => {
+                let value = self.evaluate(&lambda.body);
+                self.frame.returned.join(&value);
+            }
+        }
+    }
+
+    /// Gives the callers what the run returned, yielded and raised.
+    fn publish(&mut self, id: CtxId) {
+        let always_raises = self.frame.state.dead && !self.frame.has_returned;
+        self.publish_exceptions(always_raises);
+        let mut returned = std::mem::take(&mut self.frame.returned);
+        if returned.is_one_constant() {
+            // Whatever decided over it, the callers get the same.
+            returned = returned.without_taint();
+        }
+        self.write(CellKey::Return(id), &returned);
+        let yielded = std::mem::take(&mut self.frame.yielded);
+        self.write(CellKey::Yield(id), &yielded);
+    }
+}
+
+fn is_module(code: &Code) -> bool {
+    matches!(
+        code,
+        Code::Function(FuncRef {
+            func: FuncId {
+                ix: MODULE_BODY,
+                ..
+            },
+            ..
+        })
+    )
+}
