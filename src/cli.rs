@@ -9,6 +9,7 @@ use clap::builder::TypedValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use lint_core::fix::Applicability;
 
 pub(crate) use output::{FailOn, Format, OutputArgs, ReportTarget};
 
@@ -55,6 +56,8 @@ pub(crate) enum Command {
     /// Check workflow code.
     #[command(after_help = exit_status())]
     Check(Box<CheckArgs>),
+    /// Move runbooks that are written with `temporalio` to the facade of `ntro`.
+    Migrate(MigrateArgs),
     /// Draw the call graph that workflows reach.
     Graph(GraphArgs),
     /// Find Lucide icons for steps, by name, word or tag.
@@ -82,6 +85,8 @@ pub(crate) struct CheckArgs {
     pub(crate) selection: SelectionArgs,
     #[command(flatten)]
     pub(crate) known: KnownArgs,
+    #[command(flatten)]
+    pub(crate) fix: FixArgs,
 
     #[command(flatten)]
     pub(crate) output: OutputArgs,
@@ -174,12 +179,65 @@ pub(crate) struct KnownArgs {
     pub(crate) diff_base: Option<String>,
 }
 
+/// What is fixed, and how. A fix is kept only if the whole project is no worse for it.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Fixes")]
+pub(crate) struct FixArgs {
+    /// Apply the safe fixes of what is found, and report the rest.
+    #[arg(long, conflicts_with_all = NOT_WITH_FIXES)]
+    pub(crate) fix: bool,
+    /// Apply the safe fixes, and report nothing.
+    #[arg(long, conflicts_with_all = NOT_WITH_FIXES)]
+    pub(crate) fix_only: bool,
+    /// Show what the safe fixes would change, as a patch, and write nothing. Exits with status 1
+    /// if there is anything.
+    #[arg(long, conflicts_with_all = NOT_WITH_FIXES, conflicts_with_all = ["fix", "fix_only"])]
+    pub(crate) diff: bool,
+    /// Apply unsafe fixes too: the code may mean something else after them, and their titles say
+    /// what.
+    #[arg(long)]
+    pub(crate) unsafe_fixes: bool,
+}
+
+const NOT_WITH_FIXES: [&str; 4] = [
+    "write_baseline",
+    "prune_baseline",
+    "stdin_filename",
+    "show_files",
+];
+
+impl FixArgs {
+    pub(crate) fn is_asked(&self) -> bool {
+        self.fix || self.fix_only || self.diff
+    }
+
+    /// The least trusted fixes that are applied.
+    pub(crate) fn least(&self) -> Applicability {
+        if self.unsafe_fixes {
+            Applicability::Unsafe
+        } else {
+            Applicability::Safe
+        }
+    }
+}
+
 /// A baseline is read again, so it needs a place.
 fn not_standard(path: PathBuf) -> Result<PathBuf, &'static str> {
     if path.as_os_str() == "-" {
         return Err("a baseline is kept in a file, not written to the standard output");
     }
     Ok(path)
+}
+
+#[derive(Debug, Args)]
+#[command(mut_arg("paths", |it| it.help("Files and directories to migrate [default: .]")))]
+pub(crate) struct MigrateArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Show what would change, as a patch, and write nothing. Exits with status 1 if there is
+    /// anything.
+    #[arg(long)]
+    pub(crate) diff: bool,
 }
 
 #[derive(Debug, Args)]

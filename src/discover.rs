@@ -19,6 +19,7 @@ const BUNDLE_FOLDERS: [&str; 3] = ["templates", "subledgers", "migrations"];
 /// The files of a project, by their keys.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
+    root: PathBuf,
     paths: BTreeMap<String, PathBuf>,
     /// Files that are reached through symbolic links.
     linked: BTreeMap<String, Linked>,
@@ -42,7 +43,10 @@ impl Files {
         input: &InputArgs,
         settings: &Settings,
     ) -> Self {
-        let mut files = Self::default();
+        let mut files = Self {
+            root: root.to_owned(),
+            ..Self::default()
+        };
         let origin = Origin::new(root, input.isolated);
         // The directory of an unsaved file may be missing.
         if root.is_dir() {
@@ -127,6 +131,36 @@ impl Files {
         self.paths.contains_key(self.name_of(&key))
     }
 
+    /// Gives the file this content in memory, also if it does not exist yet. Returns the content it
+    /// had.
+    pub(crate) fn stage(&mut self, key: &str, bytes: Vec<u8>) -> Option<Vec<u8>> {
+        let before = self.read(key).ok();
+        if !self.paths.contains_key(key) {
+            self.paths.insert(key.to_owned(), self.root.join(key));
+        }
+        self.overlays.insert(key.to_owned(), bytes);
+        before
+    }
+
+    /// Gives a staged file its former content back; without one, it does not exist again.
+    pub(crate) fn unstage(&mut self, key: &str, before: Option<Vec<u8>>) {
+        match before {
+            Some(bytes) => drop(self.overlays.insert(key.to_owned(), bytes)),
+            None => {
+                self.overlays.remove(key);
+                self.paths.remove(key);
+            }
+        }
+    }
+
+    /// Where a file is, or is to be made.
+    pub(crate) fn path(&self, key: &str) -> PathBuf {
+        match self.paths.get(key) {
+            Some(path) => path.clone(),
+            None => self.root.join(key),
+        }
+    }
+
     pub(crate) fn project(&self, settings: &Settings) -> Project<'_> {
         let aliases = self.aliases.iter();
         Project::new(
@@ -173,6 +207,7 @@ impl Files {
     ) -> Self {
         let is_installed = |key: &str| self.search_paths.iter().any(|path| is_below(key, path));
         let mut files = Self {
+            root: self.root.clone(),
             search_paths: self.search_paths.clone(),
             ..Self::default()
         };

@@ -28,29 +28,69 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     ) {
         return put(file, bytes);
     }
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".runbook-lint-");
-    #[cfg(unix)]
-    // As for every new file, the user's mask takes bits away.
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut temporary = match (builder.tempfile_in(directory(&path)), &existing) {
-        (Ok(temporary), _) => temporary,
-        (Err(_), Some(file)) => {
+    match (Staged::new(&path, metadata.as_ref(), bytes), &existing) {
+        (Ok(staged), _) => staged.commit(),
+        (Err(Unstaged::NoRoom(_)), Some(file)) => {
             file.set_len(0)?;
-            return put(file, bytes);
+            put(file, bytes)
         }
-        // The error tells the name of the temporary file, which concerns nobody.
-        (Err(error), None) => return Err(error.kind().into()),
-    };
-    if let Some(metadata) = metadata {
-        temporary
-            .as_file()
-            .set_permissions(metadata.permissions())?;
+        (Err(Unstaged::NoRoom(error) | Unstaged::Unwritten(error)), _) => Err(error),
     }
-    temporary.write_all(bytes).map_err(|error| error.kind())?;
-    temporary.as_file().sync_all()?;
-    temporary.persist(path).map_err(|error| error.error)?;
-    Ok(())
+}
+
+/// The new content of a file, written in full and waiting beside its place.
+pub(crate) struct Staged {
+    temporary: tempfile::NamedTempFile,
+    path: PathBuf,
+}
+
+enum Unstaged {
+    /// The directory takes no new files.
+    NoRoom(io::Error),
+    Unwritten(io::Error),
+}
+
+impl Staged {
+    /// Stages the content of a regular file, or of one that does not exist yet.
+    pub(crate) fn at(path: &Path, bytes: &[u8]) -> io::Result<Self> {
+        let path = target(path);
+        let metadata = match OpenOptions::new().write(true).open(&path) {
+            Ok(file) => Some(file.metadata()?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        let staged = Self::new(&path, metadata.as_ref(), bytes);
+        staged.map_err(|(Unstaged::NoRoom(error) | Unstaged::Unwritten(error))| error)
+    }
+
+    /// The errors of the temporary file tell its name, which concerns nobody.
+    fn new(path: &Path, metadata: Option<&fs::Metadata>, bytes: &[u8]) -> Result<Self, Unstaged> {
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(".runbook-lint-");
+        #[cfg(unix)]
+        // As for every new file, the user's mask takes bits away.
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut temporary = builder
+            .tempfile_in(directory(path))
+            .map_err(|error| Unstaged::NoRoom(error.kind().into()))?;
+        let mut fill = || {
+            if let Some(metadata) = metadata {
+                let file = temporary.as_file();
+                file.set_permissions(metadata.permissions())?;
+            }
+            temporary.write_all(bytes).map_err(|error| error.kind())?;
+            temporary.as_file().sync_all()
+        };
+        fill().map_err(Unstaged::Unwritten)?;
+        let path = path.to_owned();
+        Ok(Self { temporary, path })
+    }
+
+    /// Puts the content into its place, at once.
+    pub(crate) fn commit(self) -> io::Result<()> {
+        let persisted = self.temporary.persist(self.path);
+        persisted.map(drop).map_err(|error| error.error)
+    }
 }
 
 fn put(mut file: &File, bytes: &[u8]) -> io::Result<()> {

@@ -49,6 +49,16 @@ pub(crate) struct Parted {
     pub(crate) used: Option<UsedBaseline>,
 }
 
+/// What is known already, while the files change.
+pub(crate) struct Hidden(Vec<Baseline>);
+
+impl Hidden {
+    pub(crate) fn hide(&self, findings: Vec<Diagnostic>, project: &Project<'_>) -> Vec<Diagnostic> {
+        let hide = |findings, baseline: &Baseline| baseline.part(findings, project, "").0;
+        self.0.iter().fold(findings, hide)
+    }
+}
+
 impl Known {
     pub(crate) fn prepare(args: &KnownArgs, settings: &Settings, root: &Path) -> Result<Self> {
         let diff_base = args.diff_base.as_deref();
@@ -58,6 +68,14 @@ impl Known {
                 .map(|revision| DiffBase::find(revision, root))
                 .transpose()?,
         })
+    }
+
+    /// The findings that are not to be fixed, since they are not reported either.
+    pub(crate) fn hidden(&self, files: &Files, settings: &Settings) -> Result<Hidden> {
+        let baseline = self.baseline.as_ref().and_then(|it| it.content.clone());
+        let before = self.diff_base.as_ref();
+        let before = before.map(|it| it.findings(files, settings)).transpose()?;
+        Ok(Hidden(baseline.into_iter().chain(before).collect()))
     }
 
     /// Takes the findings out of what was examined.

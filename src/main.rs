@@ -8,6 +8,7 @@ mod config;
 mod diff_base;
 mod discover;
 mod file;
+mod fix;
 mod known;
 mod output;
 mod progress;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<Status> {
     match cli.command {
         Command::Check(args) => commands::check::run(*args, cli.color),
+        Command::Migrate(args) => commands::migrate::run(args, cli.color),
         Command::Graph(args) => commands::graph::run(args, cli.color),
         Command::Icons(args) => commands::icons::run(&args, cli.color),
         Command::Init(args) => commands::init::run(&args),

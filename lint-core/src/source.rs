@@ -15,8 +15,18 @@ pub struct SourceFile {
     pub bom: bool,
     /// Where the first bytes that are not UTF-8 were, in a file that is read all the same.
     pub undecodable: Option<u32>,
+    encoding: Encoding,
     /// Byte offset at which each line starts.
     line_starts: Vec<u32>,
+}
+
+/// How the bytes of a file stand for its text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Encoding {
+    Utf8,
+    /// Python's: the first 256 code points. That of the web means windows-1252.
+    Latin1,
+    Other(&'static encoding_rs::Encoding),
 }
 
 /// A 1-based line and a 1-based column in Unicode characters.
@@ -35,6 +45,7 @@ impl SourceFile {
             text,
             bom: false,
             undecodable: None,
+            encoding: Encoding::Utf8,
             line_starts,
         }
     }
@@ -44,9 +55,10 @@ impl SourceFile {
             return Err(too_large());
         }
         let bom = bytes.starts_with(BOM);
-        let text = decode(bytes.strip_prefix(BOM).unwrap_or(bytes), bom)?;
+        let (text, encoding) = decode(bytes.strip_prefix(BOM).unwrap_or(bytes), bom)?;
         Ok(Self {
             bom,
+            encoding,
             ..Self::new(key, text)
         })
     }
@@ -65,6 +77,23 @@ impl SourceFile {
         file.bom = bom;
         file.undecodable = undecodable;
         Ok(file)
+    }
+
+    /// The bytes of the file if this were its text; `None` if its encoding has no bytes for it.
+    pub fn encode(&self, text: &str) -> Option<Vec<u8>> {
+        let bytes = match self.encoding {
+            Encoding::Utf8 => text.as_bytes().to_vec(),
+            Encoding::Latin1 => {
+                let bytes = text.chars().map(|it| u8::try_from(u32::from(it)).ok());
+                bytes.collect::<Option<Vec<u8>>>()?
+            }
+            Encoding::Other(encoding) => {
+                let (bytes, used, has_replaced) = encoding.encode(text);
+                (used == encoding && !has_replaced).then(|| bytes.into_owned())?
+            }
+        };
+        let bom = if self.bom { BOM } else { &[] };
+        Some([bom, &bytes].concat())
     }
 
     /// The position of a byte offset; an offset past the end is the end of the text.
@@ -104,6 +133,14 @@ impl SourceFile {
             .unwrap_or(self.text.len() as u32);
         let body = self.text[start as usize..end as usize].trim_end_matches(['\r', '\n']);
         Span::new(start, start + body.len() as u32)
+    }
+
+    /// The lines that a span touches, with the break after the last one.
+    pub fn whole_lines(&self, span: Span) -> Span {
+        let last = self.line(span.end);
+        let end = self.line_starts.get(last as usize).copied();
+        let end = end.unwrap_or(self.text.len() as u32);
+        Span::new(self.line_span(self.line(span.start)).start, end)
     }
 
     pub fn slice(&self, span: Span) -> &str {
@@ -148,18 +185,20 @@ fn too_large() -> DecodeError {
     }
 }
 
-fn decode(bytes: &[u8], bom: bool) -> Result<String, DecodeError> {
+fn decode(bytes: &[u8], bom: bool) -> Result<(String, Encoding), DecodeError> {
     let cookie = encoding_cookie(bytes);
     let label = cookie.as_deref().map(normalize_label);
     match label.as_deref() {
-        None | Some("utf-8" | "utf8" | "u8" | "utf-8-sig" | "ascii" | "us-ascii") => utf8(bytes),
+        None | Some("utf-8" | "utf8" | "u8" | "utf-8-sig" | "ascii" | "us-ascii") => {
+            Ok((utf8(bytes)?, Encoding::Utf8))
+        }
         Some(other) if bom => Err(DecodeError {
             message: format!("the file starts with a UTF-8 byte order mark but declares `{other}`"),
             line: 1,
         }),
-        // The web's "latin-1" means windows-1252; Python's is the first 256 code points.
         Some("latin-1" | "latin1" | "iso-8859-1" | "iso8859-1" | "l1") => {
-            Ok(bytes.iter().map(|&byte| char::from(byte)).collect())
+            let text = bytes.iter().map(|&byte| char::from(byte)).collect();
+            Ok((text, Encoding::Latin1))
         }
         Some(other) => {
             let encoding =
@@ -168,7 +207,7 @@ fn decode(bytes: &[u8], bom: bool) -> Result<String, DecodeError> {
                     line: 1,
                 })?;
             match encoding.decode_without_bom_handling_and_without_replacement(bytes) {
-                Some(text) => Ok(Cow::into_owned(text)),
+                Some(text) => Ok((Cow::into_owned(text), Encoding::Other(encoding))),
                 None => Err(DecodeError {
                     message: format!("the file is not valid `{other}`, which it declares"),
                     line: 1,
@@ -285,6 +324,22 @@ mod tests {
             (file.text.as_str(), file.bom, file.undecodable),
             ("é", true, None)
         );
+    }
+
+    #[test]
+    fn a_text_goes_back_into_its_encoding() {
+        for bytes in [
+            &b"x = '\xc3\xa9'\n"[..],
+            b"\xEF\xBB\xBFx = 1\n",
+            b"# coding: latin-1\nx = '\x80\xe9'\n",
+            b"# coding: cp1252\nx = '\x80'\n",
+            b"# coding: shift_jis\nx = '\x83\x65'\n",
+        ] {
+            let file = SourceFile::decode("f.py", bytes).expect("valid");
+            assert_eq!(file.encode(&file.text).as_deref(), Some(bytes));
+        }
+        let file = SourceFile::decode("f.py", b"# coding: latin-1\n").expect("valid");
+        assert_eq!(file.encode("'\u{20ac}'"), None);
     }
 
     #[test]

@@ -16,7 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use memchr::memmem;
 
-use crate::diagnostic::{Diagnostic, FileId, Impact, Place, Span};
+use crate::diagnostic::{Applicability, Diagnostic, Edit, FileId, Fix, Impact, Place, Span};
 use crate::project::Project;
 use crate::rule::RuleMetadata;
 use crate::source::SourceFile;
@@ -154,7 +154,14 @@ impl<'p> Suppressions<'p> {
                     file,
                     span: suppression.span,
                 };
+                let before = findings.len();
                 suppression.findings(place, registry, &mut findings);
+                let fix = suppression.removal(place, self.project);
+                for finding in &mut findings[before..] {
+                    if finding.code == registry.unused.code {
+                        finding.fixes.extend(fix.clone());
+                    }
+                }
             }
         }
         findings
@@ -221,6 +228,43 @@ impl Suppression {
             }
             Targets::Malformed { .. } => false,
         }
+    }
+
+    /// Takes the comment out, if it says nothing but the name of one rule.
+    fn removal(&self, place: Place, project: &Project<'_>) -> Option<Fix> {
+        let Targets::Rules(targets) = &self.targets else {
+            return None;
+        };
+        let [target] = &targets[..] else {
+            return None;
+        };
+        let source = project.source(place.file)?;
+        let text = source.slice(place.span);
+        let words: String = text.split_whitespace().collect();
+        let written = &target.written;
+        let forms = [
+            format!("#noqa:{written}"),
+            format!("#runbook-lint:ignore[{written}]"),
+            format!("#runbook-lint:ignore-file[{written}]"),
+        ];
+        let line = source.line_span(source.line(place.span.start));
+        let before = source.slice(Span::new(line.start, place.span.start));
+        if !forms.contains(&words) || place.span.end != line.end {
+            return None;
+        }
+        let span = match before.trim().is_empty() {
+            true => source.whole_lines(line),
+            false => Span::new(line.start + before.trim_end().len() as u32, line.end),
+        };
+        let edit = Edit {
+            place: Place { span, ..place },
+            replacement: String::new(),
+        };
+        Some(Fix::new(
+            "remove the comment",
+            Applicability::Safe,
+            vec![edit],
+        ))
     }
 
     fn findings(&self, place: Place, registry: Registry<'_>, findings: &mut Vec<Diagnostic>) {

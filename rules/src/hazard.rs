@@ -3,17 +3,30 @@
 //! > `time.time()`, reached through `stamp()` in workflow `StrikeNav`, reads the worker's clock, so
 //! > each replay sees another time; commands depend on it, so the replay fails
 
-use lint_core::diagnostic::{Diagnostic, Impact, Severity, TraceStep};
+use lint_core::diagnostic::{Diagnostic, Fix, Impact, Severity, TraceStep};
 use lint_core::facts::{Facade, Facts, Hazard, HazardKind, Workflow};
 use lint_core::knowledge::Sandbox;
 use lint_core::rule::RuleMetadata;
 
 use crate::catalogue;
-use crate::rule::Rule;
+use crate::rule::{Context, Rule};
 
 /// Reports the uses of APIs of the classes that the rule claims.
 pub(crate) fn report_apis(rule: &dyn Rule, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
     report.extend(apis(rule, facts).map(|(case, class)| case.diagnose_api(rule, class)));
+}
+
+/// The same, with the fix that there may be for each.
+pub(crate) fn report_fixable_apis(
+    rule: &dyn Rule,
+    cx: &Context<'_>,
+    fix: impl Fn(&Context<'_>, &Case<'_, '_>) -> Option<Fix>,
+    report: &mut Vec<Diagnostic>,
+) {
+    report.extend(apis(rule, cx.facts).map(|(case, class)| Diagnostic {
+        fixes: fix(cx, &case).into_iter().collect(),
+        ..case.diagnose_api(rule, class)
+    }));
 }
 
 /// The uses of APIs of the classes that the rule claims, each with its class.

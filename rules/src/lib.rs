@@ -6,6 +6,7 @@ pub mod catalogue;
 mod contract;
 mod determinism;
 mod finding;
+mod fixes;
 mod hazard;
 mod icon_use;
 pub mod icons;
@@ -22,6 +23,7 @@ mod steps;
 use lint_core::rule::RuleMetadata;
 
 pub use calls::COMPONENTS as HINT_COMPONENTS;
+pub use fixes::dead_imports;
 pub use lint::{UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION};
 pub use overview::{Overview, OverviewItem, OverviewStep, overviews};
 pub use rule::{Context, Rule};

@@ -1,7 +1,11 @@
 //! What a rule is to the one who runs it.
 
-use lint_core::diagnostic::Diagnostic;
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+
+use lint_core::diagnostic::{Diagnostic, FileId};
 use lint_core::facts::Facts;
+use lint_core::names::Names;
 use lint_core::rule::RuleMetadata;
 
 use crate::model::Model;
@@ -14,6 +18,7 @@ pub struct Context<'p> {
     pub model: Model<'p>,
     /// The `runbook.md` of each bundle of the model.
     pub(crate) runbook_mds: Vec<Option<RunbookMd<'p>>>,
+    names: OnceCell<Names<'p>>,
 }
 
 impl<'p> Context<'p> {
@@ -24,7 +29,23 @@ impl<'p> Context<'p> {
             facts,
             model,
             runbook_mds,
+            names: OnceCell::new(),
         }
+    }
+
+    /// What names mean in the files where something was found, for fixes: unlike those of the
+    /// model, also outside of bundles.
+    pub(crate) fn names(&self) -> &Names<'p> {
+        self.names.get_or_init(|| {
+            let culprits = self.facts.hazards.iter().flat_map(|it| {
+                let steps = it.trace.iter().map(|step| step.place.file);
+                steps.chain([it.place.file])
+            });
+            let activities = self.model.bundles.iter().filter_map(|it| it.activities);
+            let files: BTreeSet<FileId> = culprits.chain(activities).collect();
+            let files: Vec<FileId> = files.into_iter().collect();
+            Names::new(self.facts.project, self.facts.knowledge, &files)
+        })
     }
 }
 

@@ -11,6 +11,7 @@ use lint_core::diagnostic::FileId;
 use lint_core::project::Project;
 use lint_core::rule::RuleMetadata;
 
+use super::fix::Wish;
 use super::{is_standard, locate, start_threads};
 use crate::Status;
 use crate::baseline::Malformed;
@@ -63,6 +64,19 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
             warnings.push(format!("`{}` is no file that is checked", path.display()));
         }
     }
+    start_threads(args.threads)?;
+    let fixed = match args.fix.is_asked() {
+        true => Some(super::fix::apply(
+            &mut files,
+            &known,
+            &settings,
+            &Wish::of(&args, color),
+        )?),
+        false => None,
+    };
+    if let Some(status) = fixed.as_ref().and_then(|it| it.status) {
+        return Ok(status);
+    }
     let project = files.project(&settings);
     let places = Places::new(&project, &root, &cwd);
     let is_requested = |file: FileId| files.is_requested(project.key(file));
@@ -71,7 +85,6 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
         return show_files(&places, &is_requested, &args, color, &mut outdated);
     }
 
-    start_threads(args.threads)?;
     let question = Question {
         is_requested: &is_requested,
         minimum: args.output.minimum(),
@@ -89,6 +102,7 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     let is_own = |&file: &FileId| is_requested(file) && !project.is_installed(file);
     let requested = project.files().filter(is_own).count();
     add_warnings(&mut warnings, &answer, requested);
+    warnings.extend(fixed.into_iter().flat_map(|it| it.warnings));
     if !args.output.quiet {
         warnings.iter().for_each(|it| warn(it));
     }

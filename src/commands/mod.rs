@@ -3,10 +3,12 @@
 pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod config;
+mod fix;
 pub(crate) mod graph;
 pub(crate) mod icons;
 pub(crate) mod init;
 pub(crate) mod man;
+pub(crate) mod migrate;
 pub(crate) mod rule;
 
 use std::path::{Path, PathBuf};

@@ -7,6 +7,7 @@ mod completions;
 mod config;
 mod diff_base;
 mod files;
+mod fix;
 mod formats;
 mod graph;
 mod hostile_repository;

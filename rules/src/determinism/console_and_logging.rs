@@ -2,6 +2,7 @@ use lint_core::diagnostic::Diagnostic;
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
+use crate::fixes;
 use crate::hazard;
 use crate::rule::{Context, Rule};
 
@@ -103,6 +104,9 @@ impl Rule for ConsoleAndLogging {
         // Helpers may log as they like; what the workflow class itself writes is its author's to
         // choose.
         let own = hazard::apis(self, cx.facts).filter(|(case, _)| case.hazard.trace.is_empty());
-        report.extend(own.map(|(case, class)| case.diagnose_api(self, class)));
+        report.extend(own.map(|(case, class)| Diagnostic {
+            fixes: fixes::logger(cx, &case).into_iter().collect(),
+            ..case.diagnose_api(self, class)
+        }));
     }
 }

@@ -3,6 +3,7 @@ use lint_core::facts::HazardKind;
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
+use crate::fixes;
 use crate::hazard::Case;
 use crate::rule::{Context, Rule};
 
@@ -112,7 +113,10 @@ impl Rule for DirectActivityCall {
                     "schedule it with `workflow.execute_activity()`",
                     "schedule it with `runbook.execute_activity()`",
                 );
-                report.push(case.diagnose(&Self::METADATA, &message, help));
+                report.push(Diagnostic {
+                    fixes: fixes::scheduled(cx, &case).into_iter().collect(),
+                    ..case.diagnose(&Self::METADATA, &message, help)
+                });
             }
         }
     }

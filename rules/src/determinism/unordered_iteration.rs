@@ -3,6 +3,7 @@ use lint_core::facts::{Elements, HazardKind};
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
+use crate::fixes;
 use crate::hazard::Case;
 use crate::rule::{Context, Rule};
 
@@ -116,7 +117,10 @@ impl Rule for UnorderedIteration {
                 let message = case.sentence(&format!("is used in set order, {}", why(elements)));
                 let help =
                     "use `sorted()`, or `dict.fromkeys()` to drop duplicates and keep the order";
-                report.push(case.diagnose(&Self::METADATA, &message, help));
+                report.push(Diagnostic {
+                    fixes: fixes::sorted(cx, &case, elements).into_iter().collect(),
+                    ..case.diagnose(&Self::METADATA, &message, help)
+                });
             }
         }
     }

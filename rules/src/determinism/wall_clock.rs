@@ -2,6 +2,7 @@ use lint_core::diagnostic::Diagnostic;
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
+use crate::fixes;
 use crate::hazard;
 use crate::rule::{Context, Rule};
 
@@ -120,6 +121,6 @@ impl Rule for WallClock {
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
-        hazard::report_apis(self, cx.facts, report);
+        hazard::report_fixable_apis(self, cx, fixes::clock, report);
     }
 }

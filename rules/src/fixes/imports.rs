@@ -1,0 +1,606 @@
+//! Imports that a fix needs, and those that nothing needs after it.
+
+use std::collections::BTreeSet;
+
+use lint_core::diagnostic::{Edit, FileId, Place, Span};
+use lint_core::index::Module;
+use lint_core::project::{Project, split};
+use lint_core::source::SourceFile;
+use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
+use lint_core::syntax::ast::{self, Alias, Expr, Stmt};
+use lint_core::syntax::span_of;
+
+/// A name to import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wanted<'w> {
+    pub(crate) module: &'w str,
+    /// `None` for `import module`.
+    pub(crate) name: Option<&'w str>,
+}
+
+impl<'w> Wanted<'w> {
+    pub(crate) const fn from(module: &'w str, name: &'w str) -> Self {
+        Self {
+            module,
+            name: Some(name),
+        }
+    }
+
+    /// What it binds.
+    pub(crate) fn bound(self) -> &'w str {
+        match self.name {
+            Some(name) => name,
+            None => self.module.split('.').next().unwrap_or_default(),
+        }
+    }
+
+    /// Whether this is its canonical name.
+    pub(crate) fn is_called(self, dotted: &str) -> bool {
+        match self.name {
+            Some(name) => {
+                dotted
+                    .strip_suffix(name)
+                    .and_then(|it| it.strip_suffix('.'))
+                    == Some(self.module)
+            }
+            None => dotted == self.bound(),
+        }
+    }
+
+    fn statement(self) -> String {
+        match self.name {
+            Some(name) => format!("from {} import {name}", self.module),
+            None => format!("import {}", self.module),
+        }
+    }
+
+    fn is_stdlib(self) -> bool {
+        is_stdlib(self.module)
+    }
+}
+
+/// The edit that imports the name in a file that does not bind it: beside what comes from the same
+/// module, or in a line of its own.
+pub(crate) fn import(
+    file: FileId,
+    source: &SourceFile,
+    tree: &ast::ModModule,
+    wanted: Wanted<'_>,
+) -> Edit {
+    let merged = wanted.name.and_then(|name| {
+        let same_module = plain_imports(tree).find(|it| comes_from(it, wanted.module))?;
+        Some(merge(source, same_module, name))
+    });
+    let (at, replacement) = merged.unwrap_or_else(|| new_line(source, tree, wanted));
+    Edit {
+        place: Place {
+            file,
+            span: Span::new(at, at),
+        },
+        replacement,
+    }
+}
+
+/// The edit that imports names from a module beside this one.
+pub(crate) fn import_sibling(
+    file: FileId,
+    source: &SourceFile,
+    tree: &ast::ModModule,
+    module: &str,
+    names: &[String],
+) -> Edit {
+    let is_it = |it: &&ast::StmtImportFrom| {
+        let is_named = it.module.as_ref().is_some_and(|it| it.as_str() == module);
+        it.level == 1 && is_named && it.names.iter().all(|it| it.name.as_str() != "*")
+    };
+    let (at, replacement) = match plain_imports(tree).find(is_it) {
+        Some(import) => {
+            let last = import.names.last().map_or(span_of(import), span_of);
+            let line = source.line_span(source.line(last.start));
+            let before = source.slice(Span::new(line.start, last.start));
+            let gap = match before.trim().is_empty() {
+                true => format!("\n{before}"),
+                false => " ".to_owned(),
+            };
+            let names = names.iter().map(|name| format!(",{gap}{name}"));
+            (last.end, names.collect::<String>())
+        }
+        None => {
+            let is_relative = |it: &Stmt| matches!(it, Stmt::ImportFrom(it) if it.level > 0);
+            let statement = format!("from .{module} import {}", names.join(", "));
+            let imports = tree.body.iter().take_while(|it| {
+                matches!(it, Stmt::Expr(_) | Stmt::Import(_) | Stmt::ImportFrom(_))
+            });
+            let last = imports.last();
+            let at = last.map_or_else(
+                || start_of_code(source, tree),
+                |it| end_of_line(source, span_of(it).end),
+            );
+            let gap = match last.is_none_or(is_relative) {
+                true => "",
+                false => "\n",
+            };
+            (
+                at,
+                format!("{}{gap}{statement}\n", break_before(source, at)),
+            )
+        }
+    };
+    Edit {
+        place: Place {
+            file,
+            span: Span::new(at, at),
+        },
+        replacement,
+    }
+}
+
+/// The imports at the top of a new file.
+pub(crate) fn header(needed: &[Wanted<'_>]) -> String {
+    let mut sorted = needed.to_vec();
+    sorted.sort_by_key(|it| (!it.is_stdlib(), it.name.is_some(), it.module, it.name));
+    sorted.dedup();
+    let mut text = String::new();
+    let mut before: Option<Wanted<'_>> = None;
+    for wanted in sorted {
+        if before.is_some_and(|it| it.is_stdlib() && !wanted.is_stdlib()) {
+            text.push('\n');
+        }
+        text.push_str(&format!("{}\n", wanted.statement()));
+        before = Some(wanted);
+    }
+    text
+}
+
+fn comes_from(import: &ast::StmtImportFrom, module: &str) -> bool {
+    let is_star = import.names.iter().any(|it| it.name.as_str() == "*");
+    let is_it = import
+        .module
+        .as_ref()
+        .is_some_and(|it| it.as_str() == module);
+    import.level == 0 && is_it && !is_star
+}
+
+/// The `from` imports that stand at the left margin.
+fn plain_imports(tree: &ast::ModModule) -> impl Iterator<Item = &ast::StmtImportFrom> {
+    tree.body.iter().filter_map(|it| match it {
+        Stmt::ImportFrom(import) => Some(import),
+        _ => None,
+    })
+}
+
+/// Names are kept in the order in which sorters of imports put them: constants, classes, others.
+fn merge(source: &SourceFile, import: &ast::StmtImportFrom, name: &str) -> (u32, String) {
+    let rank = |name: &str| {
+        let has_lower = name.chars().any(char::is_lowercase);
+        let kind = match name.chars().next() {
+            Some(first) if first.is_uppercase() && has_lower => 1,
+            Some(first) if first.is_uppercase() => 0,
+            _ => 2,
+        };
+        (kind, name.to_lowercase())
+    };
+    let next = import
+        .names
+        .iter()
+        .find(|it| rank(it.name.as_str()) > rank(name));
+    let own_line = |at: u32| {
+        let line = source.line_span(source.line(at));
+        let before = source.slice(Span::new(line.start, at));
+        before.trim().is_empty().then(|| before.to_owned())
+    };
+    match (next, import.names.last()) {
+        (Some(next), _) => {
+            let at = span_of(next).start;
+            match own_line(at) {
+                Some(indent) => (at, format!("{name},\n{indent}")),
+                None => (at, format!("{name}, ")),
+            }
+        }
+        (None, Some(last)) => {
+            let span = span_of(last);
+            match own_line(span.start) {
+                Some(indent) => (span.end, format!(",\n{indent}{name}")),
+                None => (span.end, format!(", {name}")),
+            }
+        }
+        (None, None) => (span_of(import).end, format!(" {name}")),
+    }
+}
+
+/// A line of its own among the imports at the start of the file: those of the standard library
+/// first, then the others.
+fn new_line(source: &SourceFile, tree: &ast::ModModule, wanted: Wanted<'_>) -> (u32, String) {
+    let statement = wanted.statement();
+    let is_future =
+        |it: &&Stmt| matches!(it, Stmt::ImportFrom(import) if comes_from(import, "__future__"));
+    let is_docstring =
+        |it: &&Stmt| matches!(it, Stmt::Expr(it) if it.value.is_string_literal_expr());
+    let body = &tree.body;
+    let head = body
+        .iter()
+        .take_while(|it| is_docstring(it) || is_future(it));
+    let head: Vec<&Stmt> = head.collect();
+    let imports: Vec<&Stmt> = body[head.len()..]
+        .iter()
+        .take_while(|it| matches!(it, Stmt::Import(_) | Stmt::ImportFrom(_)))
+        .collect();
+    let starts_line = |it: &&&Stmt| {
+        let span = span_of(**it);
+        span.start == source.line_span(source.line(span.start)).start
+    };
+    let alike: Vec<&Stmt> = imports
+        .iter()
+        .filter(starts_line)
+        .copied()
+        .filter(|it| is_local_or_third_party(it) != wanted.is_stdlib())
+        .collect();
+    let after = |it: &Stmt| end_of_line(source, span_of(it).end);
+    let order = |it: &Stmt| sort_key(it);
+    let own = (wanted.name.is_some(), wanted.module.to_owned());
+    if let Some(next) = alike.iter().find(|it| order(it) > own) {
+        return (span_of(*next).start, format!("{statement}\n"));
+    }
+    if let Some(last) = alike.last() {
+        return (
+            after(last),
+            format!("{}{statement}\n", break_before(source, after(last))),
+        );
+    }
+    if !wanted.is_stdlib()
+        && let Some(last) = imports.last()
+    {
+        let at = after(last);
+        return (at, format!("{}\n{statement}\n", break_before(source, at)));
+    }
+    if let Some(first) = imports.iter().find(starts_line) {
+        return (span_of(*first).start, format!("{statement}\n\n"));
+    }
+    match head.last() {
+        Some(last) => {
+            let at = after(last);
+            (at, format!("{}\n{statement}\n", break_before(source, at)))
+        }
+        None => (start_of_code(source, tree), format!("{statement}\n")),
+    }
+}
+
+/// Comments at the top of a file, as its licence and its encoding, stay there.
+fn start_of_code(source: &SourceFile, tree: &ast::ModModule) -> u32 {
+    let first = tree.body.first().map_or(0, |it| span_of(it).start);
+    source.line_span(source.line(first)).start
+}
+
+fn sort_key(statement: &Stmt) -> (bool, String) {
+    match statement {
+        Stmt::Import(it) => (
+            false,
+            it.names
+                .first()
+                .map_or_else(String::new, |it| it.name.to_string()),
+        ),
+        Stmt::ImportFrom(it) => (
+            true,
+            it.module
+                .as_ref()
+                .map_or_else(String::new, ToString::to_string),
+        ),
+        _ => (true, String::new()),
+    }
+}
+
+/// Whether a sorter of imports would put it below those of the standard library.
+fn is_local_or_third_party(statement: &Stmt) -> bool {
+    if let Stmt::ImportFrom(it) = statement
+        && it.level > 0
+    {
+        return true;
+    }
+    !is_stdlib(&sort_key(statement).1)
+}
+
+fn is_stdlib(module: &str) -> bool {
+    let top = module.split('.').next().unwrap_or_default();
+    crate::catalogue::TABLES.stdlib.binary_search(&top).is_ok()
+}
+
+/// The start of the line below.
+fn end_of_line(source: &SourceFile, at: u32) -> u32 {
+    source.whole_lines(Span::new(at, at)).end
+}
+
+/// The last line of a file may lack its break.
+fn break_before(source: &SourceFile, at: u32) -> &'static str {
+    let before = &source.text[..at as usize];
+    if before.is_empty() || before.ends_with(['\r', '\n']) {
+        ""
+    } else {
+        "\n"
+    }
+}
+
+/// The edits that take out the imports that were only used in what these edits replace.
+pub fn dead_imports(project: &Project<'_>, file: FileId, edits: &[&Edit]) -> Vec<Edit> {
+    let (Some(module), Some(source)) = (project.module(file), project.source(file)) else {
+        return Vec::new();
+    };
+    // A package offers what it imports.
+    if split(project.key(file)).1 == "__init__.py" {
+        return Vec::new();
+    }
+    let uses = Uses::of(module);
+    let is_removed = |span: &Span| {
+        let spans = edits.iter().map(|it| it.place.span);
+        spans
+            .into_iter()
+            .any(|it| it.start <= span.start && span.end <= it.end)
+    };
+    let is_dead = |alias: &Alias| {
+        let name = bound(alias);
+        let of_name = uses.names.iter().filter(|(it, _)| *it == name);
+        let spans: Vec<Span> = of_name.map(|(_, span)| *span).collect();
+        let is_single = uses.bound.iter().filter(|it| **it == name).count() == 1;
+        is_single
+            && !spans.is_empty()
+            && spans.iter().all(is_removed)
+            && !uses.texts.iter().any(|text| has_word(text, name))
+            && !edits.iter().any(|it| has_word(&it.replacement, name))
+    };
+    let mut found = Vec::new();
+    for (suite, statement) in import_statements(module.tree()) {
+        let names = match statement {
+            Stmt::Import(it) => &it.names,
+            Stmt::ImportFrom(it) => &it.names,
+            _ => continue,
+        };
+        let dead: BTreeSet<usize> = (0..names.len()).filter(|&i| is_dead(&names[i])).collect();
+        if dead.is_empty() {
+            continue;
+        }
+        let spans = if dead.len() == names.len() {
+            let alone = suite.len() > 1;
+            whole_lines(source, span_of(statement))
+                .filter(|_| alone)
+                .into_iter()
+                .collect()
+        } else {
+            parts(names, &dead)
+        };
+        let keeps_comments = |span: &Span| !source.slice(*span).contains('#');
+        found.extend(spans.into_iter().filter(keeps_comments).map(|span| Edit {
+            place: Place { file, span },
+            replacement: String::new(),
+        }));
+    }
+    found
+}
+
+fn bound(alias: &Alias) -> &str {
+    match &alias.asname {
+        Some(name) => name.as_str(),
+        None => alias.name.as_str().split('.').next().unwrap_or_default(),
+    }
+}
+
+/// The imports at module level, also those in a `with` block, each with its block.
+fn import_statements(tree: &ast::ModModule) -> Vec<(&[Stmt], &Stmt)> {
+    let mut found = Vec::new();
+    for statement in &tree.body {
+        match statement {
+            Stmt::Import(_) | Stmt::ImportFrom(_) => found.push((&tree.body[..], statement)),
+            Stmt::With(with) => {
+                let imports = with
+                    .body
+                    .iter()
+                    .filter(|it| matches!(it, Stmt::Import(_) | Stmt::ImportFrom(_)));
+                found.extend(imports.map(|it| (&with.body[..], it)));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The lines of a statement that shares them with nothing.
+fn whole_lines(source: &SourceFile, span: Span) -> Option<Span> {
+    let lines = source.whole_lines(span);
+    let before = source.slice(Span::new(lines.start, span.start));
+    let after = source.slice(Span::new(span.end, lines.end));
+    (before.trim().is_empty() && after.trim().is_empty()).then_some(lines)
+}
+
+/// The names to leave out, each run of them with one comma.
+fn parts(names: &[Alias], dead: &BTreeSet<usize>) -> Vec<Span> {
+    let mut spans = Vec::new();
+    let mut i = 0;
+    while i < names.len() {
+        if !dead.contains(&i) {
+            i += 1;
+            continue;
+        }
+        let first = i;
+        while i < names.len() && dead.contains(&i) {
+            i += 1;
+        }
+        spans.push(match names.get(i) {
+            Some(next) => Span::new(span_of(&names[first]).start, span_of(next).start),
+            None => Span::new(span_of(&names[first - 1]).end, span_of(&names[i - 1]).end),
+        });
+    }
+    spans
+}
+
+fn has_word(text: &str, word: &str) -> bool {
+    let goes_on = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(word).any(|(at, _)| {
+        let (before, after) = (&text[..at], &text[at + word.len()..]);
+        // After a dot, it is a member of something else.
+        let is_own = !before.ends_with(goes_on) && !before.ends_with('.');
+        is_own && !after.starts_with(goes_on)
+    })
+}
+
+/// Everything in a file that may need an import.
+#[derive(Default)]
+struct Uses<'p> {
+    names: Vec<(&'p str, Span)>,
+    /// Strings may be annotations, or list what the module offers.
+    texts: Vec<&'p str>,
+    /// Names that imports bind, anywhere.
+    bound: Vec<&'p str>,
+}
+
+impl<'p> Uses<'p> {
+    fn of(module: &'p Module) -> Self {
+        let mut uses = Self::default();
+        uses.visit_body(&module.tree().body);
+        uses
+    }
+}
+
+impl<'p> Visitor<'p> for Uses<'p> {
+    fn visit_stmt(&mut self, statement: &'p Stmt) {
+        match statement {
+            Stmt::Import(it) => self.bound.extend(it.names.iter().map(bound)),
+            Stmt::ImportFrom(it) => self.bound.extend(it.names.iter().map(bound)),
+            _ => {}
+        }
+        ast::visitor::walk_stmt(self, statement);
+    }
+
+    fn visit_expr(&mut self, expression: &'p Expr) {
+        match expression {
+            Expr::Name(name) => self.names.push((name.id.as_str(), span_of(name))),
+            Expr::StringLiteral(literal) => self.texts.push(literal.value.to_str()),
+            _ => {}
+        }
+        walk_expr(self, expression);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    const FILE: FileId = FileId(0);
+
+    fn after(text: &str, edits: impl Fn(&Project<'_>, &SourceFile) -> Vec<Edit>) -> String {
+        let files = BTreeMap::from([("m.py".to_owned(), text.to_owned())]);
+        let project = Project::new(&files, files.keys().cloned(), Vec::new(), Vec::new());
+        project.module(FILE).expect("a module");
+        let source = project.source(FILE).expect("a source");
+        let mut edits = edits(&project, source);
+        edits.sort();
+        let mut text = source.text.clone();
+        for edit in edits.iter().rev() {
+            let Span { start, end } = edit.place.span;
+            text.replace_range(start as usize..end as usize, &edit.replacement);
+        }
+        text
+    }
+
+    #[test]
+    fn an_import_is_merged_or_gets_its_own_line() {
+        const RUNBOOK: Wanted<'_> = Wanted::from("ntro.workflow", "runbook");
+        const ASYNCIO: Wanted<'_> = Wanted {
+            module: "asyncio",
+            name: None,
+        };
+        for (wanted, before, expected) in [
+            (
+                RUNBOOK,
+                "from ntro.workflow import NtroWorkflow\n",
+                "from ntro.workflow import NtroWorkflow, runbook\n",
+            ),
+            (
+                RUNBOOK,
+                "from ntro.workflow import (\n    NtroWorkflow,\n    activity,\n)\n",
+                "from ntro.workflow import (\n    NtroWorkflow,\n    activity,\n    runbook,\n)\n",
+            ),
+            (
+                RUNBOOK,
+                "import time\n\nfrom x import y\nx = 1\n",
+                "import time\n\nfrom ntro.workflow import runbook\nfrom x import y\nx = 1\n",
+            ),
+            (
+                RUNBOOK,
+                "\"\"\"Doc.\"\"\"\nx = 1\n",
+                "\"\"\"Doc.\"\"\"\n\nfrom ntro.workflow import runbook\nx = 1\n",
+            ),
+            (
+                RUNBOOK,
+                "import time",
+                "import time\n\nfrom ntro.workflow import runbook\n",
+            ),
+            (
+                ASYNCIO,
+                "from __future__ import annotations\n\nimport time\n",
+                "from __future__ import annotations\n\nimport asyncio\nimport time\n",
+            ),
+            (
+                ASYNCIO,
+                "from temporalio import workflow\n",
+                "import asyncio\n\nfrom temporalio import workflow\n",
+            ),
+            (
+                ASYNCIO,
+                "# coding: utf-8\nx = 1\n",
+                "# coding: utf-8\nimport asyncio\nx = 1\n",
+            ),
+        ] {
+            let text = after(before, |project, source| {
+                let tree = project.module(FILE).expect("a module").tree();
+                vec![import(FILE, source, tree, wanted)]
+            });
+            assert_eq!(text, expected);
+        }
+    }
+
+    #[test]
+    fn an_import_that_nothing_needs_any_more_goes() {
+        for (before, expected) in [
+            ("import time\nx = time.time()\n", "x = 0\n"),
+            (
+                "import time\nx = time.time()\ny = time\n",
+                "import time\nx = 0\ny = time\n",
+            ),
+            (
+                "from time import sleep, time\nx = time.time()\nsleep()\n",
+                "from time import sleep\nx = 0\nsleep()\n",
+            ),
+            (
+                "from time import time, sleep\nx = time.time()\nsleep()\n",
+                "from time import sleep\nx = 0\nsleep()\n",
+            ),
+            (
+                "import time  # a clock\nx = time.time()\n",
+                "import time  # a clock\nx = 0\n",
+            ),
+            (
+                "import time\nx = time.time()\n__all__ = ['time']\n",
+                "import time\nx = 0\n__all__ = ['time']\n",
+            ),
+            (
+                "with a():\n    import time\nx = time.time()\n",
+                "with a():\n    import time\nx = 0\n",
+            ),
+        ] {
+            let text = after(before, |project, source| {
+                let start = source.text.find("time.time()").expect("a call") as u32;
+                let edit = Edit {
+                    place: Place {
+                        file: FILE,
+                        span: Span::new(start, start + 11),
+                    },
+                    replacement: "0".to_owned(),
+                };
+                let mut edits = dead_imports(project, FILE, &[&edit]);
+                edits.push(edit);
+                edits
+            });
+            assert_eq!(text, expected);
+        }
+    }
+}

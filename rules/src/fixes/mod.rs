@@ -1,0 +1,16 @@
+//! How rules about what code does make their fixes.
+//!
+//! A fix is made where the meaning of every name that it touches is certain; everywhere else there
+//! is none. Imports that are no longer used are no part of it, since another fix that is applied
+//! together with it may use them: whoever applies fixes takes them out with [`dead_imports`].
+
+mod activity;
+mod clock;
+mod imports;
+mod site;
+mod swap;
+
+pub(crate) use activity::{extracted, scheduled};
+pub(crate) use clock::clock;
+pub use imports::dead_imports;
+pub(crate) use swap::{asyncio, logger, randomness, sleep, sorted, uuid};

@@ -1,0 +1,160 @@
+//! Which fixes are applied in one pass: in the order of the findings, and none that would meet
+//! another one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lint_core::diagnostic::{Applicability, Diagnostic, Edit, FileId, Fix, NewFile, Place};
+use lint_core::project::Project;
+
+/// What is the same about a fix before and after other places of its file have changed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Identity {
+    code: &'static str,
+    title: String,
+    edits: Vec<(String, String)>,
+}
+
+impl Identity {
+    pub(super) fn of(code: &'static str, fix: &Fix, project: &Project<'_>) -> Self {
+        let edit = |edit: &Edit| {
+            let file = project.key(edit.place.file).to_owned();
+            (file, edit.replacement.clone())
+        };
+        Self {
+            code,
+            title: fix.title.clone(),
+            edits: fix.edits.iter().map(edit).collect(),
+        }
+    }
+}
+
+/// What keeps fixes from being chosen.
+#[derive(Debug, Default)]
+pub(super) struct Reservations {
+    /// Fixes that were put back.
+    pub(super) blocked: BTreeSet<Identity>,
+    /// Files in which a fix went wrong: from now on they change by one fix in a pass.
+    pub(super) careful: BTreeSet<String>,
+}
+
+/// Fixes that can be applied together.
+#[derive(Debug, Default)]
+pub(super) struct Chosen {
+    pub(super) edits: BTreeMap<FileId, BTreeSet<Edit>>,
+    pub(super) new_files: BTreeMap<String, String>,
+    groups: BTreeMap<Place, Fix>,
+    pub(super) fixes: Vec<ChosenFix>,
+}
+
+#[derive(Debug)]
+pub(super) struct ChosenFix {
+    pub(super) identity: Identity,
+    pub(super) code: &'static str,
+    pub(super) name: &'static str,
+    pub(super) title: String,
+    /// The file of the finding.
+    pub(super) key: String,
+    /// All files that it changes or makes.
+    pub(super) keys: BTreeSet<String>,
+}
+
+/// The fix of a finding that would be applied: the first that may be.
+fn fix_of(finding: &Diagnostic, least: Applicability) -> Option<&Fix> {
+    finding.fixes.iter().find(|fix| fix.applicability >= least)
+}
+
+pub(super) fn choose(
+    findings: &[Diagnostic],
+    project: &Project<'_>,
+    least: Applicability,
+    reservations: &Reservations,
+) -> Chosen {
+    let mut chosen = Chosen::default();
+    for finding in findings {
+        let Some(fix) = fix_of(finding, least) else {
+            continue;
+        };
+        let identity = Identity::of(finding.code, fix, project);
+        if reservations.blocked.contains(&identity) || !is_applicable(fix, project) {
+            continue;
+        }
+        let edited = fix.edits.iter().map(|it| project.key(it.place.file));
+        let made = fix.new_files.iter().map(|it| it.key.as_str());
+        let keys: BTreeSet<String> = edited.chain(made).map(str::to_owned).collect();
+        if chosen.is_free_for(fix, &keys, &reservations.careful) {
+            chosen.add(fix);
+            chosen.fixes.push(ChosenFix {
+                identity,
+                code: finding.code,
+                name: finding.name,
+                title: fix.title.clone(),
+                key: project.key(finding.place.file).to_owned(),
+                keys,
+            });
+        }
+    }
+    chosen
+}
+
+/// Whether all files of the fix can be changed, and its new ones are not there.
+fn is_applicable(fix: &Fix, project: &Project<'_>) -> bool {
+    let is_whole = |edit: &Edit| {
+        let source = project.source(edit.place.file);
+        source.is_some_and(|source| {
+            source.undecodable.is_none() && source.encode(&edit.replacement).is_some()
+        }) && !project.is_installed(edit.place.file)
+    };
+    fix.edits.iter().all(is_whole)
+        && fix
+            .new_files
+            .iter()
+            .all(|it| project.file(&it.key).is_none())
+}
+
+impl Chosen {
+    fn is_free_for(&self, fix: &Fix, keys: &BTreeSet<String>, careful: &BTreeSet<String>) -> bool {
+        let is_taken = |key: &String| self.fixes.iter().any(|it| it.keys.contains(key));
+        let in_group = fix.group.and_then(|group| self.groups.get(&group));
+        fix.edits.iter().all(|edit| self.is_free_for_edit(edit))
+            && fix.new_files.iter().all(|new| self.is_free_for_file(new))
+            && in_group.is_none_or(|other| other.edits == fix.edits)
+            && !keys
+                .iter()
+                .any(|key| careful.contains(key) && is_taken(key))
+    }
+
+    /// An edit may be made by several fixes, but edits that touch depend on each other.
+    fn is_free_for_edit(&self, edit: &Edit) -> bool {
+        let Some(edits) = self.edits.get(&edit.place.file) else {
+            return true;
+        };
+        let span = edit.place.span;
+        let touches =
+            |other: &Edit| other.place.span.start <= span.end && span.start <= other.place.span.end;
+        edits.contains(edit) || !edits.iter().any(touches)
+    }
+
+    fn is_free_for_file(&self, new: &NewFile) -> bool {
+        let chosen = self.new_files.get(&new.key);
+        chosen.is_none_or(|text| *text == new.text)
+    }
+
+    fn add(&mut self, fix: &Fix) {
+        for edit in &fix.edits {
+            let edits = self.edits.entry(edit.place.file).or_default();
+            edits.insert(edit.clone());
+        }
+        let new = fix.new_files.iter().cloned();
+        self.new_files.extend(new.map(|it| (it.key, it.text)));
+        if let Some(group) = fix.group {
+            self.groups.insert(group, fix.clone());
+        }
+    }
+
+    /// Adds what is worth doing only together with the others, unless it meets one of them.
+    pub(super) fn tidy(&mut self, edit: Edit) {
+        if self.is_free_for_edit(&edit) {
+            self.edits.entry(edit.place.file).or_default().insert(edit);
+        }
+    }
+}

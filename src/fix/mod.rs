@@ -1,0 +1,290 @@
+//! Applying fixes: in memory and to the whole project first, on disk at the end.
+//!
+//! A fix is a proposal until the changed project has been checked again. A file in which one made
+//! a syntax error or a new finding gets its last good text back, and so do the files that changed
+//! together with it.
+
+mod choose;
+mod diff;
+mod text;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lint_core::diagnostic::{Applicability, Diagnostic, Edit, Severity};
+use lint_core::project::{FileError, FileErrorKind, Project};
+
+use crate::check::{examine, touches};
+use crate::config::Settings;
+use crate::discover::Files;
+use crate::known::Hidden;
+use choose::{ChosenFix, Reservations, choose};
+pub(crate) use diff::write_diff;
+pub(crate) use write::write;
+
+/// How often the project is checked again before what is left is left to people.
+const MAX_PASSES: usize = 10;
+
+/// What the fixes of a run come to.
+#[derive(Debug, Default)]
+pub(crate) struct Outcome {
+    pub(crate) changes: BTreeMap<String, Change>,
+    pub(crate) applied: Vec<Applied>,
+    pub(crate) put_back: Vec<PutBack>,
+    /// Whether there would have been more after the last pass.
+    pub(crate) is_unfinished: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Change {
+    /// `None` for a new file.
+    pub(crate) before: Option<Vec<u8>>,
+    pub(crate) after: Vec<u8>,
+    /// Files that were changed by the same fix: they are written together or not at all.
+    pub(crate) together: BTreeSet<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Applied {
+    pub(crate) code: &'static str,
+    pub(crate) name: &'static str,
+    /// The file of the finding.
+    pub(crate) key: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct PutBack {
+    pub(crate) code: &'static str,
+    pub(crate) title: String,
+    pub(crate) key: String,
+    pub(crate) reason: String,
+}
+
+/// What is fixed.
+pub(crate) struct Order<'o> {
+    pub(crate) least: Applicability,
+    pub(crate) settings: &'o Settings,
+    pub(crate) hidden: &'o Hidden,
+    pub(crate) minimum: Severity,
+}
+
+/// Applies fixes to the files in memory, pass after pass, until nothing is left to fix.
+pub(crate) fn fix(files: &mut Files, order: &Order<'_>) -> Outcome {
+    let mut outcome = Outcome::default();
+    let mut reservations = Reservations::default();
+    let mut seen = look(files, order, &reservations);
+    for _ in 0..MAX_PASSES {
+        if seen.plan.fixes.is_empty() {
+            return outcome;
+        }
+        let before = stage(files, &seen.plan);
+        let next = look(files, order, &reservations);
+        let bad = worsened(&seen, &next, &before);
+        if bad.is_empty() {
+            outcome.accept(&seen.plan, before);
+            seen = next;
+        } else {
+            let good = put_back(
+                files,
+                seen.plan,
+                &before,
+                &bad,
+                &mut reservations,
+                &mut outcome,
+            );
+            outcome.accept(&good, before);
+            seen = look(files, order, &reservations);
+        }
+    }
+    outcome.is_unfinished = !seen.plan.fixes.is_empty();
+    outcome
+}
+
+/// One state of the project, and what the next pass would do to it.
+struct Seen {
+    findings: BTreeMap<Kind, Counted>,
+    /// Files with a syntax error.
+    broken: BTreeSet<String>,
+    plan: Plan,
+}
+
+/// What stays the same about a finding while the code around it changes.
+type Kind = (&'static str, String, Option<String>);
+
+#[derive(Default)]
+struct Counted {
+    count: usize,
+    /// Files that the findings touch.
+    keys: BTreeSet<String>,
+}
+
+#[derive(Default)]
+struct Plan {
+    fixes: Vec<ChosenFix>,
+    /// The new contents of the files.
+    contents: BTreeMap<String, Vec<u8>>,
+}
+
+/// Contents before a pass; `None` for files that did not exist.
+type Before = BTreeMap<String, Option<Vec<u8>>>;
+
+fn look(files: &Files, order: &Order<'_>, reservations: &Reservations) -> Seen {
+    let project = files.project(order.settings);
+    let examined = examine(&project, order.settings, &[]);
+    let mut findings: BTreeMap<Kind, Counted> = BTreeMap::new();
+    for finding in &examined.findings {
+        let key = project.key(finding.place.file).to_owned();
+        let kind = (finding.code, key.clone(), finding.culprit.clone());
+        let counted = findings.entry(kind).or_default();
+        counted.count += 1;
+        let steps = finding.trace.iter().map(|it| project.key(it.place.file));
+        counted.keys.extend(steps.map(str::to_owned).chain([key]));
+    }
+    let is_syntax = |error: &&FileError| error.kind == FileErrorKind::Syntax;
+    let broken = examined.errors.iter().filter(is_syntax);
+    let broken = broken.map(|it| project.key(it.file).to_owned()).collect();
+    let mut asked = order.hidden.hide(examined.findings, &project);
+    let is_requested = |file| files.is_requested(project.key(file));
+    asked.retain(|it| it.severity >= order.minimum && touches(it, &is_requested));
+    Seen {
+        findings,
+        broken,
+        plan: plan(&asked, &project, order, reservations),
+    }
+}
+
+fn plan(
+    findings: &[Diagnostic],
+    project: &Project<'_>,
+    order: &Order<'_>,
+    reservations: &Reservations,
+) -> Plan {
+    let mut chosen = choose(findings, project, order.least, reservations);
+    for file in chosen.edits.keys().copied().collect::<Vec<_>>() {
+        let edits: Vec<&Edit> = chosen.edits[&file].iter().collect();
+        for edit in rules::dead_imports(project, file, &edits) {
+            chosen.tidy(edit);
+        }
+    }
+    let mut contents: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    for (&file, edits) in &chosen.edits {
+        let edited = project.source(file).and_then(|source| {
+            let text = text::edited(source, edits);
+            source.encode(&text)
+        });
+        contents.extend(edited.map(|bytes| (project.key(file).to_owned(), bytes)));
+    }
+    let new = chosen.new_files.into_iter();
+    contents.extend(new.map(|(key, text)| (key, text.into_bytes())));
+    Plan {
+        fixes: chosen.fixes,
+        contents,
+    }
+}
+
+fn stage(files: &mut Files, plan: &Plan) -> Before {
+    let contents = plan.contents.iter();
+    contents
+        .map(|(key, bytes)| (key.clone(), files.stage(key, bytes.clone())))
+        .collect()
+}
+
+/// The files of a pass that are worse than before, and why.
+fn worsened(seen: &Seen, next: &Seen, changed: &Before) -> BTreeMap<String, String> {
+    let mut bad = BTreeMap::new();
+    for key in next.broken.difference(&seen.broken) {
+        if changed.contains_key(key) {
+            bad.insert(key.clone(), "it made a syntax error".to_owned());
+        }
+    }
+    for (kind, counted) in &next.findings {
+        let before = seen.findings.get(kind).map_or(0, |it| it.count);
+        if counted.count <= before {
+            continue;
+        }
+        let mut blamed: Vec<&String> = counted.keys.iter().collect();
+        blamed.retain(|key| changed.contains_key(*key));
+        if blamed.is_empty() {
+            blamed.extend(changed.keys());
+        }
+        for key in blamed {
+            let reason = || format!("it made a new finding, {} in `{}`", kind.0, kind.1);
+            bad.entry(key.clone()).or_insert_with(reason);
+        }
+    }
+    bad
+}
+
+/// Gives the bad files, and those that changed together with them, their text back. Returns what
+/// stays of the plan.
+fn put_back(
+    files: &mut Files,
+    plan: Plan,
+    before: &Before,
+    bad: &BTreeMap<String, String>,
+    reservations: &mut Reservations,
+    outcome: &mut Outcome,
+) -> Plan {
+    let undone = together(bad.keys().cloned().collect(), &plan.fixes);
+    for key in &undone {
+        if let Some(before) = before.get(key) {
+            files.unstage(key, before.clone());
+        }
+    }
+    let (undone_fixes, fixes): (Vec<_>, Vec<_>) = plan
+        .fixes
+        .into_iter()
+        .partition(|fix| !fix.keys.is_disjoint(&undone));
+    // Of several fixes, one is to blame; they are tried again one by one.
+    if let [fix] = &undone_fixes[..] {
+        let reason = fix.keys.iter().find_map(|key| bad.get(key));
+        outcome.put_back.push(PutBack {
+            code: fix.code,
+            title: fix.title.clone(),
+            key: fix.key.clone(),
+            reason: reason.cloned().unwrap_or_default(),
+        });
+        reservations.blocked.insert(fix.identity.clone());
+    } else {
+        reservations.careful.extend(undone.iter().cloned());
+    }
+    let mut contents = plan.contents;
+    contents.retain(|key, _| !undone.contains(key));
+    Plan { fixes, contents }
+}
+
+/// The files, and all that fixes change together with them.
+fn together(mut keys: BTreeSet<String>, fixes: &[ChosenFix]) -> BTreeSet<String> {
+    loop {
+        let before = keys.len();
+        for fix in fixes {
+            if !fix.keys.is_disjoint(&keys) {
+                keys.extend(fix.keys.iter().cloned());
+            }
+        }
+        if keys.len() == before {
+            return keys;
+        }
+    }
+}
+
+impl Outcome {
+    fn accept(&mut self, plan: &Plan, mut before: Before) {
+        for (key, after) in &plan.contents {
+            let together = together(BTreeSet::from([key.clone()]), &plan.fixes);
+            let change = self.changes.entry(key.clone()).or_insert_with(|| Change {
+                before: before.remove(key).flatten(),
+                after: Vec::new(),
+                together: BTreeSet::new(),
+            });
+            change.after = after.clone();
+            change.together.extend(together);
+        }
+        let applied = plan.fixes.iter().map(|fix| Applied {
+            code: fix.code,
+            name: fix.name,
+            key: fix.key.clone(),
+        });
+        self.applied.extend(applied);
+    }
+}

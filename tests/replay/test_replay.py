@@ -1,0 +1,132 @@
+"""Fixes, proven on a real server: what failed or drifted in a replay no longer does.
+
+The code of each case is recorded as it is and replayed in another process, with another clock, another
+salt for hashes, another environment and another file. Then it is fixed by the program, recorded and
+replayed again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cases import RUNBOOKS, SAFE, TEMPORAL, Case
+
+HERE = Path(__file__).parent
+LINTER = os.environ.get("RUNBOOK_LINT", str(HERE.parent.parent / "target/release/runbook-lint"))
+RECORDING = {"CASE_MODE": "fast", "PYTHONHASHSEED": "1"}
+REPLAY = {"CASE_MODE": "slow", "PYTHONHASHSEED": "2"}
+
+
+def run(case: Case, directory: Path, do: str, environment: dict[str, str], **options: Any) -> dict[str, Any]:
+    job = {
+        "do": do,
+        "directory": str(directory),
+        "module": case.module,
+        "input": case.input,
+        "days": 0,
+        "sandboxed": False,
+        "history": str(directory.with_suffix(".json")),
+        **options,
+    }
+    (directory / "data.txt").write_text(environment["CASE_MODE"] * 3)
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    process = subprocess.run(
+        [sys.executable, str(HERE / "child.py")],
+        input=json.dumps(job),
+        env={**kept, "PYTHONDONTWRITEBYTECODE": "1", **environment},
+        cwd=directory,
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stderr
+    return json.loads(process.stdout)
+
+
+def record(case: Case, directory: Path, server: str, **options: Any) -> dict[str, Any]:
+    return run(case, directory, "record", {**RECORDING, "TEMPORAL_HOST": server}, server=server, **options)
+
+
+def replay(case: Case, directory: Path, server: str) -> dict[str, Any]:
+    return run(case, directory, "replay", {**REPLAY, "TEMPORAL_HOST": server}, days=900)
+
+
+def write(case: Case, directory: Path) -> Path:
+    for path, text in case.files.items():
+        file = directory / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    (directory / ".git").mkdir()
+    return directory
+
+
+def check(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [LINTER, "check", "--isolated", *options, "."]
+    return subprocess.run(command, cwd=directory, capture_output=True, text=True)
+
+
+def codes(directory: Path) -> list[str]:
+    report = json.loads(check(directory, "--output-format", "json").stdout)
+    return [it["code"] for it in report["findings"]]
+
+
+def fixed(case: Case, directory: Path, tmp_path: Path, *options: str) -> Path:
+    after = tmp_path / "after"
+    shutil.copytree(directory, after)
+    assert case.code in codes(after)
+    done = check(after, "--fix", *options)
+    assert "put back" not in done.stderr, done.stderr
+    assert case.code not in codes(after), done.stdout
+    return after
+
+
+def differs(first: dict[str, Any], then: dict[str, Any]) -> bool:
+    return then["outcome"] == "rejected" or first["result"] != then["result"]
+
+
+@pytest.mark.parametrize("case", TEMPORAL, ids=lambda it: it.name)
+def test_temporal(case: Case, server: str, tmp_path: Path) -> None:
+    before = write(case, tmp_path / "before")
+    first = record(case, before, server, sandboxed=case.sandboxed)
+    if case.sandboxed:
+        assert first["outcome"] == "does not end"
+    elif case.prints:
+        assert replay(case, before, server)["printed"] == first["printed"] != ""
+    else:
+        assert first["outcome"] == "completed", first
+        assert differs(first, replay(case, before, server))
+    after = fixed(case, before, tmp_path, "--unsafe-fixes")
+    first = record(case, after, server, sandboxed=case.sandboxed)
+    then = replay(case, after, server)
+    assert (first["outcome"], then["outcome"]) == ("completed", "accepted"), (first, then)
+    assert first["result"] == then["result"]
+    assert then["printed"] == ""
+
+
+@pytest.mark.parametrize("case", RUNBOOKS, ids=lambda it: it.name)
+def test_runbooks(case: Case, server: str, tmp_path: Path) -> None:
+    before = write(case, tmp_path / "before")
+    if case.code == "RB106":
+        case.input[0] = (before / "data.txt").as_uri()
+    first = record(case, before, server)
+    assert first["outcome"] == "completed", first
+    assert differs(first, replay(case, before, server))
+    after = fixed(case, before, tmp_path, "--unsafe-fixes")
+    first = record(case, after, server)
+    then = replay(case, after, server)
+    assert (first["outcome"], then["outcome"]) == ("completed", "accepted"), (first, then)
+    assert first["result"] == then["result"]
+    assert run(case, after, "local", RECORDING)["outcome"] == "completed"
+
+
+@pytest.mark.parametrize("case", SAFE, ids=lambda it: it.name)
+def test_safe_fixes_keep_types_and_zones(case: Case, server: str, tmp_path: Path) -> None:
+    before = write(case, tmp_path / "before")
+    after = fixed(case, before, tmp_path)
+    assert record(case, after, server)["result"] == record(case, before, server)["result"]
