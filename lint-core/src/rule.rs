@@ -1,6 +1,6 @@
 //! What a rule is, seen from the engine and from the outputs: static metadata.
 
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Applicability, Severity};
 
 /// Everything that is known about a rule without running it. Made by `#[derive(RuleMetadata)]`
 /// (crate `rules-macros`) from the rule's doc comment and its `#[rule(...)]` attribute.
@@ -19,6 +19,8 @@ pub struct RuleMetadata {
     /// Whether it still has to prove itself: it runs only with `--preview`, or where it is selected
     /// by its full code or name.
     pub preview: bool,
+    /// The most trusted fix that its findings may come with.
+    pub fix: Option<Applicability>,
     /// The version of runbook-lint that introduced it.
     pub since: &'static str,
     /// The whole documentation in Markdown, without a top-level heading.

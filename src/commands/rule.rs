@@ -5,6 +5,7 @@ mod page;
 use std::io::{self, Write};
 
 use anyhow::{Result, bail};
+use lint_core::fix::Applicability;
 use lint_core::rule::{Category, RuleMetadata};
 use serde::Serialize;
 
@@ -25,6 +26,8 @@ struct Description {
     default: bool,
     /// Whether it runs only with `--preview`, or if it is selected by its code or name.
     preview: bool,
+    /// The most trusted fix that its findings may come with.
+    fix: Option<&'static str>,
     since: &'static str,
     /// The documentation, in Markdown.
     docs: &'static str,
@@ -76,6 +79,7 @@ impl Description {
             category: category(rule.category),
             default: rule.default,
             preview: rule.preview,
+            fix: rule.fix.map(Applicability::as_str),
             since: rule.since,
             docs: rule.docs,
             source: Source {
@@ -95,8 +99,10 @@ fn json(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
 fn explain(rule: &RuleMetadata, width: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
     let opt_in = if rule.default { "" } else { ", opt-in" };
     let preview = if rule.preview { ", in preview" } else { "" };
+    let fix = rule.fix.map(|it| format!("Fix: {}. ", it.as_str()));
+    let fix = fix.unwrap_or_default();
     let page = format!(
-        "# {} ({})\n\n{}.\n\nCategory: {}. Severity: {}{opt_in}{preview}. Since {}.\n\n{}\n",
+        "# {} ({})\n\n{}.\n\nCategory: {}. Severity: {}{opt_in}{preview}. {fix}Since {}.\n\n{}\n",
         rule.name,
         rule.code,
         rule.summary,

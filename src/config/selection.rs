@@ -154,6 +154,7 @@ mod tests {
             category: Category::Determinism,
             default,
             preview: false,
+            fix: None,
             since: "0.1.0",
             docs: "",
             examples: &[],

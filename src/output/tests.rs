@@ -35,6 +35,7 @@ static RULE: RuleMetadata = RuleMetadata {
     category: Category::Determinism,
     default: true,
     preview: false,
+    fix: None,
     since: "0.1.0",
     docs: "## Why\nA replay reads another time.\n\n## Example\n```python\ntime.time()\n```\n",
     examples: &[],

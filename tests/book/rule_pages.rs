@@ -136,9 +136,12 @@ fn severity(rule: &RuleMetadata) -> String {
 }
 
 fn page(rule: &RuleMetadata) -> String {
+    let fix = rule.fix.map_or_else(String::new, |fix| {
+        format!("*Fix:* [{}](../fixes.md). ", fix.as_str())
+    });
     let mut out = format!(
         "# {} ({})\n\n{}.\n\n\
-         *Severity:* {}. *Category:* [{}]({}.md). *Since:* {}. *Source:* [{}]({SOURCES}{}).\n\n",
+         *Severity:* {}. *Category:* [{}]({}.md). {fix}*Since:* {}. *Source:* [{}]({SOURCES}{}).\n\n",
         rule.name,
         rule.code,
         capitalized(rule.summary),

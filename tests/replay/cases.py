@@ -109,9 +109,7 @@ return "done"
         """
 out = []
 for text in {"ada", "bob", "cyd", "dan", "eve", "fay", "gus", "hal"}:
-    out.append(
-        await workflow.execute_activity(record, text, start_to_close_timeout=timedelta(minutes=1))
-    )
+    out.append(text)
 return ",".join(out)
 """,
     ),
@@ -168,7 +166,7 @@ RUNBOOKS = [
     bundle("uuid", "RB103", "import uuid", "uuid.uuid4()"),
     bundle("uuid as text", "RB103", "import uuid", "str(uuid.uuid4())"),
     bundle("hex", "RB103", "import uuid", "uuid.uuid4().hex[:8]"),
-    bundle("token", "RB103", "import secrets", "secrets.token_hex(8)"),
+    bundle("token", "RB102", "import secrets", "secrets.token_hex(8)"),
     bundle("environment", "RB104", "import os", 'os.environ["CASE_MODE"]'),
     bundle("getenv", "RB104", "import os", 'os.getenv("CASE_MODE")'),
     bundle("default", "RB104", "import os", 'os.environ.get("CASE_MODE", "none").lower()'),

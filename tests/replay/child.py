@@ -14,6 +14,7 @@ import inspect
 import io
 import json
 import logging
+import os
 import sys
 import time
 import uuid
@@ -149,7 +150,9 @@ def main() -> None:
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         answer = asyncio.run({"record": record, "replay": replay, "local": local}[job["do"]](job))
-    print(json.dumps({**answer, "printed": printed.getvalue()}, default=str))
+    print(json.dumps({**answer, "printed": printed.getvalue()}, default=str), flush=True)
+    # Threads of the SDK may not get along with the end of the interpreter.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from cases import RUNBOOKS, SAFE, TEMPORAL, Case
 HERE = Path(__file__).parent
 LINTER = os.environ.get("RUNBOOK_LINT", str(HERE.parent.parent / "target/release/runbook-lint"))
 RECORDING = {"CASE_MODE": "fast", "PYTHONHASHSEED": "1"}
-REPLAY = {"CASE_MODE": "slow", "PYTHONHASHSEED": "2"}
+REPLAY = {"CASE_MODE": "slower", "PYTHONHASHSEED": "2"}
 
 
 def run(case: Case, directory: Path, do: str, environment: dict[str, str], **options: Any) -> dict[str, Any]:
@@ -46,7 +46,8 @@ def run(case: Case, directory: Path, do: str, environment: dict[str, str], **opt
         text=True,
     )
     assert process.returncode == 0, process.stderr
-    return json.loads(process.stdout)
+    # The SDK writes its own lines before.
+    return json.loads(process.stdout.splitlines()[-1])
 
 
 def record(case: Case, directory: Path, server: str, **options: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ const fn rule(code: &'static str, name: &'static str) -> RuleMetadata {
         category: Category::Lint,
         default: true,
         preview: false,
+        fix: None,
         since: "0.1.0",
         docs: "",
         examples: &[],

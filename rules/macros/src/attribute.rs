@@ -18,6 +18,8 @@ pub(crate) struct RuleAttribute {
     pub(crate) category: &'static str,
     pub(crate) default: bool,
     pub(crate) preview: bool,
+    /// A variant of `lint_core::fix::Applicability`.
+    pub(crate) fix: Option<&'static str>,
     pub(crate) since: String,
 }
 
@@ -35,8 +37,9 @@ const SUMMARY: Key = key("summary", r#""workflow code reads the wall clock""#);
 const NAME: Key = key("name", r#""wall-clock""#);
 const DEFAULT: Key = key("default", "false");
 const PREVIEW: Key = key("preview", "true");
-const KEYS: [Key; 8] = [
-    CODE, SEVERITY, CATEGORY, SINCE, SUMMARY, NAME, DEFAULT, PREVIEW,
+const FIX: Key = key("fix", r#""safe""#);
+const KEYS: [Key; 9] = [
+    CODE, SEVERITY, CATEGORY, SINCE, SUMMARY, NAME, DEFAULT, PREVIEW, FIX,
 ];
 
 const fn key(name: &'static str, sample: &'static str) -> Key {
@@ -47,6 +50,8 @@ const fn key(name: &'static str, sample: &'static str) -> Key {
 type Variants = [(&'static str, &'static str)];
 
 const SEVERITIES: &Variants = &[("error", "Error"), ("warning", "Warning"), ("info", "Info")];
+
+const FIXES: &Variants = &[("safe", "Safe"), ("unsafe", "Unsafe")];
 
 const CATEGORIES: &Variants = &[
     ("lint", "Lint"),
@@ -69,6 +74,7 @@ impl RuleAttribute {
             category: errors.take(variant(&entries, &CATEGORY, CATEGORIES)),
             default: errors.take(entries.flag(&DEFAULT)).unwrap_or(true),
             preview: errors.take(entries.flag(&PREVIEW)).unwrap_or(false),
+            fix: errors.take(optional_variant(&entries, &FIX, FIXES)),
             since: errors.take(entries.required(&SINCE).and_then(since)),
         };
         errors.finish(attribute)
@@ -259,7 +265,21 @@ fn starts_capitalised(summary: &str) -> bool {
 }
 
 fn variant(entries: &Entries, key: &Key, variants: &Variants) -> syn::Result<&'static str> {
-    let value = entries.required(key)?;
+    variant_of(entries.required(key)?, key, variants)
+}
+
+fn optional_variant(
+    entries: &Entries,
+    key: &Key,
+    variants: &Variants,
+) -> syn::Result<Option<&'static str>> {
+    let value = entries.text(key)?;
+    value
+        .map(|value| variant_of(value, key, variants))
+        .transpose()
+}
+
+fn variant_of(value: &LitStr, key: &Key, variants: &Variants) -> syn::Result<&'static str> {
     let written = value.value();
     let found = variants.iter().find(|(word, _)| *word == written);
     found.map(|(_, variant)| *variant).ok_or_else(|| {
@@ -316,6 +336,7 @@ mod tests {
                 name = "clock",
                 default = false,
                 preview = true,
+                fix = "unsafe",
             )]
             struct WallClock;
         });
@@ -327,6 +348,7 @@ mod tests {
             category: "Steps",
             default: false,
             preview: true,
+            fix: Some("Unsafe"),
             since: "0.10.0".into(),
         };
         assert_eq!(attribute.unwrap(), expected);
@@ -348,6 +370,7 @@ mod tests {
         assert_eq!(attribute.name, "wall-clock");
         assert!(attribute.default);
         assert!(!attribute.preview);
+        assert_eq!(attribute.fix, None);
     }
 
     #[test]
@@ -420,7 +443,7 @@ mod tests {
             struct WallClock;
         });
         let unknown = "unknown key: write one of `code`, `severity`, `category`, `since`, \
-                       `summary`, `name`, `default`, `preview`";
+                       `summary`, `name`, `default`, `preview`, `fix`";
         assert_eq!(
             refused[..3],
             ["`code` is written twice: keep one", unknown, unknown,]
@@ -486,6 +509,10 @@ mod tests {
         assert_eq!(
             refusals_of("severity", r#""fatal""#),
             ["unknown severity: write one of `error`, `warning`, `info`"]
+        );
+        assert_eq!(
+            refusals_of("fix", r#""sometimes""#),
+            ["unknown fix: write one of `safe`, `unsafe`"]
         );
         assert_eq!(
             refusals_of("category", r#""Steps""#),

@@ -57,10 +57,18 @@ fn metadata(
         category,
         default,
         preview,
+        fix,
         since,
     } = attribute;
     let severity = format_ident!("{severity}");
     let category = format_ident!("{category}");
+    let fix = match fix {
+        Some(fix) => {
+            let fix = format_ident!("{fix}");
+            quote!(::core::option::Option::Some(::lint_core::fix::Applicability::#fix))
+        }
+        None => quote!(::core::option::Option::None),
+    };
     let docs = &documentation.text;
     // With the span of the struct, `line!()` is its line and not that of the derive.
     let line = quote_spanned! { ident.span() => ::core::line!() };
@@ -76,6 +84,7 @@ fn metadata(
                 category: ::lint_core::rule::Category::#category,
                 default: #default,
                 preview: #preview,
+                fix: #fix,
                 since: #since,
                 docs: #docs,
                 examples: &[#(#examples),*],
@@ -121,6 +130,7 @@ mod tests {
                     category: ::lint_core::rule::Category::Determinism,
                     default: true,
                     preview: false,
+                    fix: ::core::option::Option::None,
                     since: "0.1.0",
                     docs: #DOCS,
                     examples: &[

@@ -14,6 +14,7 @@
 //! | `name`     | optional, kebab case; the struct's name in kebab case unless given           |
 //! | `default`  | optional, `true` unless given; `false` for a rule that only runs if selected |
 //! | `preview`  | optional, `false` unless given; `true` for a rule that still has to prove itself |
+//! | `fix`      | optional, `safe` or `unsafe`: the most trusted fix that it offers                  |
 //!
 //! # The documentation
 //!

@@ -54,6 +54,7 @@ fn metadata() {
     assert_eq!(metadata.category, Category::Bundle);
     assert!(!metadata.default);
     assert!(!metadata.preview);
+    assert_eq!(metadata.fix, None);
     assert_eq!(metadata.since, "0.1.0");
     assert!(metadata.docs.starts_with("## What it does\nFinds reads"));
     assert!(metadata.docs.ends_with("\nworkflow.now()\n```"));

@@ -57,6 +57,7 @@ use crate::runbook_md::view;
     severity = "warning",
     category = "bundle",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "a step in `runbook.md` has an unknown component"
 )]
 pub(crate) struct UnknownComponent;

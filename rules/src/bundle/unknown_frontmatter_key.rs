@@ -56,6 +56,7 @@ use crate::runbook_md::yaml::Mapping;
     severity = "warning",
     category = "bundle",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "a key of the frontmatter looks misspelled"
 )]
 pub(crate) struct UnknownFrontmatterKey;

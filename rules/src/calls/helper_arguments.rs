@@ -61,6 +61,7 @@ use crate::sites::{hides_keywords, hides_positions, keyword};
     severity = "error",
     category = "calls",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "a helper of `NtroWorkflow` is called with arguments that it does not take"
 )]
 pub(crate) struct HelperArguments;

@@ -1,9 +1,10 @@
-use lint_core::diagnostic::Diagnostic;
+use lint_core::diagnostic::{Applicability, Diagnostic, Span};
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
+use crate::fixes;
 use crate::model::{CallSite, Model};
 use crate::rule::{Context, Rule};
 use crate::sites::{Written, hides_keywords, keyword_value, number, shown};
@@ -117,6 +118,7 @@ use crate::sites::{Written, hides_keywords, keyword_value, number, shown};
     severity = "error",
     category = "calls",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "an activity is scheduled without a timeout, which Temporal refuses"
 )]
 pub(crate) struct MissingActivityTimeout;
@@ -130,7 +132,13 @@ impl Rule for MissingActivityTimeout {
         let model = &cx.model;
         for site in model.calls.iter().chain(&model.temporal_calls) {
             if site.workflow_api().is_some_and(needs_timeout) && !has_timeout(model, site) {
-                finding(model, site).report(report);
+                let mut finding = finding(model, site);
+                if let Some(edits) = five_minutes(cx, site) {
+                    let title =
+                        "allow each attempt five minutes, which may be too long or too short";
+                    finding = finding.replace_all(title, Applicability::Unsafe, edits);
+                }
+                finding.report(report);
             }
         }
     }
@@ -191,4 +199,20 @@ fn finding(model: &Model<'_>, site: &CallSite<'_>) -> Finding {
         finding = finding.note("LocalRuntime ignores timeouts, so local runs and tests pass.");
     }
     finding
+}
+
+/// The edits that add a timeout to a call in the code of a bundle.
+fn five_minutes(cx: &Context<'_>, site: &CallSite<'_>) -> Option<Vec<(Span, String)>> {
+    let arguments = &site.call.arguments;
+    let last = arguments.args.last().map(span_of);
+    let last = last.max(arguments.keywords.last().map(span_of))?;
+    let is_set = keyword_value(site.call, "start_to_close_timeout").is_some();
+    if is_set || cx.model.files.binary_search(&site.file).is_err() {
+        return None;
+    }
+    let timedelta = fixes::name(cx, site.file, site.function, "datetime", "timedelta")?;
+    let argument = format!(", start_to_close_timeout={}(minutes=5)", timedelta.name);
+    let mut edits = vec![(Span::new(last.end, last.end), argument)];
+    edits.extend(timedelta.edit.map(|it| (it.place.span, it.replacement)));
+    Some(edits)
 }

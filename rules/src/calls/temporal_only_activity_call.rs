@@ -1,9 +1,11 @@
-use lint_core::diagnostic::Diagnostic;
+use lint_core::diagnostic::{Applicability, Diagnostic, Span};
 use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
+use crate::model::Model;
 use crate::rule::{Context, Rule};
 use crate::sites::{ActivityCall, keyword, text};
 
@@ -112,6 +114,7 @@ use crate::sites::{ActivityCall, keyword, text};
     severity = "warning",
     category = "calls",
     since = "0.1.0",
+    fix = "safe",
     summary = "an activity is called in a way that only Temporal supports"
 )]
 pub(crate) struct TemporalOnlyActivityCall;
@@ -125,17 +128,16 @@ impl Rule for TemporalOnlyActivityCall {
         let model = &cx.model;
         for call in ActivityCall::all(model).filter(ActivityCall::uses_facade) {
             let site = call.site;
-            let mut push = |span, message: String, help: &str| {
+            let finding = |span, message: String, help: &str| {
                 let finding = Finding::new(&Self::METADATA, site.file, span, message).help(help);
                 match site.runbook {
                     Some(runbook) => finding.in_runbook(&model.runbooks[runbook]),
                     None => finding,
                 }
-                .report(report);
             };
             for name in ["args", "arg"] {
                 if let Some(keyword) = keyword(site.call, name) {
-                    push(
+                    let mut finding = finding(
                         span_of(keyword),
                         format!(
                             "`{name}=` works under Temporal only: LocalRuntime drops it and calls the activity \
@@ -143,12 +145,17 @@ impl Rule for TemporalOnlyActivityCall {
                         ),
                         "pass one model after the function",
                     );
+                    if let Some(edits) = by_position(model, &call, keyword) {
+                        let title = "pass it after the function";
+                        finding = finding.replace_all(title, Applicability::Safe, edits);
+                    }
+                    finding.report(report);
                 }
             }
             if !call.is_run_step
                 && let Some(name) = text(model, site, call.target)
             {
-                push(
+                finding(
                     span_of(call.target),
                     format!(
                         "calling the activity `{}` by its name works under Temporal only: LocalRuntime needs the \
@@ -156,8 +163,34 @@ impl Rule for TemporalOnlyActivityCall {
                         name.replace('`', "'")
                     ),
                     "import the function and pass it",
-                );
+                )
+                .report(report);
             }
         }
     }
+}
+
+/// The edits that pass the one argument that the keyword gives by its position.
+fn by_position(
+    model: &Model<'_>,
+    call: &ActivityCall<'_, '_>,
+    keyword: &ast::Keyword,
+) -> Option<Vec<(Span, String)>> {
+    let is_list = keyword.arg.as_ref().is_some_and(|it| it.as_str() == "args");
+    let value = match &keyword.value {
+        Expr::List(list) if is_list => match &list.elts[..] {
+            [one] if !one.is_starred_expr() => one,
+            _ => return None,
+        },
+        _ if is_list => return None,
+        value => value,
+    };
+    let arguments = &call.site.call.arguments;
+    let first = arguments.keywords.first()?;
+    // An argument by position comes before all keywords.
+    if !call.payloads.is_empty() || span_of(first) != span_of(keyword) {
+        return None;
+    }
+    let value = model.slice(call.site.file, span_of(value)).to_owned();
+    Some(vec![(span_of(keyword), value)])
 }

@@ -84,6 +84,7 @@ use crate::sites::{Written, keyword_value};
     severity = "warning",
     category = "calls",
     since = "0.1.0",
+    fix = "safe",
     summary = "a wait has a `timedelta` as timeout, which LocalRuntime cannot handle"
 )]
 pub(crate) struct TimedeltaWaitTimeout;

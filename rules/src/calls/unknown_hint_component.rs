@@ -65,6 +65,7 @@ use crate::sites::{Gate, Written};
     severity = "warning",
     category = "calls",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "a `display_hint` names a component that the SDK does not know"
 )]
 pub(crate) struct UnknownHintComponent;

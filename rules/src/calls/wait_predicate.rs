@@ -85,6 +85,7 @@ use crate::sites::{is_runbook_code, keyword_value, shown};
     severity = "error",
     category = "calls",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "a wait has a predicate that is always true or cannot be called"
 )]
 pub(crate) struct WaitPredicate;

@@ -70,6 +70,7 @@ use crate::rule::{Context, Rule};
     severity = "warning",
     category = "contract",
     since = "0.1.0",
+    fix = "safe",
     summary = "a query handler is `async`"
 )]
 pub(crate) struct AsyncQuery;

@@ -74,6 +74,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "contract",
     since = "0.1.0",
+    fix = "safe",
     summary = "a decorator of the facade is called in a form that it does not take"
 )]
 pub(crate) struct DecoratorArguments;

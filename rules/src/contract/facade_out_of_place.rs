@@ -81,6 +81,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "contract",
     since = "0.1.0",
+    fix = "safe",
     summary = "the facade of workflows is used in an activity, or the other way round"
 )]
 pub(crate) struct FacadeOutOfPlace;

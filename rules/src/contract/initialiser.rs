@@ -1,7 +1,7 @@
-use lint_core::diagnostic::Diagnostic;
+use lint_core::diagnostic::{Applicability, Diagnostic, Span};
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::{self, Expr};
+use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
@@ -83,6 +83,7 @@ use crate::sdk;
     severity = "error",
     category = "contract",
     since = "0.1.0",
+    fix = "safe",
     summary = "the `__init__` of a runbook does not set up the base class"
 )]
 pub(crate) struct Initialiser;
@@ -129,13 +130,17 @@ fn check(cx: &Context<'_>, runbook: &Runbook<'_>, init: &Method<'_>, report: &mu
         .report(report);
     }
     let Some(call) = super_call(cx, runbook, init) else {
-        finding(
+        let mut finding = finding(
             init.name_span(),
             format!("`__init__` of runbook {name} does not call `super().__init__()`"),
         )
         .help("call `super().__init__()` first")
-        .note("The first step fails with an `AttributeError`, and so do the queries of the UI.")
-        .report(report);
+        .note("The first step fails with an `AttributeError`, and so do the queries of the UI.");
+        if let Some((at, line)) = first_line(cx, runbook, init) {
+            let title = "call `super().__init__()` first";
+            finding = finding.replace(title, Applicability::Safe, at, line);
+        }
+        finding.report(report);
         return;
     };
     let start = span_of(call).start;
@@ -191,4 +196,19 @@ fn super_call<'p>(
         }
         _ => false,
     })
+}
+
+/// Where a first statement is inserted, below the docstring, and the statement.
+fn first_line(
+    cx: &Context<'_>,
+    runbook: &Runbook<'_>,
+    init: &Method<'_>,
+) -> Option<(Span, String)> {
+    let is_docstring =
+        |it: &&Stmt| matches!(it, Stmt::Expr(it) if it.value.is_string_literal_expr());
+    let first = init.node.body.iter().find(|it| !is_docstring(it))?;
+    let at = span_of(first).start;
+    let indent = cx.model.indent(runbook.file, at);
+    let line = format!("super().__init__()\n{indent}");
+    (!indent.is_empty()).then(|| (Span::new(at, at), line))
 }

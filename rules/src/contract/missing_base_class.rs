@@ -79,6 +79,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "contract",
     since = "0.1.0",
+    fix = "safe",
     summary = "a runbook class does not inherit from `NtroWorkflow`"
 )]
 pub(crate) struct MissingBaseClass;

@@ -58,6 +58,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "contract",
     since = "0.1.0",
+    fix = "safe",
     summary = "a runbook class lacks `@runbook.defn`"
 )]
 pub(crate) struct MissingDefn;

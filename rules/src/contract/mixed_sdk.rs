@@ -56,6 +56,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "contract",
     since = "0.1.0",
+    fix = "safe",
     summary = "a class mixes decorators of `temporalio` and of the facade"
 )]
 pub(crate) struct MixedSdk;

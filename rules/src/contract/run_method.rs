@@ -80,6 +80,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "contract",
     since = "0.1.0",
+    fix = "safe",
     summary = "a runbook does not have exactly one async `@runbook.run` method of its own"
 )]
 pub(crate) struct RunMethod;

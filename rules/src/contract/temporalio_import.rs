@@ -59,6 +59,7 @@ use crate::sdk;
     severity = "warning",
     category = "contract",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "the code of a bundle imports `temporalio`"
 )]
 pub(crate) struct TemporalioImport;

@@ -85,6 +85,7 @@ use crate::sdk;
     severity = "error",
     category = "contract",
     since = "0.1.0",
+    fix = "safe",
     summary = "a name of the workflow SDK is used without being imported"
 )]
 pub(crate) struct UnboundFacade;

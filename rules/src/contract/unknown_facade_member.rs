@@ -73,6 +73,7 @@ use crate::sdk;
     severity = "error",
     category = "contract",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "an attribute of `runbook` or `activity` does not exist"
 )]
 pub(crate) struct UnknownFacadeMember;

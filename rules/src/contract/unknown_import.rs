@@ -42,6 +42,7 @@ use crate::sdk;
     severity = "error",
     category = "contract",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "an import from `ntro` names something that does not exist"
 )]
 pub(crate) struct UnknownImport;

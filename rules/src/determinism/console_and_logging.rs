@@ -87,6 +87,7 @@ use crate::rule::{Context, Rule};
     severity = "info",
     category = "determinism",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "workflow code prints or logs again on every replay"
 )]
 pub(crate) struct ConsoleAndLogging;

@@ -94,6 +94,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "determinism",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "workflow code calls an activity instead of scheduling it"
 )]
 pub(crate) struct DirectActivityCall;

@@ -96,6 +96,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "determinism",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "workflow code reads the environment, settings or the host"
 )]
 pub(crate) struct Environment;

@@ -120,6 +120,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "determinism",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "workflow code uses the file system"
 )]
 pub(crate) struct FileIo;

@@ -118,6 +118,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "determinism",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "workflow code talks to the network"
 )]
 pub(crate) struct NetworkIo;

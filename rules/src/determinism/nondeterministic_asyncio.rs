@@ -103,6 +103,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "determinism",
     since = "0.1.0",
+    fix = "safe",
     summary = "workflow code uses asyncio in a way that Temporal's loop does not replay"
 )]
 pub(crate) struct NondeterministicAsyncio;

@@ -110,6 +110,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "determinism",
     since = "0.1.0",
+    fix = "safe",
     summary = "workflow code makes a unique id"
 )]
 pub(crate) struct RandomUuid;

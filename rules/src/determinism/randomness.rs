@@ -112,6 +112,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "determinism",
     since = "0.1.0",
+    fix = "safe",
     summary = "workflow code draws random numbers or secrets"
 )]
 pub(crate) struct Randomness;

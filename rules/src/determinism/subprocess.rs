@@ -104,6 +104,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "determinism",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "workflow code starts or controls a process"
 )]
 pub(crate) struct Subprocess;

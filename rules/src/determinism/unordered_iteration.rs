@@ -102,6 +102,7 @@ use crate::rule::{Context, Rule};
     severity = "warning",
     category = "determinism",
     since = "0.1.0",
+    fix = "safe",
     summary = "workflow code depends on the order of a set"
 )]
 pub(crate) struct UnorderedIteration;

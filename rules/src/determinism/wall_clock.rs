@@ -107,6 +107,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "determinism",
     since = "0.1.0",
+    fix = "safe",
     summary = "workflow code reads the wall clock"
 )]
 pub(crate) struct WallClock;

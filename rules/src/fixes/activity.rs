@@ -529,10 +529,15 @@ fn verb(site: &Site<'_, '_>, expr: &Expr) -> String {
         Some(name) if name.starts_with("os.environ") => "read_environment".to_owned(),
         Some("uuid.uuid1" | "uuid.uuid4") => "new_uuid".to_owned(),
         Some("pathlib.Path") => "read_path".to_owned(),
+        Some("open") => "read_file".to_owned(),
         Some(name) => {
             let parts: Vec<&str> = name.rsplit('.').take(2).collect();
             let parts: Vec<&str> = parts.into_iter().rev().collect();
-            parts.join("_").to_lowercase()
+            // The activity must not take the name of what it calls.
+            match &parts[..] {
+                [only] => format!("call_{only}"),
+                several => several.join("_").to_lowercase(),
+            }
         }
     }
 }

@@ -14,3 +14,21 @@ pub(crate) use activity::{extracted, scheduled};
 pub(crate) use clock::clock;
 pub use imports::dead_imports;
 pub(crate) use swap::{asyncio, logger, randomness, sleep, sorted, uuid};
+
+use lint_core::diagnostic::FileId;
+use lint_core::index::FunctionIx;
+
+use crate::rule::Context;
+
+/// How to write a member of a module from outside the project, in the code of a bundle.
+pub(crate) fn name(
+    cx: &Context<'_>,
+    file: FileId,
+    function: FunctionIx,
+    module: &str,
+    member: &str,
+) -> Option<site::Bind> {
+    let wanted = imports::Wanted::from(module, member);
+    let (parsed, source) = (cx.model.module(file)?, cx.facts.project.text(file)?);
+    site::bind(&cx.model.names, parsed, source, (file, function), wanted)
+}

@@ -112,43 +112,17 @@ impl<'c, 'p> Site<'c, 'p> {
     /// How to write something from outside the project here: a name that stands for it, or what an
     /// import would bind. `None` where that name means something else.
     pub(crate) fn bind(&self, wanted: Wanted<'_>) -> Option<Bind> {
-        let dotted = match wanted.name {
-            Some(name) => format!("{}.{name}", wanted.module),
-            None => wanted.module.to_owned(),
-        };
-        let is_it = |name: &&str| {
-            let member = self.names.member(self.file, name);
-            member.as_ref().and_then(Resolved::external) == Some(&dotted) && !self.is_shadowed(name)
-        };
-        let members = self.names.members(self.file);
-        if let Some(name) = members.into_iter().find(is_it) {
-            let name = name.to_owned();
-            return Some(Bind { name, edit: None });
-        }
-        let name = wanted.bound();
-        let is_free = self.names.is_bound(self.file, MODULE_BODY, name) == Bound::No
-            && !self.is_shadowed(name);
-        is_free.then(|| {
-            let tree = self.module.tree();
-            let edit = imports::import(self.file, self.source, tree, wanted);
-            Bind {
-                name: name.to_owned(),
-                edit: Some(edit),
-            }
-        })
+        bind(
+            self.names,
+            self.module,
+            self.source,
+            (self.file, self.function),
+            wanted,
+        )
     }
 
-    /// Whether a function around the place has the name for itself.
     pub(crate) fn is_shadowed(&self, name: &str) -> bool {
-        let index = self.module.index();
-        let mut at = self.function;
-        while at != MODULE_BODY {
-            if index.function(at).locals.contains(name) {
-                return true;
-            }
-            at = index.function(at).parent;
-        }
-        false
+        is_shadowed(self.module, self.function, name)
     }
 
     /// Whether `await` may stand here.
@@ -218,6 +192,49 @@ impl<'c, 'p> Site<'c, 'p> {
             replacement: replacement.into(),
         }
     }
+}
+
+/// A name for something from outside the project in a function, and the import that it needs.
+pub(crate) fn bind(
+    names: &Names<'_>,
+    module: &Module,
+    source: &SourceFile,
+    (file, function): (FileId, FunctionIx),
+    wanted: Wanted<'_>,
+) -> Option<Bind> {
+    let dotted = match wanted.name {
+        Some(name) => format!("{}.{name}", wanted.module),
+        None => wanted.module.to_owned(),
+    };
+    let is_it = |name: &&str| {
+        let member = names.member(file, name);
+        member.as_ref().and_then(Resolved::external) == Some(&dotted)
+            && !is_shadowed(module, function, name)
+    };
+    if let Some(name) = names.members(file).into_iter().find(is_it) {
+        let name = name.to_owned();
+        return Some(Bind { name, edit: None });
+    }
+    let name = wanted.bound();
+    let is_free = names.is_bound(file, MODULE_BODY, name) == Bound::No
+        && !is_shadowed(module, function, name);
+    is_free.then(|| Bind {
+        name: name.to_owned(),
+        edit: Some(imports::import(file, source, module.tree(), wanted)),
+    })
+}
+
+/// Whether a function around the place has the name for itself.
+fn is_shadowed(module: &Module, function: FunctionIx, name: &str) -> bool {
+    let index = module.index();
+    let mut at = function;
+    while at != MODULE_BODY {
+        if index.function(at).locals.contains(name) {
+            return true;
+        }
+        at = index.function(at).parent;
+    }
+    false
 }
 
 /// A name that stands for something, and the import that it needs.

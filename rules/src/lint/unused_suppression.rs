@@ -41,6 +41,7 @@ use rules_macros::RuleMetadata;
     severity = "warning",
     category = "lint",
     since = "0.1.0",
+    fix = "safe",
     summary = "a suppression that suppresses nothing"
 )]
 pub(crate) struct UnusedSuppression;

@@ -56,6 +56,7 @@ use crate::rule::{Context, Rule};
     severity = "info",
     category = "steps",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "an icon is given by an old name"
 )]
 pub(crate) struct RenamedIcon;

@@ -82,6 +82,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "steps",
     since = "0.1.0",
+    fix = "safe",
     summary = "a step is declared with arguments that it does not take, or without those it needs"
 )]
 pub(crate) struct StepMetadata;

@@ -68,6 +68,7 @@ use crate::sites::can_be_awaited_later;
     severity = "error",
     category = "steps",
     since = "0.1.0",
+    fix = "safe",
     summary = "a step is called but not awaited"
 )]
 pub(crate) struct StepNotAwaited;

@@ -58,6 +58,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "steps",
     since = "0.1.0",
+    fix = "safe",
     summary = "a step is not `async`"
 )]
 pub(crate) struct SyncStep;

@@ -51,6 +51,7 @@ use crate::rule::{Context, Rule};
     severity = "info",
     category = "steps",
     since = "0.1.0",
+    fix = "safe",
     summary = "a step is declared with the deprecated `@ui_step`"
 )]
 pub(crate) struct UiStep;

@@ -77,6 +77,7 @@ use crate::rule::{Context, Rule};
     severity = "warning",
     category = "steps",
     since = "0.1.0",
+    fix = "safe",
     summary = "an icon is not one of Lucide's"
 )]
 pub(crate) struct UnknownIcon;
