@@ -124,7 +124,10 @@ struct Alias {
 #[serde(deny_unknown_fields)]
 struct HigherOrder {
     name: String,
+    #[serde(default)]
     runs: Vec<String>,
+    #[serde(default)]
+    answers: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -427,12 +430,13 @@ fn higher_order_table(entries: &[HigherOrder]) -> Result<Table> {
     let mut table = Table::default();
     for entry in entries {
         check_name("types.toml", &entry.name)?;
-        let runs = args_source(&entry.runs)
-            .map_err(|error| format!("types.toml: higher-order `{}`: {error}", entry.name))?;
+        let located = |error| format!("types.toml: higher-order `{}`: {error}", entry.name);
+        let runs = args_source(&entry.runs).map_err(located)?;
+        let answers = args_source(&entry.answers).map_err(located)?;
         for (name, _) in expand(&entry.name) {
             table.push(
                 &name,
-                format!("HigherOrder {{ name: {name:?}, runs: {runs} }}"),
+                format!("HigherOrder {{ name: {name:?}, runs: {runs}, answers: {answers} }}"),
             );
         }
     }

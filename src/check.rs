@@ -26,6 +26,8 @@ pub(crate) struct Examined {
     overviews: Vec<Overview>,
     /// What the analysis was too large for; see [`lint_core::facts::Facts::cut_short`].
     pub(crate) cut_short: Vec<String>,
+    /// Names in the configuration that nothing in the project has.
+    unmatched: Vec<String>,
 }
 
 /// What is asked of a check.
@@ -47,6 +49,8 @@ pub(crate) struct Answer {
     pub(crate) summary: Summary,
     /// What the analysis was too large for; see [`lint_core::facts::Facts::cut_short`].
     pub(crate) cut_short: Vec<String>,
+    /// Names in the configuration that nothing in the project has.
+    pub(crate) unmatched: Vec<String>,
     pub(crate) baseline: Option<UsedBaseline>,
 }
 
@@ -76,14 +80,14 @@ pub(crate) fn examine_with<T>(
     let summary = Summary {
         files: python_files(project).count(),
         parsed: project.parsed().count(),
-        workflows: facts.workflows.len(),
+        workflows: facts.workflows.iter().filter(|it| it.is_entered()).count(),
         activities: facts.activities.len(),
         ..Summary::default()
     };
     let looked = look(&cx);
     let overviews = rules::overviews(&cx);
     let cut_short = facts.cut_short;
-    let gateways = facts.gateways;
+    let (gateways, unmatched) = (facts.gateways, facts.unmatched);
     let registry = Registry {
         known: &rules::metadata().collect::<Vec<_>>(),
         enabled: &settings.enabled,
@@ -103,6 +107,7 @@ pub(crate) fn examine_with<T>(
         gateways,
         overviews,
         cut_short,
+        unmatched,
     };
     (examined, looked)
 }
@@ -132,6 +137,7 @@ impl Examined {
             gateways: self.gateways,
             overviews: self.overviews,
             cut_short: self.cut_short,
+            unmatched: self.unmatched,
             summary,
             baseline: known.used,
             suppressed,

@@ -6,7 +6,7 @@ use crate::interp::{CtxId, Kind, Machine, Mode, STEPS_OF_GROUP};
 use crate::knowledge::Knowledge;
 use crate::project::Project;
 use crate::workflows::Found;
-use crate::{reach, workflows};
+use crate::{markers, reach, workflows};
 
 /// Analyses the project. Must run on a thread with [`crate::syntax::STACK_SIZE`] of stack.
 pub fn analyse<'p>(project: &'p Project<'p>, knowledge: &'p Knowledge) -> Facts<'p> {
@@ -23,6 +23,7 @@ pub(crate) fn analyse_within<'p>(
         project,
         knowledge,
         workflows: Vec::new(),
+        unmatched: Vec::new(),
         activities: Vec::new(),
         hazards: Vec::new(),
         idle_boundaries: Vec::new(),
@@ -33,6 +34,7 @@ pub(crate) fn analyse_within<'p>(
         return facts;
     };
     facts.cut_short = reached.cut_short;
+    facts.unmatched = reached.unmatched;
     let (mut machine, found) = (reached.machine, reached.found);
     let (hazards, idle_boundaries, gateways) = reach::hazards(&mut machine, &found);
     facts.activities = workflows::activities(&machine);
@@ -57,6 +59,8 @@ pub(crate) struct Reached<'p> {
     pub(crate) found: Vec<Found>,
     /// See [`Facts::cut_short`].
     pub(crate) cut_short: Vec<String>,
+    /// Names of the configuration that stand for nothing.
+    pub(crate) unmatched: Vec<String>,
 }
 
 pub(crate) fn interpret<'p>(
@@ -64,18 +68,27 @@ pub(crate) fn interpret<'p>(
     knowledge: &'p Knowledge,
     steps: u64,
 ) -> Option<Reached<'p>> {
-    let candidates = project.candidates(workflows::may_matter(knowledge));
-    project.prefetch(&candidates, knowledge);
-    let any = candidates.iter().find_map(|&file| project.module(file))?;
+    let candidates = markers::candidates(project, knowledge);
+    let any = candidates
+        .files
+        .iter()
+        .find_map(|&file| project.module(file))?;
     let mut machine = Machine::new(project, knowledge, Mode::Workflows, any);
     let modules = candidates
+        .files
         .iter()
         .map(|&file| vec![machine.module_ctx(file)]);
     let modules: Vec<Vec<CtxId>> = modules.collect();
     let mut cut_short = settle(&mut machine, &modules, steps);
+    if machine.resolve_declared() {
+        machine.run_modules_again();
+        cut_short = settle(&mut machine, &modules, steps);
+    }
     let functions = workflows::enclosing_functions(&mut machine, &candidates);
     cut_short.extend(settle(&mut machine, &functions, steps));
-    let found = workflows::find(&mut machine, &candidates);
+    let factories = workflows::factories(&mut machine, &candidates);
+    cut_short.extend(settle(&mut machine, &factories, steps));
+    let found = workflows::find(&mut machine, &candidates, &factories.concat());
     let entries = found.iter().map(|it| {
         let module = machine.module_ctx(it.workflow.place.file);
         it.contexts.iter().copied().chain([module]).collect()
@@ -87,9 +100,11 @@ pub(crate) fn interpret<'p>(
             cut_short.push(it.workflow.name.clone());
         }
     }
+    let unmatched = workflows::unmatched(&mut machine, &candidates);
     Some(Reached {
         machine,
         found,
         cut_short,
+        unmatched,
     })
 }

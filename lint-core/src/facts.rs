@@ -9,7 +9,10 @@ use crate::project::Project;
 pub struct Facts<'p> {
     pub project: &'p Project<'p>,
     pub knowledge: &'p Knowledge,
+    /// Everything that runs in workflows on its own account, workflows first of all.
     pub workflows: Vec<Workflow>,
+    /// Names that the configuration gives a part to and that nothing in the project has.
+    pub unmatched: Vec<String>,
     /// Activities that were seen, by place.
     pub activities: Vec<Activity>,
     pub hazards: Vec<Hazard>,
@@ -27,8 +30,44 @@ pub struct Workflow {
     pub name: String,
     /// The name in the `class` statement.
     pub place: Place,
+    pub kind: WorkflowKind,
+    /// Whether a decorator says that it is a workflow, and not a base class alone.
+    pub is_defined: bool,
     pub facade: Facade,
     pub entries: Vec<Entry>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum WorkflowKind {
+    Class,
+    Function,
+    /// A class that the worker puts around workflows.
+    Interceptor,
+    /// A class that turns the data of workflows into payloads and back.
+    Converter,
+}
+
+impl WorkflowKind {
+    /// What to call it before its name.
+    pub fn noun(self) -> &'static str {
+        match self {
+            Self::Class | Self::Function => "workflow",
+            Self::Interceptor => "workflow interceptor",
+            Self::Converter => "converter",
+        }
+    }
+}
+
+impl Workflow {
+    /// Whether it is a workflow and not what runs in one.
+    pub fn is_workflow(&self) -> bool {
+        matches!(self.kind, WorkflowKind::Class | WorkflowKind::Function)
+    }
+
+    /// Whether its run method was found, so that what it does was looked at.
+    pub fn is_entered(&self) -> bool {
+        self.is_workflow() && self.entries.iter().any(|entry| entry.role == Role::Run)
+    }
 }
 
 /// Which API the workflow is written against; it decides what to recommend.

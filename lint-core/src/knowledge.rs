@@ -104,6 +104,8 @@ pub struct Alias {
 pub struct HigherOrder {
     pub name: &'static str,
     pub runs: &'static [Arg],
+    /// Callables that only answer queries and validate updates: a replay does not run them.
+    pub answers: &'static [Arg],
 }
 
 /// A call that makes the workflow issue a command (activity, child workflow, timer, signal, …).
@@ -143,6 +145,14 @@ pub enum Role {
     WorkflowClass,
     /// Base class of workflow classes.
     WorkflowBase,
+    /// Decorator of a function that is a workflow.
+    WorkflowFunction,
+    /// Base class of what a worker runs around workflows, in the workflow.
+    Interceptor,
+    /// A method of a worker's interceptor that returns such a class.
+    InterceptorFactory,
+    /// Base class of what turns the data of workflows into payloads and back, in the workflow.
+    Converter,
     /// Function decorator of an activity.
     Activity,
     /// Method decorators of entry points.
@@ -271,10 +281,8 @@ impl Knowledge {
             .map(|b| b.base)
     }
 
-    pub fn higher_order(&self, name: &str) -> &'static [Arg] {
-        equal_range(self.tables.higher_order, name, |h| h.name)
-            .first()
-            .map_or(&[], |h| h.runs)
+    pub fn higher_order(&self, name: &str) -> Option<&'static HigherOrder> {
+        equal_range(self.tables.higher_order, name, |h| h.name).first()
     }
 
     pub fn command(&self, name: &str) -> Option<&'static Command> {
@@ -289,14 +297,15 @@ impl Knowledge {
         })
     }
 
+    /// The names that the user gave a part to.
+    pub fn user_markers(&self) -> impl Iterator<Item = (&str, Role)> {
+        let markers = self.user.markers.iter();
+        markers.map(|(name, role)| (name.as_str(), *role))
+    }
+
     /// All names that play a part, the user's first.
     pub fn markers(&self) -> impl Iterator<Item = (&str, Role)> {
-        let user = self
-            .user
-            .markers
-            .iter()
-            .map(|(name, role)| (name.as_str(), *role));
-        user.chain(
+        self.user_markers().chain(
             self.tables
                 .markers
                 .iter()

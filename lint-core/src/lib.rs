@@ -8,6 +8,7 @@ pub mod graph;
 pub mod index;
 mod interp;
 pub mod knowledge;
+mod markers;
 pub mod names;
 mod passthrough;
 pub mod place;

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::causes::{Calls, FunctionKey, Gateways};
 use crate::diagnostic::{FileId, Impact, Place, Span, TraceStep};
-use crate::facts::{Elements, Hazard, HazardKind, IdleBoundary};
+use crate::facts::{Elements, Hazard, HazardKind, IdleBoundary, WorkflowKind};
 use crate::index::{MODULE_BODY, Module};
 use crate::interp::{
     ClassId, Code, CtxId, Edge, Event, EventKind, FuncId, How, Machine, Obj, Sink, SinkKind,
@@ -86,6 +86,8 @@ struct Walk<'m, 'p> {
     classes: BTreeSet<ClassId>,
     /// For each context reached: the entry point that is nearest, and whether it is replayed.
     reached: BTreeMap<CtxId, (usize, bool)>,
+    /// Handlers of queries that are registered at run time, and the entry point that does it.
+    answers: BTreeMap<CtxId, usize>,
     /// Contexts of functions asserted pure, not followed.
     boundaries: BTreeSet<CtxId>,
     uses: BTreeMap<SourceId, Use>,
@@ -133,6 +135,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             workflow,
             classes,
             reached: BTreeMap::new(),
+            answers: BTreeMap::new(),
             boundaries: BTreeSet::new(),
             uses: BTreeMap::new(),
             by_worker,
@@ -154,6 +157,12 @@ impl<'m, 'p> Walk<'m, 'p> {
                 queue.push_back(ctx);
             }
         }
+        for (&ctx, &entry) in &self.answers {
+            if !replayed && let Entry::Vacant(slot) = self.reached.entry(ctx) {
+                slot.insert((entry, false));
+                queue.push_back(ctx);
+            }
+        }
         while let Some(ctx) = queue.pop_front() {
             let entry = self.reached[&ctx].0;
             if is_asserted_pure(self.machine, ctx) {
@@ -162,7 +171,9 @@ impl<'m, 'p> Walk<'m, 'p> {
             }
             let edges: Vec<Edge> = self.followed(ctx).collect();
             for edge in edges {
-                if let Entry::Vacant(slot) = self.reached.entry(edge.callee) {
+                if edge.how == How::Answer && replayed {
+                    self.answers.entry(edge.callee).or_insert(entry);
+                } else if let Entry::Vacant(slot) = self.reached.entry(edge.callee) {
                     slot.insert((entry, replayed));
                     queue.push_back(edge.callee);
                 }
@@ -205,12 +216,18 @@ impl<'m, 'p> Walk<'m, 'p> {
             for sink in &self.machine.ctx(ctx).outcome.thrown {
                 note(sink.source, Use::of(sink, file, ctx));
             }
-            if matches!(entry.role, Role::Run | Role::Update) {
+            let is_converter = self.found.workflow.kind == WorkflowKind::Converter;
+            if is_converter || matches!(entry.role, Role::Run | Role::Update) {
+                let kind = if is_converter {
+                    SinkKind::Payload
+                } else {
+                    SinkKind::Result
+                };
                 for &(source, span) in &self.machine.ctx(ctx).outcome.returned {
                     note(
                         source,
                         Use {
-                            kind: SinkKind::Result,
+                            kind,
                             place: Place { file, span },
                             ctx,
                         },
@@ -279,8 +296,9 @@ impl<'m, 'p> Walk<'m, 'p> {
 
     /// Whether the code of a context stands in the body of the workflow class or of a base.
     fn is_inside(&self, ctx: CtxId) -> bool {
-        if self.found.class.is_none() {
-            return self.found.contexts.contains(&ctx);
+        // A wrapper around a method runs in its place, and so does a handler in its own right.
+        if self.found.contexts.contains(&ctx) || self.answers.contains_key(&ctx) {
+            return true;
         }
         match &self.machine.ctx(ctx).code {
             Code::Fields { class, .. } => self.classes.contains(class),
@@ -524,7 +542,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             How::Operator => "runs the operator method",
             How::Iterate => "iterates with",
             How::Enter => "enters",
-            How::Callback => "hands over the callback",
+            How::Callback | How::Answer => "hands over the callback",
             How::Factory => "fills a field with",
         };
         TraceStep {

@@ -1,12 +1,13 @@
 //! Finding workflow classes and their entry points.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::{FileId, Place};
-use crate::facts::{Activity, Entry, Facade, Workflow};
+use crate::diagnostic::Place;
+use crate::facts::{Activity, Entry, Facade, Workflow, WorkflowKind};
 use crate::index::MODULE_BODY;
-use crate::interp::{ClassId, CtxId, FuncId, FuncRef, Machine, Mro, Obj};
-use crate::knowledge::{Knowledge, Role};
+use crate::interp::{ClassId, CtxId, FuncId, FuncRef, Machine, Mark, Mro, Obj, Sym};
+use crate::knowledge::Role;
+use crate::markers::Candidates;
 use crate::syntax::ast::Expr;
 use crate::syntax::span_of;
 
@@ -19,65 +20,30 @@ pub(crate) struct Found {
     pub(crate) contexts: Vec<CtxId>,
 }
 
-/// Whether a file may define a workflow or an activity, judged by its bytes alone: it names a
-/// marker the way code does, as an attribute, a decorator, a base class or in an import.
-pub(crate) fn may_matter(knowledge: &Knowledge) -> impl Fn(&[u8]) -> bool + Sync + use<> {
-    let mut words: Vec<String> = knowledge
-        .markers()
-        .filter(|(_, role)| {
-            matches!(
-                role,
-                Role::WorkflowClass | Role::WorkflowBase | Role::Activity
-            )
-        })
-        .filter_map(|(name, _)| name.rsplit('.').next().map(str::to_owned))
-        .collect();
-    words.sort();
-    words.dedup();
-    move |bytes| words.iter().any(|word| names(bytes, word.as_bytes()))
-}
-
-fn names(bytes: &[u8], word: &[u8]) -> bool {
-    memchr::memmem::find_iter(bytes, word).any(|at| {
-        let after = bytes.get(at + word.len()).copied().unwrap_or(b' ');
-        if after.is_ascii_alphanumeric() || after == b'_' {
-            return false;
-        }
-        let line_start = bytes[..at]
-            .iter()
-            .rposition(|&byte| byte == b'\n')
-            .map_or(0, |it| it + 1);
-        let line = bytes[line_start..at].trim_ascii_start();
-        matches!(bytes[..at].last(), Some(b'.' | b'@' | b'('))
-            || line.is_empty()
-            || line.starts_with(b"from ")
-            || line.starts_with(b"import ")
-            || line.starts_with(b"class ")
-    })
-}
-
 /// The functions around workflow classes that are defined inside a function, each for itself.
-pub(crate) fn enclosing_functions(machine: &mut Machine<'_>, files: &[FileId]) -> Vec<Vec<CtxId>> {
+pub(crate) fn enclosing_functions(
+    machine: &mut Machine<'_>,
+    candidates: &Candidates,
+) -> Vec<Vec<CtxId>> {
     let mut functions = Vec::new();
-    let looks_like_marker = |decorator: &Expr| {
+    let is_marker = |decorator: &Expr| {
         let callee = match decorator {
             Expr::Call(call) => &*call.func,
             other => other,
         };
-        matches!(callee, Expr::Attribute(it) if it.attr.as_str() == "defn")
+        match callee {
+            Expr::Attribute(it) => candidates.words.contains(it.attr.as_str()),
+            Expr::Name(it) => candidates.words.contains(it.id.as_str()),
+            _ => false,
+        }
     };
-    for &file in files {
+    for &file in &candidates.files {
         let Some(module) = machine.project.module(file) else {
             continue;
         };
         for class in &module.index().classes {
-            let is_nested = class.parent != MODULE_BODY;
-            if is_nested
-                && class
-                    .node
-                    .decorator_list
-                    .iter()
-                    .any(|it| looks_like_marker(&it.expression))
+            let decorators = &class.node.decorator_list;
+            if class.parent != MODULE_BODY && decorators.iter().any(|it| is_marker(&it.expression))
             {
                 let ix = class.parent;
                 functions.push(vec![machine.standalone_ctx(FuncId { file, ix })]);
@@ -87,35 +53,95 @@ pub(crate) fn enclosing_functions(machine: &mut Machine<'_>, files: &[FileId]) -
     functions
 }
 
-/// All workflow classes in modules that have run, by name.
-pub(crate) fn find(machine: &mut Machine<'_>, files: &[FileId]) -> Vec<Found> {
-    let mut found: BTreeMap<(String, Place), Found> = BTreeMap::new();
-    for &file in files {
-        let Some(module) = machine.project.module(file) else {
-            continue;
-        };
-        for ix in 0..module.index().classes.len() {
-            let class = ClassId {
-                file,
-                ix: ix as u32,
-            };
-            if let Some(it) = workflow(machine, class) {
-                found.insert((it.workflow.name.clone(), it.workflow.place), it);
+/// The classes that may be of interest, in order: all of the candidates, and what is marked.
+fn classes(machine: &Machine<'_>, candidates: &Candidates) -> BTreeSet<ClassId> {
+    let mut classes: BTreeSet<ClassId> = machine.marked_classes().into_iter().collect();
+    for &file in &candidates.files {
+        let module = machine.project.module(file);
+        let count = module.map_or(0, |module| module.index().classes.len());
+        classes.extend((0..count as u32).map(|ix| ClassId { file, ix }));
+    }
+    classes.retain(|class| !machine.project.is_installed(class.file));
+    classes
+}
+
+/// The methods by which a worker's interceptors name their classes, each for itself.
+pub(crate) fn factories(machine: &mut Machine<'_>, candidates: &Candidates) -> Vec<Vec<CtxId>> {
+    let mut factories = Vec::new();
+    for class in classes(machine, candidates) {
+        let mro = machine.mro(class);
+        for (_, function, role) in entry_methods(machine, &mro) {
+            if role == Role::InterceptorFactory {
+                let receiver = Some(Obj::Instance(class, 0));
+                factories.push(vec![machine.entry_ctx(function, receiver)]);
             }
         }
     }
-    let roots = machine.knowledge.roots().to_vec();
-    for root in roots {
-        if let Some(it) = declared(machine, &root) {
-            found.insert((it.workflow.name.clone(), it.workflow.place), it);
-        }
-    }
-    found.into_values().collect()
+    factories
 }
 
-/// A function that the configuration declares to be workflow code.
-fn declared(machine: &mut Machine<'_>, name: &str) -> Option<Found> {
-    let func = machine.project.files().find_map(|file| {
+/// All workflows in modules that have run, and what runs in them on its own account, by name.
+pub(crate) fn find(
+    machine: &mut Machine<'_>,
+    candidates: &Candidates,
+    factories: &[CtxId],
+) -> Vec<Found> {
+    let interceptors: BTreeSet<ClassId> = factories
+        .iter()
+        .flat_map(|&ctx| machine.returned_classes(ctx))
+        .collect();
+    let mut all = Vec::new();
+    for class in classes(machine, candidates) {
+        let kind = interceptors
+            .contains(&class)
+            .then_some(WorkflowKind::Interceptor);
+        all.extend(class_found(machine, class, kind));
+    }
+    for func in machine.marked_functions() {
+        let is_workflow = |mark: Mark| mark.role == Some(Role::WorkflowFunction);
+        if machine.function_marks(func).any(is_workflow) {
+            let name = machine.function_name(func);
+            all.extend(function_found(machine, name, func));
+        }
+    }
+    for root in machine.knowledge.roots().to_vec() {
+        if let Some(func) = function_named(machine, &root) {
+            all.extend(function_found(machine, root, func));
+        }
+    }
+    let named = all
+        .into_iter()
+        .map(|it| ((it.workflow.name.clone(), it.workflow.place), it));
+    named.collect::<BTreeMap<_, _>>().into_values().collect()
+}
+
+/// The names of the configuration that stand for nothing, in order.
+pub(crate) fn unmatched(machine: &mut Machine<'_>, candidates: &Candidates) -> Vec<String> {
+    let mut matched = machine.matched_names();
+    for class in classes(machine, candidates) {
+        let mro = machine.mro(class);
+        matched.extend(mro.iter().filter_map(|entry| match entry {
+            Obj::External(name) => Some(*name),
+            _ => None,
+        }));
+    }
+    let knowledge = machine.knowledge;
+    let markers = knowledge.user_markers().map(|(name, _)| name.to_owned());
+    let mut unmatched: Vec<String> = markers
+        .filter(|name| !matched.contains(&machine.sym(name)))
+        .collect();
+    let roots = knowledge.roots().iter();
+    unmatched.extend(
+        roots
+            .filter(|root| function_named(machine, root).is_none())
+            .cloned(),
+    );
+    unmatched
+}
+
+/// The function with this dotted name.
+fn function_named(machine: &Machine<'_>, name: &str) -> Option<FuncId> {
+    machine.project.files().find_map(|file| {
         let module = machine.project.module_name(file);
         let qualname = name.strip_prefix(&module)?.strip_prefix('.')?;
         let index = machine.project.module(file)?.index();
@@ -127,7 +153,11 @@ fn declared(machine: &mut Machine<'_>, name: &str) -> Option<Found> {
             file,
             ix: ix as u32,
         })
-    })?;
+    })
+}
+
+/// A function that is a workflow, or that the configuration declares to be workflow code.
+fn function_found(machine: &mut Machine<'_>, name: String, func: FuncId) -> Option<Found> {
     let function = machine.function(func)?;
     let place = Place {
         file: func.file,
@@ -145,8 +175,10 @@ fn declared(machine: &mut Machine<'_>, name: &str) -> Option<Found> {
         place,
     };
     let workflow = Workflow {
-        name: name.to_owned(),
+        name,
         place,
+        kind: WorkflowKind::Function,
+        is_defined: true,
         facade: Facade::Temporal,
         entries: vec![entry],
     };
@@ -158,54 +190,51 @@ fn declared(machine: &mut Machine<'_>, name: &str) -> Option<Found> {
     })
 }
 
-fn workflow(machine: &mut Machine<'_>, class: ClassId) -> Option<Found> {
+/// A class that is a workflow or, if nothing else, of the given kind.
+fn class_found(
+    machine: &mut Machine<'_>,
+    class: ClassId,
+    kind: Option<WorkflowKind>,
+) -> Option<Found> {
+    let mro = machine.mro(class);
     let decorator = machine
         .class_marks(class)
         .iter()
         .find(|mark| mark.role == Some(Role::WorkflowClass))
         .map(|mark| machine.str(mark.name).to_owned());
-    let mro = machine.mro(class);
-    let base = mro.iter().find_map(|entry| match entry {
-        Obj::External(name) => {
-            let name = machine.str(*name);
-            (machine.knowledge.role(name) == Some(Role::WorkflowBase)).then(|| name.to_owned())
-        }
-        _ => None,
-    });
-    let origin = decorator.as_deref().or(base.as_deref())?;
-    let facade = if origin.starts_with("ntro.")
-        || base
-            .as_deref()
-            .is_some_and(|base| base.starts_with("ntro."))
-    {
+    let base = part_of_base(machine, &mro);
+    let methods = entry_methods(machine, &mro);
+    let node = machine.class_node(class)?;
+    let kind = match (&decorator, &base) {
+        (Some(_), _) => WorkflowKind::Class,
+        (None, Some((_, kind))) => *kind,
+        // A decorator that is not known makes a workflow of a class that has a run method.
+        (None, None) => kind.or_else(|| {
+            let has_run = methods.iter().any(|(_, _, role)| *role == Role::Run);
+            (has_run && !node.decorator_list.is_empty()).then_some(WorkflowKind::Class)
+        })?,
+    };
+    let mut origins = decorator.iter().chain(base.iter().map(|(name, _)| name));
+    let facade = if origins.any(|name| name.starts_with("ntro.")) {
         Facade::Runbook
     } else {
         Facade::Temporal
     };
-    let node = machine.class_node(class)?;
     let place = Place {
         file: class.file,
         span: span_of(&node.name),
     };
-    let methods = entry_methods(machine, &mro);
     let mut entries = Vec::new();
     let mut contexts = Vec::new();
-    for (func, role) in methods {
-        let Some(function) = machine.function(func) else {
+    for (name, function, role) in methods {
+        let Some(definition) = machine.function(function.func) else {
             continue;
         };
-        let name = function
-            .qualname
-            .rsplit('.')
-            .next()
-            .unwrap_or_default()
-            .to_owned();
         let place = Place {
-            file: func.file,
-            span: function.node.name_span(),
+            file: function.func.file,
+            span: definition.node.name_span(),
         };
-        let closure = machine.closure_of(func);
-        contexts.push(machine.entry_ctx(FuncRef { func, closure }, Some(Obj::Instance(class, 0))));
+        contexts.push(machine.entry_ctx(function, Some(Obj::Instance(class, 0))));
         entries.push(Entry { name, role, place });
     }
     let name = machine.class_name(class);
@@ -214,6 +243,8 @@ fn workflow(machine: &mut Machine<'_>, class: ClassId) -> Option<Found> {
         workflow: Workflow {
             name,
             place,
+            kind,
+            is_defined: decorator.is_some(),
             facade,
             entries,
         },
@@ -221,80 +252,77 @@ fn workflow(machine: &mut Machine<'_>, class: ClassId) -> Option<Found> {
     })
 }
 
-/// The methods that the SDK calls, own and inherited, `run` first, then by position.
-fn entry_methods(machine: &Machine<'_>, mro: &Mro) -> Vec<(FuncId, Role)> {
-    let mut seen: Vec<String> = Vec::new();
-    let mut methods: Vec<(FuncId, Role)> = Vec::new();
-    let hooks = hook_names(machine, mro);
+/// The part that a base class gives to a class, and the name of the base.
+fn part_of_base(machine: &Machine<'_>, mro: &Mro) -> Option<(String, WorkflowKind)> {
+    mro.iter().enumerate().find_map(|(ix, entry)| {
+        let name = match entry {
+            Obj::External(name) => *name,
+            // What the configuration names is the base and no workflow itself.
+            other => machine.declared_name(*other).filter(|_| ix > 0)?,
+        };
+        let name = machine.str(name);
+        let kind = match machine.knowledge.role(name)? {
+            Role::WorkflowBase => WorkflowKind::Class,
+            Role::Interceptor => WorkflowKind::Interceptor,
+            Role::Converter => WorkflowKind::Converter,
+            _ => return None,
+        };
+        Some((name.to_owned(), kind))
+    })
+}
+
+/// What the SDK calls: the values of the members, own and inherited, that carry its marks or have
+/// a name that it knows. `run` comes first, then they stand by position.
+fn entry_methods(machine: &mut Machine<'_>, mro: &Mro) -> Vec<(String, FuncRef, Role)> {
+    let mut seen: BTreeSet<(Sym, bool)> = BTreeSet::new();
+    let mut methods: Vec<(String, FuncRef, Role)> = Vec::new();
+    let hooks = hooks(machine, mro);
     for entry in mro.iter() {
         let Obj::Class(owner) = entry else { continue };
-        let Some(module) = machine.project.module(owner.file) else {
-            continue;
-        };
-        for (ix, function) in module.index().functions.iter().enumerate() {
-            if function.class != Some(owner.ix) {
-                continue;
+        for attribute in machine.class_attributes(*owner) {
+            let name = machine.str(attribute).to_owned();
+            let by_name = match name.as_str() {
+                "__init__" => Some(Role::Init),
+                _ => hooks.get(&name).copied(),
+            };
+            let mut own: Vec<(FuncRef, Role)> = Vec::new();
+            for member in machine.member_functions_of(*owner, attribute) {
+                let marked = machine.entries_of(member);
+                if marked.is_empty() {
+                    own.extend(by_name.map(|role| (member, role)));
+                }
+                own.extend(marked);
             }
-            let func = FuncId {
-                file: owner.file,
-                ix: ix as u32,
-            };
-            let name = function.qualname.rsplit('.').next().unwrap_or_default();
-            let marked = machine
-                .function_marks(func)
-                .iter()
-                .find_map(|mark| mark.role.filter(|role| is_entry(*role)));
-            let role = match marked {
-                Some(role) => role,
-                None if name == "__init__" => Role::Init,
-                None if hooks.iter().any(|hook| hook == name) => Role::Hook,
-                None => continue,
-            };
+            own.sort();
+            own.dedup();
             // An override in a subclass hides the method; two handlers of one class may share a
             // name only when one is the property-like `validator` of the other.
-            let key = if role == Role::Validator {
-                format!("{name} validator")
-            } else {
-                name.to_owned()
-            };
-            if !seen.contains(&key) {
-                seen.push(key);
-                methods.push((func, role));
-            }
+            let slot = |role: Role| (attribute, role == Role::Validator);
+            own.retain(|(_, role)| !seen.contains(&slot(*role)));
+            seen.extend(own.iter().map(|(_, role)| slot(*role)));
+            let named = own
+                .into_iter()
+                .map(|(function, role)| (name.clone(), function, role));
+            methods.extend(named);
         }
     }
-    methods.sort_by_key(|(func, role)| (*role != Role::Run, *func));
+    methods.sort_by_key(|(_, function, role)| (*role != Role::Run, *function));
     methods
 }
 
-fn is_entry(role: Role) -> bool {
-    matches!(
-        role,
-        Role::Run
-            | Role::Signal
-            | Role::Query
-            | Role::Update
-            | Role::Validator
-            | Role::Step
-            | Role::Init
-    )
-}
-
-/// Methods that a known base class calls by name, such as `NtroWorkflow.on_row_action`.
-fn hook_names(machine: &Machine<'_>, mro: &Mro) -> Vec<String> {
-    let mut names = Vec::new();
+/// Methods that known base classes have called by name, such as `NtroWorkflow.on_row_action`.
+fn hooks(machine: &Machine<'_>, mro: &Mro) -> BTreeMap<String, Role> {
+    let mut hooks = BTreeMap::new();
     for entry in mro.iter() {
         let Obj::External(base) = entry else { continue };
         let prefix = format!("{}.", machine.str(*base));
         for (name, role) in machine.knowledge.markers() {
-            if role == Role::Hook
-                && let Some(hook) = name.strip_prefix(&prefix)
-            {
-                names.push(hook.to_owned());
+            if let Some(hook) = name.strip_prefix(&prefix) {
+                hooks.insert(hook.to_owned(), role);
             }
         }
     }
-    names
+    hooks
 }
 
 /// Functions decorated as activities, by place.
@@ -305,7 +333,6 @@ pub(crate) fn activities(machine: &Machine<'_>) -> Vec<Activity> {
         .filter(|&func| {
             machine
                 .function_marks(func)
-                .iter()
                 .any(|mark| mark.role == Some(Role::Activity))
                 && !machine.project.is_installed(func.file)
         })

@@ -330,8 +330,8 @@ mod tests {
         assert_eq!(
             knowledge
                 .higher_order("temporalio.workflow.wait_condition")
-                .len(),
-            1
+                .map(|it| it.runs.len()),
+            Some(1)
         );
         assert!(knowledge.is_sdk_package("ntro") && knowledge.is_stdlib("zoneinfo"));
     }

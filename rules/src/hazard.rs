@@ -79,10 +79,10 @@ impl<'f, 'p> Case<'f, 'p> {
         let culprit = self.culprit();
         let workflow = self.workflow_name();
         if self.hazard.trace.is_empty() {
-            format!("{culprit} in workflow {workflow} {does}")
+            format!("{culprit} in {workflow} {does}")
         } else {
             let expression = code(&self.hazard.expression);
-            format!("{culprit}, reached through {expression} in workflow {workflow}, {does}")
+            format!("{culprit}, reached through {expression} in {workflow}, {does}")
         }
     }
 
@@ -106,9 +106,11 @@ impl<'f, 'p> Case<'f, 'p> {
         }
     }
 
+    /// "workflow `StrikeNav`"
     pub(crate) fn workflow_name(&self) -> String {
-        let name = &self.workflow().name;
-        code(name.rsplit('.').next().unwrap_or(name))
+        let Workflow { name, kind, .. } = self.workflow();
+        let name = name.rsplit('.').next().unwrap_or(name);
+        format!("{} {}", kind.noun(), code(name))
     }
 
     pub(crate) fn diagnose(
@@ -288,7 +290,7 @@ mod tests {
 
     use lint_core::causes::Gateways;
     use lint_core::diagnostic::{FileId, Place, Span};
-    use lint_core::facts::Elements;
+    use lint_core::facts::{Elements, WorkflowKind};
     use lint_core::knowledge::{Knowledge, UserEntries};
     use lint_core::project::Project;
 
@@ -313,9 +315,12 @@ mod tests {
             workflows: vec![Workflow {
                 name: "nav.StrikeNav".to_owned(),
                 place: PLACE,
+                kind: WorkflowKind::Class,
+                is_defined: false,
                 facade,
                 entries: Vec::new(),
             }],
+            unmatched: Vec::new(),
             activities: Vec::new(),
             hazards: vec![hazard],
             idle_boundaries: Vec::new(),

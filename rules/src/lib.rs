@@ -33,6 +33,7 @@ use determinism as d;
 /// The rules that look at facts, sorted by code.
 static RULES: &[&dyn Rule] = &[
     &lint::IdlePureAssertion,
+    &lint::WorkflowNotEntered,
     &d::WallClock,
     &d::Randomness,
     &d::RandomUuid,

@@ -237,6 +237,11 @@ fn add_warnings(warnings: &mut Vec<String>, answer: &Answer, requested: usize) {
         warnings.push("no workflow was found, so nothing was checked; `entry-points` in the configuration names decorators and base classes of other frameworks".to_owned());
     }
     warnings.extend(stopped_at_a_bound(&answer.cut_short));
+    for name in &answer.unmatched {
+        warnings.push(format!(
+            "the configuration names `{name}`, which nothing in this project defines or uses"
+        ));
+    }
     if answer.errors_elsewhere > 0 {
         warnings.push(format!(
             "{} outside the given paths could not be read in full; check the whole project to see why",

@@ -258,7 +258,7 @@ fn code_quality_is_relative_to_the_repository() {
 fn a_clean_project_gives_reports_that_say_so() {
     let project = Project::new(&[(
         "wf.py",
-        "from temporalio import workflow\n@workflow.defn\nclass A: ...\n",
+        "from temporalio import workflow\n@workflow.defn\nclass A:\n    @workflow.run\n    async def run(self): ...\n",
     )]);
     let text = |format: &str| {
         let run = project.run(&["check", "--output", format]);

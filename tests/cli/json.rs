@@ -37,7 +37,7 @@ fn the_summary_counts() {
     let summary = &document["summary"];
     for (name, expected) in [
         ("files", 5),
-        ("workflows", 2),
+        ("workflows", 1),
         ("activities", 0),
         ("findings", 1),
         ("suppressed", 0),

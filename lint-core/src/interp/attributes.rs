@@ -185,6 +185,18 @@ impl<'p> Machine<'p> {
             .opened()
     }
 
+    /// What the body of a class defines under a name, and what is stored there later. Code that
+    /// decorates the class sees what was there before: it wraps a method and puts the wrapper in
+    /// its place.
+    pub(super) fn member_of(&mut self, class: ClassId, name: Sym) -> Value {
+        let defined = self.read(CellKey::ClassAttr(class, name));
+        if self.ctx(self.frame.ctx).decorates {
+            return defined;
+        }
+        let stored = self.read(CellKey::DecoratedAttr(class, name));
+        defined.joined(&stored)
+    }
+
     /// `Class.name`.
     fn class_attribute(&mut self, class: ClassId, sym: Sym, name: &str, span: Span) -> Value {
         if sym == self.known.class || sym == self.known.dict {
@@ -193,7 +205,7 @@ impl<'p> Machine<'p> {
         for entry in self.mro(class).iter().copied() {
             match entry {
                 Obj::Class(owner) => {
-                    let value = self.read(CellKey::ClassAttr(owner, sym));
+                    let value = self.member_of(owner, sym);
                     if !value.is_bottom() {
                         let value = self.read_shared(value, sym, span);
                         if self.is_enum(class) && !value.objs().iter().any(|obj| obj.is_callable())
@@ -262,7 +274,7 @@ impl<'p> Machine<'p> {
         for entry in mro.iter().copied() {
             match entry {
                 Obj::Class(owner) => {
-                    let value = self.read(CellKey::ClassAttr(owner, sym));
+                    let value = self.member_of(owner, sym);
                     if value.is_bottom() {
                         continue;
                     }
@@ -383,7 +395,7 @@ impl<'p> Machine<'p> {
         for entry in mro.iter().skip(after).copied() {
             match entry {
                 Obj::Class(owner) => {
-                    let value = self.read(CellKey::ClassAttr(owner, sym));
+                    let value = self.member_of(owner, sym);
                     if !value.is_bottom() {
                         return self.bind_to_instance(&value, instance, variant, span);
                     }
@@ -459,7 +471,7 @@ impl<'p> Machine<'p> {
             || !knowledge.returns(name).is_empty()
             || knowledge.command(name).is_some()
             || knowledge.role(name).is_some()
-            || !knowledge.higher_order(name).is_empty()
+            || knowledge.higher_order(name).is_some()
             || knowledge.user_class(name).is_some()
     }
 
@@ -545,7 +557,15 @@ impl<'p> Machine<'p> {
                     self.record_event(span, EventKind::StateWrite(sym), None);
                 }
                 Obj::Class(class) => {
-                    self.write(CellKey::ClassAttr(class, sym), &shared);
+                    let decorates = self.ctx(self.frame.ctx).decorates;
+                    self.write(
+                        if decorates {
+                            CellKey::DecoratedAttr(class, sym)
+                        } else {
+                            CellKey::ClassAttr(class, sym)
+                        },
+                        &shared,
+                    );
                     self.record_shared(sym, span);
                 }
                 Obj::Module(file) => {
@@ -578,7 +598,7 @@ impl<'p> Machine<'p> {
         let mro = self.mro(class);
         for entry in mro.iter().copied() {
             let Obj::Class(owner) = entry else { continue };
-            let current = self.read(CellKey::ClassAttr(owner, sym));
+            let current = self.member_of(owner, sym);
             for &obj in current.objs() {
                 match obj {
                     Obj::Property(id) => {

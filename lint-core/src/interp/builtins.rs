@@ -939,14 +939,11 @@ impl<'p> Machine<'p> {
                 let Some(first) = &first else {
                     return Some(Value::unknown());
                 };
-                let id = self.partials.id((self.frame.file, span, self.frame.ctx));
                 let rest = Args {
                     positional: args.positional[1..].to_vec(),
                     keywords: args.keywords.clone(),
                 };
-                self.partial_args.insert(id, rest);
-                self.write(CellKey::PartialCallee(id), first);
-                Value::of(Obj::Partial(id))
+                self.partial(first, rest, span)
             }
             "type" if args.positional.len() == 1 => {
                 let classes: Value = first
@@ -1058,12 +1055,25 @@ impl<'p> Machine<'p> {
                 }
                 result
             }
-            "functools.wraps" | "functools.update_wrapper" => {
-                return Some(Value::of(Obj::Made(name)));
+            "functools.wraps" => {
+                let update = self.sym("functools.update_wrapper");
+                return Some(self.partial(&Value::of(Obj::External(update)), args.clone(), span));
+            }
+            "functools.update_wrapper" => {
+                let wrapper = first.clone().unwrap_or_default();
+                self.copy_marks(&wrapper, &second.clone().unwrap_or_default());
+                return Some(wrapper);
             }
             _ => return None,
         };
         Some(value.tainted_by(&taint))
+    }
+
+    fn partial(&mut self, callee: &Value, args: Args, span: Span) -> Value {
+        let id = self.partials.id((self.frame.file, span, self.frame.ctx));
+        self.partial_args.insert(id, args);
+        self.write(CellKey::PartialCallee(id), callee);
+        Value::of(Obj::Partial(id))
     }
 
     /// Sorting runs the comparison of the elements' class.

@@ -386,8 +386,9 @@ impl<'p> Machine<'p> {
                 }
             }
             // The result of `decorator(…)` from outside, applied to a definition.
-            Obj::Made(_) => match args.positional.first() {
+            Obj::Made(name) => match args.positional.first() {
                 Some(first) if first.value.objs().iter().any(|obj| obj.is_callable()) => {
+                    self.mark(name, &first.value);
                     first.value.clone()
                 }
                 _ => Value::unknown().tainted_by(&self.args_taint(args)),
@@ -428,6 +429,14 @@ impl<'p> Machine<'p> {
         calls.count += 1;
         let callee = self.read(CellKey::PartialCallee(id));
         let mut all = self.partial_args.get(&id).cloned().unwrap_or_default();
+        if let ([Obj::External(name)], [argument]) = (callee.objs(), &args.positional[..])
+            && self.str(*name) == "functools.update_wrapper"
+        {
+            for wrapped in &all.positional {
+                self.copy_marks(&argument.value, &wrapped.value);
+            }
+            return argument.value.clone();
+        }
         all.positional.extend(args.positional.iter().cloned());
         all.keywords.extend(args.keywords.iter().cloned());
         let value = self.call_value(&callee, &all, span, how);
@@ -449,7 +458,7 @@ impl<'p> Machine<'p> {
             return Value::unknown();
         };
         if self.mode == Mode::Workflows {
-            if self.is_activity(function.func) {
+            if self.is_activity(function) {
                 self.record_event(span, EventKind::DirectActivity(function.func), None);
                 return self.declared_return(function.func).opened();
             }
@@ -464,7 +473,8 @@ impl<'p> Machine<'p> {
         let parameters = self.distribute(definition.node, receiver, args);
         let mut signature = Vec::new();
         for (ix, value) in parameters.iter().enumerate() {
-            let is_receiver = ix == 0 && receiver.is_some();
+            // `fn(self)` in a wrapper is a call of a method as well.
+            let is_receiver = ix == 0 && (receiver.is_some() || definition.class.is_some());
             let default = CellKey::Default(function, ix as u16);
             let objs = match value {
                 Some(value) => telling_objs(value, is_receiver),
@@ -552,12 +562,6 @@ impl<'p> Machine<'p> {
             result.join(&self.result_of_target(&argument.value));
         }
         result.without_taint().opened()
-    }
-
-    pub(super) fn is_activity(&self, func: FuncId) -> bool {
-        self.function_marks(func)
-            .iter()
-            .any(|mark| mark.role == Some(Role::Activity))
     }
 
     /// A function of the project that the user's configuration classifies.
@@ -766,8 +770,10 @@ impl<'p> Machine<'p> {
             file: func.file,
             ix: class,
         };
-        let marks = self.function_marks(func).to_vec();
-        let is = |name: &str| marks.iter().any(|mark| self.str(mark.name) == name);
+        let is = |name: &str| {
+            let mut marks = self.function_marks(func);
+            marks.any(|mark| self.str(mark.name) == name)
+        };
         if is("staticmethod") {
             return Value::unknown();
         }
@@ -851,6 +857,9 @@ impl<'p> Machine<'p> {
         if let Some(value) = self.call_builtin(name, args, span) {
             return value.with_source(source);
         }
+        if let Some(value) = self.apply_marker(name, args) {
+            return value;
+        }
         if self.knowledge.is_executor(&text) {
             return self.execute_elsewhere(&text, args, span);
         }
@@ -867,17 +876,7 @@ impl<'p> Machine<'p> {
             let returned = self.issue(command, name, args, span);
             return returned.with_source(source);
         }
-        for arg in self.knowledge.higher_order(&text) {
-            if let Given::Value(callback) = self.given(args, *arg) {
-                let callback = callback.clone();
-                let flow = self.frame.flow.clone();
-                self.call_value(&callback, &Args::unknown(1), span, How::Callback);
-                if source.is_some() {
-                    // In a thread or process of its own, its exceptions leave nothing here.
-                    self.frame.flow = flow;
-                }
-            }
-        }
+        self.call_callbacks(&text, args, source, span);
         // Outside code that is given a generator is taken to consume it.
         for argument in &args.positional {
             for obj in argument.value.objs() {
@@ -893,6 +892,27 @@ impl<'p> Machine<'p> {
         returned
             .tainted_by(&self.payload_taint(args))
             .with_source(source)
+    }
+
+    /// Runs what outside code is given to call.
+    fn call_callbacks(&mut self, name: &str, args: &Args, source: Option<SourceId>, span: Span) {
+        let Some(higher_order) = self.knowledge.higher_order(name) else {
+            return;
+        };
+        let runs = higher_order.runs.iter().map(|arg| (arg, How::Callback));
+        let answers = higher_order.answers.iter().map(|arg| (arg, How::Answer));
+        for (arg, how) in runs.chain(answers) {
+            if let Given::Value(callback) = self.given(args, *arg) {
+                let callback = callback.clone();
+                let flow = self.frame.flow.clone();
+                self.call_value(&callback, &Args::unknown(1), span, how);
+                if source.is_some() || how == How::Answer {
+                    // In a thread or process of its own, or in an activation of its own, its
+                    // exceptions leave nothing here.
+                    self.frame.flow = flow;
+                }
+            }
+        }
     }
 
     /// The hash of numbers, and of tuples of them, is the same in every process; that of text and of
@@ -1031,7 +1051,8 @@ impl<'p> Machine<'p> {
         };
         let taint = self.payload_taint(args);
         self.record_sink(&taint, payload, span);
-        for arg in self.knowledge.higher_order(self.str(name)) {
+        let higher_order = self.knowledge.higher_order(self.str(name));
+        for arg in higher_order.map_or(&[][..], |it| it.runs) {
             if let Given::Value(callback) = self.given(args, *arg) {
                 let callback = callback.clone();
                 let decision = self.call_value(&callback, &Args::default(), span, How::Callback);

@@ -8,9 +8,7 @@ use crate::syntax::ast::{self, Expr, Stmt};
 use crate::syntax::span_of;
 
 use super::calls::Args;
-use super::{
-    CellKey, ClassId, Code, FuncId, FuncRef, How, Machine, Mark, Obj, SinkKind, Sym, Value,
-};
+use super::{CellKey, ClassId, Code, FuncId, FuncRef, How, Machine, Obj, SinkKind, Sym, Value};
 use crate::facts::Elements;
 
 impl<'p> Machine<'p> {
@@ -31,35 +29,26 @@ impl<'p> Machine<'p> {
         self.store_defaults(reference, &it.parameters);
         let mut value = Value::of(Obj::Func(reference));
         for decorator in it.decorator_list.iter().rev() {
-            let callee = self.evaluate(&decorator.expression);
-            self.mark_function(func, &callee, span_of(decorator));
-            value = self.decorate(&callee, &value, span_of(&decorator.expression));
+            value = self.decorated(&decorator.expression, &value);
         }
         let name = self.sym(it.name.as_str());
         self.assign_name(name, &value, span_of(&it.name));
     }
 
-    fn mark_function(&mut self, func: FuncId, decorator: &Value, span: Span) {
-        for mark in self.marks_of(decorator, span) {
-            let marks = self.function_marks.entry(func).or_default();
-            if !marks.contains(&mark) {
-                marks.push(mark);
-            }
-        }
-    }
-
-    fn marks_of(&self, decorator: &Value, span: Span) -> Vec<Mark> {
-        let names = decorator.objs().iter().filter_map(|obj| match obj {
-            Obj::External(name) | Obj::Made(name) => Some(*name),
-            _ => None,
-        });
-        names
-            .map(|name| Mark {
-                name,
-                role: self.knowledge.role(self.str(name)),
-                span,
-            })
-            .collect()
+    fn decorated(&mut self, expression: &'p Expr, value: &Value) -> Value {
+        let decorator = self.evaluate(expression);
+        let result = self.decorate(&decorator, value, span_of(expression));
+        let Some(name) = self.declared_decorator(expression, &decorator) else {
+            return result;
+        };
+        // What it returns plays the part, or what it was given if that is nowhere to be seen.
+        let result = if result.objs().iter().any(|obj| obj.is_callable()) {
+            result
+        } else {
+            result.joined(value)
+        };
+        self.mark(name, &result);
+        result
     }
 
     /// Applies a decorator. One from outside is taken to return what it decorates.
@@ -68,6 +57,7 @@ impl<'p> Machine<'p> {
         for obj in decorator.objs().to_vec() {
             match obj {
                 Obj::External(name) | Obj::Made(name) => {
+                    self.mark(name, value);
                     let text = self.str(name).to_owned();
                     result.join(&self.decorate_external(&text, value));
                 }
@@ -76,7 +66,9 @@ impl<'p> Machine<'p> {
                 }
                 _ => {
                     let args = Args::of(std::slice::from_ref(value));
+                    let outer = std::mem::replace(&mut self.decorating, true);
                     let decorated = self.apply(obj, &args, span, How::Call);
+                    self.decorating = outer;
                     // What it returns may be known only in a later run; when it never is, the
                     // decorator most likely hands back what it was given.
                     let is_unclear = decorated.is_vague() && !decorated.is_bottom();
@@ -176,14 +168,7 @@ impl<'p> Machine<'p> {
         self.frame.classes.pop();
         let mut value = Value::of(Obj::Class(class));
         for decorator in it.decorator_list.iter().rev() {
-            let callee = self.evaluate(&decorator.expression);
-            for mark in self.marks_of(&callee, span_of(decorator)) {
-                let marks = self.class_marks.entry(class).or_default();
-                if !marks.contains(&mark) {
-                    marks.push(mark);
-                }
-            }
-            value = self.decorate(&callee, &value, span_of(&decorator.expression));
+            value = self.decorated(&decorator.expression, &value);
         }
         self.call_init_subclass(class, span_of(it));
         let name = self.sym(it.name.as_str());
@@ -226,7 +211,7 @@ impl<'p> Machine<'p> {
         let mro = self.mro(class);
         for entry in mro.iter().copied() {
             if let Obj::Class(owner) = entry {
-                let value = self.read(CellKey::ClassAttr(owner, sym));
+                let value = self.member_of(owner, sym);
                 let function = value.objs().iter().find_map(|obj| match obj {
                     Obj::Func(_) => Some(*obj),
                     Obj::StaticMethod(it) | Obj::ClassMethod(it) => Some(Obj::Func(*it)),
@@ -486,7 +471,6 @@ impl<'p> Machine<'p> {
                 };
                 let is_validator = self
                     .function_marks(func)
-                    .iter()
                     .any(|mark| mark.role == Some(Role::FieldValidator));
                 if is_validator {
                     let closure = self.module_ctx(owner.file);

@@ -16,6 +16,7 @@ mod classes;
 mod conditions;
 mod control;
 mod expressions;
+mod marks;
 mod mro;
 mod statements;
 #[cfg(test)]
@@ -34,8 +35,9 @@ use crate::facts::Elements;
 use crate::index::{Function, FunctionNode, MODULE_BODY, Module};
 use crate::knowledge::{CommandKind, Knowledge, Role, Sandbox};
 use crate::project::Project;
-use crate::syntax::ast;
+use crate::syntax::{ast, span_of};
 
+pub(crate) use marks::Mark;
 pub(crate) use mro::Mro;
 pub(crate) use turns::{Kind, STEPS_OF_GROUP};
 pub(crate) use value::{ClassId, CtxId, FuncId, FuncRef, Obj, SourceId, Sym, Value};
@@ -66,6 +68,8 @@ enum CellKey {
     ClassAttr(ClassId, Sym),
     /// Whether any class has an attribute of this name.
     DefinedByClasses(Sym),
+    /// What a decorator of the class stored in its place.
+    DecoratedAttr(ClassId, Sym),
     ClassBases(ClassId),
     /// What any code stored in an attribute of any instance.
     InstanceAttr(ClassId, Sym),
@@ -148,6 +152,10 @@ struct CtxKey {
 pub(crate) struct Ctx {
     pub(crate) code: Code,
     progress: turns::Progress,
+    /// Whether it runs because a decorator is applied. There are no more of these than
+    /// decorators in the source, so they are not bounded: joining them would make every
+    /// decorated function call all others.
+    decorates: bool,
     pub(crate) outcome: Outcome,
 }
 
@@ -200,6 +208,8 @@ pub(crate) enum How {
     Callback,
     /// `default_factory` or validator of a field.
     Factory,
+    /// Registered as a query handler or validator, which a replay does not run.
+    Answer,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -278,14 +288,6 @@ pub(crate) struct Source {
     pub(crate) note: &'static str,
 }
 
-/// A decorator on a definition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Mark {
-    pub(crate) name: Sym,
-    pub(crate) role: Option<Role>,
-    pub(crate) span: Span,
-}
-
 /// The state that follows the flow of control.
 #[derive(Debug, Clone, Default)]
 struct State {
@@ -362,6 +364,8 @@ pub(crate) struct Machine<'p> {
     cell_ids: FxHashMap<CellKey, u32>,
     /// Names of the global cells of each module, in the order in which they were made.
     globals_of: FxHashMap<FileId, Vec<Sym>>,
+    /// The same for the attributes of each class.
+    attributes_of: FxHashMap<ClassId, Vec<Sym>>,
     ctxs: Vec<Ctx>,
     ctx_ids: FxHashMap<CtxKey, CtxId>,
     contexts_of: FxHashMap<Code, u32>,
@@ -380,8 +384,7 @@ pub(crate) struct Machine<'p> {
     properties: Table<Property>,
     fields: Table<(FileId, Span)>,
     sources: Table<Source>,
-    function_marks: FxHashMap<FuncId, Vec<Mark>>,
-    class_marks: FxHashMap<ClassId, Vec<Mark>>,
+    marks: marks::Marks,
     /// Variants of instances, by class and the callables that the constructor got.
     variants: Table<(ClassId, Vec<Obj>)>,
     variants_of: FxHashMap<ClassId, u32>,
@@ -390,6 +393,8 @@ pub(crate) struct Machine<'p> {
     passed_through: Vec<FileId>,
     module_ctxs: FxHashMap<FileId, CtxId>,
     interpreted: FxHashSet<FuncId>,
+    /// Whether the call in progress applies a decorator.
+    decorating: bool,
     frame: Frame<'p>,
 }
 
@@ -425,6 +430,7 @@ impl<'p> Machine<'p> {
             cells: Vec::new(),
             cell_ids: FxHashMap::default(),
             globals_of: FxHashMap::default(),
+            attributes_of: FxHashMap::default(),
             ctxs: Vec::new(),
             ctx_ids: FxHashMap::default(),
             contexts_of: FxHashMap::default(),
@@ -440,14 +446,14 @@ impl<'p> Machine<'p> {
             properties: Table::default(),
             fields: Table::default(),
             sources: Table::default(),
-            function_marks: FxHashMap::default(),
-            class_marks: FxHashMap::default(),
+            marks: marks::Marks::default(),
             variants: Table::default(),
             variants_of: FxHashMap::default(),
             orders: mro::Orders::default(),
             passed_through: Vec::new(),
             module_ctxs: FxHashMap::default(),
             interpreted: FxHashSet::default(),
+            decorating: false,
             frame: Frame::idle(any),
         }
     }
@@ -513,21 +519,6 @@ impl<'p> Machine<'p> {
         self.sources.get(id.0)
     }
 
-    pub(crate) fn function_marks(&self, func: FuncId) -> &[Mark] {
-        self.function_marks.get(&func).map_or(&[], Vec::as_slice)
-    }
-
-    pub(crate) fn class_marks(&self, class: ClassId) -> &[Mark] {
-        self.class_marks.get(&class).map_or(&[], Vec::as_slice)
-    }
-
-    /// Functions that carry a mark, in order.
-    pub(crate) fn marked_functions(&self) -> Vec<FuncId> {
-        let mut functions: Vec<FuncId> = self.function_marks.keys().copied().collect();
-        functions.sort();
-        functions
-    }
-
     /// Whether the sandbox does not watch a module: its import was passed through, or the worker
     /// names it or a package around it.
     pub(crate) fn is_passed_through(&self, file: FileId, by_worker: &BTreeSet<String>) -> bool {
@@ -556,14 +547,58 @@ impl<'p> Machine<'p> {
         }
     }
 
+    /// The attributes of a class that are known, in the order in which they were made.
+    pub(crate) fn class_attributes(&self, class: ClassId) -> Vec<Sym> {
+        self.attributes_of.get(&class).cloned().unwrap_or_default()
+    }
+
+    /// The classes that a context returns.
+    pub(crate) fn returned_classes(&mut self, ctx: CtxId) -> Vec<ClassId> {
+        let value = self.read(CellKey::Return(ctx));
+        let classes = value.objs().iter().filter_map(|obj| match obj {
+            Obj::Class(class) => Some(*class),
+            _ => None,
+        });
+        classes.collect()
+    }
+
+    /// Has the bodies of modules run once more.
+    pub(crate) fn run_modules_again(&mut self) {
+        for file in self.project.files() {
+            if let Some(&ctx) = self.module_ctxs.get(&file) {
+                self.enqueue(ctx);
+            }
+        }
+    }
+
+    /// The functions that an attribute of a class may be.
+    pub(crate) fn member_functions_of(&mut self, class: ClassId, name: Sym) -> Vec<FuncRef> {
+        let value = self.member_of(class, name);
+        let functions = value.objs().iter().filter_map(|obj| match obj {
+            Obj::Func(it) | Obj::StaticMethod(it) | Obj::ClassMethod(it) => Some(*it),
+            _ => None,
+        });
+        functions.collect()
+    }
+
     // ---- cells ----
 
     fn cell(&mut self, key: CellKey) -> u32 {
         if let Some(&id) = self.cell_ids.get(&key) {
             return id;
         }
-        if let CellKey::Global(file, name) = key {
-            self.globals_of.entry(file).or_default().push(name);
+        match key {
+            CellKey::Global(file, name) => self.globals_of.entry(file).or_default().push(name),
+            CellKey::ClassAttr(class, name) | CellKey::DecoratedAttr(class, name) => {
+                let same = [
+                    CellKey::ClassAttr(class, name),
+                    CellKey::DecoratedAttr(class, name),
+                ];
+                if !same.iter().any(|key| self.cell_ids.contains_key(key)) {
+                    self.attributes_of.entry(class).or_default().push(name);
+                }
+            }
+            _ => {}
         }
         let id = self.cells.len() as u32;
         self.cells.push(Cell::default());
@@ -595,7 +630,7 @@ impl<'p> Machine<'p> {
         for reader in std::mem::take(&mut cell.readers) {
             self.enqueue(reader);
         }
-        if let CellKey::ClassAttr(_, name) = key
+        if let CellKey::ClassAttr(_, name) | CellKey::DecoratedAttr(_, name) = key
             && is_first
         {
             self.write(CellKey::DefinedByClasses(name), &Value::of(Obj::None));
@@ -624,8 +659,13 @@ impl<'p> Machine<'p> {
             }),
             fields @ Code::Fields { .. } => fields.clone(),
         };
+        let decorates = self.decorating
+            || self
+                .ctxs
+                .get(self.frame.ctx.0 as usize)
+                .is_some_and(|it| it.decorates);
         let count = self.contexts_of.entry(generic_code.clone()).or_default();
-        *count += 1;
+        *count += u32::from(!decorates);
         if *count > MAX_CONTEXTS_OF_FUNCTION || self.ctxs.len() > MAX_CONTEXTS {
             // The receiver stays apart even here: it decides what a method call means.
             key.signature.retain(|(ix, objs)| {
@@ -655,6 +695,7 @@ impl<'p> Machine<'p> {
         self.ctxs.push(Ctx {
             code: key.code.clone(),
             progress: turns::Progress::default(),
+            decorates,
             outcome: Outcome::default(),
         });
         self.ctx_ids.insert(key, id);
@@ -682,9 +723,31 @@ impl<'p> Machine<'p> {
         let signature = receiver.map(|obj| (0, vec![obj])).into_iter().collect();
         let id = self.context(Code::Function(function), signature);
         if let Some(receiver) = receiver {
-            self.write(CellKey::Param(id, 0), &Value::of(receiver));
+            let first = self.first_argument(function.func, id, receiver);
+            self.write(CellKey::Param(id, 0), &first);
         }
         id
+    }
+
+    /// What the first parameter of a context gets: the receiver, or a tuple around it if the
+    /// function is a wrapper that takes `*args`.
+    fn first_argument(&mut self, func: FuncId, ctx: CtxId, receiver: Obj) -> Value {
+        let node = self.function(func).and_then(|it| it.node.parameters());
+        let vararg = node.filter(|it| it.posonlyargs.is_empty() && it.args.is_empty());
+        let Some(vararg) = vararg.and_then(|it| it.vararg.as_deref()) else {
+            return Value::of(receiver);
+        };
+        let tuple = self.container_of(Container {
+            kind: ContainerKind::Tuple,
+            file: func.file,
+            span: span_of(&vararg.name),
+            ctx: Some(ctx),
+            shared: false,
+            class: None,
+            repeated: false,
+        });
+        self.put(tuple, Key::Int(0), &Value::of(receiver));
+        Value::of(Obj::Container(tuple))
     }
 
     // ---- recording ----

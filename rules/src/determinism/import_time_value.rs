@@ -120,7 +120,7 @@ fn gives_value(class: &str) -> bool {
 
 fn diagnose(case: &Case<'_, '_>, class: &str) -> Diagnostic {
     let message = format!(
-        "{} in workflow {} is set from {} at import, so each worker may have another value",
+        "{} in {} is set from {} at import, so each worker may have another value",
         code(&case.hazard.expression),
         case.workflow_name(),
         case.culprit(),

@@ -3,10 +3,12 @@
 mod idle_pure_assertion;
 mod unknown_suppression;
 mod unused_suppression;
+mod workflow_not_entered;
 
 use lint_core::rule::RuleMetadata;
 
 pub(crate) use idle_pure_assertion::IdlePureAssertion;
+pub(crate) use workflow_not_entered::WorkflowNotEntered;
 
 /// RB001, which looks at the findings that were suppressed, not at facts.
 pub const UNUSED_SUPPRESSION: RuleMetadata = unused_suppression::UnusedSuppression::METADATA;
