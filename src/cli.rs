@@ -94,6 +94,9 @@ pub(crate) struct CheckArgs {
     /// Read the source of this file from the standard input.
     #[arg(long, value_name = "FILE", help_heading = "Files")]
     pub(crate) stdin_filename: Option<PathBuf>,
+    /// Check again whenever a file changes, until it is interrupted.
+    #[arg(long, conflicts_with_all = ["stdin_filename", "write_baseline", "prune_baseline"], help_heading = "Files")]
+    pub(crate) watch: bool,
     /// Number of threads; the result does not depend on it.
     #[arg(long, value_name = "N", hide = true)]
     pub(crate) threads: Option<usize>,

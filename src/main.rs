@@ -15,6 +15,7 @@ mod progress;
 mod report;
 mod server;
 mod terminal;
+mod watch;
 mod wrap;
 
 use std::io;

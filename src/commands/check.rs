@@ -25,6 +25,7 @@ use crate::output::{leading, render};
 use crate::progress::Progress;
 use crate::report::{Places, Report, ReportedError, Summary, plural, stopped_at_a_bound};
 use crate::terminal::{columns, report_failure, tell, warn, write_output};
+use crate::watch;
 
 pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     let started = Instant::now();
@@ -37,6 +38,10 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     ensure_apart(&targets, named_files(&args))?;
     let mut outdated = Outdated::at(targets.iter().filter_map(|it| it.file.as_deref()));
     let (cwd, root) = locate(&args.input, args.stdin_filename.as_deref())?;
+    if args.watch {
+        outdated.spare();
+        return watch::run(&root);
+    }
     let settings = match Settings::resolve(&root, &cwd, &args.input, &args.selection) {
         Ok(settings) => settings,
         Err(error) => {

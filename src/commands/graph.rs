@@ -183,8 +183,8 @@ impl<'g> Drawing<'g> {
                 .count();
             // Numbers and brackets, and the references that stand for some characters.
             let label = escape(self.nodes[ix].0).replace(['<', '>', '"'], "#quot;");
-            text += 60 + label.len();
-            if text + 24 * edges > MERMAID_TEXT || edges > MERMAID_EDGES {
+            text += 40 + label.len();
+            if text + 20 * edges > MERMAID_TEXT || edges > MERMAID_EDGES {
                 break;
             }
             kept.insert(ix);

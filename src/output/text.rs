@@ -69,8 +69,8 @@ pub(super) fn line(shown: Shown<'_>, places: &Places<'_>) -> String {
         let others = cause.findings.len() - 1;
         match &cause.through {
             Some(through) => aside.push(format!(
-                "{} more through `{}`",
-                plural(others, "finding"),
+                "{} through `{}`",
+                plural(others, "more finding"),
                 escape(&through.function)
             )),
             None if others > 0 => aside.push(plural(others, "more place")),
@@ -122,7 +122,7 @@ pub(super) fn others(
         )];
     };
     let mut lines = vec![format!(
-        "Every path to these {} goes through `{}` at {}: {} in {}.",
+        "Every path to these {} goes through `{}` at {}: {} in {}. Calling it from an activity settles all of them.",
         plural(cause.culprits.len(), "culprit"),
         escape(&through.function),
         position(through.place),

@@ -97,7 +97,7 @@ fn culprits_behind_one_function_have_one_cause() {
     assert_eq!(list(cause, "culprits").len(), 5);
     assert_eq!(cause["findings"], 10);
     let text = project.run(&["check", "--output-format=concise"]).stdout;
-    assert!(text.contains("9 findings more through `outer`"), "{text}");
+    assert!(text.contains("9 more findings through `outer`"), "{text}");
 }
 
 #[test]

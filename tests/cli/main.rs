@@ -17,3 +17,4 @@ mod json;
 mod project;
 mod robustness;
 mod sarif;
+mod watch;

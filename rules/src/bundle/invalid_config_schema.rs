@@ -14,7 +14,7 @@ use crate::runbook_md::{RunbookMd, pattern};
 
 /// ## What it does
 /// Finds mistakes in `config_schema`: settings for a step that does not exist, an unknown `type`, a
-/// `default` that is not of the type or not in the `enum`, and a `pattern` that is no regular
+/// `default` that is not of the type or not in the `enum`, and a `pattern` that is not a regular
 /// expression.
 ///
 /// ## Why is this bad?

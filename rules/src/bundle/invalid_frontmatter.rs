@@ -9,7 +9,7 @@ use crate::runbook_md::{Fault, view};
 
 /// ## What it does
 /// Finds a `runbook.md` whose YAML frontmatter the platform cannot read: there is none, it is not
-/// closed, it is no YAML, or it is no mapping. Keys that are written twice are reported, too.
+/// closed, it is no YAML, or it is not a mapping. Keys that are written twice are reported, too.
 ///
 /// ## Why is this bad?
 /// The platform takes the name, the steps and the settings of a runbook from there, and rejects the

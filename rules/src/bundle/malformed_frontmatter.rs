@@ -11,7 +11,7 @@ use crate::runbook_md::{RunbookMd, view};
 
 /// ## What it does
 /// Finds fields of the frontmatter that are of another type than the platform expects: a text where a
-/// list belongs, a step without `id`, a template without `path`, a timeout that is no number.
+/// list belongs, a step without `id`, a template without `path`, a timeout that is not a number.
 ///
 /// ## Why is this bad?
 /// Validation looks at a handful of fields only. What has another type is skipped or shown wrongly

@@ -13,7 +13,7 @@ use crate::runbook_md::{cli, view};
 
 /// ## What it does
 /// Finds bundles whose `templates/workflow.py` has no class with the name that follows from the slug,
-/// or whose class of that name is no workflow.
+/// or whose class of that name is not a workflow.
 ///
 /// ## Why is this bad?
 /// The platform finds the class by its name alone: each word of the slug with a capital letter, and

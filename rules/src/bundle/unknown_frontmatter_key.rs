@@ -14,7 +14,7 @@ use crate::runbook_md::yaml::Mapping;
 /// `timeout-minutes`.
 ///
 /// ## Why is this bad?
-/// Unknown keys are ignored without a word, so the setting has no effect.
+/// Unknown keys are ignored without a warning, so the setting has no effect.
 ///
 /// ## Example
 /// ```markdown path=runbooks/price-check/runbook.md

@@ -16,7 +16,7 @@ use crate::sites::line_of;
 ///
 /// ## Why is this bad?
 /// The names of activities are global to a worker. It does not start with two of one name, and a call by
-/// name would reach either. The test harness keeps the first and drops the other without a word.
+/// name would reach either. The test harness keeps the first and drops the other without a warning.
 ///
 /// ## Example
 /// ```python path=templates/workflow.py

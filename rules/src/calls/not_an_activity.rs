@@ -11,13 +11,13 @@ use crate::rule::{Context, Rule};
 use crate::sites::{ActivityCall, shown};
 
 /// ## What it does
-/// Finds `runbook.execute_activity` with something that is no activity: a function without
-/// `@activity.defn`, a lambda, a method of the runbook, or an activity that is called on the spot,
+/// Finds `runbook.execute_activity` with something that is not an activity: a function without
+/// `@activity.defn`, a lambda, a method of the runbook, or an activity that is called directly,
 /// `execute_activity(fetch_prices(day), …)`.
 ///
 /// ## Why is this bad?
 /// LocalRuntime awaits whatever function it is given. Temporal refuses one without the decorator with a
-/// `TypeError`. What an activity gives when it is called on the spot, a coroutine or a result, is no
+/// `TypeError`. What an activity gives when it is called directly, a coroutine or a result, is no
 /// activity in either runtime.
 ///
 /// ## Example
@@ -143,7 +143,7 @@ fn judge(model: &Model<'_>, call: &ActivityCall<'_, '_>) -> Option<(String, &'st
     let name = shown(model, site.file, target);
     match target {
         Expr::Lambda(_) => Some((
-            "a lambda is no activity: Temporal refuses it".to_owned(),
+            "a lambda is not an activity: Temporal refuses it".to_owned(),
             "write a function with `@activity.defn`",
         )),
         Expr::Call(inner) => {

@@ -16,7 +16,7 @@ use crate::rule::{Context, Rule};
 use crate::sites::{Dict, Entry, Gate};
 
 /// ## What it does
-/// Finds a `signal_name` in the `action` of `await_signal_with_action` that is no signal of the runbook.
+/// Finds a `signal_name` in the `action` of `await_signal_with_action` that is not a signal of the runbook.
 ///
 /// ## Why is this bad?
 /// The upload is delivered as a signal of this name. Nobody handles it, so the file is lost and the gate

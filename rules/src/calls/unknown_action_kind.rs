@@ -137,7 +137,7 @@ impl Rule for UnknownActionKind {
                     (
                         kind.file,
                         span_of(kind.value),
-                        format!("`{}` is no kind of action", text.replace('`', "'")),
+                        format!("`{}` is not a kind of action", text.replace('`', "'")),
                         help,
                     )
                 }

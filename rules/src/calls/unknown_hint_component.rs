@@ -122,7 +122,7 @@ fn unknown_text(model: &Model<'_>, component: Written<'_>) -> Option<Finding> {
         })
         .or_else(|| closest(&text, COMPONENTS));
     let message = format!(
-        "`{}` is no component that the SDK knows",
+        "`{}` is not a component that the SDK knows",
         text.replace('`', "'")
     );
     let span = span_of(component.value);

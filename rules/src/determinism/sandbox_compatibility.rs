@@ -11,7 +11,7 @@ use crate::rule::{Context, Rule};
 /// `gettext`.
 ///
 /// ## Why restrict this?
-/// A replay would not differ, so this is no determinism rule and off by default. But on a worker with
+/// A replay would not differ, so this is not a determinism rule and off by default. But on a worker with
 /// the sandbox on, the first call fails the workflow task, and the workflow stands still until somebody
 /// looks.
 ///

@@ -77,7 +77,7 @@ use crate::rule::{Context, Rule};
 ///     async def run(self, accounts: list[str]) -> str:
 ///         return ", ".join(dict.fromkeys(account for account in accounts if account))
 /// ```
-/// What does not depend on the order is no finding:
+/// What does not depend on the order is not a finding:
 /// ```python
 /// from temporalio import workflow
 ///

@@ -6,7 +6,7 @@ use rules_macros::RuleMetadata;
 ///
 /// ## Why is this bad?
 /// A suppression is a promise that somebody has looked. When the code has changed and the finding is
-/// gone, the comment stays behind and will hide the next one, a real one, without a word.
+/// gone, the comment stays behind and will hide the next one, a real one, without a warning.
 ///
 /// ## Example
 /// ```python

@@ -12,7 +12,7 @@ use crate::model::{Model, Step};
 use crate::rule::{Context, Rule};
 
 /// ## What it does
-/// Finds steps that call another step, or themselves, be it directly or through helpers.
+/// Finds steps that call another step, or themselves, directly or through helpers.
 ///
 /// ## Why is this bad?
 /// There is one current step. When the inner one is done, the outer one does not become current

@@ -19,7 +19,7 @@ use crate::rule::{Context, Rule};
 /// through helpers.
 ///
 /// ## Why is this bad?
-/// The breadcrumb lists every step of the class. One that never runs stays pending for ever, and people
+/// The breadcrumb lists every step of the class. One that never runs stays pending forever, and people
 /// wait for it.
 ///
 /// ## Example

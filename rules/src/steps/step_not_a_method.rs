@@ -10,7 +10,7 @@ use crate::model::Step;
 use crate::rule::{Context, Rule};
 
 /// ## What it does
-/// Finds `@runbook.step` on something that is no method: a function outside a class, a static method or
+/// Finds `@runbook.step` on something that is not a method: a function outside a class, a static method or
 /// a class method.
 ///
 /// ## Why is this bad?

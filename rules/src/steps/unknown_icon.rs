@@ -13,7 +13,7 @@ use crate::rule::{Context, Rule};
 /// are written as the components are called, in Pascal case: `ClipboardCheck`.
 ///
 /// ## Why is this bad?
-/// The UI shows a default icon in its place, without a word.
+/// The UI shows a default icon in its place, without a warning.
 ///
 /// `runbook-lint icons WORD` lists the icons for a word.
 ///

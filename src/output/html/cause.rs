@@ -126,7 +126,7 @@ fn others(shown: Shown<'_>, report: &Report<'_>) -> String {
                 )
             };
             let title = format!(
-                "All {} are reached through {} at {}",
+                "All {} are reached through {} at {}; calling it from an activity settles all of them",
                 plural(cause.culprits.len(), "culprit"),
                 inline(&format!("`{}`", through.function.replace('`', "'"))),
                 text(&position(through.place, places)),

@@ -222,17 +222,15 @@ impl Node {
 
 /// The end of a dotted name tells most: a method with its class.
 fn shortened(name: &str) -> String {
-    let is_dotted = !name.contains(' ');
-    let second_last = name.rmatch_indices('.').nth(1).filter(|_| is_dotted);
-    let name = second_last.map_or(name, |(at, _)| &name[at + 1..]);
-    let count = name.chars().count();
-    if count <= LABEL {
-        return name.to_owned();
-    }
     let (code, rest) = match name.split_once(' ') {
         Some((code, rest)) => (format!("{code} "), rest),
         None => (String::new(), name),
     };
+    let second_last = rest.rmatch_indices('.').nth(1);
+    let rest = second_last.map_or(rest, |(at, _)| &rest[at + 1..]);
+    if code.chars().count() + rest.chars().count() <= LABEL {
+        return format!("{code}{rest}");
+    }
     let room = LABEL.saturating_sub(code.chars().count() + 1);
     let skip = rest.chars().count().saturating_sub(room);
     format!("{code}…{}", rest.chars().skip(skip).collect::<String>())
