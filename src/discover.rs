@@ -1,6 +1,7 @@
 //! Which files there are.
 
 mod links;
+mod memory;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -12,6 +13,7 @@ use lint_core::project::{Loader, Project, is_below, join, split};
 use crate::cli::InputArgs;
 use crate::config::{Settings, absolute, relative_key};
 use links::{Linked, Origin};
+use memory::Memory;
 
 /// Folders beside a `runbook.md` whose files belong to the bundle.
 const BUNDLE_FOLDERS: [&str; 3] = ["templates", "subledgers", "migrations"];
@@ -29,6 +31,8 @@ pub(crate) struct Files {
     search_paths: Vec<String>,
     /// Sources that are not those on disk, by key.
     overlays: BTreeMap<String, Vec<u8>>,
+    /// What was read from disk, where it is kept for the next analysis.
+    memory: Option<Memory>,
     /// What the command line asks about: files, and directories with everything below them.
     requested: BTreeSet<String>,
     /// Directories that could not be listed, and why: whatever is in them is not known.
@@ -108,6 +112,19 @@ impl Files {
         self.requested.insert(key.clone());
         self.overlays.insert(key, source);
         true
+    }
+
+    /// Reads each file once, until it is said to have changed.
+    pub(crate) fn remembering(mut self) -> Self {
+        self.memory = Some(Memory::default());
+        self
+    }
+
+    /// The file has changed on disk.
+    pub(crate) fn forget(&self, path: &Path, root: &Path) {
+        if let Some(memory) = &self.memory {
+            memory.forget(self.name_of(&relative_key(path, root)));
+        }
     }
 
     /// Uses what is on disk for the file again. Returns whether it was something else.
@@ -358,7 +375,13 @@ impl Loader for Files {
     fn read(&self, key: &str) -> io::Result<Vec<u8>> {
         match self.overlays.get(key) {
             Some(source) => Ok(source.clone()),
-            None => std::fs::read(self.paths.get(key).ok_or(io::ErrorKind::NotFound)?),
+            None => {
+                let path = self.paths.get(key).ok_or(io::ErrorKind::NotFound)?;
+                match &self.memory {
+                    Some(memory) => memory.read(key, path),
+                    None => std::fs::read(path),
+                }
+            }
         }
     }
 }

@@ -128,6 +128,7 @@ impl Workspace {
         for project in self.projects.values_mut() {
             if path.starts_with(&project.root) || project.files.knows(path, &project.root) {
                 project.stale = project.stale.max(stale);
+                project.files.forget(path, &project.root);
             }
         }
     }
@@ -232,6 +233,8 @@ impl Project {
     /// Returns whether the file was another one in the editor. What was opened alone is read from
     /// no disk.
     fn uncover(&mut self, path: &Path) -> bool {
+        // It may have been saved meanwhile.
+        self.files.forget(path, &self.root);
         if self.is_loose {
             self.stale = self.stale.max(Stale::Files);
         }
@@ -287,7 +290,7 @@ impl Project {
         self.files = if self.is_loose {
             Files::default()
         } else {
-            Files::discover(&self.root, &self.root, &input(false), settings)
+            Files::discover(&self.root, &self.root, &input(false), settings).remembering()
         };
         for (path, document) in documents.iter() {
             if path.starts_with(&self.root) || self.files.knows(path, &self.root) {
