@@ -442,7 +442,12 @@ fn a_client_that_can_do_little_gets_what_it_understands() {
     editor.open_saved("workflow.py");
     let position = end_of(WORKFLOW, "+ sta", "utf-16");
     let offered = actions(&mut editor, "workflow.py", &position, None);
-    let ignore = offered.last().expect("an action");
+    let is_ignore = |it: &&Value| {
+        it["title"]
+            .as_str()
+            .is_some_and(|it| it.starts_with("Ignore"))
+    };
+    let ignore = offered.iter().find(is_ignore).expect("an action");
     assert!(ignore["data"].is_null());
     let edits = &ignore["edit"]["changes"][editor.uri("workflow.py")];
     let quiet = applied(WORKFLOW, edits, "utf-16");
@@ -452,4 +457,103 @@ fn a_client_that_can_do_little_gets_what_it_understands() {
     );
     let (text, _) = hover(&mut editor, "workflow.py", position);
     assert!(text.contains("RB101"));
+}
+
+const NEW: &str = "activities/é stamp.py";
+
+/// An editor of the project in which the finding has a fix that makes a file.
+fn with_a_new_file(capabilities: Value) -> Editor {
+    use lint_core::diagnostic::{Applicability, Edit, Fix, NewFile};
+    let mut editor = Editor::uninitialized(&PROJECT, |files, settings, root| {
+        let mut snapshot = crate::server::snapshot::Snapshot::take(files, settings, root);
+        for finding in &mut snapshot.findings {
+            let edit = |place| Edit {
+                place,
+                replacement: "later()".to_owned(),
+            };
+            let edits = vec![edit(finding.place), edit(finding.culprit_place())];
+            let mut fix = Fix::new("extract it", Applicability::Unsafe, edits);
+            fix.new_files.push(NewFile {
+                key: NEW.to_owned(),
+                text: "# é😀\n".to_owned(),
+            });
+            finding.fixes = vec![fix];
+        }
+        snapshot
+    });
+    editor.capabilities = capabilities;
+    editor.initialize(&[""]);
+    editor.open_saved("workflow.py");
+    editor
+}
+
+/// The edit of the fix, if it is offered.
+fn extraction(editor: &mut Editor) -> Option<Value> {
+    let position = end_of(WORKFLOW, "+ sta", "utf-16");
+    let offered = actions(editor, "workflow.py", &position, Some("quickfix"));
+    let action = offered.into_iter().find(|it| it["title"] == "Extract it")?;
+    assert!(action["isPreferred"].is_null(), "it is not safe");
+    if action["edit"].is_null() {
+        return Some(editor.ask("codeAction/resolve", action)["edit"].clone());
+    }
+    Some(action["edit"].clone())
+}
+
+#[test]
+fn a_fix_may_make_a_file_and_change_several() {
+    let mut editor = with_a_new_file(able("utf-16"));
+    let edit = extraction(&mut editor).expect("it is offered");
+    let changes = edit["documentChanges"].as_array().expect("changes");
+    assert_eq!(
+        changes[0],
+        json!({ "kind": "create", "uri": editor.uri(NEW) })
+    );
+    assert_eq!(changes[1]["textDocument"]["uri"], editor.uri(NEW));
+    assert_eq!(changes[1]["edits"][0]["newText"], "# é😀\n");
+    let named: Vec<(String, Value)> = changes[2..]
+        .iter()
+        .map(|it| {
+            let uri = it["textDocument"]["uri"].as_str().expect("a name");
+            (editor.name(uri), it["textDocument"]["version"].clone())
+        })
+        .collect();
+    let expected = [("helpers.py", Value::Null), ("workflow.py", json!(1))];
+    assert_eq!(
+        named,
+        expected.map(|(name, version)| (name.to_owned(), version))
+    );
+    assert!(edit["changeAnnotations"].is_null(), "nobody asked for them");
+}
+
+#[test]
+fn files_are_made_the_way_the_client_makes_them() {
+    // Eglot makes the file of a document that it is to edit.
+    let only_documents = json!({ "workspace": { "workspaceEdit": { "documentChanges": true } } });
+    let mut editor = with_a_new_file(only_documents);
+    let edit = extraction(&mut editor).expect("it is offered");
+    assert_eq!(
+        edit["documentChanges"][0]["textDocument"]["uri"],
+        editor.uri(NEW)
+    );
+    // Neovim makes files, and says nothing of versions.
+    let only_files =
+        json!({ "workspace": { "workspaceEdit": { "resourceOperations": ["create"] } } });
+    let mut editor = with_a_new_file(only_files);
+    let edit = extraction(&mut editor).expect("it is offered");
+    assert_eq!(edit["documentChanges"][0]["kind"], "create");
+    let annotating = json!({ "workspace": { "workspaceEdit": {
+        "documentChanges": true, "resourceOperations": ["create"], "changeAnnotationSupport": {},
+    } } });
+    let mut editor = with_a_new_file(annotating);
+    let edit = extraction(&mut editor).expect("it is offered");
+    assert_eq!(
+        edit["changeAnnotations"]["runbook-lint"]["label"],
+        "Extract it"
+    );
+    assert_eq!(
+        edit["documentChanges"][1]["edits"][0]["annotationId"],
+        "runbook-lint"
+    );
+    let mut editor = with_a_new_file(json!({}));
+    assert_eq!(extraction(&mut editor), None, "it could not be carried out");
 }
