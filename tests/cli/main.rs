@@ -17,4 +17,5 @@ mod json;
 mod project;
 mod robustness;
 mod sarif;
+mod server;
 mod watch;
