@@ -41,6 +41,8 @@ pub struct Project<'l> {
     /// Directories (such as `site-packages`) in which installed packages are followed.
     search_paths: Vec<String>,
     loaded: Vec<OnceLock<Loaded>>,
+    /// Says that nobody waits for the analysis any more.
+    interrupt: Option<&'l (dyn Fn() -> bool + Sync)>,
 }
 
 /// What came of reading a file.
@@ -114,12 +116,23 @@ impl<'l> Project<'l> {
             source_roots,
             search_paths,
             loaded,
+            interrupt: None,
         };
         for key in &keys {
             project.provide(key);
         }
         project.keys = keys;
         project
+    }
+
+    /// An analysis ends early when it is told to. What it found then is of no use.
+    pub fn interruptible(mut self, interrupt: &'l (dyn Fn() -> bool + Sync)) -> Self {
+        self.interrupt = Some(interrupt);
+        self
+    }
+
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupt.is_some_and(|it| it())
     }
 
     /// Further names of known files, as symbolic links are. A file is read once, whatever name it

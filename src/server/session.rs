@@ -384,7 +384,8 @@ impl Running<'_> {
 
     /// Brings everything up to date. Fails if an edit is waiting that would outdate it.
     pub(super) fn update(&mut self) -> Outcome<()> {
-        let is_interrupted = || self.control.edits() != self.edits;
+        let (control, edits) = (self.control, self.edits);
+        let is_interrupted = || control.edits() != edits;
         let progress = self.workspace.has_new() && self.workspace.is_stale();
         let progress = (progress && self.client.can.shows_progress)
             .then(|| self.delivery.begin_progress(&mut self.client));
@@ -411,6 +412,9 @@ impl Running<'_> {
 
 /// Tells people what they should know of an update.
 fn report(client: &Client, root: &Path, said: Said) {
+    for warning in said.warnings {
+        client.show(MessageType::Warning, format!("runbook-lint: {warning}"));
+    }
     if let Some(error) = said.broken_configuration {
         let message = format!(
             "runbook-lint uses the configuration as it was before, since it cannot be read now: {error}"

@@ -31,13 +31,33 @@ pub(super) struct Snapshot {
     pub(super) warnings: Vec<String>,
 }
 
+/// What is to be analysed.
+#[derive(Clone, Copy)]
+pub(super) struct Task<'t> {
+    pub(super) files: &'t Files,
+    pub(super) settings: &'t Settings,
+    pub(super) root: &'t Path,
+    /// Whether an edit is waiting that outdates the analysis.
+    pub(super) is_interrupted: &'t (dyn Fn() -> bool + Sync),
+}
+
 impl Snapshot {
-    /// Analyses the files. Must run on a thread with [`lint_core::syntax::STACK_SIZE`] of stack.
-    pub(super) fn take(files: &Files, settings: &Settings, root: &Path) -> Self {
-        let project = files.project(settings);
+    /// Analyses the files, unless it is interrupted. Must run on a thread with
+    /// [`lint_core::syntax::STACK_SIZE`] of stack.
+    pub(super) fn take(task: &Task<'_>) -> Option<Self> {
+        let Task {
+            files,
+            settings,
+            root,
+            is_interrupted,
+        } = *task;
+        let project = files.project(settings).interruptible(is_interrupted);
         let (examined, (outline, workflows)) = examine_with(&project, settings, &[], |cx| {
             (Outline::new(cx), cx.facts.workflows.clone())
         });
+        if is_interrupted() {
+            return None;
+        }
         let mut snapshot = Self {
             keys: project
                 .files()
@@ -49,7 +69,7 @@ impl Snapshot {
         };
         snapshot.take_findings(examined, &project, settings, root);
         snapshot.take_sources(&project);
-        snapshot
+        Some(snapshot)
     }
 
     fn take_findings(

@@ -5,13 +5,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
 use super::documents::Documents;
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, Task};
 use crate::cli::{InputArgs, SelectionArgs};
 use crate::config::{Settings, configured_root, project_root, relative_key};
 use crate::discover::Files;
 
 /// What an analysis is: tests put another in its place.
-pub(super) type Analyse = fn(&Files, &Settings, &Path) -> Snapshot;
+pub(super) type Analyse = fn(&Task<'_>) -> Option<Snapshot>;
 
 pub(super) struct Workspace {
     /// What the editor has open, and the root of the project that this is or is part of.
@@ -48,6 +48,8 @@ pub(super) struct Said {
     pub(super) broken_configuration: Option<String>,
     /// What went wrong in the analysis.
     pub(super) panic: Option<String>,
+    /// Why there may be more than was found, if that is new.
+    pub(super) warnings: Vec<String>,
 }
 
 impl Workspace {
@@ -172,11 +174,11 @@ impl Workspace {
         self.projects.values().any(|it| it.settings.is_none())
     }
 
-    /// Analyses what is stale. Stops between two projects if it is told to.
+    /// Analyses what is stale. Returns whether all of it was, or it was interrupted.
     pub(super) fn update(
         &mut self,
         documents: &Documents,
-        is_interrupted: &dyn Fn() -> bool,
+        is_interrupted: &(dyn Fn() -> bool + Sync),
         mut say: impl FnMut(&Path, Said),
     ) -> bool {
         for project in self.projects.values_mut() {
@@ -186,10 +188,10 @@ impl Workspace {
             if is_interrupted() {
                 return false;
             }
-            let said = project.update(documents, self.analyse);
+            let said = project.update(documents, self.analyse, is_interrupted);
             say(&project.root, said);
         }
-        true
+        !self.is_stale()
     }
 }
 
@@ -241,7 +243,12 @@ impl Project {
         self.files.uncover(path, &self.root)
     }
 
-    fn update(&mut self, documents: &Documents, analyse: Analyse) -> Said {
+    fn update(
+        &mut self,
+        documents: &Documents,
+        analyse: Analyse,
+        is_interrupted: &(dyn Fn() -> bool + Sync),
+    ) -> Said {
         let mut said = Said::default();
         if self.stale == Stale::Settings {
             said.broken_configuration = self.read_settings().err();
@@ -253,9 +260,20 @@ impl Project {
         let Some(settings) = &self.settings else {
             return said;
         };
-        let analysis = || analyse(&self.files, settings, &self.root);
-        match catch_unwind(AssertUnwindSafe(analysis)) {
-            Ok(snapshot) => self.snapshot = snapshot,
+        let task = Task {
+            files: &self.files,
+            settings,
+            root: &self.root,
+            is_interrupted,
+        };
+        match catch_unwind(AssertUnwindSafe(|| analyse(&task))) {
+            Ok(Some(snapshot)) => {
+                if snapshot.warnings != self.snapshot.warnings {
+                    said.warnings.clone_from(&snapshot.warnings);
+                }
+                self.snapshot = snapshot;
+            }
+            Ok(None) => self.stale = Stale::Texts,
             Err(panic) => said.panic = Some(message(&*panic)),
         }
         said

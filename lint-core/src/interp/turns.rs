@@ -118,6 +118,7 @@ impl<'p> Machine<'p> {
 
     fn run_queue(&mut self) {
         while !self.is_out_of_steps()
+            && !self.project.is_interrupted()
             && let Some(id) = self.turn.queue.pop_front()
         {
             self.ctxs[id.0 as usize].progress.queued = false;

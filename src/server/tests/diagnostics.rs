@@ -58,7 +58,7 @@ fn the_encoding_is_the_clients_choice() {
         (json!(["utf-16"]), "utf-16"),
         (Value::Null, "utf-16"),
     ] {
-        let mut editor = Editor::uninitialized(&[], |_, _, _| Default::default());
+        let mut editor = Editor::uninitialized(&[], |_| None);
         editor.capabilities = json!({ "general": { "positionEncodings": offered } });
         let result = editor.initialize(&[""]);
         assert_eq!(result["capabilities"]["positionEncoding"], chosen);
@@ -336,6 +336,19 @@ fn a_baseline_holds_back_what_it_lists() {
     let mut editor = Editor::new(&files, able("utf-8"));
     editor.open_saved("workflow.py");
     assert_eq!(codes(&editor.pull("workflow.py")), ["RB101"]);
+}
+
+#[test]
+fn a_baseline_that_cannot_be_read_is_told() {
+    let config = ("runbook-lint.toml", "baseline = \"missing.json\"\n");
+    let mut editor = Editor::new(&[PROJECT[0], PROJECT[1], config], able("utf-8"));
+    editor.open_saved("workflow.py");
+    assert_eq!(codes(&editor.pull("workflow.py")), ["RB101"]);
+    let said = editor.hear("window/showMessage")["message"].clone();
+    assert!(
+        said.as_str().expect("a text").contains("missing.json"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -464,8 +464,8 @@ const NEW: &str = "activities/é stamp.py";
 /// An editor of the project in which the finding has a fix that makes a file.
 fn with_a_new_file(capabilities: Value) -> Editor {
     use lint_core::diagnostic::{Applicability, Edit, Fix, NewFile};
-    let mut editor = Editor::uninitialized(&PROJECT, |files, settings, root| {
-        let mut snapshot = crate::server::snapshot::Snapshot::take(files, settings, root);
+    let mut editor = Editor::uninitialized(&PROJECT, |task| {
+        let mut snapshot = crate::server::snapshot::Snapshot::take(task)?;
         for finding in &mut snapshot.findings {
             let edit = |place| Edit {
                 place,
@@ -479,7 +479,7 @@ fn with_a_new_file(capabilities: Value) -> Editor {
             });
             finding.fixes = vec![fix];
         }
-        snapshot
+        Some(snapshot)
     });
     editor.capabilities = capabilities;
     editor.initialize(&[""]);

@@ -136,14 +136,14 @@ fn a_root_that_is_deleted_has_no_findings() {
 
 #[test]
 fn a_panic_in_the_analysis_is_told_and_the_session_lives() {
-    let mut editor = Editor::uninitialized(&PROJECT, |files, settings, root| {
-        let snapshot = Snapshot::take(files, settings, root);
+    let mut editor = Editor::uninitialized(&PROJECT, |task| {
+        let snapshot = Snapshot::take(task)?;
         let is_meant = |text: &str| text.contains("# panic, please");
         let file = snapshot.file("workflow.py").expect("it is there");
         if snapshot.source(file).is_some_and(|it| is_meant(&it.text)) {
             panic!("as you wish");
         }
-        snapshot
+        Some(snapshot)
     });
     editor.capabilities = able("utf-8");
     editor.initialize(&[""]);
@@ -192,5 +192,24 @@ fn a_client_that_never_answers_is_served() {
         );
         editor.pull("helpers.py");
     }
+    assert_eq!(codes(&editor.pull("workflow.py")), ["RB101"]);
+}
+
+#[test]
+fn an_analysis_that_nobody_waits_for_ends_without_a_result() {
+    use crate::server::snapshot::Task;
+    // Asks itself whether an edit is waiting, in place of the session.
+    let analyse = |task: &Task<'_>| {
+        let interrupted = Task {
+            is_interrupted: &|| true,
+            ..*task
+        };
+        assert!(Snapshot::take(&interrupted).is_none());
+        Snapshot::take(task)
+    };
+    let mut editor = Editor::uninitialized(&PROJECT, analyse);
+    editor.capabilities = able("utf-8");
+    editor.initialize(&[""]);
+    editor.open_saved("workflow.py");
     assert_eq!(codes(&editor.pull("workflow.py")), ["RB101"]);
 }
