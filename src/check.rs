@@ -24,7 +24,7 @@ pub(crate) struct Examined {
     summary: Summary,
     gateways: Gateways,
     overviews: Vec<Overview>,
-    /// What the analysis was too large for; see [`lint_core::facts::Facts::cut_short`].
+    /// What the analysis was too large for; see [`lint_core::facts::Seen::cut_short`].
     pub(crate) cut_short: Vec<String>,
     /// Names in the configuration that nothing in the project has.
     unmatched: Vec<String>,
@@ -47,7 +47,7 @@ pub(crate) struct Answer {
     /// How many files that are not asked about could not be read in full.
     pub(crate) errors_elsewhere: usize,
     pub(crate) summary: Summary,
-    /// What the analysis was too large for; see [`lint_core::facts::Facts::cut_short`].
+    /// What the analysis was too large for; see [`lint_core::facts::Seen::cut_short`].
     pub(crate) cut_short: Vec<String>,
     /// Names in the configuration that nothing in the project has.
     pub(crate) unmatched: Vec<String>,
@@ -86,8 +86,8 @@ pub(crate) fn examine_with<T>(
     };
     let looked = look(&cx);
     let overviews = rules::overviews(&cx);
-    let cut_short = facts.cut_short;
-    let (gateways, unmatched) = (facts.gateways, facts.unmatched);
+    let cut_short = facts.seen.cut_short;
+    let (gateways, unmatched) = (facts.seen.gateways, facts.seen.unmatched);
     let registry = Registry {
         known: &rules::metadata().collect::<Vec<_>>(),
         enabled: &settings.enabled,

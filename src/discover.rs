@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 
 use ignore::{DirEntry, WalkBuilder};
 use lint_core::project::{Loader, Project, is_below, join, split};
+use lint_core::source::MAX_FILE_BYTES;
 
 use crate::cli::InputArgs;
 use crate::config::{Settings, absolute, relative_key};
+use crate::file::read_regular;
 use links::{Linked, Origin};
 use memory::Memory;
 
@@ -379,7 +381,7 @@ impl Loader for Files {
                 let path = self.paths.get(key).ok_or(io::ErrorKind::NotFound)?;
                 match &self.memory {
                     Some(memory) => memory.read(key, path),
-                    None => std::fs::read(path),
+                    None => read_regular(path, MAX_FILE_BYTES as u64),
                 }
             }
         }

@@ -103,10 +103,28 @@ pub(crate) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
-        let message = format!("it has more than {} MiB", limit >> 20);
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+        return Err(too_large(limit));
     }
     Ok(bytes)
+}
+
+/// Reads a file of the project. What never ends or waits for others, such as a pipe or a device,
+/// is refused, also behind a link, and so is a file that is too large, before any of it is read.
+pub(crate) fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        let message = "it is no regular file";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    if metadata.len() > limit {
+        return Err(too_large(limit));
+    }
+    read(path, limit)
+}
+
+fn too_large(limit: u64) -> io::Error {
+    let message = format!("it has more than {} MiB", limit >> 20);
+    io::Error::new(io::ErrorKind::FileTooLarge, message)
 }
 
 /// Whether something is there that is no file, such as a device, a pipe or a directory.

@@ -1,12 +1,17 @@
 //! The whole pipeline of the engine: discover workflows, interpret what they reach, collect facts.
 
-use crate::causes::Gateways;
-use crate::facts::Facts;
+use std::collections::BTreeMap;
+
+use crate::causes::Calls;
+use crate::components::{self, Memo};
+use crate::facts::{Facts, Seen};
 use crate::interp::{CtxId, Kind, Machine, Mode, STEPS_OF_GROUP};
 use crate::knowledge::Knowledge;
-use crate::project::Project;
+use crate::markers::Candidates;
+use crate::passthrough::WorkerLists;
+use crate::project::{Change, Project};
 use crate::workflows::Found;
-use crate::{markers, reach, workflows};
+use crate::{reach, workflows};
 
 /// Analyses the project. Must run on a thread with [`crate::syntax::STACK_SIZE`] of stack.
 pub fn analyse<'p>(project: &'p Project<'p>, knowledge: &'p Knowledge) -> Facts<'p> {
@@ -19,30 +24,88 @@ pub(crate) fn analyse_within<'p>(
     knowledge: &'p Knowledge,
     steps: u64,
 ) -> Facts<'p> {
-    let mut facts = Facts {
+    Facts {
         project,
         knowledge,
-        workflows: Vec::new(),
-        unmatched: Vec::new(),
-        activities: Vec::new(),
-        hazards: Vec::new(),
-        idle_boundaries: Vec::new(),
-        gateways: Gateways::default(),
-        cut_short: Vec::new(),
+        seen: see(project, knowledge, steps, &Memo::default()),
+    }
+}
+
+/// An analysis that stays alive and takes changes. Its facts are always those that [`analyse`]
+/// gives for the same files; what does not depend on a change is not worked out again.
+pub struct Analysis<'l> {
+    project: Project<'l>,
+    knowledge: Knowledge,
+    memo: Memo,
+}
+
+impl<'l> Analysis<'l> {
+    pub fn new(project: Project<'l>, knowledge: Knowledge) -> Self {
+        Self {
+            project,
+            knowledge,
+            memo: Memo::default(),
+        }
+    }
+
+    /// Takes changes of files, by their keys. Facts in memory of the caller are those of before.
+    pub fn update(&mut self, changes: impl IntoIterator<Item = (String, Change)>) {
+        let changes: BTreeMap<String, Change> = changes.into_iter().collect();
+        let project = self.project.changed(&changes);
+        self.memo.retain(&self.project, &project);
+        self.project = project;
+    }
+
+    /// The project as it is now. What is read from it besides facts counts as read until the next
+    /// update.
+    pub fn project(&self) -> &Project<'l> {
+        &self.project
+    }
+
+    pub fn knowledge(&self) -> &Knowledge {
+        &self.knowledge
+    }
+
+    /// Must run on a thread with [`crate::syntax::STACK_SIZE`] of stack.
+    pub fn facts(&self) -> Facts<'_> {
+        Facts {
+            project: &self.project,
+            knowledge: &self.knowledge,
+            seen: see(&self.project, &self.knowledge, STEPS_OF_GROUP, &self.memo),
+        }
+    }
+}
+
+fn see(project: &Project<'_>, knowledge: &Knowledge, steps: u64, memo: &Memo) -> Seen {
+    components::see(project, knowledge, memo, |view, part, by_worker| {
+        see_part(view, knowledge, part, by_worker, steps)
+    })
+}
+
+/// What is seen of a part of the project, which nothing outside it has a say in, and who calls
+/// whom; the gateways are those of all parts together.
+fn see_part(
+    project: &Project<'_>,
+    knowledge: &Knowledge,
+    part: &Candidates,
+    by_worker: &WorkerLists,
+    steps: u64,
+) -> (Seen, Calls) {
+    let Some(reached) = interpret(project, knowledge, part, steps) else {
+        return Default::default();
     };
-    let Some(reached) = interpret(project, knowledge, steps) else {
-        return facts;
-    };
-    facts.cut_short = reached.cut_short;
-    facts.unmatched = reached.unmatched;
     let (mut machine, found) = (reached.machine, reached.found);
-    let (hazards, idle_boundaries, gateways) = reach::hazards(&mut machine, &found);
-    facts.activities = workflows::activities(&machine);
-    facts.workflows = found.into_iter().map(|it| it.workflow).collect();
-    facts.hazards = hazards;
-    facts.idle_boundaries = idle_boundaries;
-    facts.gateways = gateways;
-    facts
+    let (hazards, idle_boundaries, calls) = reach::hazards(&mut machine, &found, by_worker);
+    let seen = Seen {
+        activities: workflows::activities(&machine),
+        workflows: found.into_iter().map(|it| it.workflow).collect(),
+        hazards,
+        idle_boundaries,
+        cut_short: reached.cut_short,
+        unmatched: reached.unmatched,
+        ..Seen::default()
+    };
+    (seen, calls)
 }
 
 /// Runs code that defines workflows; returns the names of what was not finished.
@@ -57,7 +120,7 @@ fn settle(machine: &mut Machine<'_>, groups: &[Vec<CtxId>], steps: u64) -> Vec<S
 pub(crate) struct Reached<'p> {
     pub(crate) machine: Machine<'p>,
     pub(crate) found: Vec<Found>,
-    /// See [`Facts::cut_short`].
+    /// See [`Seen::cut_short`].
     pub(crate) cut_short: Vec<String>,
     /// Names of the configuration that stand for nothing.
     pub(crate) unmatched: Vec<String>,
@@ -66,13 +129,15 @@ pub(crate) struct Reached<'p> {
 pub(crate) fn interpret<'p>(
     project: &'p Project<'p>,
     knowledge: &'p Knowledge,
+    candidates: &Candidates,
     steps: u64,
 ) -> Option<Reached<'p>> {
-    let candidates = markers::candidates(project, knowledge);
-    let any = candidates
-        .files
-        .iter()
-        .find_map(|&file| project.module(file))?;
+    let files = candidates.files.iter().copied();
+    let roots = candidates.roots.iter();
+    let declared = roots.filter_map(|root| Some(workflows::function_named(project, root)?.file));
+    let any = files
+        .chain(declared)
+        .find_map(|file| project.module(file))?;
     let mut machine = Machine::new(project, knowledge, Mode::Workflows, any);
     let modules = candidates
         .files
@@ -84,11 +149,11 @@ pub(crate) fn interpret<'p>(
         machine.run_modules_again();
         cut_short = settle(&mut machine, &modules, steps);
     }
-    let functions = workflows::enclosing_functions(&mut machine, &candidates);
+    let functions = workflows::enclosing_functions(&mut machine, candidates);
     cut_short.extend(settle(&mut machine, &functions, steps));
-    let factories = workflows::factories(&mut machine, &candidates);
+    let factories = workflows::factories(&mut machine, candidates);
     cut_short.extend(settle(&mut machine, &factories, steps));
-    let found = workflows::find(&mut machine, &candidates, &factories.concat());
+    let found = workflows::find(&mut machine, candidates, &factories.concat());
     let entries = found.iter().map(|it| {
         let module = machine.module_ctx(it.workflow.place.file);
         it.contexts.iter().copied().chain([module]).collect()
@@ -100,7 +165,7 @@ pub(crate) fn interpret<'p>(
             cut_short.push(it.workflow.name.clone());
         }
     }
-    let unmatched = workflows::unmatched(&mut machine, &candidates);
+    let unmatched = workflows::unmatched(&mut machine, candidates);
     Some(Reached {
         machine,
         found,

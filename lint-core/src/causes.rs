@@ -74,6 +74,13 @@ impl Cause {
 }
 
 impl Calls {
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.entered.extend(&other.entered);
+        for (caller, callees) in &other.edges {
+            self.edges.entry(*caller).or_default().extend(callees);
+        }
+    }
+
     /// The children of the root in the dominator tree, by the algorithm of Cooper, Harvey and
     /// Kennedy.
     pub(crate) fn gateways(&self) -> Gateways {

@@ -1,14 +1,30 @@
 //! What the analysis found out, as rules see it.
 
+use std::ops::Deref;
+
 use crate::causes::Gateways;
 use crate::diagnostic::{Impact, Place, TraceStep};
 use crate::knowledge::{CommandKind, Knowledge, Role, Sandbox};
 use crate::project::Project;
 
-/// Everything a rule may look at. All lists are sorted.
+/// Everything a rule may look at.
 pub struct Facts<'p> {
     pub project: &'p Project<'p>,
     pub knowledge: &'p Knowledge,
+    pub seen: Seen,
+}
+
+impl Deref for Facts<'_> {
+    type Target = Seen;
+
+    fn deref(&self) -> &Seen {
+        &self.seen
+    }
+}
+
+/// What the interpretation of a project, or of a part of it, has shown. All lists are sorted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
     /// Everything that runs in workflows on its own account, workflows first of all.
     pub workflows: Vec<Workflow>,
     /// Names that the configuration gives a part to and that nothing in the project has.
@@ -100,7 +116,7 @@ pub struct Hazard {
     pub expression: String,
     /// Empty when the culprit is at `place`; otherwise its last step is the culprit.
     pub trace: Vec<TraceStep>,
-    /// Index into [`Facts::workflows`].
+    /// Index into [`Seen::workflows`].
     pub workflow: usize,
     /// The entry point that the path starts from.
     pub entry: String,

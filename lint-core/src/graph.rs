@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis;
+use crate::analysis::interpret;
 use crate::diagnostic::{FileId, Place};
 use crate::index::MODULE_BODY;
 use crate::interp::{Code, CtxId, EventKind, FuncId, Machine, Mode, STEPS_OF_GROUP};
 use crate::knowledge::{CommandKind, Knowledge};
+use crate::markers;
 use crate::project::Project;
 
 /// Caller to callees by qualified name, both sorted; every function is a key.
@@ -26,7 +27,7 @@ pub struct WorkflowGraph {
     /// By name; a name stands for one node.
     pub nodes: BTreeMap<String, Node>,
     pub edges: BTreeSet<(String, String)>,
-    /// See [`crate::facts::Facts::cut_short`].
+    /// See [`crate::facts::Seen::cut_short`].
     pub cut_short: Vec<String>,
 }
 
@@ -64,7 +65,8 @@ impl NodeKind {
 /// The graph that workflows reach. Needs [`crate::syntax::STACK_SIZE`] of stack.
 pub fn of_workflows(project: &Project<'_>, knowledge: &Knowledge) -> WorkflowGraph {
     let mut graph = WorkflowGraph::default();
-    let Some(reached) = analysis::interpret(project, knowledge, STEPS_OF_GROUP) else {
+    let part = markers::candidates(project, knowledge);
+    let Some(reached) = interpret(project, knowledge, &part, STEPS_OF_GROUP) else {
         return graph;
     };
     graph.cut_short = reached.cut_short;

@@ -1,6 +1,7 @@
 //! The analysis engine. It knows no rule and no output format; see ARCHITECTURE.md.
 pub mod analysis;
 pub mod causes;
+mod components;
 pub mod diagnostic;
 pub mod facts;
 pub mod fix;

@@ -8,17 +8,21 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::FileId;
 use crate::knowledge::{Knowledge, Role};
-use crate::project::Project;
+use crate::project::{Project, Question};
 use crate::syntax::ast::visitor::{self, Visitor};
 use crate::syntax::ast::{Expr, Stmt};
+use crate::{passthrough, suppression};
 
 /// Decorators around decorators are followed this far.
 const MAX_ROUNDS: usize = 6;
 
 /// The names of markers and the files that mention them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Candidates {
     pub(crate) words: BTreeSet<String>,
     pub(crate) files: Vec<FileId>,
+    /// Functions that the configuration declares to be workflow code.
+    pub(crate) roots: Vec<String>,
 }
 
 pub(crate) fn candidates(project: &Project<'_>, knowledge: &Knowledge) -> Candidates {
@@ -26,7 +30,15 @@ pub(crate) fn candidates(project: &Project<'_>, knowledge: &Knowledge) -> Candid
     let mut files = Vec::new();
     let mut new = words.clone();
     for _ in 0..MAX_ROUNDS {
-        files.extend(project.candidates(|bytes| mentions(bytes, &new)));
+        let test = |bytes: &[u8]| mentions(bytes, &new);
+        let names: Vec<&str> = new.iter().map(String::as_str).collect();
+        let question = || Question {
+            name: names.join(" "),
+            test: &test,
+        };
+        // The others are asked later, but each file should be read once.
+        project.ask(&[question(), passthrough::question(), suppression::question()]);
+        files.extend(project.candidates(&question()));
         files.sort_unstable();
         files.dedup();
         project.prefetch(&files, knowledge);
@@ -40,7 +52,12 @@ pub(crate) fn candidates(project: &Project<'_>, knowledge: &Knowledge) -> Candid
         }
         words.extend(new.iter().cloned());
     }
-    Candidates { words, files }
+    let roots = knowledge.roots().to_vec();
+    Candidates {
+        words,
+        files,
+        roots,
+    }
 }
 
 fn sdk_words(knowledge: &Knowledge) -> BTreeSet<String> {

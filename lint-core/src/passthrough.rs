@@ -2,23 +2,33 @@
 
 use std::collections::BTreeSet;
 
-use crate::project::Project;
+use crate::project::{Project, Question};
 use crate::syntax::ast::visitor::{Visitor, walk_expr};
 use crate::syntax::ast::{self, Expr};
 
 const METHOD: &str = "with_passthrough_modules";
 const ARGUMENT: &str = "passthrough_modules";
 
+/// Names of modules, each of which covers what is below it.
+pub(crate) type WorkerLists = BTreeSet<String>;
+
 /// Every module name given to `with_passthrough_modules(…)` or `passthrough_modules={…}`.
-pub(crate) fn worker_lists(project: &Project<'_>) -> BTreeSet<String> {
-    let mentions = |bytes: &[u8]| memchr::memmem::find(bytes, ARGUMENT.as_bytes()).is_some();
+pub(crate) fn worker_lists(project: &Project<'_>) -> WorkerLists {
     let mut finder = Finder::default();
-    for file in project.candidates(mentions) {
+    for file in project.candidates(&question()) {
         if let Some(module) = project.module(file) {
             finder.visit_body(&module.tree().body);
         }
     }
     finder.names
+}
+
+/// Which files may name such modules.
+pub(crate) fn question() -> Question<'static> {
+    Question {
+        name: ARGUMENT.to_owned(),
+        test: &|bytes| memchr::memmem::find(bytes, ARGUMENT.as_bytes()).is_some(),
+    }
 }
 
 #[derive(Default)]

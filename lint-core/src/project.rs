@@ -3,9 +3,11 @@
 //! A module is identified by its file. Files are known by their keys, paths relative to the
 //! project root with `/`, in sorted order; nothing here depends on the order of discovery.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use rayon::prelude::*;
 
@@ -30,9 +32,53 @@ impl Loader for BTreeMap<String, String> {
 }
 
 pub struct Project<'l> {
-    loader: &'l dyn Loader,
+    loader: Handle<'l>,
+    layout: Arc<Layout>,
+    slots: Arc<[Slot]>,
+    answers: Arc<Answers>,
+    /// What this run has come to know of; what former runs have parsed is no part of it until then.
+    used: Arc<FileSet>,
+    /// The files whose contents were asked for through this very view.
+    read: FileSet,
+    /// Says that nobody waits for the analysis any more.
+    interrupt: Option<&'l (dyn Fn() -> bool + Sync)>,
+}
+
+/// Who reads files.
+#[derive(Clone)]
+pub enum Handle<'l> {
+    Borrowed(&'l dyn Loader),
+    Shared(Arc<dyn Loader + Send>),
+}
+
+impl<'l, L: Loader> From<&'l L> for Handle<'l> {
+    fn from(loader: &'l L) -> Self {
+        Self::Borrowed(loader)
+    }
+}
+
+impl<L: Loader + Send + 'static> From<Arc<L>> for Handle<'_> {
+    fn from(loader: Arc<L>) -> Self {
+        Self::Shared(loader)
+    }
+}
+
+impl Handle<'_> {
+    fn read(&self, key: &str) -> io::Result<Vec<u8>> {
+        match self {
+            Self::Borrowed(loader) => loader.read(key),
+            Self::Shared(loader) => loader.read(key),
+        }
+    }
+}
+
+/// Which files there are, and so what imports mean.
+#[derive(Default)]
+struct Layout {
     keys: Vec<String>,
     by_key: BTreeMap<String, FileId>,
+    /// Further names of files, with their keys.
+    aliases: Vec<(String, String)>,
     /// Every directory that holds a Python file, directly or below; `""` is the root.
     directories: BTreeSet<String>,
     /// For each top-level import name, the directories in which it can be found.
@@ -40,9 +86,17 @@ pub struct Project<'l> {
     source_roots: Vec<String>,
     /// Directories (such as `site-packages`) in which installed packages are followed.
     search_paths: Vec<String>,
-    loaded: Vec<OnceLock<Loaded>>,
-    /// Says that nobody waits for the analysis any more.
-    interrupt: Option<&'l (dyn Fn() -> bool + Sync)>,
+}
+
+/// What is known of one state of a file. It is never changed, only replaced.
+#[derive(Default)]
+struct Slot {
+    /// A text that is not the one the loader has.
+    text: Option<Arc<[u8]>>,
+    loaded: Arc<OnceLock<Loaded>>,
+    imports: OnceLock<Arc<[FileId]>>,
+    /// Those in functions and classes as well.
+    all_imports: OnceLock<Arc<[FileId]>>,
 }
 
 /// What came of reading a file.
@@ -56,7 +110,39 @@ enum Loaded {
     Text {
         source: SourceFile,
     },
-    Failed(FileError),
+    Failed {
+        kind: FileErrorKind,
+        message: String,
+        line: u32,
+    },
+}
+
+/// A question about the bytes of files that is put to all of them.
+pub struct Question<'q> {
+    /// Questions of one name have the same test.
+    pub name: String,
+    pub test: &'q (dyn Fn(&[u8]) -> bool + Sync),
+}
+
+/// For each question, what is known of each file.
+#[derive(Default)]
+struct Answers(Mutex<BTreeMap<String, Vec<Option<Answer>>>>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Yes,
+    No,
+    Unreadable,
+}
+
+/// How a file is not what it was before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// It has this text, whatever the loader has.
+    Text(Vec<u8>),
+    /// The loader has to be asked again.
+    Reread,
+    Gone,
 }
 
 /// A file that could not be read in full.
@@ -91,38 +177,28 @@ impl<'l> Project<'l> {
     /// `files` are the keys of all known files, Python and what belongs to runbook bundles, in any
     /// order; `source_roots` and `search_paths` are directories, relative to the project root too.
     pub fn new(
-        loader: &'l dyn Loader,
+        loader: impl Into<Handle<'l>>,
         files: impl IntoIterator<Item = String>,
         source_roots: Vec<String>,
         search_paths: Vec<String>,
     ) -> Self {
-        let keys: Vec<String> = files
-            .into_iter()
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect();
-        let by_key = keys
-            .iter()
-            .enumerate()
-            .map(|(i, key)| (key.clone(), FileId(i as u32)))
-            .collect();
-        let loaded = keys.iter().map(|_| OnceLock::new()).collect();
-        let mut project = Self {
+        let keys: BTreeSet<String> = files.into_iter().collect();
+        let layout = Layout::new(keys, Vec::new(), source_roots, search_paths);
+        let slots = layout.keys.iter().map(|_| Slot::default()).collect();
+        Self::of(loader.into(), Arc::new(layout), slots, Answers::default())
+    }
+
+    fn of(loader: Handle<'l>, layout: Arc<Layout>, slots: Vec<Slot>, answers: Answers) -> Self {
+        let count = slots.len();
+        Self {
             loader,
-            keys: Vec::new(),
-            by_key,
-            directories: BTreeSet::from([String::new()]),
-            providers: BTreeMap::new(),
-            source_roots,
-            search_paths,
-            loaded,
+            layout,
+            slots: slots.into(),
+            answers: Arc::new(answers),
+            used: Arc::new(FileSet::new(count)),
+            read: FileSet::new(count),
             interrupt: None,
-        };
-        for key in &keys {
-            project.provide(key);
         }
-        project.keys = keys;
-        project
     }
 
     /// An analysis ends early when it is told to. What it found then is of no use.
@@ -141,64 +217,123 @@ impl<'l> Project<'l> {
         mut self,
         aliases: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Self {
-        for (alias, key) in aliases {
-            if let Some(file) = self.file(key) {
-                self.by_key.insert(alias.to_owned(), file);
-                self.provide(alias);
-            }
-        }
+        let owned = |(alias, key): (&str, &str)| (alias.to_owned(), key.to_owned());
+        let layout = &self.layout;
+        self.layout = Arc::new(Layout::new(
+            layout.keys.iter().cloned().collect(),
+            aliases.into_iter().map(owned).collect(),
+            layout.source_roots.clone(),
+            layout.search_paths.clone(),
+        ));
         self
     }
 
-    /// Lets imports find the Python file under this name.
-    fn provide(&mut self, key: &str) {
-        if !key.ends_with(".py") {
-            return;
+    /// The same run of the same project, with a record of its own of what is read.
+    pub(crate) fn view(&self) -> Self {
+        Self {
+            loader: self.loader.clone(),
+            layout: self.layout.clone(),
+            slots: self.slots.clone(),
+            answers: self.answers.clone(),
+            used: self.used.clone(),
+            read: FileSet::new(self.slots.len()),
+            interrupt: self.interrupt,
         }
-        let providers = &mut self.providers;
-        let mut provide = |path: &str| {
-            let (parent, name) = split(path);
-            let name = name.strip_suffix(".py").unwrap_or(name);
-            if is_identifier(name) {
-                providers
-                    .entry(name.to_owned())
-                    .or_default()
-                    .insert(parent.to_owned());
-            }
+    }
+
+    /// What was read through this view, in order.
+    pub(crate) fn read(&self) -> Vec<FileId> {
+        self.read.iter().collect()
+    }
+
+    /// The project after changes, before anything of it is asked. What did not change is not read
+    /// again. Whether files still have the same numbers is [`Project::numbers_like`].
+    pub(crate) fn changed(&self, changes: &BTreeMap<String, Change>) -> Self {
+        let is_gone = |key: &String| changes.get(key) == Some(&Change::Gone);
+        let is_new = |key: &&String| self.file(key).is_none() && !is_gone(key);
+        let new: Vec<String> = changes.keys().filter(is_new).cloned().collect();
+        let layout = if new.is_empty() && !self.layout.keys.iter().any(is_gone) {
+            self.layout.clone()
+        } else {
+            let old = self.layout.keys.iter().filter(|key| !is_gone(key)).cloned();
+            Arc::new(Layout::new(
+                old.chain(new).collect(),
+                self.layout.aliases.clone(),
+                self.layout.source_roots.clone(),
+                self.layout.search_paths.clone(),
+            ))
         };
-        provide(key);
-        let mut directory = split(key).0;
-        while !directory.is_empty() && self.directories.insert(directory.to_owned()) {
-            provide(directory);
-            directory = split(directory).0;
+        let has_same_files = Arc::ptr_eq(&layout, &self.layout);
+        let mut old: Vec<Option<FileId>> = Vec::with_capacity(layout.keys.len());
+        let mut slots = Vec::with_capacity(layout.keys.len());
+        for key in &layout.keys {
+            let file = self.file(key);
+            let (slot, is_same) = match (changes.get(key), file) {
+                (None, Some(file)) => (self.slot(file).unchanged(has_same_files), true),
+                (Some(Change::Text(text)), Some(file)) if self.slot(file).has(text) => {
+                    (self.slot(file).unchanged(has_same_files), true)
+                }
+                (Some(Change::Text(text)), _) => (Slot::of(text), false),
+                _ => (Slot::default(), false),
+            };
+            slots.push(slot);
+            old.push(file.filter(|_| is_same));
+        }
+        let answers = self.answers.moved(&old);
+        Self::of(self.loader.clone(), layout, slots, answers)
+    }
+
+    /// Whether the files are those of the other state, and so have the same numbers.
+    pub(crate) fn numbers_like(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.layout, &other.layout)
+    }
+
+    /// Whether a file is in the same state in both. Numbers have to be the same.
+    pub(crate) fn agrees_with(&self, other: &Self, file: FileId) -> bool {
+        Arc::ptr_eq(&self.slot(file).loaded, &other.slot(file).loaded)
+    }
+
+    fn slot(&self, file: FileId) -> &Slot {
+        &self.slots[file.0 as usize]
+    }
+
+    fn read_bytes(&self, file: FileId) -> io::Result<Cow<'_, [u8]>> {
+        match &self.slot(file).text {
+            Some(text) => Ok(Cow::Borrowed(text)),
+            None => self.loader.read(self.key(file)).map(Cow::Owned),
         }
     }
 
     pub fn files(&self) -> impl Iterator<Item = FileId> + '_ {
-        (0..self.keys.len() as u32).map(FileId)
+        (0..self.layout.keys.len() as u32).map(FileId)
     }
 
     pub fn key(&self, file: FileId) -> &str {
-        &self.keys[file.0 as usize]
+        &self.layout.keys[file.0 as usize]
     }
 
     pub fn file(&self, key: &str) -> Option<FileId> {
-        self.by_key.get(key).copied()
+        self.layout.by_key.get(key).copied()
     }
 
     /// The parsed module, read now if it was not before; `None` when it cannot be read.
     pub fn module(&self, file: FileId) -> Option<&Module> {
         match self.load(file) {
             Loaded::Module { module, .. } => Some(module),
-            Loaded::Text { .. } | Loaded::Failed(_) => None,
+            Loaded::Text { .. } | Loaded::Failed { .. } => None,
         }
+    }
+
+    /// What is known of a file in this run.
+    fn loaded(&self, file: FileId) -> Option<&Loaded> {
+        self.slot(file).loaded.get().filter(|_| self.used.has(file))
     }
 
     /// The text of a file that has been read.
     pub fn source(&self, file: FileId) -> Option<&SourceFile> {
-        match self.loaded[file.0 as usize].get()? {
+        match self.loaded(file)? {
             Loaded::Module { source, .. } | Loaded::Text { source } => Some(source),
-            Loaded::Failed(_) => None,
+            Loaded::Failed { .. } => None,
         }
     }
 
@@ -210,20 +345,26 @@ impl<'l> Project<'l> {
 
     /// Python files that were parsed, in order.
     pub fn parsed(&self) -> impl Iterator<Item = FileId> + '_ {
-        self.files().filter(|&file| {
-            matches!(
-                self.loaded[file.0 as usize].get(),
-                Some(Loaded::Module { .. })
-            )
-        })
+        let is_module = |&file: &FileId| matches!(self.loaded(file), Some(Loaded::Module { .. }));
+        self.used.iter().filter(is_module)
     }
 
     /// Everything that went wrong while reading, in order.
     pub fn errors(&self) -> Vec<FileError> {
         let mut errors = Vec::new();
-        for file in self.files() {
-            match self.loaded[file.0 as usize].get() {
-                Some(Loaded::Failed(error)) => errors.push(error.clone()),
+        for file in self.used.iter() {
+            match self.loaded(file) {
+                Some(Loaded::Failed {
+                    kind,
+                    message,
+                    line,
+                }) => errors.push(FileError {
+                    file,
+                    kind: *kind,
+                    message: message.clone(),
+                    line: *line,
+                    column: 1,
+                }),
                 Some(Loaded::Module { source, module }) => {
                     // One message per file: the errors after the first are mostly its echo.
                     errors.extend(module.errors.first().map(|error| {
@@ -244,18 +385,16 @@ impl<'l> Project<'l> {
     }
 
     fn load(&self, file: FileId) -> &Loaded {
-        self.loaded[file.0 as usize].get_or_init(|| {
+        self.used.insert(file);
+        self.read.insert(file);
+        self.slot(file).loaded.get_or_init(|| {
             let key = self.key(file);
-            let failed = |kind, message, line| {
-                Loaded::Failed(FileError {
-                    file,
-                    kind,
-                    message,
-                    line,
-                    column: 1,
-                })
+            let failed = |kind, message, line| Loaded::Failed {
+                kind,
+                message,
+                line,
             };
-            match self.loader.read(key) {
+            match self.read_bytes(file) {
                 Err(error) => failed(FileErrorKind::Io, error.to_string(), 1),
                 Ok(bytes) if !key.ends_with(".py") => match SourceFile::plain(key, &bytes) {
                     Err(error) => failed(FileErrorKind::Encoding, error.message, error.line),
@@ -272,52 +411,116 @@ impl<'l> Project<'l> {
         })
     }
 
+    /// Puts questions to the bytes of all files, each of which is read once for all of them.
+    pub fn ask(&self, questions: &[Question<'_>]) {
+        let mut known = self.answers.all();
+        let mut columns: Vec<Vec<Option<Answer>>> = questions
+            .iter()
+            .map(|it| known.remove(&it.name).unwrap_or_default())
+            .collect();
+        for column in &mut columns {
+            column.resize(self.slots.len(), None);
+        }
+        let is_open = |file: &FileId| columns.iter().any(|it| it[file.0 as usize].is_none());
+        let is_asked =
+            |file: &FileId| self.key(*file).ends_with(".py") && !self.is_installed(*file);
+        let open: Vec<FileId> = self.files().filter(is_open).filter(is_asked).collect();
+        let answers: Vec<(FileId, Vec<Answer>)> = open
+            .into_par_iter()
+            .map(|file| (file, self.answers_of(file, questions)))
+            .collect();
+        for (file, answers) in answers {
+            for (column, answer) in columns.iter_mut().zip(answers) {
+                column[file.0 as usize] = Some(answer);
+            }
+        }
+        let names = questions.iter().map(|it| it.name.clone());
+        self.answers.extend(names.zip(columns));
+    }
+
+    fn answers_of(&self, file: FileId, questions: &[Question<'_>]) -> Vec<Answer> {
+        match self.read_bytes(file) {
+            Err(_) => vec![Answer::Unreadable; questions.len()],
+            Ok(bytes) => questions
+                .iter()
+                .map(|it| match (it.test)(&bytes) {
+                    true => Answer::Yes,
+                    false => Answer::No,
+                })
+                .collect(),
+        }
+    }
+
     /// The files whose bytes satisfy the test, in order. Files that cannot be read are loaded, so
     /// that the failure is reported.
-    pub fn candidates(&self, test: impl Fn(&[u8]) -> bool + Sync) -> Vec<FileId> {
-        let files: Vec<FileId> = self
-            .files()
-            .filter(|&file| self.key(file).ends_with(".py") && !self.is_installed(file))
-            .collect();
-        files
-            .into_par_iter()
-            .filter(|&file| match self.loader.read(self.key(file)) {
-                Ok(bytes) => test(&bytes),
-                Err(_) => self.module(file).is_some(),
-            })
-            .collect()
+    pub fn candidates(&self, question: &Question<'_>) -> Vec<FileId> {
+        self.ask(std::slice::from_ref(question));
+        let answers = self.answers.of(&question.name);
+        let mut candidates = Vec::new();
+        for (file, answer) in self.files().zip(answers) {
+            let is_candidate = match answer {
+                Some(Answer::Yes) => true,
+                Some(Answer::Unreadable) => self.module(file).is_some(),
+                Some(Answer::No) | None => false,
+            };
+            if is_candidate {
+                candidates.push(file);
+            }
+        }
+        candidates
     }
 
     /// Whether the file belongs to an installed package that is merely followed.
     pub fn is_installed(&self, file: FileId) -> bool {
-        self.search_paths
+        self.layout
+            .search_paths
             .iter()
             .any(|path| is_below(self.key(file), path))
     }
 
     /// Parses the files and everything that they import at module level, in parallel waves, so
-    /// that the sequential analysis finds its modules ready.
-    pub fn prefetch(&self, files: &[FileId], knowledge: &Knowledge) {
+    /// that the sequential analysis finds its modules ready. Returns all of them.
+    pub fn prefetch(&self, files: &[FileId], knowledge: &Knowledge) -> BTreeSet<FileId> {
         let mut seen: BTreeSet<FileId> = files.iter().copied().collect();
         let mut wave: Vec<FileId> = files.to_vec();
         while !wave.is_empty() {
-            let imported: BTreeSet<FileId> = wave
-                .par_iter()
-                .flat_map_iter(|&file| self.module_level_imports(file, knowledge))
-                .collect();
-            wave = imported
-                .into_iter()
-                .filter(|&file| seen.insert(file))
-                .collect();
+            wave.par_iter().for_each(|&file| {
+                self.imports(file, knowledge);
+            });
+            let mut next = Vec::new();
+            for &file in &wave {
+                let imports = self.imports(file, knowledge).iter().copied();
+                next.extend(imports.filter(|&file| seen.insert(file)));
+            }
+            next.sort_unstable();
+            wave = next;
         }
+        seen
     }
 
-    fn module_level_imports(&self, file: FileId, knowledge: &Knowledge) -> Vec<FileId> {
+    /// The files that a file imports at module level, in order.
+    pub fn imports(&self, file: FileId, knowledge: &Knowledge) -> &[FileId] {
+        self.load(file);
+        self.slot(file)
+            .imports
+            .get_or_init(|| self.imports_at(file, knowledge, false))
+    }
+
+    /// The files that a file imports anywhere, in order.
+    pub(crate) fn all_imports(&self, file: FileId, knowledge: &Knowledge) -> &[FileId] {
+        self.load(file);
+        let imports = &self.slot(file).all_imports;
+        imports.get_or_init(|| self.imports_at(file, knowledge, true))
+    }
+
+    /// With those that are nested in definitions and loops, or without.
+    fn imports_at(&self, file: FileId, knowledge: &Knowledge, nested: bool) -> Arc<[FileId]> {
         fn walk(
             project: &Project<'_>,
             file: FileId,
             body: &[Stmt],
             knowledge: &Knowledge,
+            nested: bool,
             out: &mut Vec<FileId>,
         ) {
             for statement in body {
@@ -342,27 +545,38 @@ impl<'l> Project<'l> {
                         }
                     }
                     Stmt::If(it) => {
-                        walk(project, file, &it.body, knowledge, out);
+                        walk(project, file, &it.body, knowledge, nested, out);
                         for clause in &it.elif_else_clauses {
-                            walk(project, file, &clause.body, knowledge, out);
+                            walk(project, file, &clause.body, knowledge, nested, out);
                         }
                     }
                     Stmt::Try(it) => {
-                        walk(project, file, &it.body, knowledge, out);
+                        walk(project, file, &it.body, knowledge, nested, out);
                         for ast::ExceptHandler::ExceptHandler(handler) in &it.handlers {
-                            walk(project, file, &handler.body, knowledge, out);
+                            walk(project, file, &handler.body, knowledge, nested, out);
                         }
                     }
-                    Stmt::With(it) => walk(project, file, &it.body, knowledge, out),
+                    Stmt::FunctionDef(it) if nested => {
+                        walk(project, file, &it.body, knowledge, nested, out);
+                    }
+                    Stmt::ClassDef(it) if nested => {
+                        walk(project, file, &it.body, knowledge, nested, out);
+                    }
+                    Stmt::For(it) if nested => {
+                        walk(project, file, &it.body, knowledge, nested, out);
+                    }
+                    Stmt::With(it) => walk(project, file, &it.body, knowledge, nested, out),
                     _ => {}
                 }
             }
         }
         let mut out = Vec::new();
         if let Some(module) = self.module(file) {
-            walk(self, file, &module.tree().body, knowledge, &mut out);
+            walk(self, file, &module.tree().body, knowledge, nested, &mut out);
         }
-        out
+        out.sort_unstable();
+        out.dedup();
+        out.into()
     }
 
     /// All modules that `import a.b.c` loads.
@@ -410,13 +624,16 @@ impl<'l> Project<'l> {
         if knowledge.is_sdk_package(top) {
             return Import::External;
         }
-        let Some(providers) = self.providers.get(top) else {
+        let Some(providers) = self.layout.providers.get(top) else {
             return Import::External;
         };
         let here = split(self.key(from)).0;
         let is_script_directory = self.file(&join(here, "__init__.py")).is_none();
         let hides_stdlib = |directory: &str| {
-            self.source_roots.iter().any(|root| root == directory)
+            self.layout
+                .source_roots
+                .iter()
+                .any(|root| root == directory)
                 || (directory == here && is_script_directory)
         };
         let candidates = providers.iter().filter(|directory| {
@@ -427,8 +644,16 @@ impl<'l> Project<'l> {
         // shares the longest path with the importing file, then the shallowest.
         let mut ranked: Vec<&String> = candidates.collect();
         ranked.sort_by_key(|directory| {
-            let configured = self.source_roots.iter().position(|root| root == *directory);
-            let installed = self.search_paths.iter().any(|path| path == *directory);
+            let configured = self
+                .layout
+                .source_roots
+                .iter()
+                .position(|root| root == *directory);
+            let installed = self
+                .layout
+                .search_paths
+                .iter()
+                .any(|path| path == *directory);
             (
                 installed,
                 configured.unwrap_or(usize::MAX),
@@ -488,7 +713,7 @@ impl<'l> Project<'l> {
             .or_else(|| self.file(&format!("{path}.py")));
         match file {
             Some(file) => Import::File(file),
-            None if self.directories.contains(path) => Import::Namespace(path.to_owned()),
+            None if self.layout.directories.contains(path) => Import::Namespace(path.to_owned()),
             None => Import::External,
         }
     }
@@ -504,6 +729,7 @@ impl<'l> Project<'l> {
             vec![stem]
         };
         let root = self
+            .layout
             .source_roots
             .iter()
             .filter(|root| is_below(key, root))
@@ -523,6 +749,149 @@ impl<'l> Project<'l> {
         }
         segments.reverse();
         segments.join(".")
+    }
+}
+
+impl Layout {
+    fn new(
+        keys: BTreeSet<String>,
+        aliases: Vec<(String, String)>,
+        source_roots: Vec<String>,
+        search_paths: Vec<String>,
+    ) -> Self {
+        let keys: Vec<String> = keys.into_iter().collect();
+        let numbered = keys.iter().enumerate();
+        let mut layout = Self {
+            by_key: numbered
+                .map(|(i, key)| (key.clone(), FileId(i as u32)))
+                .collect(),
+            directories: BTreeSet::from([String::new()]),
+            source_roots,
+            search_paths,
+            ..Self::default()
+        };
+        for key in &keys {
+            layout.provide(key);
+        }
+        layout.keys = keys;
+        for (alias, key) in &aliases {
+            if let Some(&file) = layout.by_key.get(key) {
+                layout.by_key.insert(alias.clone(), file);
+                layout.provide(alias);
+            }
+        }
+        layout.aliases = aliases;
+        layout
+    }
+
+    /// Lets imports find the Python file under this name.
+    fn provide(&mut self, key: &str) {
+        if !key.ends_with(".py") {
+            return;
+        }
+        let providers = &mut self.providers;
+        let mut provide = |path: &str| {
+            let (parent, name) = split(path);
+            let name = name.strip_suffix(".py").unwrap_or(name);
+            if is_identifier(name) {
+                providers
+                    .entry(name.to_owned())
+                    .or_default()
+                    .insert(parent.to_owned());
+            }
+        };
+        provide(key);
+        let mut directory = split(key).0;
+        while !directory.is_empty() && self.directories.insert(directory.to_owned()) {
+            provide(directory);
+            directory = split(directory).0;
+        }
+    }
+}
+
+impl Slot {
+    fn of(text: &[u8]) -> Self {
+        Self {
+            text: Some(text.into()),
+            ..Self::default()
+        }
+    }
+
+    /// Whether this is known to be its text.
+    fn has(&self, text: &[u8]) -> bool {
+        self.text.as_deref() == Some(text)
+    }
+
+    /// The same state in a project that may have other files, so that imports mean other ones.
+    fn unchanged(&self, has_same_files: bool) -> Self {
+        Self {
+            text: self.text.clone(),
+            loaded: self.loaded.clone(),
+            imports: match has_same_files {
+                true => self.imports.clone(),
+                false => OnceLock::new(),
+            },
+            all_imports: match has_same_files {
+                true => self.all_imports.clone(),
+                false => OnceLock::new(),
+            },
+        }
+    }
+}
+
+impl Answers {
+    fn all(&self) -> BTreeMap<String, Vec<Option<Answer>>> {
+        self.lock().clone()
+    }
+
+    fn of(&self, question: &str) -> Vec<Option<Answer>> {
+        self.lock().get(question).cloned().unwrap_or_default()
+    }
+
+    fn extend(&self, more: impl Iterator<Item = (String, Vec<Option<Answer>>)>) {
+        self.lock().extend(more);
+    }
+
+    /// The answers of files under their new numbers, where the files are the same.
+    fn moved(&self, old: &[Option<FileId>]) -> Self {
+        let move_column = |column: &Vec<Option<Answer>>| {
+            let from = old.iter().map(|file| (*file)?.0.try_into().ok());
+            from.map(|at: Option<usize>| column.get(at?).copied().flatten())
+                .collect()
+        };
+        let known = self.lock();
+        let moved = known
+            .iter()
+            .map(|(name, column)| (name.clone(), move_column(column)));
+        Self(Mutex::new(moved.collect()))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Option<Answer>>>> {
+        // A panic elsewhere leaves a map that is as good as before.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A set of files that several threads may add to.
+struct FileSet(Vec<AtomicU64>);
+
+impl FileSet {
+    fn new(count: usize) -> Self {
+        Self((0..count.div_ceil(64)).map(|_| AtomicU64::new(0)).collect())
+    }
+
+    fn insert(&self, file: FileId) {
+        let bit = 1 << (file.0 % 64);
+        self.0[file.0 as usize / 64].fetch_or(bit, Ordering::Relaxed);
+    }
+
+    fn has(&self, file: FileId) -> bool {
+        self.0[file.0 as usize / 64].load(Ordering::Relaxed) & (1 << (file.0 % 64)) != 0
+    }
+
+    fn iter(&self) -> impl Iterator<Item = FileId> + '_ {
+        let all = (0..self.0.len() as u32 * 64).map(FileId);
+        all.filter(|&file| self.has(file))
     }
 }
 

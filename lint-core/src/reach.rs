@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::causes::{Calls, FunctionKey, Gateways};
+use crate::causes::{Calls, FunctionKey};
 use crate::diagnostic::{FileId, Impact, Place, Span, TraceStep};
 use crate::facts::{Elements, Hazard, HazardKind, IdleBoundary, WorkflowKind};
 use crate::index::{MODULE_BODY, Module};
@@ -13,17 +13,18 @@ use crate::interp::{
     SourceId,
 };
 use crate::knowledge::{Role, Sandbox};
+use crate::passthrough::WorkerLists;
 use crate::workflows::Found;
 
 /// All hazards that workflows reach, sorted, one for each primary place and culprit.
 pub(crate) fn hazards(
     machine: &mut Machine<'_>,
     workflows: &[Found],
-) -> (Vec<Hazard>, Vec<IdleBoundary>, Gateways) {
+    by_worker: &WorkerLists,
+) -> (Vec<Hazard>, Vec<IdleBoundary>, Calls) {
     let mut calls = Calls::default();
-    let mut all: BTreeMap<(Place, Place, HazardKind), Hazard> = BTreeMap::new();
+    let mut all = Vec::new();
     let mut boundaries = BTreeSet::new();
-    let by_worker = crate::passthrough::worker_lists(machine.project);
     for (ix, found) in workflows.iter().enumerate() {
         let mro = found.class.map(|class| machine.mro(class));
         let entries = mro.iter().flat_map(|mro| mro.iter());
@@ -33,26 +34,10 @@ pub(crate) fn hazards(
                 _ => None,
             })
             .collect();
-        let walk = Walk::new(machine, found, ix, classes, &by_worker);
+        let walk = Walk::new(machine, found, ix, classes, by_worker);
         boundaries.extend(walk.boundaries.iter().copied());
         walk.note_calls(&mut calls);
-        for hazard in walk.hazards() {
-            let culprit = hazard.trace.last().map_or(hazard.place, |step| step.place);
-            match all.entry((hazard.place, culprit, hazard.kind)) {
-                Entry::Vacant(slot) => {
-                    slot.insert(hazard);
-                }
-                Entry::Occupied(mut slot) => {
-                    // The same code in several workflows: the gravest reading wins, the first
-                    // workflow by name otherwise.
-                    let better = (slot.get().read_only && !hazard.read_only)
-                        || slot.get().impact < hazard.impact;
-                    if better {
-                        slot.insert(hazard);
-                    }
-                }
-            }
-        }
+        all.extend(walk.hazards());
     }
     let idle = boundaries
         .into_iter()
@@ -74,7 +59,29 @@ pub(crate) fn hazards(
     let mut idle: Vec<IdleBoundary> = idle.collect();
     idle.sort_by_key(|it| it.place);
     idle.dedup();
-    (all.into_values().collect(), idle, calls.gateways())
+    (gravest(all.into_iter()), idle, calls)
+}
+
+/// One hazard for each primary place and culprit. The same code may be in several workflows: the
+/// gravest reading wins, the first otherwise.
+pub(crate) fn gravest(hazards: impl Iterator<Item = Hazard>) -> Vec<Hazard> {
+    let mut all: BTreeMap<(Place, Place, HazardKind), Hazard> = BTreeMap::new();
+    for hazard in hazards {
+        let culprit = hazard.trace.last().map_or(hazard.place, |step| step.place);
+        match all.entry((hazard.place, culprit, hazard.kind)) {
+            Entry::Vacant(slot) => {
+                slot.insert(hazard);
+            }
+            Entry::Occupied(mut slot) => {
+                let better = (slot.get().read_only && !hazard.read_only)
+                    || slot.get().impact < hazard.impact;
+                if better {
+                    slot.insert(hazard);
+                }
+            }
+        }
+    }
+    all.into_values().collect()
 }
 
 /// What one workflow reaches.
@@ -92,7 +99,7 @@ struct Walk<'m, 'p> {
     boundaries: BTreeSet<CtxId>,
     uses: BTreeMap<SourceId, Use>,
     /// Modules that workers pass through.
-    by_worker: &'m BTreeSet<String>,
+    by_worker: &'m WorkerLists,
 }
 
 /// The gravest use of a value.
@@ -127,7 +134,7 @@ impl<'m, 'p> Walk<'m, 'p> {
         found: &'m Found,
         workflow: usize,
         classes: BTreeSet<ClassId>,
-        by_worker: &'m BTreeSet<String>,
+        by_worker: &'m WorkerLists,
     ) -> Self {
         let mut walk = Self {
             machine,

@@ -1,6 +1,7 @@
 //! Source text: decoding (PEP 263), line breaks, and positions that people read.
 
 use std::borrow::Cow;
+use std::sync::OnceLock;
 
 use crate::diagnostic::{FileId, Span};
 
@@ -18,6 +19,8 @@ pub struct SourceFile {
     encoding: Encoding,
     /// Byte offset at which each line starts.
     line_starts: Vec<u32>,
+    /// How many characters begin before each block of [`BLOCK`] bytes, once somebody asks.
+    characters: OnceLock<Vec<u32>>,
 }
 
 /// How the bytes of a file stand for its text.
@@ -47,6 +50,7 @@ impl SourceFile {
             undecodable: None,
             encoding: Encoding::Utf8,
             line_starts,
+            characters: OnceLock::new(),
         }
     }
 
@@ -104,13 +108,31 @@ impl SourceFile {
             .partition_point(|&start| start as usize <= offset)
             - 1;
         let start = self.line_starts[line] as usize;
-        let before = self.text.as_bytes()[start..offset].iter();
-        // Continuation bytes of UTF-8 are not characters of their own.
-        let column = before.filter(|&&byte| byte & 0xC0 != 0x80).count();
+        let bytes = self.text.as_bytes();
+        let column = match offset - start {
+            0..BLOCK => characters(&bytes[start..offset]),
+            _ => self.characters_before(offset) - self.characters_before(start),
+        };
         Position {
             line: line as u32 + 1,
-            column: column as u32 + 1,
+            column: column + 1,
         }
+    }
+
+    /// Lines may be as long as a file, and be asked about as often.
+    fn characters_before(&self, offset: usize) -> u32 {
+        let bytes = self.text.as_bytes();
+        let blocks = self.characters.get_or_init(|| {
+            let counts = bytes.chunks(BLOCK).scan(0, |before, block| {
+                let now = *before;
+                *before += characters(block);
+                Some(now)
+            });
+            counts.collect()
+        });
+        let block = (offset / BLOCK).min(blocks.len().saturating_sub(1));
+        let before = blocks.get(block).copied().unwrap_or(0);
+        before + characters(&bytes[block * BLOCK..offset])
     }
 
     /// The 1-based line of a byte offset.
@@ -164,6 +186,14 @@ impl Sources {
     pub fn get(&self, id: FileId) -> &SourceFile {
         &self.files[id.0 as usize]
     }
+}
+
+/// Small enough to count in, large enough to keep few numbers.
+const BLOCK: usize = 1024;
+
+/// Continuation bytes of UTF-8 are not characters of their own.
+fn characters(bytes: &[u8]) -> u32 {
+    bytes.iter().filter(|&&byte| byte & 0xC0 != 0x80).count() as u32
 }
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
@@ -312,6 +342,16 @@ mod tests {
         assert_eq!(file.position(9_999), Position { line: 4, column: 1 });
         assert_eq!(file.slice(file.line_span(1)), "é = 1");
         assert_eq!(file.slice(file.line_span(2)), "x");
+    }
+
+    #[test]
+    fn columns_of_a_long_line_are_counted_once() {
+        let file = SourceFile::new("f.py", format!("x\n{}", "é.".repeat(2_000_000)));
+        for character in (0..4_000_000_u32).step_by(7) {
+            let offset = 2 + character / 2 * 3 + character % 2 * 2;
+            let position = file.position(offset);
+            assert_eq!((position.line, position.column), (2, character + 1));
+        }
     }
 
     #[test]

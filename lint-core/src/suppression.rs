@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use memchr::memmem;
 
 use crate::diagnostic::{Applicability, Diagnostic, Edit, FileId, Fix, Impact, Place, Span};
-use crate::project::Project;
+use crate::project::{Project, Question};
 use crate::rule::RuleMetadata;
 use crate::source::SourceFile;
 use crate::suggest::closest;
@@ -105,7 +105,7 @@ impl<'p> Suppressions<'p> {
     /// Reads the comments of every file that was parsed, and of those that were not although they
     /// hold a suppression: it is unused.
     fn collect(project: &'p Project<'p>, registry: Registry<'_>) -> Self {
-        for file in project.candidates(mentions_suppression) {
+        for file in project.candidates(&question()) {
             project.module(file);
         }
         let mut by_file = BTreeMap::new();
@@ -389,6 +389,14 @@ fn comments(project: &Project<'_>, file: FileId, source: &SourceFile) -> Vec<Com
                 comment::in_text(source.slice(span), span.start, line)
             })
             .collect(),
+    }
+}
+
+/// Which files may hold suppressions.
+pub(crate) fn question() -> Question<'static> {
+    Question {
+        name: comment::MARKER.to_owned(),
+        test: &mentions_suppression,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::index::MODULE_BODY;
 use crate::interp::{ClassId, CtxId, FuncId, FuncRef, Machine, Mark, Mro, Obj, Sym};
 use crate::knowledge::Role;
 use crate::markers::Candidates;
+use crate::project::Project;
 use crate::syntax::ast::Expr;
 use crate::syntax::span_of;
 
@@ -104,9 +105,9 @@ pub(crate) fn find(
             all.extend(function_found(machine, name, func));
         }
     }
-    for root in machine.knowledge.roots().to_vec() {
-        if let Some(func) = function_named(machine, &root) {
-            all.extend(function_found(machine, root, func));
+    for root in &candidates.roots {
+        if let Some(func) = function_named(machine.project, root) {
+            all.extend(function_found(machine, root.clone(), func));
         }
     }
     let named = all
@@ -133,26 +134,20 @@ pub(crate) fn unmatched(machine: &mut Machine<'_>, candidates: &Candidates) -> V
     let roots = knowledge.roots().iter();
     unmatched.extend(
         roots
-            .filter(|root| function_named(machine, root).is_none())
+            .filter(|root| function_named(machine.project, root).is_none())
             .cloned(),
     );
     unmatched
 }
 
 /// The function with this dotted name.
-fn function_named(machine: &Machine<'_>, name: &str) -> Option<FuncId> {
-    machine.project.files().find_map(|file| {
-        let module = machine.project.module_name(file);
+pub(crate) fn function_named(project: &Project<'_>, name: &str) -> Option<FuncId> {
+    project.files().find_map(|file| {
+        let module = project.module_name(file);
         let qualname = name.strip_prefix(&module)?.strip_prefix('.')?;
-        let index = machine.project.module(file)?.index();
-        let ix = index
-            .functions
-            .iter()
-            .position(|function| function.qualname == qualname)?;
-        Some(FuncId {
-            file,
-            ix: ix as u32,
-        })
+        let mut functions = project.module(file)?.index().functions.iter();
+        let ix = functions.position(|function| function.qualname == qualname)? as u32;
+        Some(FuncId { file, ix })
     })
 }
 

@@ -288,9 +288,8 @@ pub(crate) fn code(text: &str) -> String {
 mod tests {
     use std::collections::BTreeMap;
 
-    use lint_core::causes::Gateways;
     use lint_core::diagnostic::{FileId, Place, Span};
-    use lint_core::facts::{Elements, WorkflowKind};
+    use lint_core::facts::{Elements, Seen, WorkflowKind};
     use lint_core::knowledge::{Knowledge, UserEntries};
     use lint_core::project::Project;
 
@@ -312,20 +311,18 @@ mod tests {
         let facts = Facts {
             project: &project,
             knowledge: &knowledge,
-            workflows: vec![Workflow {
-                name: "nav.StrikeNav".to_owned(),
-                place: PLACE,
-                kind: WorkflowKind::Class,
-                is_defined: false,
-                facade,
-                entries: Vec::new(),
-            }],
-            unmatched: Vec::new(),
-            activities: Vec::new(),
-            hazards: vec![hazard],
-            idle_boundaries: Vec::new(),
-            gateways: Gateways::default(),
-            cut_short: Vec::new(),
+            seen: Seen {
+                workflows: vec![Workflow {
+                    name: "nav.StrikeNav".to_owned(),
+                    place: PLACE,
+                    kind: WorkflowKind::Class,
+                    is_defined: false,
+                    facade,
+                    entries: Vec::new(),
+                }],
+                hazards: vec![hazard],
+                ..Seen::default()
+            },
         };
         let mut report = Vec::new();
         let cx = Context::new(&facts);

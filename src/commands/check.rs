@@ -133,7 +133,8 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     if !args.output.quiet && !targets.iter().any(has_text) {
         tell(&report.summary_line());
     }
-    Ok(status(&report, requested, args.output.fail_on()))
+    let unlisted = files.unlisted.len();
+    Ok(status(&report, requested, unlisted, args.output.fail_on()))
 }
 
 /// What `src` names without being there finds no import.
@@ -255,15 +256,12 @@ fn add_warnings(warnings: &mut Vec<String>, answer: &Answer, requested: usize) {
     }
 }
 
-/// A file that could not be read may hide anything, so it does not pass. When that is true of
-/// every file, the check as a whole has failed.
-fn status(report: &Report<'_>, requested: usize, fail_on: FailOn) -> Status {
-    let unread = report
-        .errors
-        .iter()
-        .filter(|error| error.is_total())
-        .count();
-    if unread > 0 && unread >= requested {
+/// A file that could not be read may hide anything, so it does not pass, and neither does a
+/// directory that could not be listed. When nothing at all was read, the check has failed.
+fn status(report: &Report<'_>, requested: usize, unlisted: usize, fail_on: FailOn) -> Status {
+    let total = report.errors.iter().filter(|error| error.is_total());
+    let unread = total.count();
+    if unread > 0 && unread - unlisted >= requested {
         return Status::Failure;
     }
     let Some(least) = fail_on.severity() else {

@@ -176,9 +176,13 @@ fn read(path: &Path, cwd: &Path) -> Result<Layer> {
     Ok(Layer { options, source })
 }
 
+/// Larger files are no configuration.
+const MAX_BYTES: u64 = 16 << 20;
+
 fn read_text(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the configuration `{}`", path.display()))
+    let context = || format!("cannot read the configuration `{}`", path.display());
+    let bytes = crate::file::read_regular(path, MAX_BYTES).with_context(context)?;
+    String::from_utf8(bytes).with_context(context)
 }
 
 /// The path from the root of the file system, without `.` and `..`. Symbolic links are not

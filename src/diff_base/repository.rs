@@ -40,7 +40,7 @@ impl Repository {
         let git_directory = if metadata.is_dir() {
             dot_git
         } else {
-            let said = crate::file::read(&dot_git, MAX_POINTER)
+            let said = crate::file::read_regular(&dot_git, MAX_POINTER)
                 .with_context(|| format!("cannot read `{}`", dot_git.display()))?;
             let said = String::from_utf8_lossy(&said).into_owned();
             let Some(place) = said.trim_end().strip_prefix("gitdir:") else {

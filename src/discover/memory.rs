@@ -5,6 +5,10 @@ use std::io;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use lint_core::source::MAX_FILE_BYTES;
+
+use crate::file::read_regular;
+
 /// What is larger than this together is read again each time.
 const MAX_BYTES: usize = 256 << 20;
 
@@ -24,7 +28,7 @@ impl Memory {
             return Ok(bytes.to_vec());
         }
         drop(known);
-        let bytes = std::fs::read(path)?;
+        let bytes = read_regular(path, MAX_FILE_BYTES as u64)?;
         let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if held.bytes + bytes.len() <= MAX_BYTES {
             held.put(key, &bytes);

@@ -200,3 +200,40 @@ fn a_closed_pipe_is_no_failure() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_no_regular_file_is_refused() {
+    use std::os::unix::fs::symlink;
+    use std::process::Command;
+
+    let project = Project::new(&[("wf.py", CLOCK)]);
+    let pipe = project.path().join("pipe");
+    let made = Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo runs").success());
+    symlink("pipe", project.path().join("linked.py")).expect("link");
+    symlink("/dev/zero", project.path().join("endless.py")).expect("link");
+    std::fs::rename(&pipe, project.path().join("named.py")).expect("rename");
+    let _ = std::fs::remove_file(project.path().join("linked.py"));
+    symlink("named.py", project.path().join("linked.py")).expect("link");
+    for path in ["named.py", "linked.py", "endless.py"] {
+        let run = project.run(&["check", path]);
+        assert_eq!(run.status, 2, "{path}: {}{}", run.stdout, run.stderr);
+    }
+    assert_eq!(project.findings(&[]), ["wf.py:7 RB101"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_too_large_is_refused_by_its_size() {
+    let project = Project::new(&[("wf.py", CLOCK)]);
+    let sparse = std::fs::File::create(project.path().join("large.py")).expect("create");
+    sparse.set_len(2 << 30).expect("a sparse file");
+    let run = project.run(&["check"]);
+    assert_eq!(run.status, 1);
+    assert!(
+        run.stdout.contains("it has more than 64 MiB"),
+        "{}",
+        run.stdout
+    );
+}

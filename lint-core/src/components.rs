@@ -1,0 +1,292 @@
+//! Parts of a project that share no code with one another, each interpreted on its own.
+//!
+//! Two files belong to one part if there is code that both import, directly or through others. What workflows of different parts do cannot meet, so a part comes out the
+//! same whichever others there are, in whatever order, and whether it is interpreted now or was
+//! before its last change. Files that hold nothing that could carry a value from one workflow to
+//! another, such as an empty `__init__.py` or a module of constants, join nothing.
+//!
+//! [`Memo`] keeps what was seen of a part with the files that were read for it. While none of them
+//! changes, it is what interpreting the part again would give.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use crate::causes::Calls;
+use crate::facts::{Hazard, Seen, Workflow};
+use crate::knowledge::Knowledge;
+use crate::markers::{self, Candidates};
+use crate::passthrough::{self, WorkerLists};
+use crate::place::{FileId, Place};
+use crate::project::Project;
+use crate::reach;
+use crate::syntax::ast::{Expr, Stmt};
+use crate::workflows;
+
+/// What was seen of parts in an earlier state of the project.
+#[derive(Default)]
+pub(crate) struct Memo(Mutex<BTreeMap<Candidates, Entry>>);
+
+#[derive(Clone)]
+struct Entry {
+    read: Vec<FileId>,
+    by_worker: Arc<WorkerLists>,
+    seen: Arc<(Seen, Calls)>,
+}
+
+impl Memo {
+    /// The project may have changed. Keeps what is true of it as well.
+    pub(crate) fn retain(&self, old: &Project<'_>, new: &Project<'_>) {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if new.numbers_like(old) {
+            let is_same = |entry: &Entry| entry.read.iter().all(|&it| new.agrees_with(old, it));
+            entries.retain(|_, entry| is_same(entry));
+        } else {
+            entries.clear();
+        }
+    }
+
+    fn get(&self, part: &Candidates, by_worker: &WorkerLists) -> Option<Entry> {
+        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = entries.get(part).filter(|it| *it.by_worker == *by_worker);
+        entry.cloned()
+    }
+
+    /// What was seen of parts that there are no more is of no use.
+    fn replace(&self, entries: BTreeMap<Candidates, Entry>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = entries;
+    }
+}
+
+/// Everything that is seen of the project, part by part; how, is up to the caller.
+pub(crate) fn see(
+    project: &Project<'_>,
+    knowledge: &Knowledge,
+    memo: &Memo,
+    see_part: impl Fn(&Project<'_>, &Candidates, &WorkerLists) -> (Seen, Calls) + Sync,
+) -> Seen {
+    let whole = markers::candidates(project, knowledge);
+    let by_worker = Arc::new(passthrough::worker_lists(project));
+    let parts = parts(project, knowledge, &whole);
+    let entries: Vec<(Candidates, Entry)> = parts
+        .into_par_iter()
+        .with_max_len(1)
+        .map(|part| {
+            let entry = match memo.get(&part, &by_worker) {
+                Some(entry) => entry.used_again(project),
+                None => {
+                    let view = project.view();
+                    let seen = Arc::new(see_part(&view, &part, &by_worker));
+                    Entry {
+                        read: view.read(),
+                        by_worker: by_worker.clone(),
+                        seen,
+                    }
+                }
+            };
+            (part, entry)
+        })
+        .collect();
+    let seen = merged(entries.iter().map(|(_, entry)| &*entry.seen));
+    memo.replace(entries.into_iter().collect());
+    seen
+}
+
+impl Entry {
+    /// What was read for it counts as read by this run.
+    fn used_again(self, project: &Project<'_>) -> Self {
+        for &file in &self.read {
+            project.text(file);
+        }
+        self
+    }
+}
+
+/// The parts of the project, in order.
+fn parts(project: &Project<'_>, knowledge: &Knowledge, whole: &Candidates) -> Vec<Candidates> {
+    let declared = |root: &String| {
+        let func = workflows::function_named(project, root)?;
+        Some((root.clone(), func.file))
+    };
+    let roots: Vec<(String, FileId)> = whole.roots.iter().filter_map(declared).collect();
+    let mut starts = whole.files.clone();
+    starts.extend(roots.iter().map(|(_, file)| *file));
+    let reached: Vec<FileId> = project.prefetch(&starts, knowledge).into_iter().collect();
+    let mut joined = Joined::new(project, knowledge, &reached);
+    let mut parts: BTreeMap<usize, Candidates> = BTreeMap::new();
+    let empty = || Candidates {
+        words: whole.words.clone(),
+        ..Candidates::default()
+    };
+    for &file in &whole.files {
+        let key = joined.representative(file);
+        parts.entry(key).or_insert_with(empty).files.push(file);
+    }
+    for (root, file) in roots {
+        let key = joined.representative(file);
+        parts.entry(key).or_insert_with(empty).roots.push(root);
+    }
+    let mut parts: Vec<Candidates> = parts.into_values().collect();
+    parts.sort();
+    parts
+}
+
+/// Files that were joined, by their positions among all that are reached.
+struct Joined<'r> {
+    reached: &'r [FileId],
+    /// For each file, another one of the same part, or itself.
+    next: Vec<usize>,
+}
+
+impl<'r> Joined<'r> {
+    fn new(project: &Project<'_>, knowledge: &Knowledge, reached: &'r [FileId]) -> Self {
+        let mut joined = Self {
+            reached,
+            next: (0..reached.len()).collect(),
+        };
+        let carries = joined.carriers(project, knowledge);
+        for (at, &file) in reached.iter().enumerate() {
+            for import in project.all_imports(file, knowledge) {
+                // What is imported later is not reached yet.
+                if let Ok(import) = reached.binary_search(import)
+                    && carries[at]
+                    && carries[import]
+                {
+                    joined.join(at, import);
+                }
+            }
+        }
+        joined
+    }
+
+    /// Which files can carry something from one importer to another, by what they define or by
+    /// what they import.
+    fn carriers(&self, project: &Project<'_>, knowledge: &Knowledge) -> Vec<bool> {
+        let mut importers: Vec<Vec<usize>> = vec![Vec::new(); self.reached.len()];
+        let mut carries = vec![false; self.reached.len()];
+        let mut pending = Vec::new();
+        for (at, &file) in self.reached.iter().enumerate() {
+            for &import in project.imports(file, knowledge) {
+                importers[self.position(import)].push(at);
+            }
+            if project.module(file).is_some_and(|module| {
+                module.index().functions.len() > 1 || !is_inert(&module.tree().body)
+            }) {
+                pending.push(at);
+            }
+        }
+        while let Some(at) = pending.pop() {
+            if !std::mem::replace(&mut carries[at], true) {
+                pending.extend(&importers[at]);
+            }
+        }
+        carries
+    }
+
+    fn position(&self, file: FileId) -> usize {
+        self.reached
+            .binary_search(&file)
+            .expect("what a reached file imports is reached")
+    }
+
+    fn representative(&mut self, file: FileId) -> usize {
+        let at = self.position(file);
+        self.root(at)
+    }
+
+    fn root(&mut self, mut at: usize) -> usize {
+        while self.next[at] != at {
+            self.next[at] = self.next[self.next[at]];
+            at = self.next[at];
+        }
+        at
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.root(a), self.root(b));
+        self.next[a.max(b)] = a.min(b);
+    }
+}
+
+/// Whether a body without functions leaves nothing behind that anybody could change.
+fn is_inert(body: &[Stmt]) -> bool {
+    body.iter().all(|statement| match statement {
+        Stmt::Import(_) | Stmt::ImportFrom(_) | Stmt::Pass(_) => true,
+        Stmt::Expr(it) => it.value.is_literal_expr(),
+        Stmt::Assign(it) => it.targets.iter().all(Expr::is_name_expr) && is_fixed(&it.value),
+        Stmt::AnnAssign(it) => it.value.as_deref().is_none_or(is_fixed),
+        Stmt::TypeAlias(_) => true,
+        Stmt::If(it) => {
+            let others = it.elif_else_clauses.iter();
+            is_inert(&it.body) && others.map(|it| &it.body).all(|body| is_inert(body))
+        }
+        Stmt::ClassDef(it) => is_inert(&it.body),
+        _ => false,
+    })
+}
+
+fn is_fixed(value: &Expr) -> bool {
+    match value {
+        Expr::Name(_) | Expr::Attribute(_) | Expr::Subscript(_) => true,
+        Expr::Tuple(it) => it.elts.iter().all(is_fixed),
+        Expr::BinOp(it) => is_fixed(&it.left) && is_fixed(&it.right),
+        Expr::UnaryOp(it) => is_fixed(&it.operand),
+        // `__all__` and the like.
+        Expr::List(it) => it.elts.iter().all(Expr::is_string_literal_expr),
+        other => other.is_literal_expr(),
+    }
+}
+
+/// What was seen of all parts, as if there were one.
+fn merged<'s>(parts: impl Iterator<Item = &'s (Seen, Calls)>) -> Seen {
+    let mut merged = Seen::default();
+    let mut hazards: Vec<(Hazard, (String, Place))> = Vec::new();
+    let mut workflows: BTreeMap<(String, Place), Workflow> = BTreeMap::new();
+    let mut unmatched: Option<Vec<String>> = None;
+    let mut calls = Calls::default();
+    for (part, part_calls) in parts {
+        calls.merge(part_calls);
+        for it in &part.workflows {
+            let key = (it.name.clone(), it.place);
+            workflows.entry(key).or_insert_with(|| it.clone());
+        }
+        // What one part has a name for is not unmatched.
+        unmatched = Some(match unmatched {
+            None => part.unmatched.clone(),
+            Some(mut all) => {
+                all.retain(|name| part.unmatched.contains(name));
+                all
+            }
+        });
+        merged.activities.extend_from_slice(&part.activities);
+        merged
+            .idle_boundaries
+            .extend_from_slice(&part.idle_boundaries);
+        merged.cut_short.extend_from_slice(&part.cut_short);
+        for hazard in &part.hazards {
+            let it = &part.workflows[hazard.workflow];
+            hazards.push((hazard.clone(), (it.name.clone(), it.place)));
+        }
+    }
+    let numbers: BTreeMap<&(String, Place), usize> = workflows
+        .keys()
+        .enumerate()
+        .map(|(ix, key)| (key, ix))
+        .collect();
+    for (hazard, key) in &mut hazards {
+        hazard.workflow = numbers[&*key];
+    }
+    hazards.sort_by_key(|(hazard, _)| hazard.workflow);
+    merged.hazards = reach::gravest(hazards.into_iter().map(|(hazard, _)| hazard));
+    merged.workflows = workflows.into_values().collect();
+    merged.unmatched = unmatched.unwrap_or_default();
+    merged.cut_short.sort();
+    merged.cut_short.dedup();
+    merged.gateways = calls.gateways();
+    merged.activities.sort_by_key(|it| it.place);
+    merged.activities.dedup();
+    merged.idle_boundaries.sort_by_key(|it| it.place);
+    merged.idle_boundaries.dedup();
+    merged
+}
