@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 
 use crate::causes::Calls;
-use crate::facts::{Hazard, Seen, Workflow};
+use crate::facts::{Hazard, Reach, Seen, Workflow};
 use crate::knowledge::Knowledge;
 use crate::markers::{self, Candidates};
 use crate::passthrough::{self, WorkerLists};
@@ -242,15 +242,17 @@ fn is_fixed(value: &Expr) -> bool {
 fn merged<'s>(parts: impl Iterator<Item = &'s (Seen, Calls)>) -> Seen {
     let mut merged = Seen::default();
     let mut hazards: Vec<(Hazard, (String, Place))> = Vec::new();
-    let mut workflows: BTreeMap<(String, Place), Workflow> = BTreeMap::new();
+    let mut workflows: BTreeMap<(String, Place), (Workflow, Reach)> = BTreeMap::new();
     let mut unmatched: Option<Vec<String>> = None;
     let mut calls = Calls::default();
     for (part, part_calls) in parts {
         calls.merge(part_calls);
-        for it in &part.workflows {
+        for (it, reach) in part.workflows.iter().zip(&part.reach) {
             let key = (it.name.clone(), it.place);
-            workflows.entry(key).or_insert_with(|| it.clone());
+            let both = || (it.clone(), reach.clone());
+            workflows.entry(key).or_insert_with(both);
         }
+        merged.observed.merge(&part.observed);
         // What one part has a name for is not unmatched.
         unmatched = Some(match unmatched {
             None => part.unmatched.clone(),
@@ -279,7 +281,7 @@ fn merged<'s>(parts: impl Iterator<Item = &'s (Seen, Calls)>) -> Seen {
     }
     hazards.sort_by_key(|(hazard, _)| hazard.workflow);
     merged.hazards = reach::gravest(hazards.into_iter().map(|(hazard, _)| hazard));
-    merged.workflows = workflows.into_values().collect();
+    (merged.workflows, merged.reach) = workflows.into_values().unzip();
     merged.unmatched = unmatched.unwrap_or_default();
     merged.cut_short.sort();
     merged.cut_short.dedup();

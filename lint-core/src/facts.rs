@@ -1,9 +1,11 @@
 //! What the analysis found out, as rules see it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 use crate::causes::Gateways;
-use crate::diagnostic::{Impact, Place, TraceStep};
+use crate::diagnostic::{FileId, Impact, Place, TraceStep};
+use crate::index::{ClassIx, FunctionIx};
 use crate::knowledge::{CommandKind, Knowledge, Role, Sandbox};
 use crate::project::Project;
 
@@ -27,6 +29,9 @@ impl Deref for Facts<'_> {
 pub struct Seen {
     /// Everything that runs in workflows on its own account, workflows first of all.
     pub workflows: Vec<Workflow>,
+    /// What each workflow runs, in the order of [`Seen::workflows`].
+    pub reach: Vec<Reach>,
+    pub observed: Observed,
     /// Names that the configuration gives a part to and that nothing in the project has.
     pub unmatched: Vec<String>,
     /// Activities that were seen, by place.
@@ -171,4 +176,91 @@ pub enum Elements {
 pub struct IdleBoundary {
     pub function: String,
     pub place: Place,
+}
+
+/// A function, lambda or module body of the project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FunctionRef {
+    pub file: FileId,
+    pub ix: FunctionIx,
+}
+
+/// A class of the project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClassRef {
+    pub file: FileId,
+    pub ix: ClassIx,
+}
+
+/// The code that one workflow runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// The workflow class; `None` for a function that the configuration declares to be one.
+    pub class: Option<ClassRef>,
+    /// The class and its bases in the project, in the order of look-up.
+    pub bases: Vec<ClassRef>,
+    /// Whether a base is outside the project, so that members may come from there.
+    pub has_foreign_base: bool,
+    /// For each entry point, in the order of [`Workflow::entries`].
+    pub entries: Vec<EntryReach>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryReach {
+    pub function: FunctionRef,
+    /// The functions that run because of it, itself included.
+    pub runs: BTreeSet<FunctionRef>,
+}
+
+/// What the interpreter saw expressions to be, by their places, for rules that read the code of
+/// functions themselves. All contexts of a function are joined; dead code is not in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// What the calls run.
+    pub calls: BTreeMap<Place, Vec<Callee>>,
+    /// The classes to whose instances attributes belong.
+    pub owners: BTreeMap<Place, Vec<ClassRef>>,
+    /// What is raised, and what `except` clauses catch, by the place of the expression.
+    pub exceptions: BTreeMap<Place, Exceptions>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Callee {
+    Function(FunctionRef),
+    /// The class is instantiated.
+    Class(ClassRef),
+    /// Something outside the project, by its dotted name.
+    External(String),
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exceptions {
+    /// For each class its dotted name and those of its bases, in the order of look-up.
+    pub classes: Vec<Vec<String>>,
+    /// Whether it may be of another class too.
+    pub is_open: bool,
+}
+
+impl Observed {
+    /// Adds what was seen elsewhere.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (place, callees) in &other.calls {
+            join(self.calls.entry(*place).or_default(), callees);
+        }
+        for (place, owners) in &other.owners {
+            join(self.owners.entry(*place).or_default(), owners);
+        }
+        for (place, exceptions) in &other.exceptions {
+            let known = self.exceptions.entry(*place).or_default();
+            join(&mut known.classes, &exceptions.classes);
+            known.is_open |= exceptions.is_open;
+        }
+    }
+}
+
+/// Joins two sorted lists.
+fn join<T: Ord + Clone>(into: &mut Vec<T>, from: &[T]) {
+    into.extend_from_slice(from);
+    into.sort();
+    into.dedup();
 }

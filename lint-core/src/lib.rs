@@ -11,6 +11,7 @@ mod interp;
 pub mod knowledge;
 mod markers;
 pub mod names;
+mod observed;
 mod passthrough;
 pub mod place;
 pub mod project;

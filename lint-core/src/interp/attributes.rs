@@ -10,6 +10,7 @@ use super::{CellKey, ClassId, EventKind, FuncRef, How, Machine, Obj, SinkKind, S
 impl<'p> Machine<'p> {
     pub(super) fn attribute(&mut self, object: &Value, name: &str, span: Span) -> Value {
         let sym = self.sym(name);
+        self.note_owner(object, span);
         let mut result = Value::bottom();
         for obj in object.objs().to_vec() {
             let value = self.attribute_of(obj, sym, name, span);
@@ -548,6 +549,7 @@ impl<'p> Machine<'p> {
         let shared = self.lasting_shared(value);
         let value = &self.lasting(value);
         self.record_sink(value, SinkKind::State, span);
+        self.note_owner(object, span);
         for obj in object.objs().to_vec() {
             match obj {
                 Obj::Instance(class, variant) => {

@@ -8,7 +8,7 @@ use crate::syntax::span_of;
 
 use super::{
     CellKey, Code, ContainerKind, CtxId, EventKind, FuncId, FuncRef, How, Key, Machine, Mode, Obj,
-    SinkKind, SourceId, Sym, Value,
+    Seen, SinkKind, SourceId, Sym, Value,
 };
 
 /// The arguments of a call.
@@ -470,6 +470,9 @@ impl<'p> Machine<'p> {
                 return value;
             }
         }
+        if matches!(how, How::Call | How::Construct) {
+            self.note_seen(span, Seen::Runs(function.func));
+        }
         let parameters = self.distribute(definition.node, receiver, args);
         let mut signature = Vec::new();
         for (ix, value) in parameters.iter().enumerate() {
@@ -848,6 +851,7 @@ impl<'p> Machine<'p> {
 
     fn call_external(&mut self, name: Sym, args: &Args, span: Span) -> Value {
         self.note_external(name);
+        self.note_seen(span, Seen::Calls(name));
         let text = self.str(name).to_owned();
         let source = if self.is_harmless_hash(&text, args) {
             None

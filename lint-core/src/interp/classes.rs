@@ -8,7 +8,9 @@ use crate::syntax::ast::{self, Expr, Stmt};
 use crate::syntax::span_of;
 
 use super::calls::Args;
-use super::{CellKey, ClassId, Code, FuncId, FuncRef, How, Machine, Obj, SinkKind, Sym, Value};
+use super::{
+    CellKey, ClassId, Code, FuncId, FuncRef, How, Machine, Obj, Seen, SinkKind, Sym, Value,
+};
 use crate::facts::Elements;
 
 impl<'p> Machine<'p> {
@@ -275,6 +277,7 @@ impl<'p> Machine<'p> {
     // ---- construction ----
 
     pub(super) fn construct(&mut self, class: ClassId, args: &Args, span: Span) -> Value {
+        self.note_seen(span, Seen::Makes(class));
         let mro = self.mro(class);
         let variant = self.variant(class, args);
         let receiver = Obj::Instance(class, variant);

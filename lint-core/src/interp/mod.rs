@@ -18,6 +18,7 @@ mod control;
 mod expressions;
 mod marks;
 mod mro;
+mod seen;
 mod statements;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ use crate::syntax::{ast, span_of};
 pub(crate) use marks::Mark;
 pub(crate) use mro::Mro;
 pub(crate) use turns::{Kind, STEPS_OF_GROUP};
+pub(crate) use seen::Seen;
 pub(crate) use value::{ClassId, CtxId, FuncId, FuncRef, Obj, SourceId, Sym, Value};
 use value::{Interner, Table};
 
@@ -177,6 +179,8 @@ pub(crate) struct Outcome {
     pub(crate) externals: BTreeSet<Sym>,
     /// Activities and child workflows that commands start, for the graph.
     pub(crate) scheduled: BTreeSet<Scheduled>,
+    /// What expressions were seen to be, for rules that read the code themselves.
+    pub(crate) seen: BTreeSet<(Span, Seen)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -85,6 +85,7 @@ impl<'p> Machine<'p> {
                 if let Some(exception) = &it.exc {
                     let value = self.evaluate(exception);
                     self.record_sink(&value, SinkKind::Result, span_of(it));
+                    self.note_exception(&value, span_of(&**exception));
                     for obj in value.objs().to_vec() {
                         if let Obj::Class(_) = obj {
                             self.apply(
@@ -492,6 +493,7 @@ impl<'p> Machine<'p> {
             let exception = match &handler.type_ {
                 Some(type_) => {
                     let class = self.evaluate(type_);
+                    self.note_exception(&class, span_of(&**type_));
                     self.instances_of(&class)
                 }
                 None => Value::unknown(),
@@ -532,6 +534,7 @@ impl<'p> Machine<'p> {
 
     fn with_statement(&mut self, it: &'p ast::StmtWith) {
         let (mut vouched, mut passthrough) = (0, 0);
+        let mut suppresses = false;
         for item in &it.items {
             let manager = self.evaluate(&item.context_expr);
             match self.marker_of_call(&item.context_expr) {
@@ -565,6 +568,7 @@ impl<'p> Machine<'p> {
                     _ => {}
                 }
             }
+            suppresses |= self.is_suppressing(&manager);
             entered.add_taint(manager.taint());
             if let Some(target) = &item.optional_vars {
                 self.assign(target, &entered, None);
@@ -572,9 +576,27 @@ impl<'p> Machine<'p> {
         }
         self.frame.vouched += vouched;
         self.frame.passthrough += passthrough;
+        let before = suppresses.then(|| self.frame.state.clone());
         self.execute(&it.body);
+        if let Some(mut before) = before {
+            // What the body raises ends here, after any of its statements.
+            before.join(&State {
+                dead: false,
+                ..self.frame.state.clone()
+            });
+            self.frame.state = before;
+        }
         self.frame.vouched -= vouched;
         self.frame.passthrough -= passthrough;
+    }
+
+    fn is_suppressing(&self, manager: &Value) -> bool {
+        manager.objs().iter().any(|obj| match obj {
+            Obj::Made(name) | Obj::ExternalInstance(name) => {
+                self.str(*name) == "contextlib.suppress"
+            }
+            _ => false,
+        })
     }
 
     fn match_statement(&mut self, it: &'p ast::StmtMatch) {

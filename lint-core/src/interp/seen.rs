@@ -1,0 +1,67 @@
+//! What the interpreter sees expressions to be, kept for rules that read the code themselves.
+
+use crate::diagnostic::Span;
+
+use super::{ClassId, FuncId, Machine, Obj, Sym, Value};
+
+/// One thing that an expression was seen to be or to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Seen {
+    /// The call runs a function of the project.
+    Runs(FuncId),
+    /// The call makes an instance of a class of the project.
+    Makes(ClassId),
+    /// The call is of something outside the project.
+    Calls(Sym),
+    /// The attribute is one of an instance of this class.
+    Of(ClassId),
+    /// The exception that is raised or caught is of this class.
+    Exception(ClassId),
+    /// The same for a class outside the project.
+    ForeignException(Sym),
+    /// The exception may be of a class that is not known.
+    AnyException,
+}
+
+impl Machine<'_> {
+    pub(super) fn note_seen(&mut self, span: Span, seen: Seen) {
+        if !self.frame.state.dead {
+            self.frame.out.seen.insert((span, seen));
+        }
+    }
+
+    /// Remembers what an attribute belongs to.
+    pub(super) fn note_owner(&mut self, object: &Value, span: Span) {
+        for obj in object.objs() {
+            if let Obj::Instance(class, _) = obj {
+                self.note_seen(span, Seen::Of(*class));
+            }
+        }
+    }
+
+    /// Remembers the classes of an exception that is raised or caught: the value is a class, a
+    /// tuple of classes or an instance.
+    pub(super) fn note_exception(&mut self, value: &Value, span: Span) {
+        if value.objs().is_empty() {
+            self.note_seen(span, Seen::AnyException);
+        }
+        for obj in value.objs().to_vec() {
+            match obj {
+                Obj::Class(class) | Obj::Instance(class, _) => {
+                    self.note_seen(span, Seen::Exception(class));
+                }
+                Obj::External(name) | Obj::ExternalInstance(name) => {
+                    self.note_seen(span, Seen::ForeignException(name));
+                }
+                Obj::Container(_) => {
+                    let inner = self.all_elements(&Value::of(obj));
+                    self.nested(|this| {
+                        this.note_exception(&inner, span);
+                        Value::bottom()
+                    });
+                }
+                _ => self.note_seen(span, Seen::AnyException),
+            }
+        }
+    }
+}
