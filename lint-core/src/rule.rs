@@ -41,6 +41,10 @@ pub enum Category {
     Steps,
     Calls,
     Bundle,
+    /// Handlers, how a run ends, and failures.
+    Lifecycle,
+    /// Patches and versions of running workflows.
+    Versioning,
 }
 
 /// One file of one documented example. Blocks below the same heading up to the next prose belong

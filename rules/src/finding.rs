@@ -3,11 +3,13 @@
 use lint_core::diagnostic::{
     Applicability, Diagnostic, Edit, FileId, Fix, Impact, Place, Severity, Span,
 };
+use lint_core::facts::Workflow;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
 
 use crate::model::Runbook;
+use crate::program::Way;
 use crate::rule::Context;
 
 /// A diagnostic in the making.
@@ -56,6 +58,18 @@ impl Finding {
 
     pub(crate) fn in_runbook(mut self, runbook: &Runbook<'_>) -> Self {
         self.0.workflow = Some(runbook.full_name.clone());
+        self
+    }
+
+    pub(crate) fn in_workflow(mut self, workflow: &Workflow) -> Self {
+        self.0.workflow = Some(workflow.name.clone());
+        self
+    }
+
+    /// Shows it at the start of a way that leads to the culprit.
+    pub(crate) fn along(mut self, way: Way) -> Self {
+        self.0.place = way.place;
+        self.0.trace = way.trace;
         self
     }
 

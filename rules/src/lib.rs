@@ -10,15 +10,19 @@ mod fixes;
 mod hazard;
 mod icon_use;
 pub mod icons;
+mod lifecycle;
 mod lint;
 pub mod model;
 pub mod outline;
 mod overview;
+mod program;
 mod rule;
 mod runbook_md;
 mod sdk;
 mod sites;
 mod steps;
+mod versioning;
+mod writes;
 
 use lint_core::rule::RuleMetadata;
 
@@ -153,6 +157,15 @@ static RULES: &[&dyn Rule] = &[
     &bundle::SharedActivityName,
     &bundle::ObserverEventType,
     &bundle::BrokenBundleImport,
+    &lifecycle::LostUpdate,
+    &lifecycle::UnsetAttribute,
+    &lifecycle::HandlerContinuesAsNew,
+    &lifecycle::UnfinishedHandlers,
+    &lifecycle::AbandonedChild,
+    &lifecycle::PlainException,
+    &lifecycle::SilentHeartbeat,
+    &versioning::RepeatedPatch,
+    &versioning::PatchDecided,
 ];
 
 /// The rules that look at facts, sorted by code.

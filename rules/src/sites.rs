@@ -403,6 +403,40 @@ pub(crate) fn can_be_awaited_later(model: &Model<'_>, site: &CallSite<'_>, name:
     })
 }
 
+/// Whether the function reads the variable as a whole, so that its value may go anywhere.
+pub(crate) fn is_read_whole(model: &Model<'_>, site: &CallSite<'_>, name: &str) -> bool {
+    variable_use(model, site.file, site.function, name).is_none_or(|it| it.reads > 0)
+}
+
+/// Whether anything is done with a collection but putting things into it.
+pub(crate) fn is_taken_out(model: &Model<'_>, site: &CallSite<'_>, name: &str) -> bool {
+    struct Puts<'n>(&'n str, usize);
+    impl<'a> Visitor<'a> for Puts<'_> {
+        fn visit_expr(&mut self, expression: &'a Expr) {
+            if let Expr::Call(call) = expression
+                && let Expr::Attribute(method) = &*call.func
+                && let Expr::Name(name) = &*method.value
+            {
+                let puts = matches!(
+                    method.attr.as_str(),
+                    "add" | "append" | "appendleft" | "insert" | "put_nowait"
+                );
+                self.1 += usize::from(puts && name.id.as_str() == self.0);
+            }
+            walk_expr(self, expression);
+        }
+    }
+    let mut puts = Puts(name, 0);
+    if let Some(FunctionNode::Def(def)) = model
+        .index(site.file)
+        .map(|index| index.function(site.function).node)
+    {
+        puts.visit_body(&def.body);
+    }
+    variable_use(model, site.file, site.function, name)
+        .is_none_or(|it| it.reads + it.looks > puts.1)
+}
+
 /// `None` for a name that other code can use too.
 fn variable_use<'n>(
     model: &Model<'_>,

@@ -141,5 +141,7 @@ fn category(category: Category) -> &'static str {
         Category::Steps => "steps",
         Category::Calls => "calls",
         Category::Bundle => "bundle",
+        Category::Lifecycle => "lifecycle",
+        Category::Versioning => "versioning",
     }
 }

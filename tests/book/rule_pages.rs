@@ -8,12 +8,14 @@ use lint_core::rule::{Category, RuleMetadata};
 use crate::pages;
 
 const SOURCES: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main/");
-const CATEGORIES: [Category; 6] = [
+const CATEGORIES: [Category; 8] = [
     Category::Determinism,
     Category::Contract,
     Category::Steps,
     Category::Calls,
     Category::Bundle,
+    Category::Lifecycle,
+    Category::Versioning,
     Category::Lint,
 ];
 /// The part of the summary that lists the rules.
@@ -278,6 +280,8 @@ fn slug(category: Category) -> &'static str {
         Category::Steps => "steps",
         Category::Calls => "calls",
         Category::Bundle => "bundles",
+        Category::Lifecycle => "lifecycle",
+        Category::Versioning => "versioning",
         Category::Lint => "suppressions",
     }
 }
@@ -289,6 +293,8 @@ fn title(category: Category) -> &'static str {
         Category::Steps => "Steps",
         Category::Calls => "Calls",
         Category::Bundle => "Bundles and runbook.md",
+        Category::Lifecycle => "Handlers and lifecycle",
+        Category::Versioning => "Patches",
         Category::Lint => "Suppressions",
     }
 }
@@ -301,11 +307,16 @@ fn about(category: Category) -> &'static str {
         }
         Category::Contract => {
             "The class of a runbook, its decorators and handlers, and how it uses the `ntro` SDK. \
-             Temporal workflows that do not use `ntro` are left alone."
+             Few of these rules look at Temporal workflows that do not use `ntro`."
         }
         Category::Steps => "`@runbook.step`: what runs, and what the breadcrumb of the UI shows.",
         Category::Calls => "How activities, gates for people, and child runbooks are called.",
         Category::Bundle => "The files of a bundle and the frontmatter of `runbook.md`.",
+        Category::Lifecycle => {
+            "Handlers that run beside each other and before `run`, how a run ends, and failures: for every \
+             Temporal workflow, with `ntro` or without."
+        }
+        Category::Versioning => "`workflow.patched()` and `workflow.deprecate_patch()`.",
         Category::Lint => "Comments that quiet findings and need not, or say something unknown.",
     }
 }

@@ -112,6 +112,8 @@ async def under_temporal(job: dict[str, Any], module: Any, cls: type) -> dict[st
     server = history.Server(cls, cls.__name__, job, activities_beside(module))
     if job["replay"]:
         return await server.replay_of(Path(job["replay"]).read_bytes())
+    if job["continue"]:
+        return await server.continue_from(Path(job["continue"]).read_bytes())
     outcome = await server.play()
     if job["record"]:
         Path(job["record"]).write_bytes(server.history.SerializeToString())

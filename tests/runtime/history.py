@@ -34,10 +34,12 @@ CONVERTER = pydantic_data_converter.payload_converter
 class Recorder(WorkflowRunner):
     """Hands over to one of Temporal's own runners, and keeps what the workflow answers."""
 
-    def __init__(self, sandboxed: bool, queries: list[str]) -> None:
+    def __init__(self, sandboxed: bool, queries: list[str], updates: list[list[Any]]) -> None:
         passed = SandboxRestrictions.default.with_passthrough_modules("ntro")
         self.runner = SandboxedWorkflowRunner(passed) if sandboxed else UnsandboxedWorkflowRunner()
         self.queries = queries
+        self.updates = list(updates)
+        self.answers: list[str] = []
         self.completions: list[tuple[int, Any]] = []
         self.seen: list[dict[str, Any]] = []
 
@@ -56,6 +58,8 @@ class Recorder(WorkflowRunner):
             if not any(job.HasField("remove_from_cache") for job in activation.jobs):
                 self.completions.append((activation.history_length, completion))
                 if completion.HasField("successful"):
+                    if self.updates:
+                        self.answers.append(self.update(activate, activation, *self.updates.pop(0)))
                     self.seen.append({name: self.ask(activate, activation, name) for name in self.queries})
             return completion
 
@@ -79,6 +83,21 @@ class Recorder(WorkflowRunner):
             return None
         failure = completion.failed.failure
         return f"{failure.application_failure_info.type}: {failure.message}"
+
+    @staticmethod
+    def update(activate: Any, at: Any, name: str, payload: Any) -> str:
+        """Sends an update after the first task, and says what becomes of it."""
+        sent = WorkflowActivation(run_id=at.run_id, timestamp=at.timestamp, history_length=at.history_length)
+        update = sent.jobs.add().do_update
+        update.id = update.protocol_instance_id = "update"
+        update.name, update.run_validator = name, True
+        update.input.extend(CONVERTER.to_payloads([payload]))
+        answer = activate(sent)
+        if answer.HasField("failed"):
+            return f"task failed: {answer.failed.failure.message}"
+        responses = [it.update_response for it in answer.successful.commands if it.HasField("update_response")]
+        last = responses[-1]
+        return f"rejected: {last.rejected.message}" if last.HasField("rejected") else "accepted"
 
     @staticmethod
     def ask(activate: Any, at: Any, name: str) -> Any:
@@ -109,7 +128,8 @@ def note(command: Any) -> dict[str, Any] | None:
         return {"kind": "timer", "seconds": body.start_to_fire_timeout.seconds}
     if kind == "start_child_workflow_execution":
         given = CONVERTER.from_payloads(list(body.input))
-        return {"kind": "child", "name": body.workflow_type, "id": body.workflow_id, "input": given}
+        facts = {"name": body.workflow_type, "id": body.workflow_id, "input": given}
+        return {"kind": "child", "policy": body.parent_close_policy, **facts}
     return None
 
 
@@ -136,6 +156,7 @@ class Server:
     pending: list[tuple[str, Any, int]] = field(default_factory=list)
     children: dict[str, int] = field(default_factory=dict)
     seen: list[dict[str, Any]] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
 
     async def play(self) -> dict[str, Any]:
         """Runs the workflow until it ends or waits for something that never comes."""
@@ -146,6 +167,8 @@ class Server:
             cause = f" ({error.__cause__})" if error.__cause__ else ""
             return self.outcome("class refused", f"{type(error).__name__}: {error}{cause}")
         self.begin()
+        for name, payload in self.job["early"]:
+            self.signal(name, payload)
         signals = [tuple(it) for it in self.job["signals"]]
         cancel = self.job["cancel"]
         for _ in range(self.job["tasks"]):
@@ -155,6 +178,7 @@ class Server:
                 return self.outcome(*failure)
             assert recorder.completions, "the workflow was not activated"
             self.seen = recorder.seen
+            self.answers = recorder.answers
             if error := recorder.error():
                 return self.outcome("task failed", error)
             self.task_completed(recorder)
@@ -169,17 +193,27 @@ class Server:
                 if stuck := await self.answer():
                     return self.outcome("stuck", stuck)
             elif signals:
-                name, payload = signals.pop(0)
-                signalled = self.event(
-                    "WORKFLOW_EXECUTION_SIGNALED"
-                ).workflow_execution_signaled_event_attributes
-                signalled.signal_name = name
-                signalled.input.payloads.extend(CONVERTER.to_payloads([payload]))
+                self.signal(*signals.pop(0))
             elif self.pending:
                 await self.answer()
             else:
                 return self.outcome("waiting", None)
         return self.outcome("endless", None)
+
+    def signal(self, name: str, payload: Any) -> None:
+        signalled = self.event("WORKFLOW_EXECUTION_SIGNALED").workflow_execution_signaled_event_attributes
+        signalled.signal_name = name
+        signalled.input.payloads.extend(CONVERTER.to_payloads([payload]))
+
+    async def continue_from(self, recorded: bytes) -> dict[str, Any]:
+        """Replays the history of another run with this code, and goes on for one task."""
+        self.history.ParseFromString(recorded)
+        self.task_started()
+        recorder, failure = await self.replay()
+        if failure:
+            return self.outcome(*failure)
+        self.commands = [it for it in map(note, recorder.commands_of_last_task()) if it]
+        return self.outcome("continued", None)
 
     async def replay_of(self, recorded: bytes) -> dict[str, Any]:
         """Replays the history of another run, and says what the code commands this time."""
@@ -196,7 +230,7 @@ class Server:
 
     def worker(self) -> tuple[Recorder, Replayer]:
         """Something that executes the workflow, and what it writes its answers to."""
-        recorder = Recorder(self.job["sandboxed"], self.job["queries"])
+        recorder = Recorder(self.job["sandboxed"], self.job["queries"], self.job["updates"])
         converter = pydantic_data_converter
         return recorder, Replayer(workflows=[self.cls], workflow_runner=recorder, data_converter=converter)
 
@@ -219,6 +253,7 @@ class Server:
             "result": result,
             "commands": self.commands,
             "seen": self.seen,
+            "answers": self.answers,
         }
 
     # The events.
@@ -309,6 +344,26 @@ class Server:
         attributes.workflow_id, attributes.workflow_type.name = body.workflow_id, body.workflow_type
         attributes.workflow_task_completed_event_id = self.task
         self.pending.append(("child", body, event.event_id))
+
+    def continue_as_new_workflow_execution(self, body: Any) -> dict[str, Any]:
+        attributes = self.event(
+            "WORKFLOW_EXECUTION_CONTINUED_AS_NEW"
+        ).workflow_execution_continued_as_new_event_attributes
+        attributes.workflow_task_completed_event_id = self.task
+        attributes.workflow_type.name, attributes.new_execution_run_id = body.workflow_type, RUN
+        return self.outcome("continued as new", None, CONVERTER.from_payloads(list(body.arguments)))
+
+    def set_patch_marker(self, body: Any) -> None:
+        attributes = self.event("MARKER_RECORDED").marker_recorded_event_attributes
+        attributes.marker_name, attributes.workflow_task_completed_event_id = "core_patch", self.task
+        data = {"id": body.patch_id, "deprecated": body.deprecated}
+        attributes.details["patch-data"].payloads.extend(CONVERTER.to_payloads([data]))
+        searched = self.event(
+            "UPSERT_WORKFLOW_SEARCH_ATTRIBUTES"
+        ).upsert_workflow_search_attributes_event_attributes
+        searched.workflow_task_completed_event_id = self.task
+        value = CONVERTER.to_payloads([[body.patch_id]])[0]
+        searched.search_attributes.indexed_fields["TemporalChangeVersion"].CopyFrom(value)
 
     def complete_workflow_execution(self, body: Any) -> dict[str, Any]:
         attributes = self.event("WORKFLOW_EXECUTION_COMPLETED").workflow_execution_completed_event_attributes

@@ -20,6 +20,8 @@ DEFAULTS = {
     "class": None,
     "input": [{}],
     "signals": [],
+    "early": [],
+    "updates": [],
     "queries": [],
     "register": {},
     "results": {},
@@ -29,6 +31,7 @@ DEFAULTS = {
     "sandboxed": False,
     "record": None,
     "replay": None,
+    "continue": None,
     "probe": None,
 }
 
@@ -38,7 +41,7 @@ class Outcome:
 
     def __init__(self, runtime: str, answer: dict[str, Any]) -> None:
         self.runtime = runtime
-        self.answer = {"seen": [], "commands": [], "warnings": [], "result": None, **answer}
+        self.answer = {"seen": [], "answers": [], "commands": [], "warnings": [], "result": None, **answer}
 
     def __getattr__(self, name: str) -> Any:
         try:

@@ -390,3 +390,24 @@ def test_secret_in_payload() -> None:
     outcome = temporal(right("RB428"), {"account": "A", "bank_api_key_name": "PATH"})
     assert outcome.outcome == "completed"
     assert outcome.commands[0]["input"] == [{"account": "A", "bank_api_key_name": "PATH"}]
+
+
+@shows("RB401", temporal="a number as timeout fails the task")
+@shows("RB402", temporal="`TypeError`, on the worker if the number is allowed")
+def test_plain_temporal_arguments() -> None:
+    number = right("RB401", 1).but('"price_positions", fund, **PRICING', '"x", start_to_close_timeout=60')
+    outcome = temporal(number, "F1")
+    assert outcome.outcome == "task failed" and "Expected a timedelta object" in outcome.error, outcome
+    outcome = temporal(wrong("RB402", -1), "F1")
+    assert outcome.outcome == "task failed" and "positional arguments" in outcome.error, outcome
+    two = wrong("RB402", -1).but("args=[fund]", "fund, args=[fund]")
+    assert temporal(two, "F1").error == "ValueError: Cannot have arg and args"
+
+
+@shows("RB427", temporal="in a loop that goes on, the workflow cannot be cancelled")
+def test_swallowed_cancellation_in_a_loop() -> None:
+    # Without an end, the loop would keep the worker from dropping the workflow, too.
+    swallows = wrong("RB427", -1).but("while True:", "for _ in range(3):")
+    assert temporal(swallows, "F1", cancel=True).outcome == "completed"
+    lets_through = right("RB427", -1).but("while True:", "for _ in range(3):")
+    assert temporal(lets_through, "F1", cancel=True).outcome == "cancelled"

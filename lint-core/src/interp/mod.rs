@@ -40,8 +40,8 @@ use crate::syntax::{ast, span_of};
 
 pub(crate) use marks::Mark;
 pub(crate) use mro::Mro;
-pub(crate) use turns::{Kind, STEPS_OF_GROUP};
 pub(crate) use seen::Seen;
+pub(crate) use turns::{Kind, STEPS_OF_GROUP};
 pub(crate) use value::{ClassId, CtxId, FuncId, FuncRef, Obj, SourceId, Sym, Value};
 use value::{Interner, Table};
 

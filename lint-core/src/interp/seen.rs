@@ -1,5 +1,7 @@
 //! What the interpreter sees expressions to be, kept for rules that read the code themselves.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::Span;
 
 use super::{ClassId, FuncId, Machine, Obj, Sym, Value};
@@ -45,7 +47,9 @@ impl Machine<'_> {
         if value.objs().is_empty() {
             self.note_seen(span, Seen::AnyException);
         }
-        for obj in value.objs().to_vec() {
+        let mut pending = value.objs().to_vec();
+        let mut seen = BTreeSet::new();
+        while let Some(obj) = pending.pop() {
             match obj {
                 Obj::Class(class) | Obj::Instance(class, _) => {
                     self.note_seen(span, Seen::Exception(class));
@@ -53,12 +57,12 @@ impl Machine<'_> {
                 Obj::External(name) | Obj::ExternalInstance(name) => {
                     self.note_seen(span, Seen::ForeignException(name));
                 }
-                Obj::Container(_) => {
-                    let inner = self.all_elements(&Value::of(obj));
-                    self.nested(|this| {
-                        this.note_exception(&inner, span);
-                        Value::bottom()
-                    });
+                // A tuple may hold itself.
+                Obj::Container(id) => {
+                    if seen.insert(id) {
+                        let inner = self.all_elements(&Value::of(obj));
+                        pending.extend(inner.objs());
+                    }
                 }
                 _ => self.note_seen(span, Seen::AnyException),
             }

@@ -60,6 +60,8 @@ const CATEGORIES: &Variants = &[
     ("steps", "Steps"),
     ("calls", "Calls"),
     ("bundle", "Bundle"),
+    ("lifecycle", "Lifecycle"),
+    ("versioning", "Versioning"),
 ];
 
 impl RuleAttribute {
@@ -518,7 +520,7 @@ mod tests {
             refusals_of("category", r#""Steps""#),
             [
                 "unknown category: write one of `lint`, `determinism`, `contract`, `steps`, \
-                 `calls`, `bundle`"
+                 `calls`, `bundle`, `lifecycle`, `versioning`"
             ]
         );
     }

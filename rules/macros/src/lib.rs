@@ -8,7 +8,7 @@
 //! |------------|------------------------------------------------------------------------------|
 //! | `code`     | `RB` and three digits                                                        |
 //! | `severity` | `error`, `warning` or `info`                                                 |
-//! | `category` | `lint`, `determinism`, `contract`, `steps`, `calls` or `bundle`              |
+//! | `category` | `lint`, `determinism`, `contract`, `steps`, `calls`, `bundle`, `lifecycle`, `versioning` |
 //! | `since`    | the version of runbook-lint that introduced the rule, `x.y.z`                |
 //! | `summary`  | one line that starts in lower case and ends without a period                 |
 //! | `name`     | optional, kebab case; the struct's name in kebab case unless given           |

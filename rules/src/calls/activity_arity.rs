@@ -1,11 +1,12 @@
 use lint_core::diagnostic::Diagnostic;
+use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
-use crate::model::Model;
+use crate::model::{CallSite, Model};
 use crate::rule::{Context, Rule};
 use crate::sites::{ActivityCall, Written, hides_keywords, hides_positions, keyword_value, shown};
 
@@ -60,6 +61,29 @@ use crate::sites::{ActivityCall, Written, hides_keywords, hides_positions, keywo
 /// async def accrue_fee(fund: str, rates: list[float]) -> float:
 ///     return sum(rates)
 /// ```
+/// In a plain Temporal workflow:
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import activity, workflow
+///
+///
+/// @activity.defn
+/// async def book_fee(fund: str, rate: float) -> float:
+///     return rate
+///
+///
+/// @workflow.defn
+/// class BookFee:
+///     @workflow.run
+///     async def run(self, fund: str) -> float:
+///         await workflow.execute_activity(
+///             book_fee, args=[fund], start_to_close_timeout=timedelta(minutes=1)  # RB402
+///         )
+///         return await workflow.execute_activity(
+///             book_fee, fund, 0.01, start_to_close_timeout=timedelta(minutes=1)  # RB402
+///         )
+/// ```
 ///
 /// ## Use instead
 /// Give an activity one model that holds everything it needs:
@@ -113,6 +137,27 @@ use crate::sites::{ActivityCall, Written, hides_keywords, hides_positions, keywo
 ///     rates: list[float]
 /// ```
 ///
+/// In a plain Temporal workflow, several arguments go into `args`:
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import activity, workflow
+///
+///
+/// @activity.defn
+/// async def book_fee(fund: str, rate: float) -> float:
+///     return rate
+///
+///
+/// @workflow.defn
+/// class BookFee:
+///     @workflow.run
+///     async def run(self, fund: str) -> float:
+///         return await workflow.execute_activity(
+///             book_fee, args=[fund, 0.01], start_to_close_timeout=timedelta(minutes=1)
+///         )
+/// ```
+///
 /// ## Limits
 /// Arguments hidden in `*args` are not counted. A variable that is `None` at run time is not seen.
 #[derive(RuleMetadata)]
@@ -139,7 +184,103 @@ impl Rule for ActivityArity {
                 check(model, &call, report);
             }
         }
+        for site in &model.temporal_calls {
+            check_temporal(model, site, report);
+        }
     }
+}
+
+/// A call in plain Temporal code, which takes one argument by position, or any number as `args`.
+fn check_temporal(model: &Model<'_>, site: &CallSite<'_>, report: &mut Vec<Diagnostic>) {
+    let is_child = site.workflow_api().is_some_and(|function| {
+        matches!(function, "execute_child_workflow" | "start_child_workflow")
+    });
+    let schedules = is_child
+        || site.workflow_api().is_some_and(|function| {
+            let rest = function
+                .strip_prefix("execute_")
+                .or_else(|| function.strip_prefix("start_"));
+            let rest = rest.map(|rest| rest.strip_prefix("local_").unwrap_or(rest));
+            matches!(rest, Some("activity" | "activity_method"))
+        });
+    let arguments = &site.call.arguments;
+    let Some((target, payloads)) = arguments.args.split_first().filter(|_| schedules) else {
+        return;
+    };
+    if hides_positions(site.call) || hides_keywords(site.call) {
+        return;
+    }
+    let name = shown(model, site.file, target);
+    let callee = shown(model, site.file, &site.call.func);
+    let args = keyword_value(site.call, "args");
+    let at = |expr: &Expr, message: String| {
+        Finding::new(&ActivityArity::METADATA, site.file, span_of(expr), message)
+    };
+    if let [_, second, ..] = payloads {
+        let message = format!(
+            "{callee} takes one argument for {name} by position, not {}",
+            payloads.len()
+        );
+        at(second, message)
+            .help("pass them as `args=[…]`, or put them into one data class")
+            .report(report);
+        return;
+    }
+    let arg = payloads.first().or(keyword_value(site.call, "arg"));
+    if let (Some(arg), Some(_)) = (arg, args) {
+        let message = format!("{callee} takes either one argument or `args` for {name}, not both");
+        at(arg, message)
+            .help("pass all of them in `args`")
+            .report(report);
+        return;
+    }
+    if is_child {
+        return;
+    }
+    let given = match args {
+        Some(args) => {
+            let elements = match args {
+                Expr::List(it) => &it.elts,
+                Expr::Tuple(it) => &it.elts,
+                _ => return,
+            };
+            if elements.iter().any(Expr::is_starred_expr) {
+                return;
+            }
+            elements.len()
+        }
+        None => usize::from(arg.is_some()),
+    };
+    let Some(takes) = temporal_arity(model, site, target).filter(|it| !it.accepts(given)) else {
+        return;
+    };
+    let message = format!(
+        "the activity {name} takes {takes} but is given {}",
+        count(given)
+    );
+    at(args.or(arg).unwrap_or(target), message)
+        .help("pass what the activity takes")
+        .note("The call fails on the worker, and Temporal repeats it without end.")
+        .report(report);
+}
+
+/// How many arguments the activity takes, if it is a function of the project with no decorator but
+/// that of an activity.
+fn temporal_arity(model: &Model<'_>, site: &CallSite<'_>, target: &Expr) -> Option<Arity> {
+    let resolved = model
+        .temporal_names
+        .resolve(site.file, site.function, target)?;
+    let def = model.def(&resolved)?;
+    let Resolved::Function { file, ix } = resolved else {
+        return None;
+    };
+    let is_method = model.index(file)?.function(ix).class.is_some();
+    let mut takes = Arity::of(&def.parameters);
+    if is_method {
+        takes.least = takes.least.checked_sub(1)?;
+        takes.most = takes.most.map(|most| most.saturating_sub(1));
+    }
+    (def.decorator_list.len() == 1).then_some(takes)
 }
 
 fn check(model: &Model<'_>, call: &ActivityCall<'_, '_>, report: &mut Vec<Diagnostic>) {

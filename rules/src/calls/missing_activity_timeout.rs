@@ -1,5 +1,6 @@
 use lint_core::diagnostic::{Applicability, Diagnostic, Span};
 use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::Expr;
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
@@ -12,7 +13,7 @@ use crate::sites::{Written, hides_keywords, keyword_value, number, shown};
 /// ## What it does
 /// Finds `execute_activity` without `start_to_close_timeout` and without `schedule_to_close_timeout`, in
 /// runbooks and in plain Temporal workflows, where `start_activity`, local activities and the variants for
-/// classes and methods need one as well.
+/// classes and methods need one as well; and timeouts that are a number instead of a `timedelta`.
 ///
 /// ## Why is this bad?
 /// Temporal refuses to schedule the activity: "Activity must have start_to_close_timeout or
@@ -57,6 +58,9 @@ use crate::sites::{Written, hides_keywords, keyword_value, number, shown};
 ///     async def run(self, fund: str) -> None:
 ///         await workflow.execute_activity(  # RB401
 ///             "price_positions", fund, heartbeat_timeout=timedelta(seconds=10)
+///         )
+///         await workflow.execute_activity(
+///             "price_positions", fund, start_to_close_timeout=60  # RB401
 ///         )
 /// ```
 ///
@@ -131,7 +135,18 @@ impl Rule for MissingActivityTimeout {
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let model = &cx.model;
         for site in model.calls.iter().chain(&model.temporal_calls) {
-            if site.workflow_api().is_some_and(needs_timeout) && !has_timeout(model, site) {
+            if !site.workflow_api().is_some_and(needs_timeout) {
+                continue;
+            }
+            for (name, value) in plain_numbers(site) {
+                let message = format!(
+                    "`{name}` needs a `timedelta`, not a number, so the call fails when it is made"
+                );
+                Finding::new(&Self::METADATA, site.file, span_of(value), message)
+                    .help("write `timedelta(seconds=…)`")
+                    .report(report);
+            }
+            if !has_timeout(model, site) {
                 let mut finding = finding(model, site);
                 if let Some(edits) = five_minutes(cx, site) {
                     let title =
@@ -142,6 +157,21 @@ impl Rule for MissingActivityTimeout {
             }
         }
     }
+}
+
+/// The timeouts that are given as a number. Zero is none at all.
+fn plain_numbers<'p>(site: &CallSite<'p>) -> impl Iterator<Item = (&'static str, &'p Expr)> {
+    const TIMEOUTS: &[&str] = &[
+        "heartbeat_timeout",
+        "schedule_to_close_timeout",
+        "schedule_to_start_timeout",
+        "start_to_close_timeout",
+    ];
+    let call = site.call;
+    let given = TIMEOUTS
+        .iter()
+        .filter_map(move |&name| Some((name, keyword_value(call, name)?)));
+    given.filter(|(_, value)| number(value).is_some_and(|it| it != 0.0))
 }
 
 /// Whether the function of the `workflow` module schedules an activity.

@@ -1,5 +1,9 @@
-use lint_core::diagnostic::{Diagnostic, Span};
+use std::collections::BTreeSet;
+
+use lint_core::diagnostic::{Diagnostic, Place, Severity, Span};
+use lint_core::facts::{Facade, FunctionRef};
 use lint_core::index::FunctionIx;
+use lint_core::knowledge::Role;
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
@@ -9,6 +13,7 @@ use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
 use crate::model::{Model, Runbook};
+use crate::program::{Node, Program, Running, nodes_of, own_nodes};
 use crate::rule::{Context, Rule};
 
 /// ## What it does
@@ -52,6 +57,22 @@ use crate::rule::{Context, Rule};
 /// async def notify_desk(period: str) -> None: ...
 /// ```
 ///
+/// In a plain Temporal workflow, a loop that goes on after everything can never be cancelled:
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class WatchPrices:
+///     @workflow.run
+///     async def run(self, fund: str) -> None:
+///         while True:
+///             try:
+///                 await workflow.sleep(60)
+///             except BaseException:  # RB427
+///                 workflow.logger.warning("woken up")
+/// ```
+///
 /// ## Use instead
 /// Let the activity report its failure as a result:
 /// ```python
@@ -85,6 +106,22 @@ use crate::rule::{Context, Rule};
 ///     return True
 /// ```
 ///
+/// In a plain Temporal workflow, catch what is meant:
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class WatchPrices:
+///     @workflow.run
+///     async def run(self, fund: str) -> None:
+///         while True:
+///             try:
+///                 await workflow.sleep(60)
+///             except ValueError:
+///                 workflow.logger.warning("woken up")
+/// ```
+///
 /// ## Limits
 /// A handler that looks at the exception (`is_cancelled_exception(error)`, `isinstance`, `error.cause`) is
 /// taken to treat cancellation, and one that raises anything at all to stop.
@@ -112,7 +149,136 @@ impl Rule for SwallowedCancellation {
                 check(model, runbook, it, report);
             }
         }
+        in_loops(Program::new(cx.facts), report);
     }
+}
+
+/// In plain Temporal code: handlers for everything in a loop that goes on after them. From then on
+/// the workflow cannot be cancelled.
+fn in_loops(program: Program<'_, '_>, report: &mut Vec<Diagnostic>) {
+    let mut seen = BTreeSet::new();
+    let temporal = Running::all(program.facts).filter(|it| it.workflow.facade == Facade::Temporal);
+    for running in temporal {
+        for function in running.runs_of(|role| !matches!(role, Role::Query | Role::Validator)) {
+            for node in own_nodes(program.function(function)) {
+                let body = match node {
+                    Node::Stmt(Stmt::While(it)) => &it.body,
+                    Node::Stmt(Stmt::For(it)) => &it.body,
+                    _ => continue,
+                };
+                for node in nodes_of(body) {
+                    let Node::Stmt(Stmt::Try(it)) = node else {
+                        continue;
+                    };
+                    if let Some(handler) = goes_on(program, function, it)
+                        && seen.insert((function.file, span_of(handler).start))
+                    {
+                        in_loop(program, running, function, handler).report(report);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The handler of a `try` around a wait that takes cancellation and lets the loop go on.
+fn goes_on<'p>(
+    program: Program<'_, '_>,
+    function: FunctionRef,
+    it: &'p ast::StmtTry,
+) -> Option<&'p ast::ExceptHandlerExceptHandler> {
+    // Awaiting a task that was cancelled on purpose is another matter, and so is finishing one that
+    // is shielded.
+    let is_meant = |awaited: &Expr| match awaited {
+        Expr::Call(call) => program.calls(function.file, call, &["asyncio.shield"]),
+        _ => true,
+    };
+    let waits = |node: &Node<'_>| match node {
+        Node::Expr(Expr::Await(awaited)) => {
+            !is_meant(&awaited.value) && program.suspends(function.file, &awaited.value)
+        }
+        _ => false,
+    };
+    if !nodes_of(&it.body).iter().any(waits) {
+        return None;
+    }
+    let takes = |handler: &ast::ExceptHandlerExceptHandler| {
+        handler.type_.as_deref().is_none_or(|class| {
+            let place = Place {
+                file: function.file,
+                span: span_of(class),
+            };
+            let known = program.facts.observed.exceptions.get(&place);
+            let names = known.into_iter().flat_map(|it| &it.classes);
+            names.filter_map(|it| it.first()).any(|name| {
+                matches!(
+                    name.as_str(),
+                    "BaseException"
+                        | "asyncio.CancelledError"
+                        | "asyncio.exceptions.CancelledError"
+                )
+            })
+        })
+    };
+    let leaves = |handler: &ast::ExceptHandlerExceptHandler| {
+        let nodes = nodes_of(&handler.body);
+        nodes.iter().any(|node| {
+            matches!(
+                node,
+                Node::Stmt(Stmt::Raise(_) | Stmt::Return(_) | Stmt::Break(_))
+            )
+        })
+    };
+    let mut handlers = it
+        .handlers
+        .iter()
+        .map(|ast::ExceptHandler::ExceptHandler(it)| it);
+    let first = handlers.find(|it| takes(it))?;
+    (!leaves(first) && !looks_at(first)).then_some(first)
+}
+
+fn in_loop(
+    program: Program<'_, '_>,
+    running: Running<'_>,
+    function: FunctionRef,
+    handler: &ast::ExceptHandlerExceptHandler,
+) -> Finding {
+    let span = match &handler.type_ {
+        Some(class) => span_of(&**class),
+        None => Span::new(
+            span_of(handler).start,
+            span_of(handler).start + "except".len() as u32,
+        ),
+    };
+    let name = running.short_name();
+    let message = format!(
+        "the loop goes on after `except` has caught that `{name}` is cancelled, so it cannot be cancelled"
+    );
+    let entry = running
+        .entries()
+        .find(|(_, reach)| reach.runs.contains(&function))
+        .map_or(function, |(_, reach)| reach.function);
+    let place = Place {
+        file: function.file,
+        span,
+    };
+    let way = program.way(
+        running,
+        entry,
+        function,
+        place,
+        "cancellation is caught here",
+    );
+    Finding::new(
+        &SwallowedCancellation::METADATA,
+        place.file,
+        place.span,
+        message,
+    )
+    .severity(Severity::Warning)
+    .help("raise it again, or catch `Exception` instead")
+    .in_workflow(running.workflow)
+    .along(way)
 }
 
 fn check(

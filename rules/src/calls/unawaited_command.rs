@@ -1,6 +1,8 @@
 use lint_core::diagnostic::Diagnostic;
+use lint_core::facts::Callee;
 use lint_core::index::FunctionNode;
 use lint_core::knowledge::Role;
+use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use lint_core::syntax::ast::{self, Expr, Stmt};
@@ -10,8 +12,9 @@ use rustc_hash::FxHashSet;
 
 use crate::finding::Finding;
 use crate::model::{CallSite, Model, Usage};
+use crate::program::Program;
 use crate::rule::{Context, Rule};
-use crate::sites::{can_be_awaited_later, shown_call};
+use crate::sites::{can_be_awaited_later, is_taken_out, shown_call};
 
 /// ## What it does
 /// Finds activities, child workflows, timers, gates and `async` helpers of a runbook that are called
@@ -65,6 +68,13 @@ use crate::sites::{can_be_awaited_later, shown_call};
 ///     async def run(self, trade: str) -> None:
 ///         workflow.sleep(3600)  # RB404
 ///         settled = workflow.execute_child_workflow("ConfirmTrade", trade)  # RB404
+///         self._notify(trade)  # RB404
+///         pending = []
+///         pending.append(self._notify(trade))  # RB404
+///
+///     async def _notify(self, trade: str) -> None:
+///         desk = workflow.get_external_workflow_handle("desk")
+///         desk.signal("settled", trade)  # RB404
 /// ```
 ///
 /// ## Use instead
@@ -123,7 +133,9 @@ use crate::sites::{can_be_awaited_later, shown_call};
 ///
 /// ## Limits
 /// Steps and activities that are called without `await` are the business of other rules. A coroutine that
-/// a helper returns, that is put into an attribute or passed on is taken to be awaited there.
+/// a helper returns, that is put into an attribute or passed on is taken to be awaited there. In plain
+/// Temporal code, `async` functions of the project and `asyncio.sleep` are looked at where a workflow runs
+/// them.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB404",
@@ -143,9 +155,10 @@ impl Rule for UnawaitedCommand {
         let model = &cx.model;
         let elsewhere = &model.temporal_calls;
         let sites = model.calls.iter().chain(elsewhere);
+        let program = Program::new(cx.facts);
         let pending: Vec<_> = sites
             .filter(|site| !site.awaited)
-            .filter_map(|site| Some((site, coroutine(model, site)?)))
+            .filter_map(|site| Some((site, coroutine(model, program, site)?)))
             .collect();
         let mut used = None;
         for (site, coroutine) in pending {
@@ -165,10 +178,15 @@ enum Coroutine {
     Timer,
     Wait,
     Lookup,
+    Signal,
     Method,
 }
 
-fn coroutine(model: &Model<'_>, site: &CallSite<'_>) -> Option<Coroutine> {
+fn coroutine(
+    model: &Model<'_>,
+    program: Program<'_, '_>,
+    site: &CallSite<'_>,
+) -> Option<Coroutine> {
     if let Some(method) = site.base_method() {
         return Some(match method {
             "wait_for_action" | "await_signal_with_action" | "wait_for_signal_predicate" => {
@@ -195,15 +213,47 @@ fn coroutine(model: &Model<'_>, site: &CallSite<'_>) -> Option<Coroutine> {
         });
     }
     match site.external() {
-        Some("asyncio.sleep") => site.runbook.map(|_| Coroutine::Timer),
+        Some("asyncio.sleep") => {
+            let is_workflow_code =
+                site.runbook.is_some() || program.calls(site.file, site.call, &["asyncio.sleep"]);
+            is_workflow_code.then_some(Coroutine::Timer)
+        }
         Some(
             "ntro.workflow.task.previous"
             | "ntro.workflow.task.find_committed_document"
             | "ntro.workflow.find_committed_document",
         ) => Some(Coroutine::Lookup),
         Some(_) => None,
-        None => is_own_coroutine(model, site).then_some(Coroutine::Method),
+        None if program.calls(site.file, site.call, OF_HANDLES) => Some(Coroutine::Signal),
+        None => {
+            let is_coroutine =
+                is_own_coroutine(model, site) || runs_coroutine(model, program, site);
+            is_coroutine.then_some(Coroutine::Method)
+        }
     }
+}
+
+/// Coroutines of handles, which a value has to be known for.
+const OF_HANDLES: &[&str] = &[
+    "temporalio.workflow.ChildWorkflowHandle.signal",
+    "temporalio.workflow.ExternalWorkflowHandle.cancel",
+    "temporalio.workflow.ExternalWorkflowHandle.signal",
+];
+
+/// Whether code that workflows run calls nothing but `async` functions of the project here.
+fn runs_coroutine(model: &Model<'_>, program: Program<'_, '_>, site: &CallSite<'_>) -> bool {
+    let callees = program.callees(site.file, site.call);
+    let is_coroutine = |callee: &Callee| match callee {
+        Callee::Function(it) => is_plain_coroutine(
+            model,
+            &Resolved::Function {
+                file: it.file,
+                ix: it.ix,
+            },
+        ),
+        Callee::Class(_) | Callee::External(_) => false,
+    };
+    !callees.is_empty() && callees.iter().all(is_coroutine)
 }
 
 /// Whether a runbook calls an `async` function of the project that is neither a step nor an activity,
@@ -216,8 +266,8 @@ fn is_own_coroutine(model: &Model<'_>, site: &CallSite<'_>) -> bool {
             .is_some_and(|callee| is_plain_coroutine(model, callee))
 }
 
-fn is_plain_coroutine(model: &Model<'_>, callee: &lint_core::names::Resolved) -> bool {
-    let lint_core::names::Resolved::Function { file, ix } = callee else {
+fn is_plain_coroutine(model: &Model<'_>, callee: &Resolved) -> bool {
+    let Resolved::Function { file, ix } = callee else {
         return false;
     };
     let Some(index) = model.index(*file) else {
@@ -253,7 +303,11 @@ fn lost(model: &Model<'_>, site: &CallSite<'_>, used: &UsedAsValues) -> Option<L
             (!is_kept).then_some(Lost::Unread)
         }
         Usage::Returned => is_returned_to_the_sdk(model, site).then_some(Lost::Returned),
-        Usage::Assigned(_) | Usage::Argument(_) | Usage::Other => None,
+        Usage::Kept(Expr::Name(collection)) => {
+            let name = collection.id.as_str();
+            (!is_taken_out(model, site, name)).then_some(Lost::Unread)
+        }
+        Usage::Assigned(_) | Usage::Kept(_) | Usage::Argument(_) | Usage::Other => None,
     }
 }
 
@@ -373,6 +427,7 @@ fn finding(model: &Model<'_>, site: &CallSite<'_>, coroutine: Coroutine, lost: L
         Coroutine::Timer => "nothing waits for the time to pass",
         Coroutine::Wait => "nothing waits for the answer",
         Coroutine::Lookup => "nothing is looked up",
+        Coroutine::Signal => "nothing is sent",
         Coroutine::Method => "its body never runs",
     };
     let finding = Finding::new(

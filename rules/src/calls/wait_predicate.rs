@@ -10,7 +10,7 @@ use rules_macros::RuleMetadata;
 use crate::finding::Finding;
 use crate::model::{CallSite, Method, Model};
 use crate::rule::{Context, Rule};
-use crate::sites::{is_runbook_code, keyword_value, shown};
+use crate::sites::{keyword_value, shown};
 
 /// ## What it does
 /// Finds `wait_condition`, `wait_for_signal_predicate` and `await_signal_with_action` with a predicate
@@ -97,8 +97,8 @@ impl Rule for WaitPredicate {
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let model = &cx.model;
-        for site in &model.calls {
-            let Some(predicate) = predicate(model, site) else {
+        for site in model.all_calls() {
+            let Some(predicate) = predicate(site) else {
                 continue;
             };
             let Some(problem) = problem(model, site, predicate) else {
@@ -109,7 +109,7 @@ impl Rule for WaitPredicate {
     }
 }
 
-fn predicate<'p>(model: &Model<'p>, site: &CallSite<'p>) -> Option<&'p Expr> {
+fn predicate<'p>(site: &CallSite<'p>) -> Option<&'p Expr> {
     let by_position = || {
         site.call
             .arguments
@@ -123,7 +123,7 @@ fn predicate<'p>(model: &Model<'p>, site: &CallSite<'p>) -> Option<&'p Expr> {
             by_position().or_else(|| keyword_value(site.call, "predicate"))
         }
         Some(_) => None,
-        None => (site.workflow_api() == Some("wait_condition") && is_runbook_code(model, site))
+        None => (site.workflow_api() == Some("wait_condition"))
             .then(by_position)
             .flatten(),
     }
@@ -147,7 +147,10 @@ fn problem(model: &Model<'_>, site: &CallSite<'_>, predicate: &Expr) -> Option<P
             lambda_body(model, site, lambda)
         }
         Expr::Name(_) | Expr::Attribute(_) => {
-            let resolved = model.names.resolve(site.file, site.function, predicate)?;
+            let resolved =
+                model
+                    .names_in(site.file)
+                    .resolve(site.file, site.function, predicate)?;
             let def = plain_def(model, &resolved)?;
             let is_bound = is_method(model, &resolved) && is_on_self(model, site, predicate);
             if def.is_async {
@@ -159,7 +162,10 @@ fn problem(model: &Model<'_>, site: &CallSite<'_>, predicate: &Expr) -> Option<P
             }
         }
         Expr::Call(call) => {
-            let resolved = model.names.resolve(site.file, site.function, &call.func)?;
+            let resolved =
+                model
+                    .names_in(site.file)
+                    .resolve(site.file, site.function, &call.func)?;
             let gives_value = match &resolved {
                 Resolved::External(name) => {
                     matches!(
@@ -185,7 +191,7 @@ fn lambda_body(
 ) -> Option<Problem> {
     let index = model.index(site.file)?;
     let function = index.function_at(span_of(lambda))?;
-    let resolve = |expr: &Expr| model.names.resolve(site.file, function, expr);
+    let resolve = |expr: &Expr| model.names_in(site.file).resolve(site.file, function, expr);
     match &*lambda.body {
         Expr::Call(call) => {
             let def = plain_def(model, &resolve(&call.func)?)?;
@@ -230,7 +236,7 @@ fn is_on_self(model: &Model<'_>, site: &CallSite<'_>, expr: &Expr) -> bool {
         return false;
     };
     model
-        .names
+        .names_in(site.file)
         .self_class(site.file, site.function, name.id.as_str())
         .is_some()
 }

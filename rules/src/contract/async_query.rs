@@ -1,4 +1,7 @@
+use std::collections::BTreeSet;
+
 use lint_core::diagnostic::{Applicability, Diagnostic, Span};
+use lint_core::facts::Facade;
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::span_of;
@@ -6,10 +9,11 @@ use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
 use crate::hazard::code;
+use crate::program::{Program, Running};
 use crate::rule::{Context, Rule};
 
 /// ## What it does
-/// Finds query handlers of runbooks that are `async`.
+/// Finds query handlers that are `async`, in runbooks and in other Temporal workflows.
 ///
 /// ## Why is this bad?
 /// A query only reads, at once; there is nothing it could wait for. Temporal deprecates asynchronous
@@ -107,6 +111,20 @@ impl Rule for AsyncQuery {
                     }
                 }
                 finding.report(report);
+            }
+        }
+        let program = Program::new(cx.facts);
+        let temporal = |it: &Running<'_>| it.workflow.facade == Facade::Temporal;
+        let mut seen = BTreeSet::new();
+        for running in Running::all(cx.facts).filter(temporal) {
+            for (query, reach) in running.entries_of(|role| role == Role::Query) {
+                if program.is_async(reach.function) && seen.insert(query.place) {
+                    let message = format!("query handler `{}` is `async`", query.name);
+                    Finding::new(&Self::METADATA, query.place.file, query.place.span, message)
+                        .in_workflow(running.workflow)
+                        .help(format!("write `def {}(…)`", query.name))
+                        .report(report);
+                }
             }
         }
     }

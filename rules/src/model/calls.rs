@@ -129,7 +129,11 @@ impl<'p> Collector<'_, 'p> {
             Some(Resolved::External(name)) => Some(Resolved::External(canonical(&name))),
             other => other,
         };
-        let argument = |callee: &Option<Resolved>| Value::of(Usage::Argument(callee.clone()));
+        let kept_in = kept_in(call, callee.as_ref());
+        let argument = |callee: &Option<Resolved>| match kept_in {
+            Some(collection) => Value::of(Usage::Kept(collection)).collected(),
+            None => Value::of(Usage::Argument(callee.clone())),
+        };
         for it in &call.arguments.args {
             self.visit_as(argument(&callee), it);
         }
@@ -169,6 +173,17 @@ impl<'p> Collector<'_, 'p> {
             self.visit_as(value.clone().collected(), element);
         }
         self.flow = outer;
+    }
+}
+
+/// What a call such as `pending.append(…)` puts its arguments into.
+fn kept_in<'p>(call: &'p ast::ExprCall, callee: Option<&Resolved>) -> Option<&'p Expr> {
+    const KEEPS: &[&str] = &["add", "append", "appendleft", "insert", "put_nowait"];
+    match &*call.func {
+        Expr::Attribute(method) if callee.is_none() && KEEPS.contains(&method.attr.as_str()) => {
+            Some(&method.value)
+        }
+        _ => None,
     }
 }
 

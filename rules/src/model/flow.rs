@@ -40,11 +40,15 @@ impl<'p> Model<'p> {
     }
 
     pub(super) fn find_temporal_calls(&mut self, facts: &Facts<'p>) {
+        let runs = facts.reach.iter().flat_map(|it| &it.entries);
+        let runs = runs.flat_map(|entry| entry.runs.iter().map(|it| it.file));
+        let reached: BTreeSet<FileId> = runs.collect();
         let is_plain_temporal = |file: &FileId| {
             let is_known =
                 self.project.is_installed(*file) || self.files.binary_search(file).is_ok();
             let source = self.project.source(*file).filter(|_| !is_known);
-            source.is_some_and(|source| source.text.contains("temporalio"))
+            source
+                .is_some_and(|source| reached.contains(file) || source.text.contains("temporalio"))
         };
         let files: Vec<_> = self.project.parsed().filter(is_plain_temporal).collect();
         let names = Names::new(self.project, facts.knowledge, &files);
@@ -55,6 +59,7 @@ impl<'p> Model<'p> {
             }
         }
         self.temporal_calls = calls;
+        self.temporal_names = names;
     }
 
     pub(super) fn find_orders(&mut self) {

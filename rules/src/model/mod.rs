@@ -46,8 +46,10 @@ pub struct Model<'p> {
     pub calls: Vec<CallSite<'p>>,
     calls_of: FxHashMap<(FileId, FunctionIx), (usize, usize)>,
     sides: FxHashMap<(FileId, FunctionIx), Side>,
-    /// All calls in plain Temporal code, which is not in [`Model::files`]; by file.
+    /// All calls in plain Temporal code and what it runs, which is not in [`Model::files`]; by file.
     pub temporal_calls: Vec<CallSite<'p>>,
+    /// What names mean in those files.
+    pub temporal_names: Names<'p>,
 }
 
 impl<'p> Model<'p> {
@@ -68,6 +70,7 @@ impl<'p> Model<'p> {
             calls_of: FxHashMap::default(),
             sides: FxHashMap::default(),
             temporal_calls: Vec::new(),
+            temporal_names: Names::new(project, facts.knowledge, &[]),
         };
         model.find_classes(facts);
         model.find_activities(facts);
@@ -166,6 +169,19 @@ impl<'p> Model<'p> {
             member.as_ref().and_then(Resolved::external) == Some(external)
         };
         self.names.members(file).into_iter().find(is_it)
+    }
+
+    /// What names mean in a file, of a bundle or of plain Temporal code.
+    pub fn names_in(&self, file: FileId) -> &Names<'p> {
+        match self.files.binary_search(&file) {
+            Ok(_) => &self.names,
+            Err(_) => &self.temporal_names,
+        }
+    }
+
+    /// All calls, in runbooks and in plain Temporal code.
+    pub fn all_calls(&self) -> impl Iterator<Item = &CallSite<'p>> {
+        self.calls.iter().chain(&self.temporal_calls)
     }
 
     /// The runbooks, and the classes with steps that are none.

@@ -253,6 +253,8 @@ pub enum Usage<'p> {
     /// It is assigned to this target.
     Assigned(&'p Expr),
     Returned,
+    /// It is put into this list, set or queue.
+    Kept(&'p Expr),
     /// It is an argument of a call of this.
     Argument(Option<Resolved>),
     Other,

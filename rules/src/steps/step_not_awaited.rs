@@ -131,6 +131,6 @@ fn is_lost(model: &Model<'_>, site: &CallSite<'_>) -> bool {
         }
         // What an async function returns has to be awaited already.
         Usage::Returned => is_in_async(model, site) && !site.collected,
-        Usage::Assigned(_) | Usage::Argument(_) | Usage::Other => false,
+        Usage::Assigned(_) | Usage::Kept(_) | Usage::Argument(_) | Usage::Other => false,
     }
 }

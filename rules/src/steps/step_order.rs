@@ -107,7 +107,8 @@ fn is_certain(model: &Model<'_>, call: &StepCall) -> bool {
     let sites = call.through.iter().chain([&call.call]);
     let mut sites = sites.map(|&ix| &model.calls[ix]);
     sites.all(|site| {
-        let is_concurrent = !site.awaited && matches!(site.usage, Usage::Argument(_));
+        let is_concurrent =
+            !site.awaited && matches!(site.usage, Usage::Argument(_) | Usage::Kept(_));
         !site.in_branch && !is_concurrent
     })
 }

@@ -323,6 +323,7 @@ fn coroutines_that_nobody_awaits_are_found() {
         "asyncio.sleep(5)",
         "self._note()",
         "child = runbook.start_child_workflow('nav', id='a')",
+        "calls = []\ncalls.append(runbook.execute_activity(raw, 'x', start_to_close_timeout=T))",
     ] {
         assert_eq!(codes(body), ["RB404"], "{body}");
     }
@@ -335,7 +336,8 @@ fn coroutines_that_are_awaited_later_are_not_found() {
         "asyncio.create_task(runbook.execute_activity(raw, 'x', start_to_close_timeout=T))",
         "await asyncio.gather(*[runbook.execute_activity(raw, x, start_to_close_timeout=T) for x in ctx])",
         "calls = [self._pending(x) for x in ctx]\nawait asyncio.gather(*calls)",
-        "calls = []\ncalls.append(runbook.execute_activity(raw, 'x', start_to_close_timeout=T))",
+        "calls = []\ncalls.append(runbook.execute_activity(raw, 'x', start_to_close_timeout=T))\n\
+         await asyncio.gather(*calls)",
         "calls = {x: runbook.execute_activity(raw, x, start_to_close_timeout=T) for x in ctx}\n\
          for call in calls.values():\n    await call",
         "await (runbook.execute_activity(raw, 'x', start_to_close_timeout=T) if ctx else self._note())",
@@ -561,7 +563,7 @@ fn fixes_are_the_one_right_edit() {
 }
 
 #[test]
-fn plain_temporal_code_is_only_told_about_timeouts_and_awaits() {
+fn plain_temporal_code_is_told_what_holds_for_every_workflow() {
     let text = "\
 from temporalio import activity, workflow
 
@@ -590,9 +592,20 @@ class Work:
 ";
     let files = [("work.py".to_owned(), text.to_owned())];
     let found = lint(files, |metadata| metadata.code.starts_with("RB4"));
-    let found: Vec<_> = found
+    let mut found: Vec<_> = found
         .iter()
-        .map(|it| (it.diagnostic.code, it.line))
+        .map(|it| (it.line, it.diagnostic.code))
         .collect();
-    assert_eq!(found, [("RB401", 17), ("RB401", 19), ("RB404", 20)]);
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            (15, "RB401"),
+            (17, "RB401"),
+            (18, "RB401"),
+            (19, "RB401"),
+            (20, "RB401"),
+            (20, "RB404"),
+        ]
+    );
 }

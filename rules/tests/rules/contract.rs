@@ -58,7 +58,7 @@ fn plain_temporal_workflows_are_left_alone() {
                 def __init__(self, context):\n        self._pending_action = 1\n    \
                 @workflow.run\n    async def run(self, context):\n        \
                 await workflow.sleep(1)\n        return workflow.info().namespace\n    \
-                @workflow.query\n    async def current_steps(self): ...\n";
+                @workflow.query\n    def current_steps(self): ...\n";
     assert_eq!(found(text), []);
 }
 

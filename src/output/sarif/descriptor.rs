@@ -88,5 +88,7 @@ fn tag(category: Category) -> &'static str {
         Category::Steps => "steps",
         Category::Calls => "calls",
         Category::Bundle => "bundle",
+        Category::Lifecycle => "lifecycle",
+        Category::Versioning => "versioning",
     }
 }

@@ -1,0 +1,169 @@
+use lint_core::diagnostic::Diagnostic;
+use lint_core::facts::FunctionRef;
+use lint_core::knowledge::Role;
+use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::Expr;
+use lint_core::syntax::span_of;
+use rules_macros::RuleMetadata;
+
+use super::ends::can_end;
+use crate::finding::Finding;
+use crate::model::{CallSite, Model, Usage};
+use crate::program::{Program, Running};
+use crate::rule::{Context, Rule};
+use crate::sites::{hides_keywords, is_read_whole, keyword_value, shown_call};
+
+/// ## What it does
+/// Finds child workflows that are started and whose result nobody awaits, without a
+/// `parent_close_policy`.
+///
+/// ## Why is this bad?
+/// When the parent ends, the server terminates its children: that is the default policy. A child that was
+/// meant to run on its own disappears in the middle of its work, without a failure anywhere.
+///
+/// ## Example
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class CloseMonth:
+///     @workflow.run
+///     async def run(self, month: str) -> None:
+///         await workflow.start_child_workflow("SendStatements", month)  # RB605
+/// ```
+///
+/// ## Use instead
+/// Say that it may outlive its parent:
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class CloseMonth:
+///     @workflow.run
+///     async def run(self, month: str) -> None:
+///         await workflow.start_child_workflow(
+///             "SendStatements", month, parent_close_policy=workflow.ParentClosePolicy.ABANDON
+///         )
+/// ```
+/// Or await it:
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class CloseMonth:
+///     @workflow.run
+///     async def run(self, month: str) -> None:
+///         statements = await workflow.start_child_workflow("SendStatements", month)
+///         await workflow.sleep(60)
+///         await statements
+/// ```
+///
+/// ## Limits
+/// A handle that is passed on, returned or kept in an attribute or a collection is taken to be awaited
+/// there. Nothing is said where `run` never ends.
+///
+/// ## References
+/// - <https://docs.temporal.io/develop/python/child-workflows#parent-close-policy>
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB605",
+    severity = "warning",
+    category = "lifecycle",
+    since = "0.1.0",
+    summary = "a child is started that the end of its parent terminates",
+    preview = true
+)]
+pub(crate) struct AbandonedChild;
+
+impl Rule for AbandonedChild {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        let program = Program::new(cx.facts);
+        for site in cx.model.all_calls() {
+            let Some((child, how)) = lost_child(&cx.model, program, site) else {
+                continue;
+            };
+            let Some(running) = ending_workflow(program, site) else {
+                continue;
+            };
+            let call = shown_call(&cx.model, site.file, child);
+            let message = format!(
+                "{call} starts a child {how}; when `{}` ends, the child is terminated",
+                running.short_name()
+            );
+            Finding::new(&Self::METADATA, site.file, span_of(child), message)
+                .help("await it, or set `parent_close_policy=workflow.ParentClosePolicy.ABANDON`")
+                .in_workflow(running.workflow)
+                .report(report);
+        }
+    }
+}
+
+const START: &[&str] = &[
+    "temporalio.workflow.start_child_workflow",
+    "ntro.workflow.runbook.start_child_workflow",
+];
+const EXECUTE: &[&str] = &[
+    "temporalio.workflow.execute_child_workflow",
+    "ntro.workflow.runbook.execute_child_workflow",
+];
+const TASKS: &[&str] = &["asyncio.create_task", "asyncio.ensure_future"];
+
+/// The child that a call starts and that nobody awaits.
+fn lost_child<'p>(
+    model: &Model<'_>,
+    program: Program<'_, '_>,
+    site: &CallSite<'p>,
+) -> Option<(&'p lint_core::syntax::ast::ExprCall, &'static str)> {
+    let is = |call, names| program.calls(site.file, call, names);
+    let child = if site.awaited && is(site.call, START) {
+        site.call
+    } else if is(site.call, TASKS) {
+        match site.call.arguments.args.first()? {
+            Expr::Call(call) if is(call, EXECUTE) || is(call, START) => call,
+            _ => return None,
+        }
+    } else {
+        return None;
+    };
+    if keyword_value(child, "parent_close_policy").is_some() || hides_keywords(child) {
+        return None;
+    }
+    match &site.usage {
+        _ if site.collected => None,
+        Usage::Discarded => Some((child, "that nobody awaits")),
+        Usage::Assigned(Expr::Name(name)) if !is_read_whole(model, site, name.id.as_str()) => {
+            Some((child, "whose handle nobody awaits"))
+        }
+        _ => None,
+    }
+}
+
+/// The workflow that runs the code of a call, if its run can end.
+fn ending_workflow<'f>(program: Program<'f, '_>, site: &CallSite<'_>) -> Option<Running<'f>> {
+    let function = FunctionRef {
+        file: site.file,
+        ix: site.function,
+    };
+    Running::all(program.facts).find(|running| {
+        let mut runs = running.entries_of(|role| role == Role::Run);
+        let is_reached = running
+            .reach
+            .entries
+            .iter()
+            .any(|it| it.runs.contains(&function));
+        let ends = runs.any(|(_, reach)| {
+            let def = program.def(reach.function);
+            let again = super::handler_continues_as_new::CONTINUE_AS_NEW;
+            let continues = |&it: &FunctionRef| program.calls_of(it, again).next().is_some();
+            def.is_some_and(|def| can_end(&def.body)) || reach.runs.iter().any(continues)
+        });
+        is_reached && ends
+    })
+}

@@ -1,0 +1,202 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use lint_core::diagnostic::{Diagnostic, Place};
+use lint_core::facts::{ClassRef, FunctionRef};
+use lint_core::knowledge::Role;
+use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::Expr;
+use lint_core::syntax::span_of;
+use rules_macros::RuleMetadata;
+
+use super::stale::{StaleStore, stale_stores};
+use crate::finding::Finding;
+use crate::program::{Program, Running, is_handler};
+use crate::rule::{Context, Rule};
+use crate::writes::{self, Attribute};
+
+/// ## What it does
+/// Finds state of a workflow that is read before an `await` and written back after it, made of what was
+/// read, where a handler can change it in between.
+///
+/// ## Why is this bad?
+/// While a handler waits, other handlers run, and the same handler runs again for the next signal. Both
+/// have read the old value; the one that writes last throws away what the other has written. Nothing
+/// fails: a message, an item or an amount is missing.
+///
+/// ## Example
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class CollectOrders:
+///     def __init__(self) -> None:
+///         self.orders: list[str] = []
+///         self.total = 0.0
+///
+///     @workflow.run
+///     async def run(self, day: str) -> list[str]:
+///         await workflow.wait_condition(lambda: len(self.orders) > 1)
+///         await workflow.wait_condition(workflow.all_handlers_finished)
+///         return self.orders
+///
+///     @workflow.signal
+///     async def order(self, name: str) -> None:
+///         orders = [*self.orders, name]
+///         price = await workflow.execute_activity(
+///             "price_order", name, start_to_close_timeout=timedelta(minutes=1)
+///         )
+///         self.orders = orders  # RB601
+///         self.total += price
+/// ```
+///
+/// ## Use instead
+/// Read the state after the last `await`, so that nothing can come between:
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class CollectOrders:
+///     def __init__(self) -> None:
+///         self.orders: list[str] = []
+///         self.total = 0.0
+///
+///     @workflow.run
+///     async def run(self, day: str) -> list[str]:
+///         await workflow.wait_condition(lambda: len(self.orders) > 1)
+///         await workflow.wait_condition(workflow.all_handlers_finished)
+///         return self.orders
+///
+///     @workflow.signal
+///     async def order(self, name: str) -> None:
+///         price = await workflow.execute_activity(
+///             "price_order", name, start_to_close_timeout=timedelta(minutes=1)
+///         )
+///         self.orders = [*self.orders, name]
+///         self.total += price
+/// ```
+/// Or let only one handler at a time through:
+/// ```python
+/// import asyncio
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class CollectOrders:
+///     def __init__(self) -> None:
+///         self.orders: list[str] = []
+///         self.turn = asyncio.Lock()
+///
+///     @workflow.run
+///     async def run(self, day: str) -> list[str]:
+///         await workflow.wait_condition(lambda: len(self.orders) > 1)
+///         await workflow.wait_condition(workflow.all_handlers_finished)
+///         return self.orders
+///
+///     @workflow.signal
+///     async def order(self, name: str) -> None:
+///         async with self.turn:
+///             orders = [*self.orders, name]
+///             await workflow.execute_activity(
+///                 "book_order", args=[name, orders], start_to_close_timeout=timedelta(minutes=1)
+///             )
+///             self.orders = orders
+/// ```
+///
+/// ## Limits
+/// Only data counts: that a condition was true before the `await` and is not after it, is not seen.
+/// Whatever `async with` enters that is no timeout and no task group is taken for a lock.
+///
+/// ## References
+/// - <https://docs.temporal.io/develop/python/message-passing#message-handler-concurrency>
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB601",
+    severity = "warning",
+    category = "lifecycle",
+    since = "0.1.0",
+    summary = "state read before an `await` is written back after it, over what another handler wrote",
+    preview = true
+)]
+pub(crate) struct LostUpdate;
+
+impl Rule for LostUpdate {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        let program = Program::new(cx.facts);
+        let mut found = BTreeMap::new();
+        for running in Running::all(cx.facts) {
+            for (place, finding) in in_workflow(program, running) {
+                found.entry(place).or_insert(finding);
+            }
+        }
+        for finding in found.into_values() {
+            finding.report(report);
+        }
+    }
+}
+
+fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Finding)> {
+    let in_handlers = running.runs_of(is_handler);
+    let state = writes::state_classes(program, running);
+    let by_handlers: BTreeSet<Attribute<'_>> = in_handlers
+        .iter()
+        .flat_map(|&function| writes::in_function(program, function))
+        .map(|write| write.attribute)
+        .collect();
+    let once = |role| matches!(role, Role::Run | Role::Step | Role::Hook);
+    let others = running.runs_of(once);
+    let mut found = Vec::new();
+    for &function in in_handlers.union(&others) {
+        let is_repeated = in_handlers.contains(&function);
+        for stale in stale_stores(program, running, function) {
+            let owners = program.owners(function.file, stale.attribute);
+            let is_shared = |owner: &&ClassRef| {
+                let attribute = Attribute {
+                    owner: **owner,
+                    name: stale.attribute.attr.as_str(),
+                };
+                state.contains(owner) && (is_repeated || by_handlers.contains(&attribute))
+            };
+            if owners.iter().any(|owner| is_shared(&owner)) {
+                let place = Place {
+                    file: function.file,
+                    span: span_of(stale.target),
+                };
+                found.push((place, finding(program, running, function, &stale)));
+            }
+        }
+    }
+    found
+}
+
+fn finding(
+    program: Program<'_, '_>,
+    running: Running<'_>,
+    function: FunctionRef,
+    stale: &StaleStore<'_>,
+) -> Finding {
+    let source = program.facts.project.text(function.file);
+    let line = |expr: &Expr| source.map_or(0, |it| it.line(span_of(expr).start));
+    let message = format!(
+        "`{}` is written back from what was read on line {}, before the `await` on line {}; what another \
+         handler of `{}` writes in between is lost",
+        stale.path,
+        line(stale.read),
+        line(stale.awaited),
+        running.short_name()
+    );
+    Finding::new(&LostUpdate::METADATA, function.file, span_of(stale.target), message)
+        .help("read it after the last `await`, or hold an `asyncio.Lock` of the workflow from the read to the write")
+        .in_workflow(running.workflow)
+}

@@ -1,0 +1,20 @@
+//! The rules about handlers, how a run ends, and failures, one file for each.
+
+mod abandoned_child;
+mod ends;
+mod exceptions;
+mod handler_continues_as_new;
+mod lost_update;
+mod plain_exception;
+mod silent_heartbeat;
+mod stale;
+mod unfinished_handlers;
+mod unset_attribute;
+
+pub(crate) use abandoned_child::AbandonedChild;
+pub(crate) use handler_continues_as_new::HandlerContinuesAsNew;
+pub(crate) use lost_update::LostUpdate;
+pub(crate) use plain_exception::PlainException;
+pub(crate) use silent_heartbeat::SilentHeartbeat;
+pub(crate) use unfinished_handlers::UnfinishedHandlers;
+pub(crate) use unset_attribute::UnsetAttribute;

@@ -1,0 +1,231 @@
+use std::collections::BTreeSet;
+
+use lint_core::diagnostic::{Diagnostic, Place};
+use lint_core::index::Module;
+use lint_core::knowledge::Role;
+use lint_core::names::Resolved;
+use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::Expr;
+use rules_macros::RuleMetadata;
+
+use super::exceptions::{Callers, Raise, ancestors, leaves, raised};
+use crate::finding::Finding;
+use crate::model::Model;
+use crate::program::{Program, Running};
+use crate::rule::{Context, Rule};
+
+/// ## What it does
+/// Finds exceptions that are raised in workflow code, leave the workflow, and are neither Temporal's
+/// failures nor listed in `failure_exception_types`: a `ValueError`, or a class of the project.
+///
+/// ## Why is this bad?
+/// Only a failure ends a workflow. Any other exception is taken for a bug in the code: it fails the
+/// workflow task, and the server tries that task again and again until the code is changed. The workflow
+/// neither fails nor goes on, and whoever waits for it waits for ever.
+///
+/// ## Example
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class PlaceOrder:
+///     @workflow.run
+///     async def run(self, amount: float) -> float:
+///         if amount <= 0:
+///             raise ValueError("nothing to order")  # RB606
+///         return amount
+/// ```
+///
+/// ## Use instead
+/// Raise a failure:
+/// ```python
+/// from temporalio import workflow
+/// from temporalio.exceptions import ApplicationError
+///
+///
+/// @workflow.defn
+/// class PlaceOrder:
+///     @workflow.run
+///     async def run(self, amount: float) -> float:
+///         if amount <= 0:
+///             raise ApplicationError("nothing to order", type="OrderInvalid")
+///         return amount
+/// ```
+/// Or declare which exceptions are meant to end the workflow:
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn(failure_exception_types=[ValueError])
+/// class PlaceOrder:
+///     @workflow.run
+///     async def run(self, amount: float) -> float:
+///         if amount <= 0:
+///             raise ValueError("nothing to order")
+///         return amount
+/// ```
+///
+/// ## Limits
+/// Only `raise` statements count, not what a look-up or a conversion may raise. `NotImplementedError` and
+/// `AssertionError` say that the code is wrong, so they are left alone, and so are classes with a base that
+/// is not known. Where a worker is given `workflow_failure_exception_types`, nothing is said.
+///
+/// ## References
+/// - <https://docs.temporal.io/develop/python/failure-detection#workflow-failure>
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB606",
+    severity = "warning",
+    category = "lifecycle",
+    since = "0.1.0",
+    summary = "an exception that is no failure leaves the workflow, whose task is then retried for ever",
+    preview = true
+)]
+pub(crate) struct PlainException;
+
+impl Rule for PlainException {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        if workers_declare_failures(&cx.model) {
+            return;
+        }
+        let program = Program::new(cx.facts);
+        let mut seen = BTreeSet::new();
+        for running in Running::all(cx.facts) {
+            let Some(declared) = declared_failures(&cx.model, program, running) else {
+                continue;
+            };
+            let ends = |role| matches!(role, Role::Run | Role::Signal | Role::Update);
+            let functions = running.runs_of(ends);
+            let plain: Vec<Raise<'_>> = functions
+                .iter()
+                .flat_map(|&it| raised(program, it))
+                .filter(|&it| is_plain(it, &declared))
+                .collect();
+            if plain.is_empty() {
+                continue;
+            }
+            let callers = Callers::new(program, &functions);
+            for (entry, reach) in running.entries_of(ends) {
+                for &raise in plain.iter().filter(|it| reach.runs.contains(&it.function)) {
+                    let place = Place {
+                        file: raise.function.file,
+                        span: raise.span,
+                    };
+                    if !seen.contains(&place) && leaves(program, &callers, raise, reach.function) {
+                        seen.insert(place);
+                        finding(program, running, &entry.name, reach.function, raise, place)
+                            .report(report);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn finding(
+    program: Program<'_, '_>,
+    running: Running<'_>,
+    entry: &str,
+    from: lint_core::facts::FunctionRef,
+    raise: Raise<'_>,
+    place: Place,
+) -> Finding {
+    let name = &raise.class[0];
+    let short = name.rsplit('.').next().unwrap_or(name);
+    let message = format!(
+        "`{short}` leaves `{entry}` of `{}` and is no failure: the workflow task is tried again for ever instead \
+         of failing the workflow",
+        running.short_name()
+    );
+    let about = format!("`{short}` is raised here");
+    let way = program.way(running, from, raise.function, place, about);
+    Finding::new(&PlainException::METADATA, place.file, place.span, message)
+        .help("raise `temporalio.exceptions.ApplicationError`, or list the class in `failure_exception_types`")
+        .culprit(name.clone())
+        .in_workflow(running.workflow)
+        .along(way)
+}
+
+/// Whether the exception fails the task and not the workflow.
+fn is_plain(raise: Raise<'_>, declared: &[String]) -> bool {
+    const BUGS: &[&str] = &["NotImplementedError", "AssertionError", "TimeoutError"];
+    ancestors(raise.class).is_some_and(|names| {
+        names
+            .iter()
+            .all(|name| !BUGS.contains(name) && declared.iter().all(|failure| failure != name))
+    })
+}
+
+/// The classes in `failure_exception_types` of the workflow; `None` if they are not known.
+fn declared_failures(
+    model: &Model<'_>,
+    program: Program<'_, '_>,
+    running: Running<'_>,
+) -> Option<Vec<String>> {
+    let mut names = Vec::new();
+    for class in &running.reach.bases {
+        let index = program
+            .facts
+            .project
+            .module(class.file)
+            .map(Module::index)?;
+        for decorator in &index.class(class.ix).node.decorator_list {
+            let Expr::Call(call) = &decorator.expression else {
+                continue;
+            };
+            if call.arguments.keywords.iter().any(|it| it.arg.is_none()) {
+                return None;
+            }
+            let Some(given) = call.arguments.find_keyword("failure_exception_types") else {
+                continue;
+            };
+            let listed = match &given.value {
+                Expr::List(it) => &it.elts,
+                Expr::Tuple(it) => &it.elts,
+                _ => return None,
+            };
+            let function = index.class(class.ix).parent;
+            for element in listed {
+                names.push(exception_name(model, class.file, function, element)?);
+            }
+        }
+    }
+    Some(names)
+}
+
+fn exception_name(
+    model: &Model<'_>,
+    file: lint_core::diagnostic::FileId,
+    function: lint_core::index::FunctionIx,
+    element: &Expr,
+) -> Option<String> {
+    let resolved = model
+        .names
+        .resolve(file, function, element)
+        .or_else(|| model.temporal_names.resolve(file, function, element))?;
+    match resolved {
+        Resolved::External(name) => Some(name),
+        Resolved::Class { file, ix } => {
+            let index = model.index(file)?;
+            let module = model.project.module_name(file);
+            Some(format!("{module}.{}", index.class(ix).qualname))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a worker or a replayer of the project says which exceptions are failures.
+fn workers_declare_failures(model: &Model<'_>) -> bool {
+    model.all_calls().any(|site| {
+        let given = site
+            .call
+            .arguments
+            .find_keyword("workflow_failure_exception_types");
+        given.is_some_and(|it| !matches!(&it.value, Expr::List(list) if list.elts.is_empty()))
+    })
+}

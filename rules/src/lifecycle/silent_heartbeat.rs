@@ -1,0 +1,304 @@
+use std::collections::BTreeSet;
+
+use lint_core::diagnostic::{Diagnostic, FileId, TraceStep};
+use lint_core::facts::FunctionRef;
+use lint_core::index::{FunctionNode, MODULE_BODY};
+use lint_core::names::Resolved;
+use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
+use lint_core::syntax::ast::{self, Expr};
+use lint_core::syntax::span_of;
+use rules_macros::RuleMetadata;
+
+use crate::finding::Finding;
+use crate::model::{CallSite, Model};
+use crate::program::{Program, Way};
+use crate::rule::{Context, Rule};
+use crate::sites::{keyword_value, shown};
+
+/// ## What it does
+/// Finds activities that are scheduled with a `heartbeat_timeout` and never call
+/// `activity.heartbeat()`, neither themselves nor through helpers.
+///
+/// ## Why is this bad?
+/// When no heartbeat comes in time, the server takes the attempt for dead and starts another one, while the
+/// first still works. Every attempt that takes longer than the timeout ends like this.
+///
+/// ## Example
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+///
+/// from .activities import load_file
+///
+///
+/// @workflow.defn
+/// class LoadFile:
+///     @workflow.run
+///     async def run(self, name: str) -> int:
+///         return await workflow.execute_activity(
+///             load_file,
+///             name,
+///             start_to_close_timeout=timedelta(hours=1),
+///             heartbeat_timeout=timedelta(seconds=30),  # RB607
+///         )
+/// ```
+/// ```python path=activities.py
+/// from temporalio import activity
+///
+///
+/// @activity.defn
+/// async def load_file(name: str) -> int:
+///     return len(name)
+/// ```
+///
+/// ## Use instead
+/// Send a heartbeat with each piece of work:
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+///
+/// from .activities import load_file
+///
+///
+/// @workflow.defn
+/// class LoadFile:
+///     @workflow.run
+///     async def run(self, name: str) -> int:
+///         return await workflow.execute_activity(
+///             load_file,
+///             name,
+///             start_to_close_timeout=timedelta(hours=1),
+///             heartbeat_timeout=timedelta(seconds=30),
+///         )
+/// ```
+/// ```python path=activities.py
+/// from temporalio import activity
+///
+///
+/// @activity.defn
+/// async def load_file(name: str) -> int:
+///     lines = name.splitlines()
+///     for number, _ in enumerate(lines):
+///         activity.heartbeat(number)
+///     return len(lines)
+/// ```
+///
+/// ## Limits
+/// An activity with further decorators is taken to send heartbeats by them, and so is one in whose code, or
+/// in the code that it calls, something has `heartbeat` in its name. One that is completed from elsewhere
+/// gets its heartbeats from there.
+///
+/// ## References
+/// - <https://docs.temporal.io/develop/python/failure-detection#activity-heartbeats>
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB607",
+    severity = "warning",
+    category = "lifecycle",
+    since = "0.1.0",
+    summary = "an activity with a heartbeat timeout never sends a heartbeat",
+    preview = true
+)]
+pub(crate) struct SilentHeartbeat;
+
+impl Rule for SilentHeartbeat {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        let program = Program::new(cx.facts);
+        for site in &cx.model.temporal_calls {
+            let Some((timeout, activity)) = scheduled(&cx.model, program, site) else {
+                continue;
+            };
+            let mut search = Search {
+                model: &cx.model,
+                program,
+                seen: BTreeSet::new(),
+                found: false,
+            };
+            search.activity(activity);
+            if !search.found {
+                finding(&cx.model, program, site, timeout, activity).report(report);
+            }
+        }
+    }
+}
+
+/// The heartbeat timeout and the activity of a call that schedules one.
+fn scheduled<'p>(
+    model: &Model<'p>,
+    program: Program<'_, 'p>,
+    site: &CallSite<'p>,
+) -> Option<(&'p Expr, FunctionRef)> {
+    let schedules = site.workflow_api().is_some_and(|name| {
+        matches!(
+            name,
+            "execute_activity"
+                | "start_activity"
+                | "execute_activity_method"
+                | "start_activity_method"
+        )
+    });
+    let timeout = keyword_value(site.call, "heartbeat_timeout").filter(|_| schedules)?;
+    if timeout.is_none_literal_expr() {
+        return None;
+    }
+    let target = site.call.arguments.args.first()?;
+    let Resolved::Function { file, ix } =
+        model
+            .temporal_names
+            .resolve(site.file, site.function, target)?
+    else {
+        return None;
+    };
+    let activity = FunctionRef { file, ix };
+    let def = program.def(activity)?;
+    (def.decorator_list.len() == 1).then_some((timeout, activity))
+}
+
+fn finding(
+    model: &Model<'_>,
+    program: Program<'_, '_>,
+    site: &CallSite<'_>,
+    timeout: &Expr,
+    activity: FunctionRef,
+) -> Finding {
+    let target = site.call.arguments.args.first();
+    let name = target.map_or_else(String::new, |it| shown(model, site.file, it));
+    let place = lint_core::diagnostic::Place {
+        file: site.file,
+        span: span_of(timeout),
+    };
+    let message = format!(
+        "{name} has a heartbeat timeout and never sends a heartbeat: each attempt that takes longer is started again \
+         while it still works"
+    );
+    let way = Way {
+        place,
+        trace: program
+            .def(activity)
+            .map(|def| TraceStep {
+                place: lint_core::diagnostic::Place {
+                    file: activity.file,
+                    span: span_of(&def.name),
+                },
+                function: program.name(activity),
+                message: format!("`{}` is the activity", def.name),
+            })
+            .into_iter()
+            .collect(),
+    };
+    Finding::new(&SilentHeartbeat::METADATA, place.file, place.span, message)
+        .help("call `activity.heartbeat()` while it works, or leave out `heartbeat_timeout`")
+        .along(way)
+}
+
+/// Looks for a heartbeat in an activity and in what it may call.
+struct Search<'m, 'p> {
+    model: &'m Model<'p>,
+    program: Program<'m, 'p>,
+    seen: BTreeSet<FunctionRef>,
+    found: bool,
+}
+
+impl<'p> Search<'_, 'p> {
+    fn activity(&mut self, it: FunctionRef) {
+        self.function(it);
+        // What a method of an activity uses may have been put into its object.
+        let class = self
+            .program
+            .function(it)
+            .and_then(|function| function.class);
+        if let Some(ix) = class {
+            self.class(it.file, ix);
+        }
+    }
+
+    fn function(&mut self, it: FunctionRef) {
+        if self.found || !self.seen.insert(it) {
+            return;
+        }
+        let Some(function) = self.program.function(it) else {
+            return;
+        };
+        let mut visitor = Uses {
+            search: self,
+            at: it,
+        };
+        match function.node {
+            FunctionNode::Def(def) => visitor.visit_body(&def.body),
+            FunctionNode::Lambda(lambda) => visitor.visit_expr(&lambda.body),
+            FunctionNode::Module(_) => {}
+        }
+    }
+
+    fn class(&mut self, file: FileId, class: u32) {
+        let Some(index) = self.model.index(file) else {
+            return;
+        };
+        for (ix, function) in index.functions.iter().enumerate() {
+            if function.class == Some(class) {
+                self.function(FunctionRef {
+                    file,
+                    ix: ix as u32,
+                });
+            }
+        }
+    }
+
+    fn use_of(&mut self, at: FunctionRef, expr: &Expr) {
+        match self.model.temporal_names.resolve(at.file, at.ix, expr) {
+            Some(Resolved::Function { file, ix }) => self.function(FunctionRef { file, ix }),
+            Some(Resolved::Class { file, ix }) => self.class(file, ix),
+            Some(Resolved::Variable { file, name }) => {
+                if let Some(value) = self.model.temporal_names.value(file, &name) {
+                    let at = FunctionRef {
+                        file,
+                        ix: MODULE_BODY,
+                    };
+                    let mut visitor = Uses { search: self, at };
+                    visitor.visit_expr(value);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Whether a name may stand for a heartbeat, or for somebody else's.
+fn beats(name: &str) -> bool {
+    name == "raise_complete_async" || name.to_ascii_lowercase().contains("heartbeat")
+}
+
+struct Uses<'s, 'm, 'p> {
+    search: &'s mut Search<'m, 'p>,
+    at: FunctionRef,
+}
+
+impl<'a> Visitor<'a> for Uses<'_, '_, '_> {
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        let name = match expression {
+            Expr::Name(it) => it.id.as_str(),
+            Expr::Attribute(it) => it.attr.as_str(),
+            _ => "",
+        };
+        self.search.found |= beats(name);
+        if !name.is_empty() && !self.search.found {
+            self.search.use_of(self.at, expression);
+        }
+        walk_expr(self, expression);
+    }
+
+    fn visit_keyword(&mut self, keyword: &'a ast::Keyword) {
+        let name = keyword.arg.as_ref().map_or("", |it| it.as_str());
+        self.search.found |= beats(name);
+        ast::visitor::walk_keyword(self, keyword);
+    }
+
+    fn visit_annotation(&mut self, _annotation: &'a Expr) {}
+}

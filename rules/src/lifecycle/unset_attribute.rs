@@ -1,0 +1,258 @@
+use std::collections::BTreeSet;
+
+use lint_core::diagnostic::{Diagnostic, Place};
+use lint_core::facts::{ClassRef, FunctionRef};
+use lint_core::index::Module;
+use lint_core::knowledge::Role;
+use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::{self, Expr, Stmt};
+use lint_core::syntax::span_of;
+use rules_macros::RuleMetadata;
+
+use crate::finding::Finding;
+use crate::program::{Node, Program, Running, own_nodes};
+use crate::rule::{Context, Rule};
+use crate::writes;
+
+/// ## What it does
+/// Finds attributes of a workflow that only `run` sets and that a signal, query or update handler uses.
+///
+/// ## Why is this bad?
+/// Signals, queries and updates may come before the first line of `run`: a client starts a workflow with
+/// a signal, or no worker was there yet when one was sent. The attribute does not exist by then. The
+/// `AttributeError` fails the query; in a signal or update handler it fails the workflow task, which is
+/// tried again for ever.
+///
+/// ## Example
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class CountUnits:
+///     @workflow.run
+///     async def run(self, units: int) -> int:
+///         self.units = units
+///         await workflow.wait_condition(lambda: self.units > 100)
+///         return self.units
+///
+///     @workflow.signal
+///     def subscribe(self, units: int) -> None:
+///         self.units += units  # RB602
+/// ```
+///
+/// ## Use instead
+/// Set it in `__init__`, which runs before every handler; with `@workflow.init` it gets the input of `run`:
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class CountUnits:
+///     @workflow.init
+///     def __init__(self, units: int) -> None:
+///         self.units = units
+///
+///     @workflow.run
+///     async def run(self, units: int) -> int:
+///         await workflow.wait_condition(lambda: self.units > 100)
+///         return self.units
+///
+///     @workflow.signal
+///     def subscribe(self, units: int) -> None:
+///         self.units += units
+/// ```
+///
+/// ## Limits
+/// What a handler uses after its first `await`, below `hasattr` or in a `try` is taken to be there. Nothing
+/// is said about classes with a base outside the project, which may set the attribute.
+///
+/// ## References
+/// - <https://docs.temporal.io/develop/python/message-passing#use-workflow-init>
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB602",
+    severity = "error",
+    category = "lifecycle",
+    since = "0.1.0",
+    summary = "a handler uses an attribute that only `run` sets",
+    preview = true
+)]
+pub(crate) struct UnsetAttribute;
+
+impl Rule for UnsetAttribute {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        let program = Program::new(cx.facts);
+        let mut seen = BTreeSet::new();
+        for running in Running::all(cx.facts).filter(|it| !it.reach.has_foreign_base) {
+            for (place, finding) in in_workflow(program, running) {
+                if seen.insert(place) {
+                    finding.report(report);
+                }
+            }
+        }
+    }
+}
+
+fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Finding)> {
+    let set_in = |functions: BTreeSet<FunctionRef>| -> BTreeSet<&str> {
+        let names = functions
+            .into_iter()
+            .flat_map(|it| sets(program, it, &running.reach.bases));
+        names.collect()
+    };
+    let is_run = |role| matches!(role, Role::Run | Role::Step | Role::Hook);
+    let in_run = set_in(running.runs_of(is_run));
+    let elsewhere = set_in(running.runs_of(|role| !is_run(role)));
+    let members = members(program, running);
+    let only_in_run =
+        |name: &str| in_run.contains(name) && !elsewhere.contains(name) && !members.contains(name);
+    let mut found = Vec::new();
+    for (entry, reach) in running.entries_of(is_handler) {
+        let mut reported = BTreeSet::new();
+        for &function in &reach.runs {
+            for used in used_at_once(program, function) {
+                let name = used.attr.as_str();
+                let owners = program.owners(function.file, used);
+                let is_own = owners.iter().any(|it| running.reach.bases.contains(it));
+                if is_own && only_in_run(name) && reported.insert(name) {
+                    let place = Place {
+                        file: function.file,
+                        span: span_of(used),
+                    };
+                    let message = format!(
+                        "the handler `{}` of `{}` uses `{name}`, which only `run` sets; it may come before the \
+                         first line of `run`",
+                        entry.name,
+                        running.short_name()
+                    );
+                    let about = format!("`{name}` is used here");
+                    let way = program.way(running, reach.function, function, place, about);
+                    let finding = Finding::new(
+                        &UnsetAttribute::METADATA,
+                        place.file,
+                        place.span,
+                        message,
+                    )
+                    .help(
+                        "set it in `__init__`; with `@workflow.init` that gets the input of `run`",
+                    )
+                    .in_workflow(running.workflow)
+                    .along(way);
+                    found.push((place, finding));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// The attributes of the class that a function sets without needing them to be there.
+fn sets<'p>(
+    program: Program<'_, 'p>,
+    function: FunctionRef,
+    classes: &[ClassRef],
+) -> BTreeSet<&'p str> {
+    let needed: BTreeSet<&str> = used_at_once(program, function)
+        .into_iter()
+        .map(|it| it.attr.as_str())
+        .collect();
+    let writes = writes::in_function(program, function).into_iter();
+    let bound = writes.filter(|it| it.binds && classes.contains(&it.attribute.owner));
+    let names = bound.map(|it| it.attribute.name);
+    names.filter(|it| !needed.contains(it)).collect()
+}
+
+fn is_handler(role: Role) -> bool {
+    matches!(
+        role,
+        Role::Signal | Role::Update | Role::Query | Role::Validator
+    )
+}
+
+/// What the bodies of the class and its bases define.
+fn members<'p>(program: Program<'_, 'p>, running: Running<'_>) -> BTreeSet<&'p str> {
+    let mut names = BTreeSet::new();
+    for class in &running.reach.bases {
+        let index = program.facts.project.module(class.file).map(Module::index);
+        let Some(index) = index else { continue };
+        for statement in &index.class(class.ix).node.body {
+            match statement {
+                Stmt::FunctionDef(it) => {
+                    names.insert(it.name.as_str());
+                    if matches!(it.name.as_str(), "__getattr__" | "__getattribute__") {
+                        names.extend(all_names(program, running));
+                    }
+                }
+                Stmt::Assign(it) => names.extend(it.targets.iter().filter_map(name_of)),
+                Stmt::AnnAssign(it) if it.value.is_some() => names.extend(name_of(&it.target)),
+                _ => {}
+            }
+        }
+    }
+    names
+}
+
+/// The attributes that are set anywhere: what a class with `__getattr__` may give.
+fn all_names<'p>(program: Program<'_, 'p>, running: Running<'_>) -> BTreeSet<&'p str> {
+    let functions = running.runs_of(|_| true);
+    let writes = functions
+        .into_iter()
+        .flat_map(|it| writes::in_function(program, it));
+    writes.map(|it| it.attribute.name).collect()
+}
+
+fn name_of(target: &Expr) -> Option<&str> {
+    match target {
+        Expr::Name(name) => Some(name.id.as_str()),
+        _ => None,
+    }
+}
+
+/// The attributes that a function reads before it waits and before it sets them, unless it asks
+/// whether they are there.
+fn used_at_once<'p>(
+    program: Program<'_, 'p>,
+    function: FunctionRef,
+) -> Vec<&'p ast::ExprAttribute> {
+    let nodes: Vec<Node<'p>> = own_nodes(program.function(function)).collect();
+    let is_careful = nodes.iter().any(|node| match node {
+        Node::Stmt(Stmt::Try(_)) => true,
+        Node::Expr(Expr::Call(call)) => program.calls(function.file, call, &["hasattr", "vars"]),
+        _ => false,
+    });
+    if is_careful {
+        return Vec::new();
+    }
+    let waits = nodes.iter().filter_map(|node| match node {
+        Node::Expr(it @ Expr::Await(_)) => Some(span_of(*it).end),
+        _ => None,
+    });
+    let first_wait = waits.min().unwrap_or(u32::MAX);
+    let binds = writes::in_function(program, function);
+    let is_set_before = |it: &ast::ExprAttribute| {
+        binds.iter().any(|write| {
+            write.binds
+                && write.node.attr == it.attr
+                && span_of(write.node).start < span_of(it).start
+        })
+    };
+    let mut used: Vec<&'p ast::ExprAttribute> = Vec::new();
+    for node in &nodes {
+        match node {
+            Node::Expr(Expr::Attribute(it)) if it.ctx.is_load() => used.push(it),
+            Node::Stmt(Stmt::AugAssign(it)) => {
+                if let Expr::Attribute(it) = &*it.target {
+                    used.push(it);
+                }
+            }
+            _ => {}
+        }
+    }
+    used.retain(|it| span_of(*it).start < first_wait && !is_set_before(it));
+    used
+}

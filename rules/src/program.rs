@@ -1,0 +1,353 @@
+//! The code that workflows run, function by function, for rules that follow it themselves.
+//!
+//! What a call runs and what an attribute belongs to was found out by the interpreter
+//! ([`lint_core::facts::Observed`]); what is awaited, locked or caught stands in the text.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lint_core::diagnostic::{FileId, Place, TraceStep};
+use lint_core::facts::{Callee, ClassRef, Entry, EntryReach, Facts, FunctionRef, Reach, Workflow};
+use lint_core::index::{Function, FunctionNode, Module};
+use lint_core::knowledge::Role;
+use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
+use lint_core::syntax::ast::{self, Expr, Stmt};
+use lint_core::syntax::span_of;
+
+/// One workflow with what each of its entry points runs.
+#[derive(Clone, Copy)]
+pub(crate) struct Running<'f> {
+    pub(crate) workflow: &'f Workflow,
+    pub(crate) reach: &'f Reach,
+}
+
+impl<'f> Running<'f> {
+    pub(crate) fn all(facts: &'f Facts<'_>) -> impl Iterator<Item = Self> {
+        let each = facts.workflows.iter().zip(&facts.reach);
+        let workflows = each.filter(|(workflow, _)| workflow.is_workflow());
+        workflows.map(|(workflow, reach)| Self { workflow, reach })
+    }
+
+    pub(crate) fn entries(self) -> impl Iterator<Item = (&'f Entry, &'f EntryReach)> {
+        self.workflow.entries.iter().zip(&self.reach.entries)
+    }
+
+    pub(crate) fn entries_of(
+        self,
+        is_wanted: impl Fn(Role) -> bool,
+    ) -> impl Iterator<Item = (&'f Entry, &'f EntryReach)> {
+        self.entries()
+            .filter(move |(entry, _)| is_wanted(entry.role))
+    }
+
+    /// The functions that run because of entry points of these roles.
+    pub(crate) fn runs_of(self, is_wanted: impl Fn(Role) -> bool) -> BTreeSet<FunctionRef> {
+        let entries = self.entries_of(is_wanted);
+        entries
+            .flat_map(|(_, reach)| reach.runs.iter().copied())
+            .collect()
+    }
+
+    /// The name of the class as it is written.
+    pub(crate) fn short_name(self) -> &'f str {
+        let name = &self.workflow.name;
+        name.rsplit('.').next().unwrap_or(name)
+    }
+}
+
+pub(crate) fn is_handler(role: Role) -> bool {
+    matches!(role, Role::Signal | Role::Update)
+}
+
+/// Reads the code of functions.
+#[derive(Clone, Copy)]
+pub(crate) struct Program<'f, 'p> {
+    pub(crate) facts: &'f Facts<'p>,
+}
+
+impl<'f, 'p> Program<'f, 'p> {
+    pub(crate) fn new(facts: &'f Facts<'p>) -> Self {
+        Self { facts }
+    }
+
+    pub(crate) fn function(self, it: FunctionRef) -> Option<&'p Function<'p>> {
+        let index = self.facts.project.module(it.file).map(Module::index)?;
+        Some(index.function(it.ix))
+    }
+
+    pub(crate) fn def(self, it: FunctionRef) -> Option<&'p ast::StmtFunctionDef> {
+        match self.function(it)?.node {
+            FunctionNode::Def(def) => Some(def),
+            _ => None,
+        }
+    }
+
+    /// `module.Class.method`
+    pub(crate) fn name(self, it: FunctionRef) -> String {
+        let module = self.facts.project.module_name(it.file);
+        let qualname = self.function(it).map_or("", |it| it.qualname.as_str());
+        format!("{module}.{qualname}")
+    }
+
+    pub(crate) fn is_async(self, it: FunctionRef) -> bool {
+        self.function(it).is_some_and(|it| it.node.is_async())
+    }
+
+    pub(crate) fn callees(self, file: FileId, call: &ast::ExprCall) -> &'f [Callee] {
+        let place = Place {
+            file,
+            span: span_of(call),
+        };
+        self.facts
+            .observed
+            .calls
+            .get(&place)
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// The functions of the project that a call runs.
+    pub(crate) fn functions(
+        self,
+        file: FileId,
+        call: &ast::ExprCall,
+    ) -> impl Iterator<Item = FunctionRef> + 'f {
+        self.callees(file, call)
+            .iter()
+            .filter_map(|callee| match callee {
+                Callee::Function(it) => Some(*it),
+                _ => None,
+            })
+    }
+
+    /// Whether a call is of one of these names outside the project.
+    pub(crate) fn calls(self, file: FileId, call: &ast::ExprCall, names: &[&str]) -> bool {
+        let is_it = |callee: &Callee| matches!(callee, Callee::External(name) if names.contains(&name.as_str()));
+        self.callees(file, call).iter().any(is_it)
+    }
+
+    /// The classes that an attribute belongs to.
+    pub(crate) fn owners(self, file: FileId, attribute: &ast::ExprAttribute) -> &'f [ClassRef] {
+        let place = Place {
+            file,
+            span: span_of(attribute),
+        };
+        self.facts
+            .observed
+            .owners
+            .get(&place)
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether awaiting may let other code of the workflow run: anything may, but a coroutine of the
+    /// project that awaits nothing of the kind itself.
+    pub(crate) fn suspends(self, file: FileId, awaited: &Expr) -> bool {
+        self.suspends_within(file, awaited, &mut BTreeSet::new())
+    }
+
+    fn suspends_within(
+        self,
+        file: FileId,
+        awaited: &Expr,
+        seen: &mut BTreeSet<FunctionRef>,
+    ) -> bool {
+        let Expr::Call(call) = awaited else {
+            return true;
+        };
+        let callees = self.callees(file, call);
+        let does = |callee: &Callee, seen: &mut BTreeSet<FunctionRef>| match callee {
+            Callee::Function(it) => self.is_async(*it) && self.function_suspends(*it, seen),
+            // A queue takes what it gets at once, unless it is bounded and full.
+            Callee::External(name) => name != "asyncio.Queue.put",
+            Callee::Class(_) => true,
+        };
+        callees.is_empty() || callees.iter().any(|callee| does(callee, seen))
+    }
+
+    fn function_suspends(self, it: FunctionRef, seen: &mut BTreeSet<FunctionRef>) -> bool {
+        seen.insert(it)
+            && own_nodes(self.function(it)).any(|node| match node {
+                Node::Expr(Expr::Await(awaited)) => {
+                    self.suspends_within(it.file, &awaited.value, seen)
+                }
+                Node::Stmt(Stmt::For(it)) => it.is_async,
+                Node::Stmt(Stmt::With(it)) => it.is_async,
+                _ => false,
+            })
+    }
+
+    /// Whether running the function may let other code of the workflow run before it is done.
+    pub(crate) fn may_be_interrupted(self, it: FunctionRef) -> bool {
+        self.is_async(it) && self.function_suspends(it, &mut BTreeSet::new())
+    }
+
+    /// The calls in a function that one of these external names is behind.
+    pub(crate) fn calls_of(
+        self,
+        it: FunctionRef,
+        names: &'f [&'f str],
+    ) -> impl Iterator<Item = &'p ast::ExprCall> + 'f
+    where
+        'p: 'f,
+    {
+        own_nodes(self.function(it)).filter_map(move |node| match node {
+            Node::Expr(Expr::Call(call)) if self.calls(it.file, call, names) => Some(call),
+            _ => None,
+        })
+    }
+
+    /// The shortest way from a function to a place in another one: the calls on it, as steps.
+    pub(crate) fn path(self, from: FunctionRef, to: FunctionRef) -> Vec<TraceStep> {
+        let mut before: BTreeMap<FunctionRef, (FunctionRef, &ast::ExprCall)> = BTreeMap::new();
+        let mut queue = std::collections::VecDeque::from([from]);
+        while let Some(at) = queue.pop_front() {
+            if at == to {
+                break;
+            }
+            for (call, callee) in self.own_calls(at) {
+                if callee != from && !before.contains_key(&callee) {
+                    before.insert(callee, (at, call));
+                    queue.push_back(callee);
+                }
+            }
+        }
+        let mut steps = Vec::new();
+        let mut at = to;
+        while let Some(&(caller, call)) = before.get(&at) {
+            steps.push(self.step(caller, call, at));
+            at = caller;
+        }
+        steps.reverse();
+        steps
+    }
+
+    fn step(self, caller: FunctionRef, call: &ast::ExprCall, callee: FunctionRef) -> TraceStep {
+        let short = |it: FunctionRef| self.function(it).map_or("", |it| it.qualname.as_str());
+        TraceStep {
+            place: Place {
+                file: caller.file,
+                span: span_of(call),
+            },
+            function: self.name(caller),
+            message: format!("`{}` calls `{}`", short(caller), short(callee)),
+        }
+    }
+
+    /// The calls in a function with the functions of the project that each runs.
+    pub(crate) fn own_calls(
+        self,
+        it: FunctionRef,
+    ) -> impl Iterator<Item = (&'p ast::ExprCall, FunctionRef)> {
+        let calls = own_nodes(self.function(it)).filter_map(|node| match node {
+            Node::Expr(Expr::Call(call)) => Some(call),
+            _ => None,
+        });
+        calls.flat_map(move |call| {
+            let functions: Vec<_> = self.functions(it.file, call).collect();
+            functions.into_iter().map(move |callee| (call, callee))
+        })
+    }
+}
+
+/// A part of the code of a function.
+#[derive(Clone, Copy)]
+pub(crate) enum Node<'p> {
+    Stmt(&'p Stmt),
+    Expr(&'p Expr),
+}
+
+/// The statements and expressions of a function in the order of the text, without those of the
+/// functions and classes in it.
+pub(crate) fn own_nodes<'p>(function: Option<&'p Function<'p>>) -> impl Iterator<Item = Node<'p>> {
+    let mut collector = Collector(Vec::new());
+    match function.map(|it| it.node) {
+        Some(FunctionNode::Def(def)) => collector.visit_body(&def.body),
+        Some(FunctionNode::Lambda(lambda)) => collector.visit_expr(&lambda.body),
+        Some(FunctionNode::Module(_)) | None => {}
+    }
+    collector.0.into_iter()
+}
+
+/// The same for some statements.
+pub(crate) fn nodes_of(body: &[Stmt]) -> Vec<Node<'_>> {
+    let mut collector = Collector(Vec::new());
+    collector.visit_body(body);
+    collector.0
+}
+
+/// The same for one expression.
+pub(crate) fn nodes_of_expr(expr: &Expr) -> Vec<Node<'_>> {
+    let mut collector = Collector(Vec::new());
+    collector.visit_expr(expr);
+    collector.0
+}
+
+struct Collector<'p>(Vec<Node<'p>>);
+
+impl<'p> Visitor<'p> for Collector<'p> {
+    fn visit_stmt(&mut self, statement: &'p Stmt) {
+        self.0.push(Node::Stmt(statement));
+        if !matches!(statement, Stmt::FunctionDef(_) | Stmt::ClassDef(_)) {
+            walk_stmt(self, statement);
+        }
+    }
+
+    fn visit_expr(&mut self, expression: &'p Expr) {
+        self.0.push(Node::Expr(expression));
+        if !matches!(expression, Expr::Lambda(_)) {
+            walk_expr(self, expression);
+        }
+    }
+
+    fn visit_annotation(&mut self, _annotation: &'p Expr) {}
+}
+
+/// Where a finding is shown, and the way from there to the culprit.
+pub(crate) struct Way {
+    pub(crate) place: Place,
+    /// Empty if the culprit is at `place`; otherwise its last step is the culprit.
+    pub(crate) trace: Vec<TraceStep>,
+}
+
+impl<'f, 'p> Program<'f, 'p> {
+    /// The way from an entry point to a culprit: it is shown where it leaves the workflow class.
+    pub(crate) fn way(
+        self,
+        running: Running<'_>,
+        entry: FunctionRef,
+        culprit: FunctionRef,
+        at: Place,
+        message: impl Into<String>,
+    ) -> Way {
+        let own = |it: &TraceStep| self.is_own(running, it.place);
+        let path = self.path(entry, culprit);
+        let leaves = path.iter().rposition(own);
+        let Some(leaves) = leaves.filter(|_| !self.is_own(running, at)) else {
+            return Way {
+                place: at,
+                trace: Vec::new(),
+            };
+        };
+        let mut trace = path[leaves + 1..].to_vec();
+        trace.push(TraceStep {
+            place: at,
+            function: self.name(culprit),
+            message: message.into(),
+        });
+        Way {
+            place: path[leaves].place,
+            trace,
+        }
+    }
+
+    /// Whether a place is in the body of the workflow class or of a base of it.
+    fn is_own(self, running: Running<'_>, place: Place) -> bool {
+        running.reach.bases.iter().any(|class| {
+            let index = self.facts.project.module(class.file).map(Module::index);
+            index.is_some_and(|index| {
+                let span = span_of(index.class(class.ix).node);
+                class.file == place.file
+                    && span.start <= place.span.start
+                    && place.span.end <= span.end
+            })
+        })
+    }
+}

@@ -1,0 +1,197 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use lint_core::diagnostic::Diagnostic;
+use lint_core::facts::EntryReach;
+use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::{Expr, Stmt};
+use lint_core::syntax::span_of;
+use rules_macros::RuleMetadata;
+
+use super::patches::{Around, Asked, around, asked};
+use crate::finding::Finding;
+use crate::program::{Node, Program, Running, nodes_of_expr};
+use crate::rule::{Context, Rule};
+
+/// ## What it does
+/// Finds `workflow.patched()` that asks for one id in a loop, and an id that one place asks for with
+/// `patched()` and another with `deprecate_patch()`.
+///
+/// ## Why is this bad?
+/// The answer is given once for a run and remembered. A run that was started before the patch gets `False`
+/// in the round that is replayed, and so in all rounds to come: a loop that runs for months never takes up
+/// the new code. An id that is deprecated says that no run needs the old code any more, which `patched()`
+/// still chooses elsewhere.
+///
+/// ## Example
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class PollFeed:
+///     @workflow.run
+///     async def run(self, feed: str) -> None:
+///         for _ in range(1000):
+///             step = "read_page" if workflow.patched("read-in-pages") else "read_all"  # RB701
+///             await workflow.execute_activity(
+///                 step, feed, start_to_close_timeout=timedelta(minutes=5)
+///             )
+///             await workflow.sleep(3600)
+/// ```
+///
+/// ## Use instead
+/// Ask once, before the loop, and let the loop continue as new, so that the next run asks anew:
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class PollFeed:
+///     @workflow.run
+///     async def run(self, feed: str) -> None:
+///         step = "read_page" if workflow.patched("read-in-pages") else "read_all"
+///         for _ in range(24):
+///             await workflow.execute_activity(
+///                 step, feed, start_to_close_timeout=timedelta(minutes=5)
+///             )
+///             await workflow.sleep(3600)
+///         workflow.continue_as_new(feed)
+/// ```
+/// An id for each round is another question each time:
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class PollFeed:
+///     @workflow.run
+///     async def run(self, pages: int) -> None:
+///         for page in range(pages):
+///             await workflow.sleep(60 if workflow.patched(f"short-{page}") else 3600)
+/// ```
+///
+/// ## Limits
+/// A loop that waits for nothing, or that calls a helper which asks, is left alone.
+///
+/// ## References
+/// - <https://docs.temporal.io/develop/python/versioning#patching>
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB701",
+    severity = "warning",
+    category = "versioning",
+    since = "0.1.0",
+    summary = "one patch is asked for in a loop, or is both asked for and deprecated",
+    preview = true
+)]
+pub(crate) struct RepeatedPatch;
+
+impl Rule for RepeatedPatch {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        let program = Program::new(cx.facts);
+        let mut seen = BTreeSet::new();
+        for running in Running::all(cx.facts) {
+            for (_, reach) in running.entries() {
+                let asked = asked(program, reach);
+                let deprecated = deprecated(&asked);
+                for it in &asked {
+                    let message = match it.text().filter(|_| !it.deprecates) {
+                        Some(id) if deprecated.contains(id) => {
+                            format!(
+                                "`{id}` is asked for here and deprecated elsewhere in `{}`",
+                                running.short_name()
+                            )
+                        }
+                        _ if is_repeated(program, it) => format!(
+                            "the patch is asked for in every round of a loop of `{}`, but answered only once for a run",
+                            running.short_name()
+                        ),
+                        _ => continue,
+                    };
+                    if seen.insert(it.place()) {
+                        finding(program, running, reach, it, message).report(report);
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn finding(
+    program: Program<'_, '_>,
+    running: Running<'_>,
+    reach: &EntryReach,
+    it: &Asked<'_>,
+    message: String,
+) -> Finding {
+    let place = it.place();
+    let way = program.way(
+        running,
+        reach.function,
+        it.function,
+        place,
+        "the patch is asked for here",
+    );
+    Finding::new(&RepeatedPatch::METADATA, place.file, place.span, message)
+        .help("ask once, outside the loop, and give each change an id of its own")
+        .in_workflow(running.workflow)
+        .along(way)
+}
+
+fn deprecated<'p>(asked: &[Asked<'p>]) -> BTreeSet<&'p str> {
+    let ids: BTreeMap<&str, bool> = asked
+        .iter()
+        .filter(|it| it.deprecates)
+        .filter_map(|it| Some((it.text()?, true)))
+        .collect();
+    ids.into_keys().collect()
+}
+
+/// Whether the same question is asked in rounds between which time passes.
+fn is_repeated(program: Program<'_, '_>, it: &Asked<'_>) -> bool {
+    let Some(id) = it.id() else {
+        return false;
+    };
+    let waits = |body: &Stmt| {
+        crate::program::nodes_of(std::slice::from_ref(body))
+            .iter()
+            .any(|node| match node {
+                Node::Expr(Expr::Await(awaited)) => {
+                    program.suspends(it.function.file, &awaited.value)
+                }
+                _ => false,
+            })
+    };
+    let is_same = |body: &Stmt| !varies_within(id, body);
+    around(program, it.function, span_of(it.call))
+        .into_iter()
+        .any(|outer| matches!(outer, Around::Loop(body) if waits(body) && is_same(body)))
+}
+
+/// Whether the id is made of a name that the loop binds.
+fn varies_within(id: &Expr, body: &Stmt) -> bool {
+    let names: BTreeSet<&str> = nodes_of_expr(id)
+        .iter()
+        .filter_map(|node| match node {
+            Node::Expr(Expr::Name(name)) => Some(name.id.as_str()),
+            _ => None,
+        })
+        .collect();
+    crate::program::nodes_of(std::slice::from_ref(body))
+        .iter()
+        .any(|node| match node {
+            Node::Expr(Expr::Name(name)) => !name.ctx.is_load() && names.contains(name.id.as_str()),
+            _ => false,
+        })
+        || nodes_of_expr(id)
+            .iter()
+            .any(|node| matches!(node, Node::Expr(Expr::Attribute(_) | Expr::Call(_))))
+}

@@ -1,0 +1,145 @@
+//! Where the state of a workflow is written, by class and attribute.
+
+use std::collections::BTreeSet;
+
+use lint_core::facts::{Callee, ClassRef, FunctionRef};
+use lint_core::syntax::ast::{self, Expr, Stmt};
+
+use crate::program::{Node, Program, Running, own_nodes};
+
+/// An attribute of the instances of a class of the project.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Attribute<'p> {
+    pub(crate) owner: ClassRef,
+    pub(crate) name: &'p str,
+}
+
+/// One place that changes an attribute or what it holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Write<'p> {
+    pub(crate) attribute: Attribute<'p>,
+    pub(crate) node: &'p ast::ExprAttribute,
+    /// Whether the attribute itself is bound, not something in what it holds.
+    pub(crate) binds: bool,
+}
+
+/// Methods of the containers of Python that change them.
+const MUTATORS: &[&str] = &[
+    "add",
+    "append",
+    "appendleft",
+    "clear",
+    "discard",
+    "extend",
+    "extendleft",
+    "insert",
+    "pop",
+    "popitem",
+    "popleft",
+    "put_nowait",
+    "remove",
+    "setdefault",
+    "update",
+];
+
+/// The writes in the code of a function, in the order of the text.
+pub(crate) fn in_function<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<Write<'p>> {
+    let mut found = Vec::new();
+    for node in own_nodes(program.function(function)) {
+        for (target, binds) in written(node) {
+            add(program, function, target, binds, &mut found);
+        }
+    }
+    found
+}
+
+/// The expressions that a node writes to.
+fn written(node: Node<'_>) -> Vec<(&Expr, bool)> {
+    match node {
+        Node::Stmt(Stmt::Assign(it)) => it.targets.iter().map(|it| (it, true)).collect(),
+        Node::Stmt(Stmt::AugAssign(it)) => vec![(&it.target, true)],
+        Node::Stmt(Stmt::AnnAssign(it)) if it.value.is_some() => vec![(&it.target, true)],
+        Node::Stmt(Stmt::Delete(it)) => it.targets.iter().map(|it| (it, false)).collect(),
+        Node::Stmt(Stmt::For(it)) => vec![(&it.target, true)],
+        Node::Stmt(Stmt::With(it)) => {
+            let vars = it.items.iter().filter_map(|it| it.optional_vars.as_deref());
+            vars.map(|it| (it, true)).collect()
+        }
+        Node::Expr(Expr::Call(call)) => match &*call.func {
+            Expr::Attribute(method) if MUTATORS.contains(&method.attr.as_str()) => {
+                vec![(&method.value, false)]
+            }
+            _ => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+fn add<'p>(
+    program: Program<'_, 'p>,
+    function: FunctionRef,
+    target: &'p Expr,
+    binds: bool,
+    found: &mut Vec<Write<'p>>,
+) {
+    match target {
+        Expr::Attribute(node) => {
+            for &owner in program.owners(function.file, node) {
+                let name = node.attr.as_str();
+                found.push(Write {
+                    attribute: Attribute { owner, name },
+                    node,
+                    binds,
+                });
+            }
+        }
+        Expr::Subscript(it) => add(program, function, &it.value, false, found),
+        Expr::Starred(it) => add(program, function, &it.value, binds, found),
+        Expr::Tuple(ast::ExprTuple { elts, .. }) | Expr::List(ast::ExprList { elts, .. }) => {
+            for element in elts {
+                add(program, function, element, binds, found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The classes whose instances hold the state of a run: the workflow class, and those of which it
+/// keeps an instance in an attribute.
+pub(crate) fn state_classes(program: Program<'_, '_>, running: Running<'_>) -> BTreeSet<ClassRef> {
+    let mut classes: BTreeSet<ClassRef> = running.reach.bases.iter().copied().collect();
+    let functions = running.runs_of(|_| true);
+    loop {
+        let before = classes.len();
+        for &function in &functions {
+            for node in own_nodes(program.function(function)) {
+                let (targets, value) = match node {
+                    Node::Stmt(Stmt::Assign(it)) => (&it.targets[..], &*it.value),
+                    Node::Stmt(Stmt::AnnAssign(it)) => match it.value.as_deref() {
+                        Some(value) => (std::slice::from_ref(&*it.target), value),
+                        None => continue,
+                    },
+                    _ => continue,
+                };
+                let is_kept = targets.iter().any(|target| match target {
+                    Expr::Attribute(it) => {
+                        let owners = program.owners(function.file, it);
+                        owners.iter().any(|owner| classes.contains(owner))
+                    }
+                    _ => false,
+                });
+                if let (true, Expr::Call(call)) = (is_kept, value) {
+                    classes.extend(program.callees(function.file, call).iter().filter_map(
+                        |callee| match callee {
+                            Callee::Class(class) => Some(*class),
+                            _ => None,
+                        },
+                    ));
+                }
+            }
+        }
+        if classes.len() == before {
+            return classes;
+        }
+    }
+}
