@@ -28,6 +28,9 @@ pub const SAFE: &str = "safe";
 /// them is harmless.
 pub const IDENTITY: &str = "process-identity";
 
+/// The class of globals that a function sets which no workflow calls: the start of the worker.
+pub const STARTUP: &str = "startup";
+
 /// Which use of the name counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -301,6 +304,10 @@ impl Knowledge {
     pub fn user_markers(&self) -> impl Iterator<Item = (&str, Role)> {
         let markers = self.user.markers.iter();
         markers.map(|(name, role)| (name.as_str(), *role))
+    }
+
+    pub fn is_log(&self, name: &str) -> bool {
+        self.role(name) == Some(Role::Log)
     }
 
     /// All names that play a part, the user's first.

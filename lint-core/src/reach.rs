@@ -10,9 +10,9 @@ use crate::facts::{Elements, Hazard, HazardKind, IdleBoundary, WorkflowKind};
 use crate::index::{MODULE_BODY, Module};
 use crate::interp::{
     ClassId, Code, CtxId, Edge, Event, EventKind, FuncId, How, Machine, Obj, Sink, SinkKind,
-    SourceId,
+    Source, SourceId,
 };
-use crate::knowledge::{Role, Sandbox};
+use crate::knowledge::{Role, STARTUP, Sandbox};
 use crate::passthrough::WorkerLists;
 use crate::workflows::Found;
 
@@ -65,10 +65,15 @@ pub(crate) fn hazards(
 /// One hazard for each primary place and culprit. The same code may be in several workflows: the
 /// gravest reading wins, the first otherwise.
 pub(crate) fn gravest(hazards: impl Iterator<Item = Hazard>) -> Vec<Hazard> {
-    let mut all: BTreeMap<(Place, Place, HazardKind), Hazard> = BTreeMap::new();
+    let mut all: BTreeMap<(Place, Option<Place>, HazardKind, String), Hazard> = BTreeMap::new();
     for hazard in hazards {
         let culprit = hazard.trace.last().map_or(hazard.place, |step| step.place);
-        match all.entry((hazard.place, culprit, hazard.kind)) {
+        // One call may change the same shared thing at many places.
+        let (culprit, name) = match hazard.kind {
+            HazardKind::SharedState => (None, hazard.culprit.clone()),
+            _ => (Some(culprit), String::new()),
+        };
+        match all.entry((hazard.place, culprit, hazard.kind, name)) {
             Entry::Vacant(slot) => {
                 slot.insert(hazard);
             }
@@ -448,6 +453,9 @@ impl<'m, 'p> Walk<'m, 'p> {
                 name,
             } => {
                 let origin_facts = *machine.source(origin);
+                if origin_facts.class == STARTUP && self.is_set_in_a_run(&origin_facts) {
+                    return None;
+                }
                 (sandbox, note) = (Sandbox::Allows, origin_facts.note);
                 source = Some(origin);
                 let text = text_at(machine, origin_facts.ctx_file, origin_facts.span);
@@ -458,9 +466,11 @@ impl<'m, 'p> Walk<'m, 'p> {
                         span: origin_facts.span,
                     },
                     function: machine.project.module_name(origin_facts.ctx_file),
-                    message: format!(
-                        "`{name}` is computed by `{text}` when the module is imported"
-                    ),
+                    message: if origin_facts.class == STARTUP {
+                        format!("`{text}` sets `{name}` when the worker starts")
+                    } else {
+                        format!("`{name}` is computed by `{text}` when the module is imported")
+                    },
                 });
                 let culprit = plain_name(machine.str(origin_facts.name));
                 (
@@ -536,6 +546,21 @@ impl<'m, 'p> Walk<'m, 'p> {
             sandbox,
             passed_through,
             note,
+        })
+    }
+
+    /// Whether workflows reach the function that is taken for the start of the worker.
+    fn is_set_in_a_run(&self, origin: &Source) -> bool {
+        let Some(module) = self.machine.project.module(origin.ctx_file) else {
+            return false;
+        };
+        let mut functions = module.index().functions.iter();
+        let setter = functions.position(|it| it.node.name_span() == origin.span);
+        setter.is_some_and(|ix| {
+            self.machine.has_context(FuncId {
+                file: origin.ctx_file,
+                ix: ix as u32,
+            })
         })
     }
 

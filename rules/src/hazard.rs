@@ -488,21 +488,29 @@ mod tests {
 
     #[test]
     fn values_at_import_are_findings_of_one_rule() {
-        let at_import = |class| {
+        let at_import = |class, impact| {
             let hazard = Hazard {
                 kind: HazardKind::ImportTime { class },
+                impact,
                 expression: "STARTED".to_owned(),
                 ..clock()
             };
             report(Facade::Temporal, hazard)
         };
-        let found = only(at_import("clock"));
+        let found = only(at_import("clock", Impact::Unknown));
         assert_eq!(
             found.message,
             "`STARTED` in workflow `StrikeNav` is set from `datetime.now()` at import, so each \
              worker may have another value"
         );
-        assert_eq!(only(at_import("env")).severity, Severity::Warning);
-        assert!(at_import("log").is_empty());
+        assert_eq!(
+            only(at_import("env", Impact::Drift)).severity,
+            Severity::Warning
+        );
+        assert_eq!(
+            only(at_import("env", Impact::None)).severity,
+            Severity::Info
+        );
+        assert!(at_import("log", Impact::Unknown).is_empty());
     }
 }

@@ -17,7 +17,10 @@ impl<'p> Machine<'p> {
             let is_foreign = |obj: &Obj| matches!(obj, Obj::External(_));
             if matches!(obj, Obj::Instance(..)) && value.objs().iter().any(is_foreign) {
                 // A method of a base outside the project may show the whole object.
-                result.add_taint(self.whole_taint(&Value::of(obj)).taint());
+                let own =
+                    matches!(obj, Obj::Instance(_, variant) if self.is_made_at_import(variant));
+                let span = if own { span } else { Span::default() };
+                result.add_taint(self.whole_taint(&Value::of(obj), span).taint());
             }
             result.join(&value);
         }
@@ -163,7 +166,7 @@ impl<'p> Machine<'p> {
         self.module_ctx(file);
         let value = self.read(CellKey::Global(file, sym));
         if !value.is_bottom() {
-            return self.read_shared(value, sym, span);
+            return self.read_global(file, sym, value, span);
         }
         let defined = self
             .project
@@ -266,6 +269,9 @@ impl<'p> Machine<'p> {
                 result.join(&self.read_instance_attribute(owner, variant, sym));
             }
         }
+        if self.is_made_at_import(variant) {
+            result = self.read_shared(result, sym, span);
+        }
         // Other code can set an attribute at any time.
         let mut result = if result.is_bottom() {
             result
@@ -279,6 +285,7 @@ impl<'p> Machine<'p> {
                     if value.is_bottom() {
                         continue;
                     }
+                    let value = self.read_shared(value, sym, span);
                     let bound = self.bind_to_instance(&value, class, variant, span);
                     let declared = if bound.objs().iter().all(|obj| matches!(obj, Obj::None)) {
                         self.declared_attribute(owner, name)
@@ -497,7 +504,20 @@ impl<'p> Machine<'p> {
     /// What code stored in an attribute of such an instance.
     fn read_instance_attribute(&mut self, class: ClassId, variant: u32, name: Sym) -> Value {
         if variant == 0 {
-            return self.read(CellKey::InstanceAttr(class, name));
+            let made = self.read(CellKey::InstanceAttr(class, name));
+            return if made.is_bottom() {
+                self.read(CellKey::ImportAttr(class, name))
+            } else {
+                made
+            };
+        }
+        if self.is_made_at_import(variant) {
+            let own = self.read(CellKey::VariantAttr(class, variant, name));
+            return if own.is_bottom() {
+                self.read(CellKey::InstanceAttr(class, name))
+            } else {
+                own
+            };
         }
         // Code that does not know which instance it has may have stored into this one.
         let own = self.read(CellKey::VariantAttr(class, variant, name));
@@ -512,14 +532,31 @@ impl<'p> Machine<'p> {
         name: Sym,
         value: &Value,
     ) {
+        let is_part = |obj| matches!(obj, Obj::Container(_) | Obj::Instance(..));
+        let all = self.known.dict;
         self.write(CellKey::VariantAttr(class, variant, name), value);
-        self.write(CellKey::InstanceAttr(class, name), value);
-        let parts = value.filter(|obj| matches!(obj, Obj::Container(_) | Obj::Instance(..)));
+        let parts = value.filter(is_part);
         if !parts.is_bottom() {
-            let all = self.known.dict;
             self.write(CellKey::VariantAttr(class, variant, all), &parts);
-            self.write(CellKey::InstanceAttr(class, all), &parts);
         }
+        if self.is_made_at_import(variant) && self.at_import() {
+            let plain = self.without_import(value);
+            self.write(CellKey::ImportAttr(class, name), &plain);
+        } else {
+            self.write(CellKey::InstanceAttr(class, name), value);
+            if !parts.is_bottom() {
+                self.write(CellKey::InstanceAttr(class, all), &parts);
+            }
+        }
+    }
+
+    /// The value without what it owes to the import of modules.
+    fn without_import(&self, value: &Value) -> Value {
+        let sources = value.taint().iter().copied();
+        let own: Vec<_> = sources.filter(|&it| !self.source(it).at_import).collect();
+        let mut result = value.clone().without_taint();
+        result.add_taint(&own);
+        result
     }
 
     /// The join of all attributes of such an instance, as far as they hold or are tainted by

@@ -94,12 +94,13 @@ impl<'p> Machine<'p> {
     }
 
     /// One element of a container, by key.
-    pub(super) fn element(&mut self, object: &Value, key: Key, _span: Span) -> Value {
+    pub(super) fn element(&mut self, object: &Value, key: Key, span: Span) -> Value {
         let mut result = Value::bottom();
         for obj in object.objs().to_vec() {
             let Obj::Container(id) = obj else { continue };
             if key == Key::Any {
-                result.join(&self.all_elements(&Value::of(obj)));
+                let elements = self.all_elements(&Value::of(obj));
+                result.join(&self.read_contents(id, elements, span));
                 continue;
             }
             let key = self.positive_key(id, key);
@@ -111,10 +112,9 @@ impl<'p> Machine<'p> {
                 continue;
             }
             let exact = self.read_element(id, key);
-            let any = self.read_element(id, Key::Any);
+            let found = exact.joined(&self.read_element(id, Key::Any));
             // Contents can change through code that is not seen.
-            result.join(&exact.opened());
-            result.join(&any.opened());
+            result.join(&self.read_contents(id, found, span).opened());
         }
         if object
             .objs()
@@ -124,6 +124,15 @@ impl<'p> Machine<'p> {
             result.join(&Value::unknown());
         }
         result
+    }
+
+    /// Reading what a container holds, which may have been made at import.
+    fn read_contents(&mut self, id: u32, contents: Value, span: Span) -> Value {
+        if contents.taint().is_empty() || span == Span::default() || !self.is_shared(id) {
+            return contents;
+        }
+        let name = self.container_name(id);
+        self.read_shared(contents, name, span)
     }
 
     /// `-1` counts from the end where the length is known.
@@ -195,17 +204,17 @@ impl<'p> Machine<'p> {
     }
 
     /// What a value and the contents of its containers are tainted by, as a value without objects.
-    pub(super) fn deep_taint(&mut self, value: &Value) -> Value {
-        self.taint_within(value, false)
+    pub(super) fn deep_taint(&mut self, value: &Value, span: Span) -> Value {
+        self.taint_within(value, false, span)
     }
 
     /// The same, and what the attributes of instances are tainted by: for what is handed over as a
     /// whole, such as the payload of a command.
-    pub(super) fn whole_taint(&mut self, value: &Value) -> Value {
-        self.taint_within(value, true)
+    pub(super) fn whole_taint(&mut self, value: &Value, span: Span) -> Value {
+        self.taint_within(value, true, span)
     }
 
-    fn taint_within(&mut self, value: &Value, with_attributes: bool) -> Value {
+    fn taint_within(&mut self, value: &Value, with_attributes: bool, span: Span) -> Value {
         const MAX_CONTAINERS: usize = 24;
         let mut taint = Value::bottom().tainted_by(value);
         let mut pending: Vec<Obj> = value.objs().to_vec();
@@ -214,12 +223,20 @@ impl<'p> Machine<'p> {
             let obj = pending[seen];
             seen += 1;
             let parts = match obj {
-                Obj::Container(_) => {
-                    taint.add_taint(self.size_taint(&Value::of(obj)).taint());
-                    self.all_elements(&Value::of(obj))
+                Obj::Container(id) => {
+                    let size = self.size_taint(&Value::of(obj));
+                    let elements = self.all_elements(&Value::of(obj)).tainted_by(&size);
+                    self.read_contents(id, elements, span)
                 }
                 Obj::Instance(class, variant) if with_attributes => {
-                    self.attributes_within(class, variant)
+                    let within = self.attributes_within(class, variant);
+                    if self.is_made_at_import(variant) && span != Span::default() {
+                        let name = self.class_node(class).map_or("", |node| node.name.as_str());
+                        let name = self.sym(name);
+                        self.read_shared(within, name, span)
+                    } else {
+                        within
+                    }
                 }
                 _ => continue,
             };
@@ -364,14 +381,20 @@ impl<'p> Machine<'p> {
     }
 
     fn record_container_write(&mut self, id: u32, span: Span) {
-        let container = *self.containers.get(id);
-        let is_copied = container
-            .class
-            .is_some_and(|class| self.is_data_class(class));
-        if container.shared && !is_copied && !self.at_import() {
+        if self.is_shared(id) && !self.at_import() {
             let name = self.container_name(id);
             self.record_event(span, EventKind::SharedState(name), None);
         }
+    }
+
+    /// Whether a container is made at import, and not copied for each instance as the defaults of
+    /// data classes are.
+    fn is_shared(&mut self, id: u32) -> bool {
+        let container = *self.containers.get(id);
+        container.shared
+            && !container
+                .class
+                .is_some_and(|class| self.is_data_class(class))
     }
 
     /// The name that a container is bound to where it is made, for messages.
@@ -409,7 +432,8 @@ impl<'p> Machine<'p> {
                             });
                         }
                     } else {
-                        result.join(&self.all_elements(&Value::of(obj)));
+                        let elements = self.all_elements(&Value::of(obj));
+                        result.join(&self.read_contents(id, elements, span));
                     }
                 }
                 Obj::Generator(ctx) => {
@@ -597,7 +621,7 @@ impl<'p> Machine<'p> {
             "pop" | "popleft" => self.all_elements(&object).opened(),
             "values" => {
                 let list = self.container(ContainerKind::List, span);
-                let elements = self.all_elements(&object);
+                let elements = self.element(&object, Key::Any, span);
                 self.put(list, Key::Any, &elements);
                 self.keep_set_order(list, id);
                 Value::of(Obj::Container(list))
@@ -622,7 +646,7 @@ impl<'p> Machine<'p> {
                     ..*self.containers.get(list)
                 });
                 let keys = self.iterate(&object, span, How::Iterate);
-                let values = self.all_elements(&object);
+                let values = self.element(&object, Key::Any, span);
                 self.put(pair, Key::Int(0), &keys);
                 self.put(pair, Key::Int(1), &values);
                 self.put(list, Key::Any, &Value::of(Obj::Container(pair)));
@@ -689,6 +713,7 @@ impl<'p> Machine<'p> {
             let id = self.container(kind, span);
             let mut result = Value::of(Obj::Container(id)).tainted_by(&taint);
             if let Some(first) = &first {
+                self.element(first, Key::Any, span);
                 match kind {
                     ContainerKind::Dict => self.copy_entries(id, first),
                     _ => {
@@ -1162,13 +1187,26 @@ pub(super) fn mutates(method: &str) -> bool {
 
 /// The name in `name = `, `name: type = ` and `def f(a, name=`.
 fn bound_name(before: &str) -> &str {
-    let target = before.trim_end().trim_end_matches('=').trim_end();
-    let target = target
-        .rsplit(['(', ','])
-        .find(|part| !part.trim().is_empty())
-        .unwrap_or(target);
+    let target = before.trim_end();
+    let Some(target) = target.strip_suffix('=') else {
+        return "shared state";
+    };
+    // What stands in brackets belongs to a type, unless the bracket is still open.
+    let mut depth = 0_u32;
+    let start = target.char_indices().rev().find_map(|(at, c)| {
+        match c {
+            ']' | ')' => depth += 1,
+            '[' | '(' if depth == 0 => return Some(at + 1),
+            '[' | '(' => depth -= 1,
+            ',' if depth == 0 => return Some(at + 1),
+            _ => {}
+        }
+        None
+    });
+    let target = &target[start.unwrap_or(0)..];
     let name = target.split(':').next().unwrap_or(target).trim();
-    if name.is_empty() {
+    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
+    if name.is_empty() || !name.chars().all(is_name) {
         "shared state"
     } else {
         name
@@ -1216,6 +1254,9 @@ mod tests {
         assert_eq!(bound_name("CACHE = "), "CACHE");
         assert_eq!(bound_name("    rows: list[str] = "), "rows");
         assert_eq!(bound_name("    def __init__(self, items="), "items");
+        assert_eq!(bound_name("COUNTS: dict[str, int] = "), "COUNTS");
+        assert_eq!(bound_name("def f(rows: dict[str, list[int]] = "), "rows");
+        assert_eq!(bound_name("TABLE = Table("), "shared state");
         assert_eq!(bound_name(""), "shared state");
     }
 

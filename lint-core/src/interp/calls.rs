@@ -298,22 +298,23 @@ impl<'p> Machine<'p> {
     pub(super) fn args_taint(&mut self, args: &Args) -> Value {
         let mut taint = Value::bottom();
         for argument in &args.positional {
-            let deep = self.deep_taint(&argument.value);
+            let deep = self.deep_taint(&argument.value, argument.span);
             taint.add_taint(deep.taint());
         }
         for (_, value) in &args.keywords {
-            let deep = self.deep_taint(value);
+            let deep = self.deep_taint(value, Span::default());
             taint.add_taint(deep.taint());
         }
         taint
     }
 
     /// The same for arguments that are handed over as a whole.
-    fn payload_taint(&mut self, args: &Args) -> Value {
+    fn payload_taint(&mut self, args: &Args, span: Span) -> Value {
         let mut taint = Value::bottom();
-        let positional = args.positional.iter().map(|argument| &argument.value);
-        for value in positional.chain(args.keywords.iter().map(|(_, value)| value)) {
-            taint.add_taint(self.whole_taint(value).taint());
+        let positional = args.positional.iter().map(|it| (&it.value, it.span));
+        let keywords = args.keywords.iter().map(|(_, value)| (value, span));
+        for (value, span) in positional.chain(keywords) {
+            taint.add_taint(self.whole_taint(value, span).taint());
         }
         taint
     }
@@ -491,7 +492,8 @@ impl<'p> Machine<'p> {
             // What it stores depends on what decides over the call.
             signature.push((u16::MAX, vec![Obj::Unknown]));
         }
-        let ctx = self.context(Code::Function(function), signature);
+        let at_import = self.at_import() && self.mode == Mode::Workflows;
+        let ctx = self.context(Code::Function(function), at_import, signature);
         for (ix, value) in parameters.into_iter().enumerate() {
             let slot = ix as u16;
             match value {
@@ -558,7 +560,7 @@ impl<'p> Machine<'p> {
             },
             None,
         );
-        let taint = self.payload_taint(args);
+        let taint = self.payload_taint(args, span);
         self.record_sink(&taint, SinkKind::Payload, span);
         let mut result = Value::bottom();
         for argument in &args.positional {
@@ -872,7 +874,7 @@ impl<'p> Machine<'p> {
             return Value::of(Obj::Bool(true));
         }
         if role == Some(Role::Log) {
-            let taint = self.payload_taint(args);
+            let taint = self.payload_taint(args, span);
             self.record_sink(&taint, SinkKind::Log, span);
             return Value::of(Obj::None);
         }
@@ -894,7 +896,7 @@ impl<'p> Machine<'p> {
             self.note_foreign_call(source, span);
         }
         returned
-            .tainted_by(&self.payload_taint(args))
+            .tainted_by(&self.payload_taint(args, span))
             .with_source(source)
     }
 
@@ -1053,7 +1055,7 @@ impl<'p> Machine<'p> {
             CommandKind::Timer => SinkKind::Timer,
             _ => SinkKind::Payload,
         };
-        let taint = self.payload_taint(args);
+        let taint = self.payload_taint(args, span);
         self.record_sink(&taint, payload, span);
         let higher_order = self.knowledge.higher_order(self.str(name));
         for arg in higher_order.map_or(&[][..], |it| it.runs) {

@@ -9,7 +9,7 @@ use crate::syntax::span_of;
 
 use super::calls::Args;
 use super::{
-    CellKey, ClassId, Code, FuncId, FuncRef, How, Machine, Obj, Seen, SinkKind, Sym, Value,
+    CellKey, ClassId, Code, FuncId, FuncRef, How, Machine, Obj, Seen, SinkKind, SourceId, Sym, Value,
 };
 use crate::facts::Elements;
 
@@ -299,24 +299,26 @@ impl<'p> Machine<'p> {
             self.apply(bound, args, span, How::Construct);
         }
         let taint = self.args_taint(args);
+        // What a base outside the project reads to fill the fields.
+        let mut filled = Value::bottom();
         if let Some(init) = self.find_method(class, "__init__") {
             let bound = self.bound(init, receiver);
             self.apply(bound, args, span, How::Construct);
         } else {
             for entry in mro.iter().copied() {
                 if let Obj::External(base) = entry {
-                    self.construct_base(base, args, span);
+                    filled = filled.with_source(self.construct_base(base, args, span));
                 }
             }
         }
         if self.is_data_class(class) {
-            self.construct_data_class(class, variant, args, span);
+            self.construct_data_class(class, variant, args, &filled, span);
         }
         if self.keeps_in_fields(class) {
             // Each field carries its own.
             return instance;
         }
-        instance.tainted_by(&taint)
+        instance.tainted_by(&taint).tainted_by(&filled)
     }
 
     /// Whether what a constructor gets is nowhere but in attributes that the machine sees.
@@ -337,45 +339,67 @@ impl<'p> Machine<'p> {
             })
     }
 
-    /// Instances are told apart where it matters most: when a constructor is given callables.
+    /// Instances are told apart where it matters most: when a constructor is given callables, and
+    /// when they are made at import, for all runs.
     fn variant(&mut self, class: ClassId, args: &Args) -> u32 {
         const MAX_VARIANTS_OF_CLASS: u32 = 12;
         let values = args.positional.iter().map(|argument| &argument.value);
         let values = values.chain(args.keywords.iter().map(|(_, value)| value));
-        let callables: Vec<Obj> = values
+        let mut given: Vec<Obj> = values
             .flat_map(|value| value.objs().iter().copied())
             .filter(|obj| obj.is_callable())
             .collect();
-        if callables.is_empty() {
+        let at_import = self.at_import();
+        if at_import && !self.args_taint(args).taint().is_empty() {
+            given.push(Obj::Unknown);
+        }
+        if given.is_empty() && !at_import {
             return 0;
         }
+        let plain = if at_import {
+            self.variant_of(class, at_import, Vec::new())
+        } else {
+            0
+        };
+        if given.is_empty() {
+            return plain;
+        }
         let before = self.variants.len();
-        let id = self.variants.id((class, callables)) + 1;
+        let id = self.variant_of(class, at_import, given);
         if self.variants.len() > before {
             *self.variants_of.entry(class).or_default() += 1;
         }
         if self.variants_of[&class] > MAX_VARIANTS_OF_CLASS {
-            0
+            plain
         } else {
             id
         }
     }
 
+    fn variant_of(&mut self, class: ClassId, at_import: bool, given: Vec<Obj>) -> u32 {
+        let variant = super::Variant {
+            class,
+            at_import,
+            given,
+        };
+        self.variants.id(variant) + 1
+    }
+
     /// The constructor that a class inherits from outside the project.
-    fn construct_base(&mut self, base: Sym, args: &Args, span: Span) {
+    fn construct_base(&mut self, base: Sym, args: &Args, span: Span) -> Option<SourceId> {
         let name = self.str(base);
         if matches!(
             name,
             "object" | "typing.Generic" | "typing.Protocol" | "abc.ABC"
         ) || name.starts_with("enum.")
         {
-            return;
+            return None;
         }
         if !super::builtins::is_builtin(name) {
             let init = self.sym(&format!("{name}.__init__"));
             self.frame.out.externals.insert(init);
         }
-        self.call_hazard(base, Some(args), span);
+        self.call_hazard(base, Some(args), span)
     }
 
     pub(super) fn is_data_class(&mut self, class: ClassId) -> bool {
@@ -404,7 +428,14 @@ impl<'p> Machine<'p> {
         false
     }
 
-    fn construct_data_class(&mut self, class: ClassId, variant: u32, args: &Args, span: Span) {
+    fn construct_data_class(
+        &mut self,
+        class: ClassId,
+        variant: u32,
+        args: &Args,
+        filled: &Value,
+        span: Span,
+    ) {
         let mro = self.mro(class);
         let fields = self.field_names(class);
         let mut set: Vec<Sym> = Vec::new();
@@ -431,6 +462,14 @@ impl<'p> Machine<'p> {
                 }
             }
         }
+        if !filled.taint().is_empty() {
+            for field in fields {
+                if !set.contains(&field) {
+                    let declared = self.declared_field(class, field).tainted_by(filled);
+                    self.write_instance_attribute(class, variant, field, &declared);
+                }
+            }
+        }
         set.sort();
         set.dedup();
         let set: Rc<[Sym]> = set.into();
@@ -442,6 +481,7 @@ impl<'p> Machine<'p> {
                         class: owner,
                         set: set.clone(),
                     },
+                    self.at_import(),
                     Vec::new(),
                 );
                 self.record_edge(span, ctx, How::Construct);
@@ -509,6 +549,19 @@ impl<'p> Machine<'p> {
             }
         }
         fields
+    }
+
+    fn declared_field(&mut self, class: ClassId, field: Sym) -> Value {
+        let name = self.str(field).to_owned();
+        for entry in self.mro(class).iter().copied() {
+            if let Obj::Class(owner) = entry {
+                let declared = self.declared_attribute(owner, &name);
+                if !declared.is_bottom() {
+                    return declared.opened();
+                }
+            }
+        }
+        Value::unknown()
     }
 
     fn has_factories(&mut self, class: ClassId) -> bool {

@@ -104,7 +104,7 @@ pub(super) struct Outer {
 impl<'p> Machine<'p> {
     /// From here on, the value decides over what is executed.
     pub(super) fn decide(&mut self, value: &Value, kind: SinkKind, span: Span) {
-        if self.at_import() || self.frame.vouched > 0 {
+        if self.frame.vouched > 0 {
             return;
         }
         let mut dropped = Value::bottom();
@@ -241,7 +241,7 @@ impl<'p> Machine<'p> {
     pub(super) fn lasting_shared(&self, value: &Value) -> Value {
         let control = self.lasting_control();
         let own = control.taint().iter().copied();
-        let own = own.filter(|&source| !self.source(source).at_import);
+        let own = own.filter(|&source| self.at_import() || !self.source(source).at_import);
         let mut result = value.clone();
         result.add_taint(&own.collect::<Vec<_>>());
         result

@@ -1,6 +1,6 @@
 //! Evaluating expressions.
 
-use crate::diagnostic::Span;
+use crate::diagnostic::{FileId, Span};
 use crate::facts::Elements;
 use crate::index::MODULE_BODY;
 use crate::knowledge::{Access, Role};
@@ -11,7 +11,7 @@ use super::builtins::is_builtin;
 use super::calls::Args;
 use super::conditions::{Truth, compare_constants};
 use super::{
-    CellKey, Code, ContainerKind, CtxId, EventKind, FuncId, FuncRef, How, Key, Machine, Obj,
+    CellKey, Code, ContainerKind, CtxId, EventKind, FuncId, FuncRef, How, Key, Machine, Mode, Obj,
     SinkKind, SourceId, Sym, Value,
 };
 
@@ -213,10 +213,10 @@ impl<'p> Machine<'p> {
         }
         let function = self.frame.function;
         let is_module =
-            matches!(self.ctx(self.frame.ctx).code, Code::Fields { .. }) || self.at_import();
+            matches!(self.ctx(self.frame.ctx).code, Code::Fields { .. }) || self.in_module_body();
         if !is_module && !function.globals.contains(name) {
             if function.nonlocals.contains(name) {
-                return self.captured(sym).unwrap_or_else(Value::unknown);
+                return self.captured(sym, span).unwrap_or_else(Value::unknown);
             }
             if let Some(value) = self.frame.state.vars.get(&sym) {
                 let value = value.clone();
@@ -229,7 +229,7 @@ impl<'p> Machine<'p> {
             if function.locals.contains(name) {
                 return Value::bottom();
             }
-            if let Some(value) = self.captured(sym) {
+            if let Some(value) = self.captured(sym, span) {
                 return value;
             }
         } else if let Some(value) = self.frame.state.vars.get(&sym) {
@@ -264,9 +264,14 @@ impl<'p> Machine<'p> {
         }
     }
 
-    fn captured(&mut self, name: Sym) -> Option<Value> {
+    fn captured(&mut self, name: Sym, span: Span) -> Option<Value> {
         let owner = self.enclosing_owner(name)?;
-        Some(self.read(CellKey::Local(owner, name)))
+        let value = self.read(CellKey::Local(owner, name));
+        Some(if self.ctx(owner).at_import {
+            self.read_shared(value, name, span)
+        } else {
+            value
+        })
     }
 
     fn global(&mut self, sym: Sym, name: &str, span: Span) -> Value {
@@ -283,7 +288,7 @@ impl<'p> Machine<'p> {
             .contains(name);
         let value = self.read(CellKey::Global(file, sym));
         if defined || !value.is_bottom() {
-            return self.read_shared(value, sym, span);
+            return self.read_global(file, sym, value, span);
         }
         if is_builtin(name) {
             let external = self.external(name);
@@ -292,9 +297,59 @@ impl<'p> Machine<'p> {
         Value::unknown()
     }
 
+    /// Reading a module-level value. A function that sets it may be what the start of the worker
+    /// calls; if workflows call it themselves, its store speaks for itself.
+    pub(super) fn read_global(
+        &mut self,
+        file: FileId,
+        name: Sym,
+        value: Value,
+        span: Span,
+    ) -> Value {
+        let Some(setter) = self.setter_of(file, name) else {
+            return self.read_shared(value, name, span);
+        };
+        let Some(function) = self.function(setter) else {
+            return value;
+        };
+        let source = super::Source {
+            ctx_file: file,
+            span: function.node.name_span(),
+            name,
+            class: crate::knowledge::STARTUP,
+            at_import: true,
+            sandbox: crate::knowledge::Sandbox::Allows,
+            note: "",
+        };
+        let source = SourceId(self.sources.id(source));
+        self.read_shared(value.opened().with_source(Some(source)), name, span)
+    }
+
+    /// A function that sets a global, as far as no code calls it that was seen until now.
+    fn setter_of(&mut self, file: FileId, name: Sym) -> Option<FuncId> {
+        if self.at_import() || self.mode == Mode::Full {
+            return None;
+        }
+        let setter = match self.setters.get(&(file, name)) {
+            Some(&setter) => setter,
+            None => {
+                let text = self.str(name);
+                let mut functions = self.project.module(file)?.index().functions.iter();
+                let ix = functions.position(|it| it.globals.contains(text));
+                let setter = ix.map(|ix| FuncId {
+                    file,
+                    ix: ix as u32,
+                });
+                self.setters.insert((file, name), setter);
+                setter
+            }
+        };
+        setter.filter(|&setter| !self.has_context(setter))
+    }
+
     /// Reading a module-level value whose origin varies from one worker to the next.
     pub(super) fn read_shared(&mut self, value: Value, name: Sym, span: Span) -> Value {
-        if self.at_import() || self.frame.vouched > 0 {
+        if self.at_import() || self.frame.vouched > 0 || self.is_handle(&value) {
             return value;
         }
         for &source in value.taint() {
@@ -303,6 +358,20 @@ impl<'p> Machine<'p> {
             }
         }
         value
+    }
+
+    /// Whether a value is something to act with, such as a client or a logger: using it is what
+    /// matters, and not what it was made of.
+    fn is_handle(&self, value: &Value) -> bool {
+        let acts = |obj: &Obj| match obj {
+            Obj::ExternalInstance(ty) => {
+                let ty = self.str(*ty);
+                self.knowledge.is_log(&format!("{ty}.info"))
+                    || self.knowledge.has_members(ty) && !ty.starts_with("datetime.")
+            }
+            _ => false,
+        };
+        value.objs().iter().any(acts)
     }
 
     /// Loads a name from outside the project; reading it may itself be a hazard. An `import` binds
@@ -371,7 +440,7 @@ impl<'p> Machine<'p> {
                 self.call_string(&value, span_of(it));
                 let source = self.note_order(&value, span_of(&*it.expression));
                 taint = taint.with_source(source);
-                taint.add_taint(self.whole_taint(&value).taint());
+                taint.add_taint(self.whole_taint(&value, span_of(it)).taint());
                 has_text |= it.format_spec.is_none() && self.has_text(&value);
                 is_open = true;
                 after.clear();
@@ -610,7 +679,7 @@ impl<'p> Machine<'p> {
             .all(|op| matches!(op, CmpOp::Eq | CmpOp::NotEq));
         let mut taint = left.clone();
         if compares_contents {
-            taint = taint.tainted_by(&self.whole_taint(&left));
+            taint = taint.tainted_by(&self.whole_taint(&left, span_of(&*it.left)));
         }
         let mut decided = None;
         for (op, comparator) in it.ops.iter().zip(&it.comparators) {
@@ -656,7 +725,7 @@ impl<'p> Machine<'p> {
             }
             taint.add_taint(right.taint());
             if compares_contents {
-                taint = taint.tainted_by(&self.whole_taint(&right));
+                taint = taint.tainted_by(&self.whole_taint(&right, span_of(comparator)));
             }
             left = right;
         }
@@ -950,7 +1019,7 @@ impl<'p> Machine<'p> {
                     None => {
                         self.frame.state.vars.insert(sym, value.clone());
                         if self.frame.function.captured.contains(name.id.as_str())
-                            || !self.at_import()
+                            || !self.in_module_body()
                         {
                             self.write(CellKey::Local(self.frame.ctx, sym), value);
                         }
@@ -1122,7 +1191,9 @@ impl<'p> Machine<'p> {
                     if let Obj::Container(id) = obj {
                         let factory = self.read(CellKey::ContainerFactory(id));
                         let made = self.call_value(&factory, &Args::default(), span, How::Callback);
-                        self.put(id, Key::Any, &made);
+                        if !made.is_bottom() {
+                            self.put(id, Key::Any, &made);
+                        }
                         result.join(&made);
                     }
                     if key.objs().iter().all(|obj| matches!(obj, Obj::Unknown)) && is_slice(key) {

@@ -73,8 +73,10 @@ enum CellKey {
     /// What a decorator of the class stored in its place.
     DecoratedAttr(ClassId, Sym),
     ClassBases(ClassId),
-    /// What any code stored in an attribute of any instance.
+    /// What any code stored in an attribute of any instance that a run makes.
     InstanceAttr(ClassId, Sym),
+    /// The same for instances made at import, without what varies with the import.
+    ImportAttr(ClassId, Sym),
     /// The same for one variant of instances; 0 holds what code stored that knew of none.
     VariantAttr(ClassId, u32, Sym),
     FunctionAttr(FuncId, Sym),
@@ -133,6 +135,16 @@ struct Property {
     setter: Option<Obj>,
 }
 
+/// Which instances of a class stand together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Variant {
+    class: ClassId,
+    /// Made while a module is imported, so that all runs of a worker share it.
+    at_import: bool,
+    /// The callables that the constructor got, and `Unknown` if it got what varies.
+    given: Vec<Obj>,
+}
+
 /// What a context interprets.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Code {
@@ -147,6 +159,7 @@ pub(crate) enum Code {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct CtxKey {
     code: Code,
+    at_import: bool,
     /// The callable objects in each parameter that has any; the receiver of a method.
     signature: Vec<(u16, Vec<Obj>)>,
 }
@@ -158,6 +171,8 @@ pub(crate) struct Ctx {
     /// decorators in the source, so they are not bounded: joining them would make every
     /// decorated function call all others.
     decorates: bool,
+    /// Whether it is evaluated while a module is imported: a module body, and what it calls.
+    at_import: bool,
     pub(crate) outcome: Outcome,
 }
 
@@ -325,6 +340,7 @@ struct Frame<'p> {
     file: FileId,
     module: &'p Module,
     function: &'p Function<'p>,
+    at_import: bool,
     state: State,
     /// Class bodies being executed, innermost last.
     classes: Vec<(ClassId, BTreeMap<Sym, Value>)>,
@@ -372,7 +388,7 @@ pub(crate) struct Machine<'p> {
     attributes_of: FxHashMap<ClassId, Vec<Sym>>,
     ctxs: Vec<Ctx>,
     ctx_ids: FxHashMap<CtxKey, CtxId>,
-    contexts_of: FxHashMap<Code, u32>,
+    contexts_of: FxHashMap<(Code, bool), u32>,
     turn: turns::Turn,
     steps: u64,
     /// How deep the statements being executed are nested, over all modules being imported.
@@ -389,9 +405,10 @@ pub(crate) struct Machine<'p> {
     fields: Table<(FileId, Span)>,
     sources: Table<Source>,
     marks: marks::Marks,
-    /// Variants of instances, by class and the callables that the constructor got.
-    variants: Table<(ClassId, Vec<Obj>)>,
+    variants: Table<Variant>,
     variants_of: FxHashMap<ClassId, u32>,
+    /// The functions that set a global through `global`, for each that was asked about.
+    setters: FxHashMap<(FileId, Sym), Option<FuncId>>,
     orders: mro::Orders,
     /// Modules imported below `imports_passed_through()`.
     passed_through: Vec<FileId>,
@@ -453,6 +470,7 @@ impl<'p> Machine<'p> {
             marks: marks::Marks::default(),
             variants: Table::default(),
             variants_of: FxHashMap::default(),
+            setters: FxHashMap::default(),
             orders: mro::Orders::default(),
             passed_through: Vec::new(),
             module_ctxs: FxHashMap::default(),
@@ -645,14 +663,23 @@ impl<'p> Machine<'p> {
     // ---- contexts ----
 
     /// The context for this code and signature, made and queued when new.
-    fn context(&mut self, code: Code, signature: Vec<(u16, Vec<Obj>)>) -> CtxId {
-        let id = self.context_of(code, signature);
+    fn context(&mut self, code: Code, at_import: bool, signature: Vec<(u16, Vec<Obj>)>) -> CtxId {
+        let id = self.context_of(code, at_import, signature);
         self.reached(id);
         id
     }
 
-    fn context_of(&mut self, code: Code, signature: Vec<(u16, Vec<Obj>)>) -> CtxId {
-        let mut key = CtxKey { code, signature };
+    fn context_of(
+        &mut self,
+        code: Code,
+        at_import: bool,
+        signature: Vec<(u16, Vec<Obj>)>,
+    ) -> CtxId {
+        let mut key = CtxKey {
+            code,
+            at_import,
+            signature,
+        };
         if let Some(&id) = self.ctx_ids.get(&key) {
             return id;
         }
@@ -668,7 +695,10 @@ impl<'p> Machine<'p> {
                 .ctxs
                 .get(self.frame.ctx.0 as usize)
                 .is_some_and(|it| it.decorates);
-        let count = self.contexts_of.entry(generic_code.clone()).or_default();
+        let count = self
+            .contexts_of
+            .entry((generic_code.clone(), at_import))
+            .or_default();
         *count += u32::from(!decorates);
         if *count > MAX_CONTEXTS_OF_FUNCTION || self.ctxs.len() > MAX_CONTEXTS {
             // The receiver stays apart even here: it decides what a method call means.
@@ -679,6 +709,7 @@ impl<'p> Machine<'p> {
                 key.signature.clear();
                 if let Some(&id) = self.ctx_ids.get(&CtxKey {
                     code: generic_code.clone(),
+                    at_import,
                     signature: Vec::new(),
                 }) {
                     return id;
@@ -691,6 +722,7 @@ impl<'p> Machine<'p> {
         let id = CtxId(self.ctxs.len() as u32);
         let overflow = CtxKey {
             code: generic_code,
+            at_import,
             signature: Vec::new(),
         };
         if key.signature.is_empty() {
@@ -700,6 +732,7 @@ impl<'p> Machine<'p> {
             code: key.code.clone(),
             progress: turns::Progress::default(),
             decorates,
+            at_import,
             outcome: Outcome::default(),
         });
         self.ctx_ids.insert(key, id);
@@ -717,7 +750,7 @@ impl<'p> Machine<'p> {
             file,
             ix: MODULE_BODY,
         };
-        let id = self.context(Code::Function(FuncRef { func, closure }), Vec::new());
+        let id = self.context(Code::Function(FuncRef { func, closure }), true, Vec::new());
         self.module_ctxs.insert(file, id);
         id
     }
@@ -725,7 +758,7 @@ impl<'p> Machine<'p> {
     /// A context in which nothing is known of the arguments but the receiver.
     pub(crate) fn entry_ctx(&mut self, function: FuncRef, receiver: Option<Obj>) -> CtxId {
         let signature = receiver.map(|obj| (0, vec![obj])).into_iter().collect();
-        let id = self.context(Code::Function(function), signature);
+        let id = self.context(Code::Function(function), false, signature);
         if let Some(receiver) = receiver {
             let first = self.first_argument(function.func, id, receiver);
             self.write(CellKey::Param(id, 0), &first);
@@ -784,10 +817,20 @@ impl<'p> Machine<'p> {
         }
     }
 
-    /// Whether the running code is a module or class body, executed once per process.
+    /// Whether the running code is evaluated while a module is imported, once per process.
     fn at_import(&self) -> bool {
+        self.frame.at_import
+    }
+
+    /// Whether names that the running code binds are those of a module or class.
+    fn in_module_body(&self) -> bool {
         matches!(self.frame.function.node, FunctionNode::Module(_))
             && !matches!(self.ctx(self.frame.ctx).code, Code::Fields { .. })
+    }
+
+    /// Whether an instance was made while a module was imported.
+    fn is_made_at_import(&self, variant: u32) -> bool {
+        variant > 0 && self.variants.get(variant - 1).at_import
     }
 
     /// Makes a hazard out of the use of a known API and returns it as the origin of the result.
@@ -865,6 +908,7 @@ impl<'p> Frame<'p> {
             file: FileId(0),
             module,
             function: module.index().function(MODULE_BODY),
+            at_import: false,
             state: State::default(),
             classes: Vec::new(),
             breaks: Vec::new(),

@@ -61,7 +61,7 @@ impl<'p> Machine<'p> {
                     let value = self.under_control(&value);
                     self.frame.returned.join(&value);
                     let span = span_of(&**expression);
-                    for &source in self.whole_taint(&value).taint() {
+                    for &source in self.whole_taint(&value, span).taint() {
                         self.frame.out.returned.insert((source, span));
                     }
                 } else {
@@ -300,7 +300,7 @@ impl<'p> Machine<'p> {
         }
         let text = self.str(name);
         let function = self.frame.function;
-        if self.at_import() {
+        if self.in_module_body() {
             self.frame.state.vars.insert(name, value.clone());
             self.write(CellKey::Global(self.frame.file, name), value);
         } else if function.globals.contains(text) {

@@ -190,7 +190,7 @@ impl<'p> Machine<'p> {
         let ctx = &mut self.ctxs[id.0 as usize];
         ctx.progress.runs += 1;
         ctx.progress.pending = false;
-        let code = ctx.code.clone();
+        let (code, at_import) = (ctx.code.clone(), ctx.at_import);
         let file = self.ctx_file(id);
         let Some(module) = self.project.module(file) else {
             return;
@@ -203,6 +203,7 @@ impl<'p> Machine<'p> {
             ctx: id,
             file,
             function: module.index().function(function_ix),
+            at_import,
             ..Frame::idle(module)
         };
         match &code {

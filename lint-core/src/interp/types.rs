@@ -219,8 +219,8 @@ impl<'p> Machine<'p> {
             file: self.frame.file,
             span,
             ctx: None,
-            shared: false,
-            class: None,
+            shared: self.at_import(),
+            class: self.frame.classes.last().map(|(class, _)| *class),
             repeated: true,
         })
     }

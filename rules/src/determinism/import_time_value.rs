@@ -1,5 +1,8 @@
-use lint_core::diagnostic::{Diagnostic, Severity};
+use std::collections::BTreeMap;
+
+use lint_core::diagnostic::{Diagnostic, Impact, Place, Severity};
 use lint_core::facts::HazardKind;
+use lint_core::knowledge::STARTUP;
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
@@ -99,37 +102,66 @@ impl Rule for ImportTimeValue {
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        // What is read may be made of many settings: one of them will do.
+        let mut read: BTreeMap<Place, Diagnostic> = BTreeMap::new();
         for case in Case::all(cx.facts) {
-            if let HazardKind::ImportTime { class } = case.hazard.kind
-                && class != "platform"
-                && (gives_value(class) || INPUT.contains(&class))
-            {
+            let HazardKind::ImportTime { class } = case.hazard.kind else {
+                continue;
+            };
+            if CONFIGURATION.contains(&class) && (class != STARTUP || sets_what_matters(&case)) {
+                let found = diagnose(&case, class);
+                let kept = read
+                    .entry(case.hazard.place)
+                    .or_insert_with(|| found.clone());
+                if kept.impact < found.impact {
+                    *kept = found;
+                }
+            } else if class != "platform" && gives_value(class) || class == "proc" {
                 report.push(diagnose(&case, class));
             }
         }
+        report.extend(read.into_values());
     }
 }
 
-/// Classes of APIs that act, and whose results are kept in module-level values. Those of the other
-/// classes are clients and handles, for which using them is the hazard.
-const INPUT: &[&str] = &["file", "ntro", "proc"];
+/// A global that the start of the worker sets is mostly a client or a logger. It counts where
+/// commands or data depend on it.
+fn sets_what_matters(case: &Case<'_, '_>) -> bool {
+    case.hazard.kind == HazardKind::ImportTime { class: STARTUP }
+        && matches!(case.hazard.impact, Impact::Replay | Impact::Drift)
+}
+
+/// Classes of values that configure a worker. What connects it to others is no value: for clients
+/// and handles, using them is the hazard.
+const CONFIGURATION: &[&str] = &["env", "file", "ntro", STARTUP];
 
 fn gives_value(class: &str) -> bool {
     catalogue::class(class).is_some_and(|class| class.gives_value)
 }
 
 fn diagnose(case: &Case<'_, '_>, class: &str) -> Diagnostic {
+    let origin = if class == STARTUP {
+        format!(
+            "reads {}, which the start of the worker sets",
+            code(&case.hazard.culprit)
+        )
+    } else {
+        format!("is set from {} at import", case.culprit())
+    };
     let message = format!(
-        "{} in {} is set from {} at import, so each worker may have another value",
+        "{} in {} {origin}, so each worker may have another value",
         code(&case.hazard.expression),
         case.workflow_name(),
-        case.culprit(),
     );
     let help = "compute it during the run, or pass it in with the workflow's input";
     let mut diagnostic = case.diagnose(&ImportTimeValue::METADATA, &message, help);
-    // The environment only changes with a deployment.
-    if class == "env" {
-        diagnostic.severity = diagnostic.severity.min(Severity::Warning);
+    // These only change with a deployment.
+    if CONFIGURATION.contains(&class) {
+        let most = match case.hazard.impact {
+            Impact::Replay | Impact::Drift => Severity::Warning,
+            Impact::Unknown | Impact::None => Severity::Info,
+        };
+        diagnostic.severity = diagnostic.severity.min(most);
     }
     diagnostic
 }
