@@ -138,6 +138,8 @@ pub struct Hazard {
     pub sandbox: Sandbox,
     /// Whether the culprit is in a module whose import bypasses the sandbox.
     pub passed_through: bool,
+    /// Whether it only happens if a mapping that is not known lacks a field.
+    pub may_fill: bool,
     /// What to know about this one API; may be empty.
     pub note: &'static str,
 }
@@ -156,6 +158,11 @@ pub enum HazardKind {
     ImportTime { class: &'static str },
     /// State of the workflow is changed.
     StateWrite,
+    /// A command is issued, or state changed, only if history is (or is not) being replayed.
+    ReplayFlag { state: bool },
+    /// A module is imported while a workflow runs; it may have been loaded with the workflow,
+    /// passed through the sandbox.
+    LateImport { loaded: bool },
     /// A command is issued.
     Command { kind: CommandKind },
 }

@@ -128,8 +128,16 @@ fn culprit(machine: &Machine<'_>, event: EventKind) -> Option<String> {
         }
         EventKind::DirectActivity(func) => Some(machine.function_name(func)),
         EventKind::Unordered { .. } => Some("order of a set".to_owned()),
-        EventKind::SharedState(name) => Some(format!("shared state {}", machine.str(name))),
-        EventKind::StateWrite(_) | EventKind::Command { .. } => None,
+        EventKind::SharedState { name, memo: false } => {
+            Some(format!("shared state {}", machine.str(name)))
+        }
+        EventKind::ReplayFlag { callee: None, .. } => Some("the replay flag".to_owned()),
+        EventKind::LateImport(name) => Some(format!("import of {}", machine.str(name))),
+        EventKind::SharedState { .. }
+        | EventKind::ReplayFlag { .. }
+        | EventKind::StateWrite(_)
+        | EventKind::ContentWrite { .. }
+        | EventKind::Command { .. } => None,
     }
 }
 

@@ -31,6 +31,12 @@ pub const IDENTITY: &str = "process-identity";
 /// The class of globals that a function sets which no workflow calls: the start of the worker.
 pub const STARTUP: &str = "startup";
 
+/// The class of state that all runs of a worker may share.
+pub const SHARED: &str = "shared-state";
+
+/// The class of answers to the question whether history is being replayed.
+pub const REPLAY_FLAG: &str = "replay-flag";
+
 /// Which use of the name counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
@@ -133,6 +139,10 @@ pub enum CommandKind {
     Condition,
     ContinueAsNew,
     Other,
+    /// Draws from the random numbers of the run, which every draw moves on.
+    Draw,
+    /// Registers a handler.
+    Registration,
 }
 
 /// The part a name plays in a workflow SDK.
@@ -184,6 +194,12 @@ pub enum Role {
     Field,
     /// Validators that run when such a class is constructed.
     FieldValidator,
+    /// Gives or awaits what it is handed in the order in which it is handed.
+    Ordered,
+    /// Draws from the random numbers of the run.
+    Draw,
+    /// Registers a handler while the workflow runs.
+    Registration,
     /// Logging: values that only go here change nothing that replay compares.
     Log,
 }

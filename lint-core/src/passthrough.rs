@@ -7,6 +7,8 @@ use crate::syntax::ast::visitor::{Visitor, walk_expr};
 use crate::syntax::ast::{self, Expr};
 
 const METHOD: &str = "with_passthrough_modules";
+/// Passes every module; stands for itself as `*` among the names.
+const EVERYTHING: &str = "with_passthrough_all_modules";
 const ARGUMENT: &str = "passthrough_modules";
 
 /// Names of modules, each of which covers what is below it.
@@ -27,7 +29,10 @@ pub(crate) fn worker_lists(project: &Project<'_>) -> WorkerLists {
 pub(crate) fn question() -> Question<'static> {
     Question {
         name: ARGUMENT.to_owned(),
-        test: &|bytes| memchr::memmem::find(bytes, ARGUMENT.as_bytes()).is_some(),
+        test: &|bytes| {
+            let finds = |word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
+            finds(ARGUMENT) || finds(EVERYTHING)
+        },
     }
 }
 
@@ -53,6 +58,11 @@ impl Finder {
 
 impl<'a> Visitor<'a> for Finder {
     fn visit_expr(&mut self, expression: &'a Expr) {
+        if let Expr::Attribute(ast::ExprAttribute { attr, .. }) = expression
+            && attr.as_str() == EVERYTHING
+        {
+            self.names.insert("*".to_owned());
+        }
         if let Expr::Call(call) = expression
             && matches!(&*call.func, Expr::Attribute(ast::ExprAttribute { attr, .. }) if attr.as_str() == METHOD)
         {

@@ -71,9 +71,15 @@ pub(crate) fn gravest(hazards: impl Iterator<Item = Hazard>) -> Vec<Hazard> {
         // One call may change the same shared thing at many places.
         let (culprit, name) = match hazard.kind {
             HazardKind::SharedState => (None, hazard.culprit.clone()),
+            _ if hazard.may_fill => (None, String::new()),
             _ => (Some(culprit), String::new()),
         };
-        match all.entry((hazard.place, culprit, hazard.kind, name)) {
+        let kind = if hazard.may_fill {
+            HazardKind::Api { class: "" }
+        } else {
+            hazard.kind
+        };
+        match all.entry((hazard.place, culprit, kind, name)) {
             Entry::Vacant(slot) => {
                 slot.insert(hazard);
             }
@@ -100,6 +106,10 @@ struct Walk<'m, 'p> {
     reached: BTreeMap<CtxId, (usize, bool)>,
     /// Handlers of queries that are registered at run time, and the entry point that does it.
     answers: BTreeMap<CtxId, usize>,
+    /// Contexts that read-only handlers reach, whoever else does.
+    read_only: BTreeSet<CtxId>,
+    /// Sources that arise in what is reached.
+    made: BTreeSet<SourceId>,
     /// Contexts of functions asserted pure, not followed.
     boundaries: BTreeSet<CtxId>,
     uses: BTreeMap<SourceId, Use>,
@@ -148,12 +158,16 @@ impl<'m, 'p> Walk<'m, 'p> {
             classes,
             reached: BTreeMap::new(),
             answers: BTreeMap::new(),
+            read_only: BTreeSet::new(),
+            made: BTreeSet::new(),
             boundaries: BTreeSet::new(),
             uses: BTreeMap::new(),
             by_worker,
         };
         walk.reach(true);
         walk.reach(false);
+        walk.read_only = walk.reach_read_only();
+        walk.made = walk.sources_made();
         walk.collect_uses();
         walk
     }
@@ -408,7 +422,7 @@ impl<'m, 'p> Walk<'m, 'p> {
         let (mut sandbox, mut note) = (Sandbox::Unknown, "");
         let mut source = event.source;
         let mut written = text_at(machine, file, event.span);
-        let mut definition = None;
+        let (mut definition, mut origin_text) = (None, None);
         let (kind, culprit, what) = match event.kind {
             EventKind::Api {
                 name,
@@ -416,6 +430,9 @@ impl<'m, 'p> Walk<'m, 'p> {
                 sandbox: stops,
                 note: about,
             } => {
+                if source.is_some_and(|it| self.is_resource(it, here)) {
+                    return None;
+                }
                 (sandbox, note) = (stops, about);
                 let culprit = plain_name(machine.str(name));
                 (HazardKind::Api { class }, culprit, "uses")
@@ -428,13 +445,17 @@ impl<'m, 'p> Walk<'m, 'p> {
             EventKind::Unordered {
                 elements,
                 written: expression,
+                possible,
             } => {
                 written = text_at(machine, file, expression);
-                // Guesses about unknown elements are worth a word only where they can break replay.
-                let reaches_commands = source
-                    .and_then(|source| self.uses.get(&source))
-                    .is_some_and(|it| impact_of(it.kind) == Impact::Replay);
-                if elements == Elements::Unknown && !reaches_commands {
+                let impact = self.impact(source).0;
+                if possible && impact != Impact::Replay {
+                    return None;
+                }
+                // Guesses about unknown elements are worth a word only where something depends on
+                // them.
+                let matters = matches!(impact, Impact::Replay | Impact::Drift);
+                if elements == Elements::Unknown && !matters {
                     return None;
                 }
                 (
@@ -443,11 +464,17 @@ impl<'m, 'p> Walk<'m, 'p> {
                     "iterates over the set",
                 )
             }
-            EventKind::SharedState(name) => (
-                HazardKind::SharedState,
-                machine.str(name).to_owned(),
-                "changes shared state in",
-            ),
+            EventKind::SharedState { name, memo } => {
+                // Whoever fills it, it is the same, unless filling it takes a command.
+                if memo && self.impact(source).0 != Impact::Replay {
+                    return None;
+                }
+                (
+                    HazardKind::SharedState,
+                    machine.str(name).to_owned(),
+                    "changes shared state in",
+                )
+            }
             EventKind::ImportTime {
                 source: origin,
                 name,
@@ -472,6 +499,7 @@ impl<'m, 'p> Walk<'m, 'p> {
                         format!("`{name}` is computed by `{text}` when the module is imported")
                     },
                 });
+                origin_text = Some(text);
                 let culprit = plain_name(machine.str(origin_facts.name));
                 (
                     HazardKind::ImportTime {
@@ -489,6 +517,53 @@ impl<'m, 'p> Walk<'m, 'p> {
                     HazardKind::StateWrite,
                     machine.str(name).to_owned(),
                     "changes state with",
+                )
+            }
+            EventKind::ContentWrite { container, name } => {
+                let maker = machine.maker(container)?;
+                if replayed || self.read_only.contains(&maker) || !self.reached.contains_key(&maker)
+                {
+                    return None;
+                }
+                (
+                    HazardKind::StateWrite,
+                    machine.str(name).to_owned(),
+                    "changes state with",
+                )
+            }
+            EventKind::ReplayFlag {
+                name,
+                state,
+                callee,
+            } => {
+                if !replayed || callee.is_some_and(|callee| !self.commands_behind(callee)) {
+                    return None;
+                }
+                let culprit = callee.map_or_else(
+                    || machine.str(name).to_owned(),
+                    |callee| machine.ctx_name(callee),
+                );
+                (HazardKind::ReplayFlag { state }, culprit, "decides over")
+            }
+            EventKind::LateImport(name) => {
+                let module = machine.str(name);
+                let covers = |it: &String| {
+                    it == "*"
+                        || module
+                            .strip_prefix(it.as_str())
+                            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                };
+                let passed = self.by_worker.iter().any(covers)
+                    || machine.knowledge.passed_through().iter().any(covers);
+                let loaded = machine.loaded(module);
+                if passed || loaded == Some(false) {
+                    return None;
+                }
+                let loaded = loaded.is_some();
+                (
+                    HazardKind::LateImport { loaded },
+                    module.to_owned(),
+                    "imports",
                 )
             }
             EventKind::Command { kind, name } => {
@@ -512,7 +587,12 @@ impl<'m, 'p> Walk<'m, 'p> {
             });
         }
         trace.extend(definition);
-        let (impact, impact_at) = self.impact(source);
+        written = origin_text.unwrap_or(written);
+        let (impact, impact_at) = match kind {
+            HazardKind::ReplayFlag { state: true } => (Impact::Drift, None),
+            HazardKind::ReplayFlag { state: false } => (Impact::Replay, None),
+            _ => self.impact(source),
+        };
         // An order that nothing but a log shows, and an identity that is only compared, are fine.
         let use_ = source
             .and_then(|source| self.uses.get(&source))
@@ -528,9 +608,13 @@ impl<'m, 'p> Walk<'m, 'p> {
         if is_internal {
             return None;
         }
-        let passed_through = path
-            .iter()
-            .any(|edge| machine.is_passed_through(machine.ctx_file(edge.callee), self.by_worker));
+        let by_path = path.iter().map(|edge| machine.ctx_file(edge.callee));
+        let owner = source.filter(|_| kind == HazardKind::SharedState);
+        let owner = owner.map(|it| machine.source(it).ctx_file);
+        let passed_through = owner
+            .into_iter()
+            .chain(by_path.filter(|_| owner.is_none()))
+            .any(|file| machine.is_passed_through(file, self.by_worker));
         Some(Hazard {
             kind,
             place,
@@ -545,8 +629,70 @@ impl<'m, 'p> Walk<'m, 'p> {
             read_only: !replayed,
             sandbox,
             passed_through,
+            may_fill: path.iter().any(|edge| edge.how == How::MayFill),
             note,
         })
+    }
+
+    /// Whether what is called here belongs to a resource that the workflow made elsewhere, where it
+    /// is reported.
+    fn is_resource(&self, source: SourceId, here: Place) -> bool {
+        self.made.contains(&source) && !is_origin(self.machine.source(source), here)
+    }
+
+    /// Whether commands are issued in a context or in what it calls.
+    fn commands_behind(&self, start: CtxId) -> bool {
+        let mut seen = BTreeSet::from([start]);
+        let mut queue = VecDeque::from([start]);
+        while let Some(ctx) = queue.pop_front() {
+            let outcome = &self.machine.ctx(ctx).outcome;
+            let is_command = |event: &Event| matches!(event.kind, EventKind::Command { .. });
+            if outcome.events.iter().any(is_command) {
+                return true;
+            }
+            for edge in self.followed(ctx) {
+                if seen.insert(edge.callee) {
+                    queue.push_back(edge.callee);
+                }
+            }
+        }
+        false
+    }
+
+    fn sources_made(&self) -> BTreeSet<SourceId> {
+        let mut made = BTreeSet::new();
+        for &ctx in self.reached.keys() {
+            let file = self.machine.ctx_file(ctx);
+            for event in &self.machine.ctx(ctx).outcome.events {
+                let span = event.span;
+                let here = Place { file, span };
+                let is_api = matches!(event.kind, EventKind::Api { .. });
+                made.extend(
+                    event
+                        .source
+                        .filter(|&source| is_api && is_origin(self.machine.source(source), here)),
+                );
+            }
+        }
+        made
+    }
+
+    /// The contexts that entry points which are not replayed reach, whoever else does.
+    fn reach_read_only(&self) -> BTreeSet<CtxId> {
+        let entries = self.found.workflow.entries.iter();
+        let is_read_only = |role| matches!(role, Role::Query | Role::Validator);
+        let contexts = entries.zip(&self.found.contexts);
+        let starts = contexts.filter(|(entry, _)| is_read_only(entry.role));
+        let mut queue: VecDeque<CtxId> = starts.map(|(_, &ctx)| ctx).collect();
+        let mut seen: BTreeSet<CtxId> = queue.iter().copied().collect();
+        while let Some(ctx) = queue.pop_front() {
+            for edge in self.followed(ctx) {
+                if seen.insert(edge.callee) {
+                    queue.push_back(edge.callee);
+                }
+            }
+        }
+        seen
     }
 
     /// Whether workflows reach the function that is taken for the start of the worker.
@@ -576,6 +722,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             How::Enter => "enters",
             How::Callback | How::Answer => "hands over the callback",
             How::Factory => "fills a field with",
+            How::MayFill => "may fill fields of",
         };
         TraceStep {
             place: Place {
@@ -622,6 +769,10 @@ impl<'m, 'p> Walk<'m, 'p> {
     }
 }
 
+fn is_origin(source: &Source, here: Place) -> bool {
+    (source.ctx_file, source.span) == (here.file, here.span)
+}
+
 #[derive(Debug, Clone)]
 struct Tail {
     /// The edges from the start to the context of the event.
@@ -647,10 +798,13 @@ fn kind_rank(kind: &EventKind) -> u8 {
         EventKind::Api { .. } => 0,
         EventKind::DirectActivity(_) => 1,
         EventKind::Unordered { .. } => 2,
-        EventKind::SharedState(_) => 3,
+        EventKind::SharedState { .. } => 3,
         EventKind::ImportTime { .. } => 4,
         EventKind::StateWrite(_) => 5,
         EventKind::Command { .. } => 6,
+        EventKind::ContentWrite { .. } => 7,
+        EventKind::ReplayFlag { .. } => 8,
+        EventKind::LateImport(_) => 9,
     }
 }
 
@@ -723,7 +877,9 @@ fn finds_nothing(machine: &Machine<'_>, start: CtxId) -> bool {
         let matters = |event: &Event| {
             !matches!(
                 event.kind,
-                EventKind::StateWrite(_) | EventKind::Command { .. }
+                EventKind::StateWrite(_)
+                    | EventKind::ContentWrite { .. }
+                    | EventKind::Command { .. }
             )
         };
         if outcome.events.iter().any(matters) {

@@ -11,6 +11,11 @@ use lint_core::rule::RuleMetadata;
 use crate::catalogue;
 use crate::rule::{Context, Rule};
 
+/// APIs that always raise in a workflow.
+const RAISES: HazardKind = HazardKind::Api {
+    class: "unsupported",
+};
+
 /// Reports the uses of APIs of the classes that the rule claims.
 pub(crate) fn report_apis(rule: &dyn Rule, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
     report.extend(apis(rule, facts).map(|(case, class)| case.diagnose_api(rule, class)));
@@ -82,7 +87,12 @@ impl<'f, 'p> Case<'f, 'p> {
             format!("{culprit} in {workflow} {does}")
         } else {
             let expression = code(&self.hazard.expression);
-            format!("{culprit}, reached through {expression} in {workflow}, {does}")
+            let reached = if self.hazard.may_fill {
+                "which may fill a field of"
+            } else {
+                "reached through"
+            };
+            format!("{culprit}, {reached} {expression} in {workflow}, {does}")
         }
     }
 
@@ -122,6 +132,7 @@ impl<'f, 'p> Case<'f, 'p> {
         let hazard = self.hazard;
         let severity = self.severity(rule.severity);
         let consequence = match self.impact() {
+            _ if hazard.may_fill => "",
             // What a deployment changes is the same in most replays.
             Impact::Replay if self.is_deployed() => {
                 "; commands depend on it, so a replay fails after a deployment that changes it"
@@ -155,7 +166,7 @@ impl<'f, 'p> Case<'f, 'p> {
         let usual = highest.map_or(usual, |it| usual.min(it));
         if self.is_not_replayed() {
             usual.min(Severity::Info)
-        } else if self.impact() == Impact::None {
+        } else if self.impact() == Impact::None || self.hazard.may_fill {
             usual.min(Severity::Warning)
         } else {
             usual
@@ -180,7 +191,10 @@ impl<'f, 'p> Case<'f, 'p> {
     fn is_not_replayed(&self) -> bool {
         let changes = matches!(
             self.hazard.kind,
-            HazardKind::SharedState | HazardKind::StateWrite | HazardKind::Command { .. }
+            HazardKind::SharedState
+                | HazardKind::StateWrite
+                | HazardKind::ReplayFlag { .. }
+                | HazardKind::Command { .. }
         );
         self.hazard.read_only && !changes
     }
@@ -197,9 +211,13 @@ impl<'f, 'p> Case<'f, 'p> {
             HazardKind::DirectActivity
             | HazardKind::SharedState
             | HazardKind::StateWrite
+            | HazardKind::ReplayFlag { .. }
+            | HazardKind::LateImport { .. }
             | HazardKind::Command { .. } => false,
         };
         match self.hazard.impact {
+            // It raises before it gives anything.
+            _ if self.hazard.kind == RAISES => Impact::Unknown,
             Impact::None if !gives_value => Impact::Unknown,
             impact => impact,
         }
@@ -347,6 +365,7 @@ mod tests {
             read_only: false,
             sandbox: Sandbox::Stops,
             passed_through: false,
+            may_fill: false,
             note: "",
         }
     }

@@ -62,6 +62,8 @@ static RULES: &[&dyn Rule] = &[
     &d::GarbageCollection,
     &d::DynamicCode,
     &d::Locale,
+    &d::ReplayFlagDecides,
+    &d::LateImport,
     &contract::MissingBaseClass,
     &contract::MissingDefn,
     &contract::RunMethod,

@@ -3,6 +3,7 @@
 use crate::diagnostic::{FileId, Span};
 use crate::index::{FunctionNode, MODULE_BODY};
 use crate::project::Import;
+use crate::syntax::span_of;
 
 use super::calls::Args;
 use super::{CellKey, ClassId, EventKind, FuncRef, How, Machine, Obj, SinkKind, Sym, Value};
@@ -12,6 +13,8 @@ impl<'p> Machine<'p> {
         let sym = self.sym(name);
         self.note_owner(object, span);
         let mut result = Value::bottom();
+        let outer = self.frame.may_be_own;
+        self.frame.may_be_own = self.may_be_made_in_run(object, sym);
         for obj in object.objs().to_vec() {
             let value = self.attribute_of(obj, sym, name, span);
             let is_foreign = |obj: &Obj| matches!(obj, Obj::External(_));
@@ -24,7 +27,24 @@ impl<'p> Machine<'p> {
             }
             result.join(&value);
         }
+        self.frame.may_be_own = outer;
+        let is_container = |obj: &Obj| matches!(obj, Obj::Container(_));
+        if object.objs().iter().all(is_container) {
+            result = result.at_place(object.place());
+        }
         result.tainted_by(object)
+    }
+
+    /// Whether one of several instances is of the run, which stored such an attribute itself.
+    fn may_be_made_in_run(&mut self, object: &Value, name: Sym) -> bool {
+        let objs = object.objs().to_vec();
+        objs.len() > 1
+            && objs.into_iter().any(|obj| match obj {
+                Obj::Instance(class, variant) if !self.is_made_at_import(variant) => {
+                    !self.read(CellKey::InstanceAttr(class, name)).is_bottom()
+                }
+                _ => false,
+            })
     }
 
     fn attribute_of(&mut self, obj: Obj, sym: Sym, name: &str, span: Span) -> Value {
@@ -211,6 +231,8 @@ impl<'p> Machine<'p> {
                 Obj::Class(owner) => {
                     let value = self.member_of(owner, sym);
                     if !value.is_bottom() {
+                        let place = self.attribute_place(owner, sym);
+                        let value = self.as_shared(value, place);
                         let value = self.read_shared(value, sym, span);
                         if self.is_enum(class) && !value.objs().iter().any(|obj| obj.is_callable())
                         {
@@ -269,8 +291,12 @@ impl<'p> Machine<'p> {
                 result.join(&self.read_instance_attribute(owner, variant, sym));
             }
         }
-        if self.is_made_at_import(variant) {
-            result = self.read_shared(result, sym, span);
+        if self.is_made_at_import(variant) && !result.is_bottom() {
+            let place = self.attribute_place(class, sym);
+            result = self.as_shared(result, place);
+            if !self.frame.may_be_own {
+                result = self.read_shared(result, sym, span);
+            }
         }
         // Other code can set an attribute at any time.
         let mut result = if result.is_bottom() {
@@ -292,7 +318,13 @@ impl<'p> Machine<'p> {
                     } else {
                         Value::bottom()
                     };
-                    return result.joined(&bound).joined(&declared);
+                    let place = result.place();
+                    let found = result.joined(&bound).joined(&declared);
+                    return if place.is_some() {
+                        found.at_place(place)
+                    } else {
+                        found
+                    };
                 }
                 Obj::External(base) if result.is_bottom() => {
                     if let Some(found) = self.inherited_member(base, name, span) {
@@ -321,6 +353,14 @@ impl<'p> Machine<'p> {
         } else {
             result
         }
+    }
+
+    /// An attribute of a class, or of its instances that are shared.
+    pub(super) fn attribute_place(&mut self, class: ClassId, name: Sym) -> super::SourceId {
+        let span = self
+            .class_node(class)
+            .map_or(Span::default(), |node| span_of(&node.name));
+        self.shared_place(class.file, span, name)
     }
 
     fn call_getattr(&mut self, class: ClassId, variant: u32, span: Span) -> Value {
@@ -587,15 +627,31 @@ impl<'p> Machine<'p> {
         let value = &self.lasting(value);
         self.record_sink(value, SinkKind::State, span);
         self.note_owner(object, span);
+        let is_shared = object.objs().iter().all(|obj| match obj {
+            Obj::Instance(_, variant) => self.is_made_at_import(*variant),
+            other => matches!(other, Obj::None),
+        });
         for obj in object.objs().to_vec() {
             match obj {
                 Obj::Instance(class, variant) => {
-                    if !self.call_setter(class, variant, sym, value, span) {
-                        self.write_instance_attribute(class, variant, sym, value);
+                    if self.call_setter(class, variant, sym, value, span) {
+                        continue;
                     }
-                    self.record_event(span, EventKind::StateWrite(sym), None);
+                    if is_shared && !self.at_import() {
+                        let place = self.attribute_place(class, sym);
+                        let stored = self.change_shared(place, value, span);
+                        self.write_instance_attribute(class, variant, sym, &stored);
+                    } else {
+                        self.write_instance_attribute(class, variant, sym, value);
+                        if self.is_own_class(class) {
+                            self.note_replay_flag(span, sym, true, None);
+                        }
+                        self.record_event(span, EventKind::StateWrite(sym), None);
+                    }
                 }
                 Obj::Class(class) => {
+                    let place = self.attribute_place(class, sym);
+                    let stored = self.change_shared(place, &shared, span);
                     let decorates = self.ctx(self.frame.ctx).decorates;
                     self.write(
                         if decorates {
@@ -603,13 +659,13 @@ impl<'p> Machine<'p> {
                         } else {
                             CellKey::ClassAttr(class, sym)
                         },
-                        &shared,
+                        &stored,
                     );
-                    self.record_shared(sym, span);
                 }
                 Obj::Module(file) => {
-                    self.write(CellKey::Global(file, sym), &shared.clone().opened());
-                    self.record_shared(sym, span);
+                    let place = self.shared_place(file, Span::default(), sym);
+                    let stored = self.change_shared(place, &shared, span);
+                    self.write(CellKey::Global(file, sym), &stored.opened());
                 }
                 Obj::Func(FuncRef { func, .. }) => {
                     self.write(CellKey::FunctionAttr(func, sym), value);
@@ -619,9 +675,31 @@ impl<'p> Machine<'p> {
         }
     }
 
-    fn record_shared(&mut self, name: Sym, span: Span) {
-        if !self.at_import() {
-            self.record_event(span, EventKind::SharedState(name), None);
+    /// Whether the running code stands in the body of a class or of a base of it.
+    fn is_own_class(&mut self, class: ClassId) -> bool {
+        let own = self.lexical_class().map(Obj::Class);
+        own.is_some_and(|own| self.mro(class).contains(&own))
+    }
+
+    /// Records a change of state that runs may share, and returns the value as other runs find it.
+    /// What only fills in what was missing is the same in each of them.
+    pub(super) fn change_shared(
+        &mut self,
+        place: super::SourceId,
+        value: &Value,
+        span: Span,
+    ) -> Value {
+        if self.at_import() {
+            return value.clone();
+        }
+        let name = self.source(place).name;
+        let memo = self.is_guarded_by(place);
+        let kind = EventKind::SharedState { name, memo };
+        self.record_event(span, kind, Some(place));
+        if memo {
+            value.clone()
+        } else {
+            value.clone().with_source(Some(place))
         }
     }
 

@@ -252,6 +252,59 @@ impl<'p> Machine<'p> {
         taint
     }
 
+    /// The sets that a value holds, however deep.
+    pub(super) fn sets_within(&mut self, value: &Value) -> Vec<u32> {
+        const MAX_PARTS: usize = 24;
+        let mut pending: Vec<Obj> = value.objs().to_vec();
+        let mut sets = Vec::new();
+        let mut seen = 0;
+        while seen < pending.len() && seen < MAX_PARTS {
+            let obj = pending[seen];
+            seen += 1;
+            let parts = match obj {
+                Obj::Container(id) => {
+                    if self.containers.get(id).kind == ContainerKind::Set {
+                        sets.push(id);
+                    }
+                    self.all_elements(&Value::of(obj))
+                }
+                Obj::Instance(class, variant) => self.attributes_within(class, variant),
+                _ => continue,
+            };
+            for &inner in parts.objs() {
+                if matches!(inner, Obj::Container(_) | Obj::Instance(..))
+                    && !pending.contains(&inner)
+                {
+                    pending.push(inner);
+                }
+            }
+        }
+        sets
+    }
+
+    /// What is stored under a key that varies is found again under the same key, whatever it is.
+    pub(super) fn note_key(&mut self, id: u32, key: &Value) {
+        if !key.taint().is_empty() {
+            let taint = Value::bottom().tainted_by(key);
+            self.write(CellKey::KeyTaint(id), &taint);
+        }
+    }
+
+    /// What a look-up owes to its key.
+    pub(super) fn key_taint(&mut self, object: &Value, key: &Value) -> Value {
+        let mut stored = Value::bottom();
+        for &obj in object.objs() {
+            if let Obj::Container(id) = obj {
+                stored.join(&self.read(CellKey::KeyTaint(id)));
+            }
+        }
+        let sources = key.taint().iter().copied();
+        let others: Vec<_> = sources.filter(|it| !stored.taint().contains(it)).collect();
+        let mut taint = Value::bottom();
+        taint.add_taint(&others);
+        taint
+    }
+
     /// Key and value of every entry of the mappings in a value.
     pub(super) fn entries(&mut self, object: &Value) -> Vec<(Key, Value)> {
         let mut entries = Vec::new();
@@ -329,9 +382,13 @@ impl<'p> Machine<'p> {
     ) {
         let value = &self.lasting(value);
         self.record_sink(value, SinkKind::State, span);
+        let value = &value
+            .clone()
+            .tainted_by(&self.record_container_change(object, span));
         for obj in object.objs().to_vec() {
             match obj {
                 Obj::Container(id) => {
+                    self.note_key(id, key);
                     let keys = keys_of(key);
                     if keys.len() == 1 {
                         self.put(id, single_key(key), value);
@@ -358,32 +415,72 @@ impl<'p> Machine<'p> {
                 _ => {}
             }
         }
-        self.record_mutation(object, span, written);
+        self.record_state_change(span, written);
     }
 
     /// Changing something that a module or class body made is shared between runs; changing what
     /// hangs on the instance is a change of its state.
     pub(super) fn record_mutation(&mut self, object: &Value, span: Span, written: &'p Expr) {
+        self.record_container_change(object, span);
+        self.record_state_change(span, written);
+    }
+
+    fn record_state_change(&mut self, span: Span, written: &'p Expr) {
         if self.at_import() {
             return;
-        }
-        for obj in object.objs().to_vec() {
-            if let Obj::Container(id) = obj {
-                self.record_container_write(id, span);
-            }
         }
         if let Expr::Attribute(it) = written
             && matches!(&*it.value, Expr::Name(name) if name.id.as_str() == "self")
         {
             let name = self.sym(it.attr.as_str());
+            self.note_replay_flag(span, name, true, None);
             self.record_event(span, EventKind::StateWrite(name), None);
         }
     }
 
-    fn record_container_write(&mut self, id: u32, span: Span) {
-        if self.is_shared(id) && !self.at_import() {
-            let name = self.container_name(id);
-            self.record_event(span, EventKind::SharedState(name), None);
+    /// Records that contents change, if they are shared whichever of its objects the value is.
+    /// Returns what stands for the values that runs leave there.
+    pub(super) fn record_container_change(&mut self, object: &Value, span: Span) -> Value {
+        if self.at_import() {
+            return Value::bottom();
+        }
+        let containers = object.objs().iter().filter_map(|obj| match obj {
+            Obj::Container(id) | Obj::ContainerMethod(id, _) => Some(*id),
+            _ => None,
+        });
+        let containers: Vec<u32> = containers.collect();
+        let Some(&first) = containers.first() else {
+            return Value::bottom();
+        };
+        let place = match object.place() {
+            Some(place) => place,
+            None if containers.iter().all(|&id| self.is_shared(id)) => {
+                let container = *self.containers.get(first);
+                let name = self.container_name(first);
+                self.shared_place(container.file, container.span, name)
+            }
+            None => {
+                self.note_contents(&containers, span);
+                return Value::bottom();
+            }
+        };
+        let left = self.change_shared(place, &Value::bottom(), span);
+        if !left.is_bottom() {
+            for id in containers {
+                self.write(CellKey::Size(id), &left);
+            }
+        }
+        left
+    }
+
+    /// Remembers that contents change which another context made, as state of the workflow is.
+    fn note_contents(&mut self, containers: &[u32], span: Span) {
+        for &container in containers {
+            let maker = self.containers.get(container).ctx;
+            if maker.is_some() && maker != Some(self.frame.ctx) {
+                let name = self.container_name(container);
+                self.record_event(span, EventKind::ContentWrite { container, name }, None);
+            }
         }
     }
 
@@ -530,7 +627,6 @@ impl<'p> Machine<'p> {
         let name = self.str(method).to_owned();
         let mutates = mutates(&name);
         if mutates {
-            self.record_container_write(id, span);
             // A set of identities, as for finding cycles, is a use that shows nothing.
             let is_membership =
                 container.kind == ContainerKind::Set || matches!(name.as_str(), "remove" | "pop");
@@ -612,7 +708,8 @@ impl<'p> Machine<'p> {
                 } else if name == "get" {
                     result.join(&Value::of(Obj::None).opened());
                 }
-                result.tainted_by(&key).opened()
+                let taint = self.key_taint(&object, &key);
+                result.tainted_by(&taint).opened()
             }
             "pop" if container.kind == ContainerKind::Set => {
                 let source = self.note_order(&object, span);
@@ -907,10 +1004,8 @@ impl<'p> Machine<'p> {
                 let source = self.note_order(first, span);
                 let mut element = Value::bottom().with_source(source);
                 for obj in first.objs().to_vec() {
-                    if let Obj::Container(id) = obj {
-                        self.record_container_write(id, span);
-                    }
                     let object = Value::of(obj);
+                    self.record_container_change(&object.clone().at_place(first.place()), span);
                     element.join(&match obj {
                         Obj::Instance(..) => {
                             let sync = self.call_special(&object, "__next__", span, How::Iterate);
@@ -1059,6 +1154,12 @@ impl<'p> Machine<'p> {
                 for argument in &args.positional {
                     result.join(&argument.value);
                 }
+                if matches!(
+                    text.as_str(),
+                    "asyncio.create_task" | "asyncio.ensure_future"
+                ) {
+                    self.note_command();
+                }
                 if text == "asyncio.gather" {
                     let list = self.container(ContainerKind::List, span);
                     for (ix, argument) in args.positional.iter().enumerate() {
@@ -1080,6 +1181,15 @@ impl<'p> Machine<'p> {
                 }
                 result
             }
+            "dataclasses.replace" | "copy.replace" | "attr.evolve" | "attrs.evolve" => {
+                return self.replaced(&first?, args);
+            }
+            "dataclasses.asdict" => {
+                let [Obj::Instance(class, variant)] = *first?.objs() else {
+                    return None;
+                };
+                return Some(self.as_dict(class, variant, span));
+            }
             "functools.wraps" => {
                 let update = self.sym("functools.update_wrapper");
                 return Some(self.partial(&Value::of(Obj::External(update)), args.clone(), span));
@@ -1099,6 +1209,41 @@ impl<'p> Machine<'p> {
         self.partial_args.insert(id, args);
         self.write(CellKey::PartialCallee(id), callee);
         Value::of(Obj::Partial(id))
+    }
+
+    /// A copy of instances in which some fields have other values.
+    fn replaced(&mut self, object: &Value, args: &Args) -> Option<Value> {
+        let mut instances = Vec::new();
+        for &obj in object.objs() {
+            match obj {
+                Obj::Instance(class, variant) if !self.is_made_at_import(variant) => {
+                    instances.push((class, variant));
+                }
+                _ => return None,
+            }
+        }
+        if instances.is_empty() {
+            return None;
+        }
+        for &(class, variant) in &instances {
+            for (name, value) in &args.keywords {
+                if let Some(name) = name {
+                    self.write_instance_attribute(class, variant, *name, value);
+                }
+            }
+        }
+        Some(object.clone())
+    }
+
+    /// The fields of a data class as a mapping.
+    fn as_dict(&mut self, class: super::ClassId, variant: u32, span: Span) -> Value {
+        let id = self.container(ContainerKind::Dict, span);
+        for field in self.field_names(class) {
+            let name = self.str(field).to_owned();
+            let value = self.instance_attribute(class, variant, field, &name, span);
+            self.put(id, Key::Str(field), &value);
+        }
+        Value::of(Obj::Container(id))
     }
 
     /// Sorting runs the comparison of the elements' class.

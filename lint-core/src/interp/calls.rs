@@ -276,7 +276,7 @@ impl<'p> Machine<'p> {
         }
     }
 
-    fn lexical_class(&self) -> Option<super::ClassId> {
+    pub(super) fn lexical_class(&self) -> Option<super::ClassId> {
         let index = self.frame.module.index();
         let mut function = self.frame.function;
         loop {
@@ -326,10 +326,21 @@ impl<'p> Machine<'p> {
         span: Span,
         how: How,
     ) -> Value {
+        let changes = |this: &Self, obj: &Obj| matches!(obj, Obj::ContainerMethod(_, name) if super::builtins::mutates(this.str(*name)));
+        if callee.objs().iter().any(|obj| changes(self, obj)) {
+            self.record_container_change(callee, span);
+        }
         let mut result = Value::bottom();
+        let outer = std::mem::replace(&mut self.frame.callee, Value::bottom().tainted_by(callee));
         for obj in callee.objs().to_vec() {
             let value = self.apply(obj, args, span, how);
             result.join(&value);
+        }
+        self.frame.callee = outer;
+        // What `get` and `setdefault` give stands in the container.
+        let gives = |obj: &Obj| matches!(obj, Obj::ContainerMethod(_, name) if matches!(self.str(*name), "get" | "setdefault"));
+        if callee.objs().iter().all(gives) && callee.place().is_some() {
+            result = result.at_place(callee.place());
         }
         result.tainted_by(callee)
     }
@@ -552,14 +563,7 @@ impl<'p> Machine<'p> {
     fn execute_elsewhere(&mut self, name: &str, args: &Args, span: Span) -> Value {
         self.note_command();
         let name = self.sym(name);
-        self.record_event(
-            span,
-            EventKind::Command {
-                kind: CommandKind::Other,
-                name,
-            },
-            None,
-        );
+        self.record_command(CommandKind::Other, name, span);
         let taint = self.payload_taint(args, span);
         self.record_sink(&taint, SinkKind::Payload, span);
         let mut result = Value::bottom();
@@ -855,8 +859,17 @@ impl<'p> Machine<'p> {
         self.note_external(name);
         self.note_seen(span, Seen::Calls(name));
         let text = self.str(name).to_owned();
-        let source = if self.is_harmless_hash(&text, args) {
+        let source = if self.is_harmless_hash(&text, args) || self.is_given_memory(args) {
             None
+        } else if let Some((api, known)) = self.resource_of(&text, args) {
+            let kind = EventKind::Api {
+                name,
+                class: api.class,
+                sandbox: api.sandbox,
+                note: api.note,
+            };
+            self.record_event(span, kind, Some(known));
+            Some(known)
         } else {
             self.call_hazard(name, Some(args), span)
         };
@@ -870,8 +883,13 @@ impl<'p> Machine<'p> {
             return self.execute_elsewhere(&text, args, span);
         }
         let role = self.knowledge.role(&text);
-        if role == Some(Role::InWorkflow) {
-            return Value::of(Obj::Bool(true));
+        match role {
+            Some(Role::InWorkflow) => return Value::of(Obj::Bool(true)),
+            Some(Role::IsReplaying) => return self.replay_flag(name, span),
+            Some(Role::Ordered) => self.note_ordered(args),
+            Some(Role::Draw) => self.record_command(CommandKind::Draw, name, span),
+            Some(Role::Registration) => self.record_command(CommandKind::Registration, name, span),
+            _ => {}
         }
         if role == Some(Role::Log) {
             let taint = self.payload_taint(args, span);
@@ -919,6 +937,73 @@ impl<'p> Machine<'p> {
                 }
             }
         }
+    }
+
+    /// The first argument is gone through in its order, and commands follow it.
+    fn note_ordered(&mut self, args: &Args) {
+        if let Some(first) = args.positional.first() {
+            let source = self.note_order(&first.value, first.span);
+            let order = Value::bottom().with_source(source);
+            self.record_sink(&order, SinkKind::Order, first.span);
+        }
+    }
+
+    /// A set in a payload is written in its order.
+    fn note_sets_in_payload(&mut self, args: &Args, span: Span) {
+        let positional = args.positional.iter().map(|it| (&it.value, it.span));
+        let keywords = args.keywords.iter().map(|(_, value)| (value, span));
+        for (value, span) in positional.chain(keywords) {
+            for set in self.sets_within(value) {
+                let source = self.note_order(&Value::of(Obj::Container(set)), span);
+                let order = Value::bottom().with_source(source);
+                self.record_sink(&order, SinkKind::Payload, span);
+            }
+        }
+    }
+
+    fn record_command(&mut self, kind: CommandKind, name: Sym, span: Span) {
+        self.note_replay_flag(span, name, false, None);
+        self.record_event(span, EventKind::Command { kind, name }, None);
+    }
+
+    /// The answer whether history is being replayed, which differs in a replay.
+    fn replay_flag(&mut self, name: Sym, span: Span) -> Value {
+        let source = super::Source {
+            ctx_file: self.frame.file,
+            span,
+            name,
+            class: crate::knowledge::REPLAY_FLAG,
+            at_import: false,
+            sandbox: Sandbox::Allows,
+            note: "",
+        };
+        let source = SourceId(self.sources.id(source));
+        self.instance_of_builtin("bool").with_source(Some(source))
+    }
+
+    /// What is called on a resource, or made of one, shares its cause: connecting, a session and
+    /// its queries are one finding.
+    fn resource_of(&self, name: &str, args: &Args) -> Option<(&'static Api, SourceId)> {
+        if self.knowledge.user_class(name).is_some() {
+            return None;
+        }
+        let apis: &'static [Api] = self.knowledge.apis(name);
+        let mut apis = apis.iter();
+        let api =
+            apis.find(|api| api.access == Access::Call && self.holds(api.when, Some(args)))?;
+        let is_made = name
+            .rsplit('.')
+            .next()
+            .is_some_and(|last| last.starts_with(char::is_uppercase));
+        let given = args.positional.iter().map(|it| &it.value);
+        let given = given.chain(args.keywords.iter().map(|(_, value)| value));
+        let from = std::iter::once(&self.frame.callee).chain(given.filter(|_| is_made));
+        let mut sources = from.flat_map(|value| value.taint().iter().copied());
+        let known = sources.find(|&source| {
+            let source = self.source(source);
+            source.class == api.class && !source.at_import
+        })?;
+        Some((api, known))
     }
 
     /// The hash of numbers, and of tuples of them, is the same in every process; that of text and of
@@ -1018,14 +1103,7 @@ impl<'p> Machine<'p> {
     /// A command of the workflow: what it is given decides over its impact.
     fn issue(&mut self, command: &'static Command, name: Sym, args: &Args, span: Span) -> Value {
         self.note_command();
-        self.record_event(
-            span,
-            EventKind::Command {
-                kind: command.kind,
-                name,
-            },
-            None,
-        );
+        self.record_command(command.kind, name, span);
         let mut result = Value::unknown();
         let target = command.target.and_then(|arg| match self.given(args, arg) {
             Given::Value(value) => Some(value.clone()),
@@ -1050,6 +1128,9 @@ impl<'p> Machine<'p> {
             .collect();
         for (value, kind) in &special {
             self.record_sink(value, *kind, span);
+        }
+        if !matches!(command.kind, CommandKind::Timer | CommandKind::Condition) {
+            self.note_sets_in_payload(args, span);
         }
         let payload = match command.kind {
             CommandKind::Timer => SinkKind::Timer,
@@ -1120,6 +1201,17 @@ impl<'p> Machine<'p> {
         }
     }
 
+    /// Whether an argument is a database in memory, and so what is made of it.
+    fn is_given_memory(&self, args: &Args) -> bool {
+        let in_memory = |obj: &Obj| match obj {
+            Obj::ExternalInstance(ty) => self.str(*ty).ends_with(MEMORY),
+            _ => false,
+        };
+        let positional = args.positional.iter().map(|it| &it.value);
+        let mut given = positional.chain(args.keywords.iter().map(|(_, value)| value));
+        given.any(|value| value.objs().iter().any(in_memory))
+    }
+
     /// The type that a call of something outside the project gives.
     pub(super) fn returned_type(&mut self, name: Sym, args: Option<&Args>, span: Span) -> Value {
         let text = self.str(name).to_owned();
@@ -1128,15 +1220,25 @@ impl<'p> Machine<'p> {
             .returns(&text)
             .iter()
             .find(|it| self.holds(it.when, args));
+        let in_memory = args.is_some_and(|args| self.is_given_memory(args));
         if let Some(entry) = entry {
-            return self.typed(entry.ty, span);
+            let ty = entry.ty;
+            return if in_memory && !ty.contains('#') {
+                self.typed(&format!("{ty}{MEMORY}"), span)
+            } else {
+                self.typed(ty, span)
+            };
         }
         let last = text.rsplit('.').next().unwrap_or(&text);
         // `module.Class(…)`: by convention, and so by far most often, an instance.
         let is_class = last.starts_with(|c: char| c.is_uppercase())
             && last.contains(|c: char| c.is_lowercase());
         if is_class || self.knowledge.has_members(&text) {
-            return Value::of(Obj::ExternalInstance(name));
+            return if in_memory {
+                self.typed(&format!("{text}{MEMORY}"), span)
+            } else {
+                Value::of(Obj::ExternalInstance(name))
+            };
         }
         Value::of(Obj::Made(name)).opened()
     }
@@ -1163,9 +1265,12 @@ impl<'p> Machine<'p> {
     }
 }
 
+/// How the types of databases end that are in memory; their methods are no I/O.
+const MEMORY: &str = "#memory";
+
 /// The objects of an argument that keep calls apart: callables and the receiver, since they decide
 /// what runs, flags and `None`, since they decide which branch, and whether the value comes from a
-/// hazard at all, for which `Unknown` stands.
+/// hazard or from shared state at all, for which `Unknown` stands.
 fn telling_objs(value: &Value, is_receiver: bool) -> Vec<Obj> {
     let tells = |obj: &Obj| {
         obj.is_callable()
@@ -1173,7 +1278,12 @@ fn telling_objs(value: &Value, is_receiver: bool) -> Vec<Obj> {
             || is_receiver && !obj.is_constant()
     };
     let mut objs: Vec<Obj> = value.objs().iter().copied().filter(tells).collect();
-    if !value.taint().is_empty() && !objs.contains(&Obj::Unknown) {
+    let is_shared = value.place().is_some()
+        && value
+            .objs()
+            .iter()
+            .any(|obj| matches!(obj, Obj::Container(_)));
+    if (is_shared || !value.taint().is_empty()) && !objs.contains(&Obj::Unknown) {
         objs.push(Obj::Unknown);
     }
     objs

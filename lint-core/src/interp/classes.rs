@@ -9,7 +9,8 @@ use crate::syntax::span_of;
 
 use super::calls::Args;
 use super::{
-    CellKey, ClassId, Code, FuncId, FuncRef, How, Machine, Obj, Seen, SinkKind, SourceId, Sym, Value,
+    CellKey, ClassId, Code, FuncId, FuncRef, How, Machine, Obj, Seen, SinkKind, SourceId, Sym,
+    Value,
 };
 use crate::facts::Elements;
 
@@ -376,6 +377,11 @@ impl<'p> Machine<'p> {
         }
     }
 
+    /// The instances of a class that the process keeps.
+    pub(super) fn shared_variant(&mut self, class: ClassId) -> u32 {
+        self.variant_of(class, true, Vec::new())
+    }
+
     fn variant_of(&mut self, class: ClassId, at_import: bool, given: Vec<Obj>) -> u32 {
         let variant = super::Variant {
             class,
@@ -439,6 +445,7 @@ impl<'p> Machine<'p> {
         let mro = self.mro(class);
         let fields = self.field_names(class);
         let mut set: Vec<Sym> = Vec::new();
+        let mut how = How::Construct;
         for (ix, argument) in args.positional.iter().enumerate() {
             if let Some(&field) = fields.get(ix) {
                 set.push(field);
@@ -453,7 +460,12 @@ impl<'p> Machine<'p> {
                 }
                 None => {
                     self.record_sink(value, SinkKind::State, span);
-                    for (key, element) in self.entries(value) {
+                    let entries = self.entries(value);
+                    let is_known = |(key, _): &(super::Key, Value)| *key != super::Key::Any;
+                    if entries.is_empty() || !entries.iter().all(is_known) {
+                        how = How::MayFill;
+                    }
+                    for (key, element) in entries {
                         if let super::Key::Str(name) = key {
                             set.push(name);
                             self.write_instance_attribute(class, variant, name, &element);
@@ -484,7 +496,7 @@ impl<'p> Machine<'p> {
                     self.at_import(),
                     Vec::new(),
                 );
-                self.record_edge(span, ctx, How::Construct);
+                self.record_edge(span, ctx, how);
             }
         }
         for hook in ["__post_init__", "model_post_init", "__attrs_post_init__"] {
@@ -528,7 +540,7 @@ impl<'p> Machine<'p> {
     }
 
     /// Names of the fields in the order in which a constructor takes them.
-    fn field_names(&mut self, class: ClassId) -> Vec<Sym> {
+    pub(super) fn field_names(&mut self, class: ClassId) -> Vec<Sym> {
         let mro = self.mro(class);
         let mut fields = Vec::new();
         let entries: Vec<Obj> = mro.iter().copied().collect();

@@ -25,6 +25,8 @@ struct By {
     span: Span,
     /// Whether what is assigned there depends on it, too.
     flows: bool,
+    /// Whether it is only asked if shared state was filled before. What fills it is the same then.
+    presence: bool,
 }
 
 /// The sources that decide whether code runs.
@@ -61,7 +63,7 @@ impl Control {
     fn taint(&self) -> Value {
         let mut taint = Value::bottom();
         for (&source, by) in &self.0 {
-            if by.flows {
+            if by.flows && !by.presence {
                 taint = taint.with_source(Some(source));
             }
         }
@@ -119,12 +121,25 @@ impl<'p> Machine<'p> {
                 kind,
                 span,
                 flows: !is_order && kind != SinkKind::Exception,
+                presence: false,
             };
             let control = &mut self.frame.flow.control.0;
             if control.len() < MAX_DECIDING || control.contains_key(&source) {
                 control.entry(source).or_insert(by).flows |= by.flows;
             } else {
                 dropped = dropped.with_source(Some(source));
+            }
+        }
+        if let Some(place) = value.place() {
+            let by = By {
+                kind,
+                span,
+                flows: true,
+                presence: true,
+            };
+            let control = &mut self.frame.flow.control.0;
+            if control.len() < MAX_DECIDING {
+                control.entry(place).or_insert(by);
             }
         }
         // Beyond the bound nothing is known of what depends on them, so the gravest is assumed.
@@ -233,7 +248,21 @@ impl<'p> Machine<'p> {
 
     /// The same, and what decided over the call of the function: for what outlives it.
     pub(super) fn lasting_control(&self) -> Value {
-        self.control_taint().tainted_by(&self.frame.flow.inherited)
+        let inherited = self.frame.flow.inherited.taint().iter().copied();
+        let inherited: Vec<_> = inherited.filter(|&it| !self.is_place(it)).collect();
+        let mut control = self.control_taint();
+        control.add_taint(&inherited);
+        control
+    }
+
+    fn is_place(&self, source: SourceId) -> bool {
+        self.source(source).class == crate::knowledge::SHARED
+    }
+
+    /// Whether code comes here only if shared state was asked for what it holds.
+    pub(super) fn is_guarded_by(&self, place: SourceId) -> bool {
+        let flow = &self.frame.flow;
+        flow.control.0.contains_key(&place) || flow.inherited.taint().contains(&place)
     }
 
     /// The same for what all runs of a process share. What the import of a module decided is left
@@ -287,7 +316,12 @@ impl<'p> Machine<'p> {
 
     /// Tells the callee what decides over its call, and learns what decides over its exceptions.
     pub(super) fn pass_control(&mut self, callee: CtxId, span: Span) {
-        let inherited = self.lasting_control();
+        let mut inherited = self.lasting_control();
+        let places = self.frame.flow.control.0.keys().copied();
+        let places = places.chain(self.frame.flow.inherited.taint().iter().copied());
+        for place in places.filter(|&it| self.is_place(it)).collect::<Vec<_>>() {
+            inherited.add_taint(&[place]);
+        }
         let control = self.cell(CellKey::Control(callee));
         let deciding = self.cells[control as usize].value.taint().len();
         if !inherited.is_bottom() && deciding < MAX_DECIDING {
@@ -299,6 +333,7 @@ impl<'p> Machine<'p> {
             kind: SinkKind::Exception,
             span,
             flows: true,
+            presence: false,
         };
         let by = Control(thrown.taint().iter().map(|&source| (source, by)).collect());
         self.frame.flow.thrown.join(&by);

@@ -84,7 +84,7 @@ impl<'p> Machine<'p> {
                             Truth::Never => Value::of(Obj::Bool(true)),
                             Truth::Unknown => self.instance_of_builtin("bool"),
                         };
-                        value.tainted_by(&operand)
+                        value.tainted_by(&operand).at_place(operand.place())
                     }
                     ast::UnaryOp::USub => {
                         if let [Obj::Int(int)] = operand.objs() {
@@ -306,6 +306,8 @@ impl<'p> Machine<'p> {
         value: Value,
         span: Span,
     ) -> Value {
+        let place = self.shared_place(file, Span::default(), name);
+        let value = self.as_shared(value, place);
         let Some(setter) = self.setter_of(file, name) else {
             return self.read_shared(value, name, span);
         };
@@ -323,6 +325,43 @@ impl<'p> Machine<'p> {
         };
         let source = SourceId(self.sources.id(source));
         self.read_shared(value.opened().with_source(Some(source)), name, span)
+    }
+
+    /// The place of state that runs may share, which stands for the values that runs leave there.
+    pub(super) fn shared_place(&mut self, file: FileId, span: Span, name: Sym) -> SourceId {
+        SourceId(self.sources.id(super::Source {
+            ctx_file: file,
+            span,
+            name,
+            class: crate::knowledge::SHARED,
+            at_import: false,
+            sandbox: crate::knowledge::Sandbox::Allows,
+            note: "",
+        }))
+    }
+
+    /// A value as it is found in shared state: an instance that a run left there is one of the
+    /// process from then on.
+    pub(super) fn as_shared(&mut self, value: Value, place: SourceId) -> Value {
+        if self.at_import() || self.mode == Mode::Full {
+            return value;
+        }
+        let mut result = value.clone();
+        let is_run_made = |this: &Self, obj: &Obj| matches!(obj, Obj::Instance(_, variant) if !this.is_made_at_import(*variant));
+        if value.objs().iter().any(|obj| is_run_made(self, obj)) {
+            result = value.filter(|_| false);
+            for &obj in value.objs() {
+                result.add(match obj {
+                    Obj::Instance(class, variant)
+                        if !self.is_made_at_import(variant) && !self.is_enum(class) =>
+                    {
+                        Obj::Instance(class, self.shared_variant(class))
+                    }
+                    other => other,
+                });
+            }
+        }
+        result.at_place(Some(place))
     }
 
     /// A function that sets a global, as far as no code calls it that was seen until now.
@@ -480,8 +519,10 @@ impl<'p> Machine<'p> {
         let outer = self.open_control();
         let before = self.frame.state.clone();
         let last = it.values.len() - 1;
+        let mut place = None;
         for (ix, operand) in it.values.iter().enumerate() {
             let value = self.evaluate(operand);
+            place = place.or(value.place());
             if ix == last {
                 result.join(&value);
                 break;
@@ -522,7 +563,7 @@ impl<'p> Machine<'p> {
         for (name, value) in vars {
             self.frame.state.vars.insert(name, value);
         }
-        result
+        result.at_place(place)
     }
 
     pub(super) fn binary(
@@ -677,6 +718,7 @@ impl<'p> Machine<'p> {
             .ops
             .iter()
             .all(|op| matches!(op, CmpOp::Eq | CmpOp::NotEq));
+        let first = left.clone();
         let mut taint = left.clone();
         if compares_contents {
             taint = taint.tainted_by(&self.whole_taint(&left, span_of(&*it.left)));
@@ -741,7 +783,12 @@ impl<'p> Machine<'p> {
             Some(result) => Value::of(Obj::Bool(result)),
             None => self.instance_of_builtin("bool"),
         };
-        value.tainted_by(&taint)
+        let place = match (&*it.ops, &*it.comparators) {
+            ([CmpOp::In | CmpOp::NotIn], _) => left.place(),
+            ([_], [Expr::NoneLiteral(_)]) => first.place(),
+            _ => None,
+        };
+        value.tainted_by(&taint).at_place(place)
     }
 
     fn are_containers(&self, value: &Value, kinds: &[ContainerKind]) -> bool {
@@ -828,8 +875,9 @@ impl<'p> Machine<'p> {
             let deciding = self.deciding(&test);
             self.decide(&deciding, SinkKind::Branch, span_of(&*it.test));
         }
-        let guard = u32::from(self.is_replay_guard(&it.test));
+        let guard = u32::from(self.is_replay_guard(&it.test, &test));
         self.frame.vouched += guard;
+        self.frame.replaying += guard;
         let before = self.frame.state.clone();
         let mut result = Value::bottom();
         if truth != Truth::Never {
@@ -843,21 +891,30 @@ impl<'p> Machine<'p> {
         }
         self.frame.state.join(&after_body);
         self.frame.vouched -= guard;
+        self.frame.replaying -= guard;
         self.close_control(outer);
         // Choosing between values is a branch only where the result matters, so it taints it.
         result.tainted_by(&test)
     }
 
     /// Whether the condition asks the SDK if history is being replayed.
-    pub(super) fn is_replay_guard(&self, test: &'p Expr) -> bool {
-        match test {
-            Expr::UnaryOp(it) => self.is_replay_guard(&it.operand),
-            Expr::BoolOp(it) => it
-                .values
-                .iter()
-                .any(|operand| self.is_replay_guard(operand)),
-            _ => self.marker_of_call(test) == Some(Role::IsReplaying),
-        }
+    pub(super) fn is_replay_guard(&self, test: &'p Expr, value: &Value) -> bool {
+        let is_flag = |obj: &Obj| match obj {
+            Obj::Bool(_) => true,
+            Obj::ExternalInstance(ty) => self.str(*ty) == "bool",
+            _ => false,
+        };
+        let asks = |source: &SourceId| self.source(*source).class == crate::knowledge::REPLAY_FLAG;
+        let is_answer = value.objs().iter().any(is_flag) && value.taint().iter().any(asks);
+        is_answer
+            || match test {
+                Expr::UnaryOp(it) => self.is_replay_guard(&it.operand, &Value::bottom()),
+                Expr::BoolOp(it) => it
+                    .values
+                    .iter()
+                    .any(|operand| self.is_replay_guard(operand, &Value::bottom())),
+                _ => self.marker_of_call(test) == Some(Role::IsReplaying),
+            }
     }
 
     /// The role of the SDK function that an expression called when it was evaluated last.
@@ -931,6 +988,7 @@ impl<'p> Machine<'p> {
                 None => self.copy_entries(id, &value),
                 Some(key) => {
                     let key = self.evaluate(key);
+                    self.note_key(id, &key);
                     let key = if it.items.len() > 256 {
                         Key::Any
                     } else {
@@ -1003,9 +1061,10 @@ impl<'p> Machine<'p> {
         self.frame.state.vars = before;
         let slot = key_value.as_ref().map_or(Key::Any, |_| Key::Any);
         self.put(id, slot, &value);
-        Value::of(Obj::Container(id))
-            .tainted_by(&control)
-            .tainted_by(&value)
+        if let Some(key) = &key_value {
+            self.note_key(id, key);
+        }
+        Value::of(Obj::Container(id)).tainted_by(&control)
     }
 
     fn bind_comprehension_target(&mut self, target: &'p Expr, value: &Value) {
@@ -1042,7 +1101,22 @@ impl<'p> Machine<'p> {
         self.pending_order(value, span, span)
     }
 
+    /// The same where the order may not become visible: it counts only if commands follow it.
+    pub(super) fn note_possible_order(&mut self, value: &Value, span: Span) -> Option<SourceId> {
+        self.order_source(value, span, span, true)
+    }
+
     fn pending_order(&mut self, value: &Value, span: Span, written: Span) -> Option<SourceId> {
+        self.order_source(value, span, written, false)
+    }
+
+    fn order_source(
+        &mut self,
+        value: &Value,
+        span: Span,
+        written: Span,
+        possible: bool,
+    ) -> Option<SourceId> {
         if self.frame.vouched > 0 {
             return None;
         }
@@ -1060,7 +1134,11 @@ impl<'p> Machine<'p> {
         let source = SourceId(self.sources.id(source));
         self.record_event(
             span,
-            EventKind::Unordered { elements, written },
+            EventKind::Unordered {
+                elements,
+                written,
+                possible,
+            },
             Some(source),
         );
         Some(source)
@@ -1242,7 +1320,8 @@ impl<'p> Machine<'p> {
         } else {
             result = result.tainted_by(object);
         }
-        result.tainted_by(key)
+        let key = self.key_taint(object, key);
+        result.tainted_by(&key).at_place(object.place())
     }
 }
 

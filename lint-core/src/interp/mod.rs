@@ -67,6 +67,8 @@ enum CellKey {
     Thrown(CtxId),
     /// What decides over which elements a container has.
     Size(u32),
+    /// What the keys come from under which something was stored.
+    KeyTaint(u32),
     ClassAttr(ClassId, Sym),
     /// Whether any class has an attribute of this name.
     DefinedByClasses(Sym),
@@ -229,6 +231,8 @@ pub(crate) enum How {
     Factory,
     /// Registered as a query handler or validator, which a replay does not run.
     Answer,
+    /// The same, if what a mapping holds does not fill the field.
+    MayFill,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -250,13 +254,31 @@ pub(crate) enum EventKind {
     Unordered {
         elements: Elements,
         written: Span,
+        /// Whether it shows only if commands follow it.
+        possible: bool,
     },
-    SharedState(Sym),
+    /// State that runs may share is changed. A memo fills it where it was found empty.
+    SharedState {
+        name: Sym,
+        memo: bool,
+    },
     ImportTime {
         source: SourceId,
         name: Sym,
     },
     StateWrite(Sym),
+    /// The contents of a container change that another context made.
+    ContentWrite {
+        container: u32,
+        name: Sym,
+    },
+    /// Under the replay flag, a command is issued, or state changed, here or in what is called.
+    ReplayFlag {
+        name: Sym,
+        state: bool,
+        callee: Option<CtxId>,
+    },
+    LateImport(Sym),
     Command {
         kind: CommandKind,
         name: Sym,
@@ -352,9 +374,17 @@ struct Frame<'p> {
     has_returned: bool,
     yielded: Value,
     vouched: u32,
+    /// How many conditions that ask whether history is being replayed decide over the statement.
+    replaying: u32,
+    /// Whether the last condition was one of them.
+    asks_replay: bool,
     passthrough: u32,
     flow: control::Flow,
     commands: u32,
+    /// Whether the instance whose attribute is read may be one of the run.
+    may_be_own: bool,
+    /// What the object that is being called comes from.
+    callee: Value,
     /// Whether the comprehension evaluated next is consumed in a way that no order shows in.
     ignores_order: bool,
     /// How deep the calls of the interpreter's own helpers are nested in one another.
@@ -412,6 +442,9 @@ pub(crate) struct Machine<'p> {
     orders: mro::Orders,
     /// Modules imported below `imports_passed_through()`.
     passed_through: Vec<FileId>,
+    /// Modules outside the project that are imported while others are, and whether all of these
+    /// imports are passed through.
+    loaded: BTreeMap<Sym, bool>,
     module_ctxs: FxHashMap<FileId, CtxId>,
     interpreted: FxHashSet<FuncId>,
     /// Whether the call in progress applies a decorator.
@@ -473,6 +506,7 @@ impl<'p> Machine<'p> {
             setters: FxHashMap::default(),
             orders: mro::Orders::default(),
             passed_through: Vec::new(),
+            loaded: BTreeMap::new(),
             module_ctxs: FxHashMap::default(),
             interpreted: FxHashSet::default(),
             decorating: false,
@@ -546,12 +580,30 @@ impl<'p> Machine<'p> {
     pub(crate) fn is_passed_through(&self, file: FileId, by_worker: &BTreeSet<String>) -> bool {
         let name = self.project.module_name(file);
         let covers = |it: &String| {
-            name.strip_prefix(it.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            it == "*"
+                || name
+                    .strip_prefix(it.as_str())
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
         self.passed_through.contains(&file)
             || by_worker.iter().any(covers)
             || self.knowledge.passed_through().iter().any(covers)
+    }
+
+    /// Whether a package outside the project is imported while modules are, and if so, whether
+    /// only passed through the sandbox.
+    pub(crate) fn loaded(&self, module: &str) -> Option<bool> {
+        let package = module.split('.').next();
+        let same = |name: &Sym| self.str(*name).split('.').next() == package;
+        let loaded = self.loaded.iter().filter(|(name, _)| same(name));
+        loaded
+            .map(|(_, passed)| *passed)
+            .reduce(|all, one| all && one)
+    }
+
+    /// The context that makes a container.
+    pub(crate) fn maker(&self, container: u32) -> Option<CtxId> {
+        self.containers.get(container).ctx
     }
 
     pub(crate) fn ctx_file(&self, id: CtxId) -> FileId {
@@ -802,11 +854,26 @@ impl<'p> Machine<'p> {
             if !vouched {
                 self.note_decided_call(callee);
             }
+            let name = self.known.self_return;
+            self.note_replay_flag(span, name, false, Some(callee));
         }
     }
 
     fn record_event(&mut self, span: Span, kind: EventKind, source: Option<SourceId>) {
         if self.frame.vouched == 0 && !self.frame.state.dead {
+            self.frame.out.events.insert(Event { span, kind, source });
+        }
+    }
+
+    /// Remembers what happens only as the replay flag decides.
+    fn note_replay_flag(&mut self, span: Span, name: Sym, state: bool, callee: Option<CtxId>) {
+        if self.frame.replaying > 0 && !self.frame.state.dead {
+            let kind = EventKind::ReplayFlag {
+                name,
+                state,
+                callee,
+            };
+            let source = None;
             self.frame.out.events.insert(Event { span, kind, source });
         }
     }
@@ -918,9 +985,13 @@ impl<'p> Frame<'p> {
             has_returned: false,
             yielded: Value::bottom(),
             vouched: 0,
+            replaying: 0,
+            asks_replay: false,
             passthrough: 0,
             flow: control::Flow::default(),
             commands: 0,
+            may_be_own: false,
+            callee: Value::bottom(),
             ignores_order: false,
             depth: 0,
             partials: BTreeMap::new(),

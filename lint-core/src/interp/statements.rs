@@ -14,23 +14,25 @@ use super::{
 
 impl<'p> Machine<'p> {
     pub(super) fn execute(&mut self, body: &'p [Stmt]) {
-        let vouched = self.frame.vouched;
+        let (vouched, replaying) = (self.frame.vouched, self.frame.replaying);
         self.nesting += 1;
         for statement in body {
             if self.frame.state.dead || self.is_out_of_steps() {
                 break;
             }
-            self.statement(statement);
+            let Stmt::If(it) = statement else {
+                self.statement(statement);
+                continue;
+            };
             // `if is_replaying(): return` leaves the rest to the first execution only.
-            if let Stmt::If(it) = statement
-                && self.is_replay_guard(&it.test)
-                && ends_flow(&it.body)
-            {
+            if self.if_statement(it) && ends_flow(&it.body) {
                 self.frame.vouched += 1;
+                self.frame.replaying += 1;
             }
         }
         self.nesting -= 1;
         self.frame.vouched = vouched;
+        self.frame.replaying = replaying;
     }
 
     fn statement(&mut self, statement: &'p Stmt) {
@@ -71,7 +73,9 @@ impl<'p> Machine<'p> {
                 self.leave_function();
                 self.frame.state.dead = true;
             }
-            Stmt::If(it) => self.if_statement(it),
+            Stmt::If(it) => {
+                self.if_statement(it);
+            }
             Stmt::While(it) => self.while_loop(it),
             Stmt::For(it) => self.for_loop(it),
             Stmt::Try(it) => self.try_statement(it),
@@ -304,12 +308,10 @@ impl<'p> Machine<'p> {
             self.frame.state.vars.insert(name, value.clone());
             self.write(CellKey::Global(self.frame.file, name), value);
         } else if function.globals.contains(text) {
-            self.write(
-                CellKey::Global(self.frame.file, name),
-                &value.clone().opened(),
-            );
+            let place = self.shared_place(self.frame.file, Span::default(), name);
+            let stored = self.change_shared(place, value, span).opened();
+            self.write(CellKey::Global(self.frame.file, name), &stored);
             self.record_sink(value, SinkKind::State, span);
-            self.record_event(span, EventKind::SharedState(name), None);
         } else if function.nonlocals.contains(text) {
             if let Some(owner) = self.enclosing_owner(name) {
                 self.write(CellKey::Local(owner, name), &value.clone().opened());
@@ -333,6 +335,7 @@ impl<'p> Machine<'p> {
         let value = self.evaluate(test);
         self.call_special(&value, "__bool__", span_of(test), How::Operator);
         let truth = self.truth(test, &value);
+        self.frame.asks_replay = self.is_replay_guard(test, &value);
         if truth == Truth::Unknown {
             let deciding = self.deciding(&value);
             self.decide(&deciding, kind, span_of(test));
@@ -340,7 +343,8 @@ impl<'p> Machine<'p> {
         truth
     }
 
-    fn if_statement(&mut self, it: &'p ast::StmtIf) {
+    /// Says whether its first condition asks if history is being replayed.
+    fn if_statement(&mut self, it: &'p ast::StmtIf) -> bool {
         let mut clauses: Vec<(Option<&'p Expr>, &'p [Stmt])> = vec![(Some(&it.test), &it.body)];
         clauses.extend(
             it.elif_else_clauses
@@ -351,7 +355,7 @@ impl<'p> Machine<'p> {
             dead: true,
             ..State::default()
         };
-        let mut vouched = 0;
+        let (mut vouched, mut asks) = (0, None);
         let outer = self.open_control();
         for (test, body) in clauses {
             let Some(test) = test else {
@@ -361,11 +365,13 @@ impl<'p> Machine<'p> {
                 break;
             };
             let truth = self.condition(test);
+            let guard = u32::from(self.frame.asks_replay);
+            asks.get_or_insert(guard);
             let before = self.frame.state.clone();
             if truth != Truth::Never {
-                let guard = u32::from(self.is_replay_guard(test));
                 vouched += guard;
                 self.frame.vouched += guard;
+                self.frame.replaying += guard;
                 self.narrow(test, true);
                 self.execute(body);
                 after.join(&self.frame.state);
@@ -377,9 +383,11 @@ impl<'p> Machine<'p> {
             self.narrow(test, false);
         }
         self.frame.vouched -= vouched;
+        self.frame.replaying -= vouched;
         self.close_control(outer);
         after.join(&self.frame.state);
         self.frame.state = after;
+        asks == Some(1)
     }
 
     fn while_loop(&mut self, it: &'p ast::StmtWhile) {
@@ -413,12 +421,17 @@ impl<'p> Machine<'p> {
         let iterable = self.evaluate(&it.iter);
         let span = span_of(&*it.iter);
         let mut element = self.iterate(&iterable, span, How::Iterate);
+        let outer = self.open_control();
         if is_order_sensitive(&it.body) {
             let source = self.note_order(&iterable, span);
             element = element.with_source(source);
+        } else {
+            // It shows if the body issues commands, itself or in what it calls.
+            let source = self.note_possible_order(&iterable, span);
+            let order = Value::bottom().with_source(source);
+            self.decide(&order, SinkKind::Order, span);
         }
         self.frame.breaks.push(None);
-        let outer = self.open_control();
         self.decide_rounds(&iterable, &element, span);
         if it.is_async {
             self.note_command();
@@ -733,6 +746,7 @@ impl<'p> Machine<'p> {
                 last = self.imported(&import, &dotted[..end], span_of(alias));
                 first.get_or_insert_with(|| last.clone());
                 if import == Import::External {
+                    self.note_import(&import, dotted, span_of(alias));
                     // Nothing below it is part of the project either.
                     last = Value::of(self.external(dotted));
                     break;
@@ -762,6 +776,9 @@ impl<'p> Machine<'p> {
             .project
             .import_from(self.frame.file, module, it.level, self.knowledge);
         let object = self.imported(&base, module, span_of(it));
+        if it.level == 0 {
+            self.note_import(&base, module, span_of(it));
+        }
         for alias in &it.names {
             let name = alias.name.as_str();
             if name == "*" {
@@ -790,6 +807,25 @@ impl<'p> Machine<'p> {
             let bound = alias.asname.as_ref().unwrap_or(&alias.name);
             let sym = self.sym(bound.as_str());
             self.assign_name(sym, &value, span_of(bound));
+        }
+    }
+
+    /// Remembers which modules outside the project are loaded with the workflow, and which of them
+    /// only while it runs.
+    fn note_import(&mut self, import: &Import, module: &str, span: Span) {
+        let package = module.split('.').next().unwrap_or(module);
+        if *import != Import::External
+            || self.knowledge.is_stdlib(package)
+            || self.knowledge.is_sdk_package(package)
+        {
+            return;
+        }
+        let name = self.sym(module);
+        let passed = self.frame.passthrough > 0;
+        if self.at_import() {
+            *self.loaded.entry(name).or_insert(passed) &= passed;
+        } else if !passed {
+            self.record_event(span, EventKind::LateImport(name), None);
         }
     }
 

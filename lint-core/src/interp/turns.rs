@@ -161,12 +161,15 @@ impl<'p> Machine<'p> {
             ctx.progress.turn = self.turn.number;
             ctx.progress.runs = 0;
             reached.extend(&ctx.progress.imports);
-            if self.turn.kind == Kind::Definitions || !is_module(&ctx.code) {
-                reached.extend(ctx.outcome.edges.iter().map(|edge| edge.callee));
-            }
+            let follows = self.turn.kind == Kind::Definitions || !is_module(&ctx.code);
+            let callees = ctx.outcome.edges.iter().map(|edge| edge.callee);
+            let callees: Vec<CtxId> = callees.collect();
             if ctx.progress.pending {
                 self.enqueue(id);
             }
+            // What a module calls while it is imported belongs to its import.
+            let counts = |it: &CtxId| follows || self.ctxs[it.0 as usize].at_import;
+            reached.extend(callees.into_iter().filter(counts));
         }
     }
 

@@ -121,6 +121,8 @@ pub(crate) struct Value {
     open: bool,
     /// Whether it is true in a condition, whatever it is.
     truthy: bool,
+    /// The state shared between runs that it was read from, as it stands there.
+    place: Option<SourceId>,
 }
 
 /// Larger joins say nothing useful; what comes later is dropped, in a deterministic order.
@@ -139,6 +141,7 @@ impl Value {
             taint: SmallVec::new(),
             open: false,
             truthy: obj.is_truthy(),
+            place: None,
         }
     }
 
@@ -163,6 +166,20 @@ impl Value {
 
     pub(crate) fn is_truthy(&self) -> bool {
         self.truthy
+    }
+
+    pub(crate) fn place(&self) -> Option<SourceId> {
+        self.place
+    }
+
+    pub(crate) fn at_place(mut self, place: Option<SourceId>) -> Self {
+        self.place = place;
+        self
+    }
+
+    /// Whether it is at most `None`.
+    fn is_absent(&self) -> bool {
+        self.objs.iter().all(|obj| matches!(obj, Obj::None))
     }
 
     pub(crate) fn is_bottom(&self) -> bool {
@@ -261,6 +278,13 @@ impl Value {
         let truthy = (self.truthy || self.is_nothing()) && (other.truthy || other.is_nothing());
         let truthy = truthy && (self.truthy || other.truthy);
         let mut changed = std::mem::replace(&mut self.truthy, truthy) != truthy;
+        let place = match (self.place, other.place) {
+            (ours, theirs) if self.is_absent() && other.is_absent() => ours.or(theirs),
+            (ours, _) if other.is_absent() => ours,
+            (_, theirs) if self.is_absent() => theirs,
+            (ours, theirs) => ours.filter(|_| ours == theirs),
+        };
+        changed |= std::mem::replace(&mut self.place, place) != place;
         if !self.includes(other) {
             for &obj in &other.objs {
                 changed |= self.insert(obj);

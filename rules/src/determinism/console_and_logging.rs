@@ -1,4 +1,4 @@
-use lint_core::diagnostic::Diagnostic;
+use lint_core::diagnostic::{Diagnostic, Severity};
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
@@ -98,16 +98,24 @@ impl Rule for ConsoleAndLogging {
     }
 
     fn classes(&self) -> &'static [&'static str] {
-        &["log"]
+        &["log", "log-lock"]
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
-        // Helpers may log as they like; what the workflow class itself writes is its author's to
-        // choose.
-        let own = hazard::apis(self, cx.facts).filter(|(case, _)| case.hazard.trace.is_empty());
-        report.extend(own.map(|(case, class)| Diagnostic {
-            fixes: fixes::logger(cx, &case).into_iter().collect(),
-            ..case.diagnose_api(self, class)
-        }));
+        for (case, class) in hazard::apis(self, cx.facts) {
+            // Helpers may log as they like, unless it can stop the worker; what the workflow class
+            // itself writes is its author's to choose.
+            let locks = class.id == "log-lock";
+            if locks || case.hazard.trace.is_empty() {
+                let mut found = case.diagnose_api(self, class);
+                if case.hazard.trace.is_empty() {
+                    found.fixes.extend(fixes::logger(cx, &case));
+                }
+                if locks && !case.hazard.read_only {
+                    found.severity = Severity::Warning;
+                }
+                report.push(found);
+            }
+        }
     }
 }

@@ -27,7 +27,7 @@ use crate::rule::{Context, Rule};
 ///     async def run(self, period: str) -> float:
 ///         ledger = sqlite3.connect("ledger.db")  # RB107
 ///         query = "select sum(amount) from entries where period = ?"
-///         return ledger.execute(query, (period,)).fetchone()[0]  # RB107
+///         return ledger.execute(query, (period,)).fetchone()[0]
 /// ```
 /// In a module of its own beside a runbook:
 /// ```python path=templates/workflow.py

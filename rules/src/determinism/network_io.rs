@@ -46,7 +46,7 @@ use crate::rule::{Context, Rule};
 ///     @runbook.run
 ///     async def run(self, notices: list[dict]) -> None:
 ///         for notice in notices:
-///             self._session.post("https://portal.example.com/notices", json=notice)  # RB106
+///             self._session.post("https://portal.example.com/notices", json=notice)
 /// ```
 ///
 /// ## Use instead

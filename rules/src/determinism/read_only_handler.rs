@@ -8,8 +8,10 @@ use crate::hazard::{Case, code};
 use crate::rule::{Context, Rule};
 
 /// ## What it does
-/// Finds assignments to the workflow's attributes, changes of what they hold, and commands (activities,
-/// timers, child workflows, signals) in query handlers and in validators of updates.
+/// Finds assignments to the workflow's attributes, changes of what they hold, also under another name
+/// or in a helper, commands (activities, timers, child workflows, signals), draws from
+/// `workflow.random()` and `workflow.uuid4()`, and registrations of handlers, in query handlers and in
+/// validators of updates.
 ///
 /// ## Why is this bad?
 /// Queries and rejected updates leave no trace in the history. What they change is missing after a
@@ -152,6 +154,8 @@ fn issues(command: CommandKind) -> &'static str {
         CommandKind::Condition => "waits for a condition",
         CommandKind::ContinueAsNew => "continues as new",
         CommandKind::Other => "issues a command",
+        CommandKind::Draw => "draws from the random numbers of the run",
+        CommandKind::Registration => "registers a handler",
     }
 }
 

@@ -7,8 +7,10 @@ use crate::hazard::Case;
 use crate::rule::{Context, Rule};
 
 /// ## What it does
-/// Finds changes of module-level variables and of class attributes in workflow code: `global`,
-/// `CACHE[key] = …`, `SEEN.append(…)`, `type(self).count += 1`.
+/// Finds changes of module-level variables, of class attributes, and of objects that modules made, in
+/// workflow code: `global`, `CACHE[key] = …`, `SEEN.append(…)`, `type(self).count += 1`,
+/// `REGISTRY.put(key)`. What only fills in what was missing, the same in every run, is no finding
+/// unless commands depend on whether it was missing.
 ///
 /// ## Why is this bad?
 /// All runs on a worker share these values, but the history of one run knows nothing of the others. A
@@ -91,7 +93,8 @@ use crate::rule::{Context, Rule};
 ///
 /// ## Sandbox
 /// Temporal's sandbox gives each run its own copy of the modules that it watches. Modules that are
-/// passed through, and all modules of a worker without sandbox, are shared.
+/// passed through, and all modules of a worker without sandbox, are shared. The message says which
+/// of the two the module is.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB116",
@@ -110,9 +113,12 @@ impl Rule for SharedMutableState {
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         for case in Case::all(cx.facts) {
             if case.hazard.kind == HazardKind::SharedState {
-                let message = case.sentence(
-                    "changes state that all runs on a worker share, so a replay may find it changed",
-                );
+                let message = case.sentence(if case.hazard.passed_through {
+                    "changes state that all runs on a worker share, so a replay may find it changed"
+                } else {
+                    "changes state of a module, which runs share unless the sandbox loads it anew \
+                     for each of them"
+                });
                 let help = "keep it in an attribute that `__init__` sets on `self`";
                 report.push(case.diagnose(&Self::METADATA, &message, help));
             }

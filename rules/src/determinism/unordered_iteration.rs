@@ -9,7 +9,8 @@ use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds sets whose order matters: loops and comprehensions over a set, `list()`, `tuple()`, `join()`
-/// and `*` of one, `pop()`, `next(iter())`, and a set that is turned into text. Only sets
+/// and `*` of one, `pop()`, `next(iter())`, `workflow.wait()` and `workflow.as_completed()` of one, a
+/// set in a payload, and a set that is turned into text. Only sets
 /// whose order can vary count. Those of numbers, UUIDs and time spans keep their order; those of
 /// strings, dates, enum members and plain objects do not.
 ///
