@@ -8,7 +8,11 @@ use super::escape;
 use super::text::{BOLD, Hyperlink, color, leading, line, write_end};
 use crate::report::Report;
 
-pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn render(
+    report: &Report<'_>,
+    width: Option<usize>,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     for error in &report.errors {
         let path = report.places.shown(&error.path);
         let color = color(Severity::Error);
@@ -27,16 +31,17 @@ pub(super) fn render(report: &Report<'_>, out: &mut dyn Write) -> io::Result<()>
         let (start, _) = report.places.range(finding.place);
         let path = report.places.path(finding.place.file);
         let color = color(finding.severity);
+        let link = Hyperlink::to_rule(finding, width);
         writeln!(
             out,
             "{BOLD}{}:{}:{}{BOLD:#}: {color}{}{}[{}]{}{color:#} {}",
             leading(&path),
             start.line,
             start.column,
-            Hyperlink::to_rule(finding).start(),
+            link.start(),
             finding.severity,
             finding.code,
-            Hyperlink::END,
+            link.end(),
             line(shown, &report.places),
         )?;
     }

@@ -43,12 +43,12 @@ pub(super) fn render(
                 error.column
             )),
         };
-        emit(out, &config, &views, &rendered, None)?;
+        emit(out, &config, &views, &rendered, Hyperlink::default())?;
     }
     for shown in report.shown() {
         let rendered = rendered(shown, report, width, &mut views);
-        let link = Hyperlink::to_rule(shown.finding);
-        emit(out, &config, &views, &rendered, Some(link))?;
+        let link = Hyperlink::to_rule(shown.finding, width);
+        emit(out, &config, &views, &rendered, link)?;
     }
     write_end(report, width, out)
 }
@@ -77,7 +77,7 @@ fn emit(
     config: &Config,
     views: &Views,
     rendered: &Rendered<FileId>,
-    link: Option<Hyperlink>,
+    link: Hyperlink,
 ) -> io::Result<()> {
     let emitted = emit_to_write_style(&mut Painter::new(out, link), config, views, rendered);
     emitted.map_err(|error| match error {

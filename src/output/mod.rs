@@ -40,7 +40,7 @@ pub(crate) fn render(
 ) -> io::Result<()> {
     match format {
         Format::Full => full::render(report, width, out),
-        Format::Concise => concise::render(report, out),
+        Format::Concise => concise::render(report, width, out),
         Format::Grouped => grouped::render(report, out),
         Format::Json => json::render(report, out),
         Format::JsonLines => json_lines::render(report, out),

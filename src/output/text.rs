@@ -23,19 +23,24 @@ pub(super) fn color(severity: Severity) -> Style {
 }
 
 /// What begins and ends a link in terminals that have links (OSC 8); others show nothing of it.
-pub(super) struct Hyperlink(pub(super) String);
+/// Elsewhere it is nothing: a log shows the sequences as they are, or obeys them.
+#[derive(Default)]
+pub(super) struct Hyperlink(Option<String>);
 
 impl Hyperlink {
-    /// To the page about the rule.
-    pub(super) fn to_rule(finding: &Diagnostic) -> Self {
-        Self(rule_page(finding.code, finding.name))
+    /// To the page about the rule, if the report goes to a terminal and so has a width.
+    pub(super) fn to_rule(finding: &Diagnostic, width: Option<usize>) -> Self {
+        Self(width.map(|_| rule_page(finding.code, finding.name)))
     }
 
     pub(super) fn start(&self) -> String {
-        format!("\x1b]8;;{}\x1b\\", self.0)
+        let target = self.0.as_ref();
+        target.map_or_else(String::new, |it| format!("\x1b]8;;{it}\x1b\\"))
     }
 
-    pub(super) const END: &str = "\x1b]8;;\x1b\\";
+    pub(super) fn end(&self) -> &'static str {
+        self.0.as_ref().map_or("", |_| "\x1b]8;;\x1b\\")
+    }
 }
 
 /// A path at the beginning of a line. The log of a CI system would take one that begins with `::`

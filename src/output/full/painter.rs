@@ -19,11 +19,11 @@ pub(super) struct Painter<'w> {
     /// Whether the name of the lowest level comes next. Everywhere else it is `info`.
     names_lowest: bool,
     /// Where the name of the level and the code lead.
-    link: Option<Hyperlink>,
+    link: Hyperlink,
 }
 
 impl<'w> Painter<'w> {
-    pub(super) fn new(out: &'w mut dyn Write, link: Option<Hyperlink>) -> Self {
+    pub(super) fn new(out: &'w mut dyn Write, link: Hyperlink) -> Self {
         Self {
             out,
             link,
@@ -53,16 +53,13 @@ impl Write for Painter<'_> {
 impl WriteStyle for Painter<'_> {
     fn set_header(&mut self, level: Level) -> io::Result<()> {
         self.paint(color(severity(level)))?;
-        let start = self.link.as_ref().map(Hyperlink::start);
-        write!(self.out, "{}", start.unwrap_or_default())?;
+        self.out.write_all(self.link.start().as_bytes())?;
         self.names_lowest = level == Level::Note;
         Ok(())
     }
 
     fn set_header_message(&mut self) -> io::Result<()> {
-        if self.link.is_some() {
-            self.out.write_all(Hyperlink::END.as_bytes())?;
-        }
+        self.out.write_all(self.link.end().as_bytes())?;
         self.reset()?;
         self.paint(Style::new().bold())
     }
