@@ -4,13 +4,15 @@
 //! classes and registries are markers then, and so is what is made of those. Only names are
 //! compared here; what a decorator really does is found out by running it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::FileId;
 use crate::knowledge::{Knowledge, Role};
 use crate::project::{Project, Question};
+use crate::syntax::ast::helpers::any_over_expr;
+use crate::syntax::ast::name::UnqualifiedName;
 use crate::syntax::ast::visitor::{self, Visitor};
-use crate::syntax::ast::{Expr, Stmt};
+use crate::syntax::ast::{Expr, Stmt, StmtFunctionDef};
 use crate::{passthrough, suppression};
 
 /// Decorators around decorators are followed this far.
@@ -27,6 +29,7 @@ pub(crate) struct Candidates {
 
 pub(crate) fn candidates(project: &Project<'_>, knowledge: &Knowledge) -> Candidates {
     let mut words = sdk_words(knowledge);
+    let mut own = BTreeSet::new();
     let mut files = Vec::new();
     let mut new = words.clone();
     for _ in 0..MAX_ROUNDS {
@@ -42,15 +45,16 @@ pub(crate) fn candidates(project: &Project<'_>, knowledge: &Knowledge) -> Candid
         files.sort_unstable();
         files.dedup();
         project.prefetch(&files, knowledge);
-        let mut finder = OwnMarkers::new(&words);
+        let mut finder = OwnMarkers::new(&words, &own, knowledge);
         for module in files.iter().filter_map(|&file| project.module(file)) {
-            finder.visit_body(&module.tree().body);
+            finder.visit_module(&module.tree().body);
         }
         new = finder.found.difference(&words).cloned().collect();
         if new.is_empty() {
             break;
         }
         words.extend(new.iter().cloned());
+        own.extend(new.iter().cloned());
     }
     let roots = knowledge.roots().to_vec();
     Candidates {
@@ -110,36 +114,176 @@ fn names(bytes: &[u8], word: &[u8]) -> bool {
 }
 
 /// Finds the functions and classes of the project that use a marker for something else than to
-/// decorate a definition of their own.
+/// decorate a definition of their own. A function has to give it away or to apply it to what it is
+/// given; a worker that only lists its interceptors marks nothing.
 struct OwnMarkers<'w> {
     words: &'w BTreeSet<String>,
-    /// The names by which others use the code around.
+    knowledge: &'w Knowledge,
+    /// What the imports of the file bind to a part of an SDK, and to which.
+    imported: BTreeMap<String, String>,
+    /// The names by which others use the code around. What a function defines has no such name.
     around: Vec<String>,
+    /// The parameters of the functions around.
+    parameters: Vec<String>,
+    in_function: bool,
+    /// Names of the project that are markers.
+    own: &'w BTreeSet<String>,
+    /// Whether a marker that is named here counts.
+    counts: bool,
     found: BTreeSet<String>,
 }
 
 impl<'w> OwnMarkers<'w> {
-    fn new(words: &'w BTreeSet<String>) -> Self {
+    fn new(
+        words: &'w BTreeSet<String>,
+        own: &'w BTreeSet<String>,
+        knowledge: &'w Knowledge,
+    ) -> Self {
         Self {
             words,
+            own,
+            knowledge,
+            imported: BTreeMap::new(),
             around: Vec::new(),
+            parameters: Vec::new(),
+            in_function: false,
+            counts: true,
             found: BTreeSet::new(),
         }
     }
 
-    fn within<'a>(&mut self, name: &str, visit: impl FnOnce(&mut Self))
-    where
-        Self: Visitor<'a>,
-    {
+    fn within(&mut self, name: &str, visit: impl FnOnce(&mut Self)) {
+        if self.in_function {
+            return visit(self);
+        }
         self.around.push(name.to_owned());
         visit(self);
         self.around.pop();
     }
 
-    fn note_use(&mut self, name: &str) {
+    fn visit_function(&mut self, function: &StmtFunctionDef) {
+        let outside = (self.in_function, self.counts, self.parameters.len());
+        let parameters = function.parameters.iter();
+        self.parameters
+            .extend(parameters.map(|it| it.name().to_string()));
+        (self.in_function, self.counts) = (true, false);
+        self.visit_body(&function.body);
+        self.parameters.truncate(outside.2);
+        (self.in_function, self.counts) = (outside.0, outside.1);
+    }
+
+    fn visit_if_it_counts(&mut self, statement: &Stmt, counts: bool) {
+        let outside = std::mem::replace(&mut self.counts, counts);
+        visitor::walk_stmt(self, statement);
+        self.counts = outside;
+    }
+
+    fn names_parameter(&self, expression: &Expr) -> bool {
+        any_over_expr(
+            expression,
+            |it| matches!(it, Expr::Name(name) if self.parameters.iter().any(|it| it == name.id.as_str())),
+        )
+    }
+
+    fn visit_module(&mut self, body: &[Stmt]) {
+        let mut imports = SdkImports {
+            knowledge: self.knowledge,
+            bound: BTreeMap::new(),
+        };
+        imports.visit_body(body);
+        self.imported = imports.bound;
+        self.visit_body(body);
+    }
+
+    fn note(&mut self) {
+        let names = self.around.iter().filter(|name| !name.starts_with("__"));
+        self.found.extend(names.cloned());
+    }
+
+    /// A base class counts by its name.
+    fn note_base(&mut self, base: &Expr) {
+        let name = match base {
+            Expr::Name(it) => it.id.as_str(),
+            Expr::Attribute(it) => it.attr.as_str(),
+            Expr::Subscript(it) => return self.note_base(&it.value),
+            _ => return,
+        };
         if self.words.contains(name) {
-            let names = self.around.iter().filter(|name| !name.starts_with("__"));
-            self.found.extend(names.cloned());
+            self.note();
+        }
+    }
+
+    /// A decorator of the SDK counts by what it is, one of the project by its name.
+    fn note_use(&mut self, expression: &Expr) {
+        let Some(path) = UnqualifiedName::from_expr(expression) else {
+            return;
+        };
+        let (root, members) = (path.segments()[0], &path.segments()[1..]);
+        let is_marker = match self.imported.get(root) {
+            Some(origin) => {
+                let members = members.iter().map(|it| format!(".{it}"));
+                let role = self
+                    .knowledge
+                    .role(&format!("{origin}{}", members.collect::<String>()));
+                role.is_some_and(marks_workflows)
+            }
+            None => path
+                .segments()
+                .last()
+                .is_some_and(|last| self.own.contains(*last)),
+        };
+        if is_marker {
+            self.note();
+        }
+    }
+}
+
+/// Decorators of workflow classes and of their methods.
+fn marks_workflows(role: Role) -> bool {
+    matches!(
+        role,
+        Role::WorkflowClass | Role::Run | Role::Signal | Role::Query | Role::Update | Role::Init
+    )
+}
+
+/// Finds what the imports of a file bind to a part of an SDK.
+struct SdkImports<'k> {
+    knowledge: &'k Knowledge,
+    bound: BTreeMap<String, String>,
+}
+
+impl SdkImports<'_> {
+    fn bind(&mut self, name: &str, origin: String) {
+        let package = origin.split('.').next().unwrap_or_default();
+        if self.knowledge.is_sdk_package(package) {
+            self.bound.insert(name.to_owned(), origin);
+        }
+    }
+}
+
+impl<'a> Visitor<'a> for SdkImports<'_> {
+    fn visit_stmt(&mut self, statement: &'a Stmt) {
+        match statement {
+            Stmt::Import(it) => {
+                for alias in &it.names {
+                    let module = alias.name.as_str();
+                    match &alias.asname {
+                        Some(name) => self.bind(name, module.to_owned()),
+                        None => {
+                            let package = module.split('.').next().unwrap_or(module);
+                            self.bind(package, package.to_owned());
+                        }
+                    }
+                }
+            }
+            Stmt::ImportFrom(it) if it.level == 0 => {
+                for alias in &it.names {
+                    let name = alias.asname.as_ref().unwrap_or(&alias.name);
+                    let module = it.module.as_deref().unwrap_or_default();
+                    self.bind(name, format!("{module}.{}", alias.name));
+                }
+            }
+            _ => visitor::walk_stmt(self, statement),
         }
     }
 }
@@ -148,15 +292,20 @@ impl<'a> Visitor<'a> for OwnMarkers<'_> {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
         match statement {
             Stmt::FunctionDef(it) => {
-                self.within(it.name.as_str(), |this| this.visit_body(&it.body));
+                self.within(it.name.as_str(), |this| this.visit_function(it));
             }
             Stmt::ClassDef(it) => {
                 self.within(it.name.as_str(), |this| {
-                    if let Some(arguments) = &it.arguments {
-                        this.visit_arguments(arguments);
-                    }
+                    it.bases().iter().for_each(|base| this.note_base(base));
                     this.visit_body(&it.body);
                 });
+            }
+            Stmt::Return(_) => self.visit_if_it_counts(statement, true),
+            Stmt::Assign(it) if self.in_function => {
+                self.visit_if_it_counts(statement, self.names_parameter(&it.value));
+            }
+            Stmt::Expr(it) if self.in_function => {
+                self.visit_if_it_counts(statement, self.names_parameter(&it.value));
             }
             Stmt::Assign(it) if self.around.is_empty() => {
                 let names = it.targets.iter().filter_map(|target| match target {
@@ -172,10 +321,8 @@ impl<'a> Visitor<'a> for OwnMarkers<'_> {
     }
 
     fn visit_expr(&mut self, expression: &'a Expr) {
-        match expression {
-            Expr::Attribute(it) => self.note_use(it.attr.as_str()),
-            Expr::Name(it) => self.note_use(it.id.as_str()),
-            _ => {}
+        if self.counts && matches!(expression, Expr::Attribute(_) | Expr::Name(_)) {
+            self.note_use(expression);
         }
         visitor::walk_expr(self, expression);
     }
