@@ -1,8 +1,9 @@
 //! Which files may define workflows, judged before anything is interpreted.
 //!
 //! A marker of the SDK is named where it is used. A project may wrap it: its own decorators, base
-//! classes and registries are markers then, and so is what is made of those. Only names are
-//! compared here; what a decorator really does is found out by running it.
+//! classes and registries are markers then, and so is what is made of those. What a file imports
+//! tells markers of the SDK; those of the project are compared by name. What a decorator really
+//! does is found out by running it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
