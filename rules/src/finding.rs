@@ -3,13 +3,13 @@
 use lint_core::diagnostic::{
     Applicability, Diagnostic, Edit, FileId, Fix, Impact, Place, Severity, Span,
 };
-use lint_core::facts::Workflow;
+use lint_core::facts::{FunctionRef, Workflow};
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
 
 use crate::model::Runbook;
-use crate::program::Way;
+use crate::program::{Culprit, Program, Running, Way};
 use crate::rule::Context;
 
 /// A diagnostic in the making.
@@ -38,6 +38,21 @@ impl Finding {
             trace: Vec::new(),
             fixes: Vec::new(),
         })
+    }
+
+    /// About what an entry point of a workflow reaches, shown where the way to it leaves the class.
+    pub(crate) fn reached(
+        rule: &RuleMetadata,
+        program: Program<'_, '_>,
+        running: Running<'_>,
+        entry: FunctionRef,
+        culprit: Culprit,
+        message: impl Into<String>,
+    ) -> Self {
+        let place = culprit.place();
+        Self::new(rule, place.file, place.span, message)
+            .in_workflow(running.workflow)
+            .along(program.way(running, entry, culprit))
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lint_core::diagnostic::{FileId, Place, TraceStep};
+use lint_core::diagnostic::{FileId, Place, Span, TraceStep};
 use lint_core::facts::{Callee, ClassRef, Entry, EntryReach, Facts, FunctionRef, Reach, Workflow};
 use lint_core::index::{Function, FunctionNode, Module};
 use lint_core::knowledge::Role;
@@ -300,6 +300,31 @@ impl<'p> Visitor<'p> for Collector<'p> {
     fn visit_annotation(&mut self, _annotation: &'p Expr) {}
 }
 
+/// A place in the code that an entry point runs.
+pub(crate) struct Culprit {
+    pub(crate) function: FunctionRef,
+    pub(crate) span: Span,
+    /// What happens there, as the last step of the way says it.
+    pub(crate) about: String,
+}
+
+impl Culprit {
+    pub(crate) fn new(function: FunctionRef, span: Span, about: impl Into<String>) -> Self {
+        Self {
+            function,
+            span,
+            about: about.into(),
+        }
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            file: self.function.file,
+            span: self.span,
+        }
+    }
+}
+
 /// Where a finding is shown, and the way from there to the culprit.
 pub(crate) struct Way {
     pub(crate) place: Place,
@@ -309,16 +334,10 @@ pub(crate) struct Way {
 
 impl<'f, 'p> Program<'f, 'p> {
     /// The way from an entry point to a culprit: it is shown where it leaves the workflow class.
-    pub(crate) fn way(
-        self,
-        running: Running<'_>,
-        entry: FunctionRef,
-        culprit: FunctionRef,
-        at: Place,
-        message: impl Into<String>,
-    ) -> Way {
+    pub(crate) fn way(self, running: Running<'_>, entry: FunctionRef, culprit: Culprit) -> Way {
+        let at = culprit.place();
         let own = |it: &TraceStep| self.is_own(running, it.place);
-        let path = self.path(entry, culprit);
+        let path = self.path(entry, culprit.function);
         let leaves = path.iter().rposition(own);
         let Some(leaves) = leaves.filter(|_| !self.is_own(running, at)) else {
             return Way {
@@ -329,8 +348,8 @@ impl<'f, 'p> Program<'f, 'p> {
         let mut trace = path[leaves + 1..].to_vec();
         trace.push(TraceStep {
             place: at,
-            function: self.name(culprit),
-            message: message.into(),
+            function: self.name(culprit.function),
+            message: culprit.about,
         });
         Way {
             place: path[leaves].place,

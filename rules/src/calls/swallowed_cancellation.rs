@@ -13,7 +13,7 @@ use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
 use crate::model::{Model, Runbook};
-use crate::program::{Node, Program, Running, nodes_of, own_nodes};
+use crate::program::{Culprit, Node, Program, Running, nodes_of, own_nodes};
 use crate::rule::{Context, Rule};
 
 /// ## What it does
@@ -258,27 +258,11 @@ fn in_loop(
         .entries()
         .find(|(_, reach)| reach.runs.contains(&function))
         .map_or(function, |(_, reach)| reach.function);
-    let place = Place {
-        file: function.file,
-        span,
-    };
-    let way = program.way(
-        running,
-        entry,
-        function,
-        place,
-        "cancellation is caught here",
-    );
-    Finding::new(
-        &SwallowedCancellation::METADATA,
-        place.file,
-        place.span,
-        message,
-    )
-    .severity(Severity::Warning)
-    .help("raise it again, or catch `Exception` instead")
-    .in_workflow(running.workflow)
-    .along(way)
+    let culprit = Culprit::new(function, span, "cancellation is caught here");
+    let rule = &SwallowedCancellation::METADATA;
+    Finding::reached(rule, program, running, entry, culprit, message)
+        .severity(Severity::Warning)
+        .help("raise it again, or catch `Exception` instead")
 }
 
 fn check(

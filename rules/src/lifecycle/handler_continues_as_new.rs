@@ -1,13 +1,13 @@
 use std::collections::BTreeSet;
 
-use lint_core::diagnostic::{Diagnostic, Place};
+use lint_core::diagnostic::Diagnostic;
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
-use crate::program::{Program, Running};
+use crate::program::{Culprit, Program, Running};
 use crate::rule::{Context, Rule};
 
 /// ## What it does
@@ -93,11 +93,8 @@ impl Rule for HandlerContinuesAsNew {
                 };
                 for &function in &reach.runs {
                     for call in program.calls_of(function, CONTINUE_AS_NEW) {
-                        let place = Place {
-                            file: function.file,
-                            span: span_of(call),
-                        };
-                        if !seen.insert(place) {
+                        let culprit = Culprit::new(function, span_of(call), "the run ends here");
+                        if !seen.insert(culprit.place()) {
                             continue;
                         }
                         let message = format!(
@@ -105,20 +102,16 @@ impl Rule for HandlerContinuesAsNew {
                             entry.name,
                             running.short_name()
                         );
-                        let way = program.way(
+                        Finding::reached(
+                            &Self::METADATA,
+                            program,
                             running,
                             reach.function,
-                            function,
-                            place,
-                            "the run ends here",
-                        );
-                        Finding::new(&Self::METADATA, place.file, place.span, message)
-                            .help(
-                                "set an attribute that `run` waits for, and continue as new there",
-                            )
-                            .in_workflow(running.workflow)
-                            .along(way)
-                            .report(report);
+                            culprit,
+                            message,
+                        )
+                        .help("set an attribute that `run` waits for, and continue as new there")
+                        .report(report);
                     }
                 }
             }

@@ -11,7 +11,7 @@ use rules_macros::RuleMetadata;
 use super::exceptions::{Callers, Raise, ancestors, leaves, raised};
 use crate::finding::Finding;
 use crate::model::Model;
-use crate::program::{Program, Running};
+use crate::program::{Culprit, Program, Running};
 use crate::rule::{Context, Rule};
 
 /// ## What it does
@@ -118,7 +118,7 @@ impl Rule for PlainException {
                     };
                     if !seen.contains(&place) && leaves(program, &callers, raise, reach.function) {
                         seen.insert(place);
-                        finding(program, running, &entry.name, reach.function, raise, place)
+                        finding(program, running, &entry.name, reach.function, raise)
                             .report(report);
                     }
                 }
@@ -133,7 +133,6 @@ fn finding(
     entry: &str,
     from: lint_core::facts::FunctionRef,
     raise: Raise<'_>,
-    place: Place,
 ) -> Finding {
     let name = &raise.class[0];
     let short = name.rsplit('.').next().unwrap_or(name);
@@ -143,12 +142,10 @@ fn finding(
         running.short_name()
     );
     let about = format!("`{short}` is raised here");
-    let way = program.way(running, from, raise.function, place, about);
-    Finding::new(&PlainException::METADATA, place.file, place.span, message)
+    let culprit = Culprit::new(raise.function, raise.span, about);
+    Finding::reached(&PlainException::METADATA, program, running, from, culprit, message)
         .help("raise `temporalio.exceptions.ApplicationError`, or list the class in `failure_exception_types`")
         .culprit(name.clone())
-        .in_workflow(running.workflow)
-        .along(way)
 }
 
 /// Whether the exception fails the task and not the workflow.

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use lint_core::diagnostic::{Diagnostic, Place, Span};
+use lint_core::diagnostic::{Diagnostic, Span};
 use lint_core::facts::{Entry, EntryReach, FunctionRef};
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
@@ -11,7 +11,7 @@ use rules_macros::RuleMetadata;
 use super::ends::can_end;
 use super::handler_continues_as_new::CONTINUE_AS_NEW;
 use crate::finding::Finding;
-use crate::program::{Node, Program, Running, is_handler, own_nodes};
+use crate::program::{Culprit, Node, Program, Running, is_handler, own_nodes};
 use crate::rule::{Context, Rule};
 use crate::writes;
 
@@ -137,11 +137,8 @@ impl Rule for UnfinishedHandlers {
                     continue;
                 }
                 for (function, span, how) in endings(program, run) {
-                    let place = Place {
-                        file: function.file,
-                        span,
-                    };
-                    if !seen.insert(place) {
+                    let culprit = Culprit::new(function, span, "the run ends here");
+                    if !seen.insert(culprit.place()) {
                         continue;
                     }
                     let message = format!(
@@ -150,12 +147,8 @@ impl Rule for UnfinishedHandlers {
                         running.short_name(),
                         handler.name
                     );
-                    let way =
-                        program.way(running, run.function, function, place, "the run ends here");
-                    Finding::new(&Self::METADATA, place.file, place.span, message)
+                    Finding::reached(&Self::METADATA, program, running, run.function, culprit, message)
                         .help("write `await workflow.wait_condition(workflow.all_handlers_finished)` before it")
-                        .in_workflow(running.workflow)
-                        .along(way)
                         .report(report);
                 }
             }

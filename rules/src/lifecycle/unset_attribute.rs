@@ -10,7 +10,7 @@ use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
-use crate::program::{Node, Program, Running, own_nodes};
+use crate::program::{Culprit, Node, Program, Running, own_nodes};
 use crate::rule::{Context, Rule};
 use crate::writes;
 
@@ -120,10 +120,6 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
                 let owners = program.owners(function.file, used);
                 let is_own = owners.iter().any(|it| running.reach.bases.contains(it));
                 if is_own && only_in_run(name) && reported.insert(name) {
-                    let place = Place {
-                        file: function.file,
-                        span: span_of(used),
-                    };
                     let message = format!(
                         "the handler `{}` of `{}` uses `{name}`, which only `run` sets; it may come before the \
                          first line of `run`",
@@ -131,18 +127,20 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
                         running.short_name()
                     );
                     let about = format!("`{name}` is used here");
-                    let way = program.way(running, reach.function, function, place, about);
-                    let finding = Finding::new(
-                        &UnsetAttribute::METADATA,
-                        place.file,
-                        place.span,
+                    let culprit = Culprit::new(function, span_of(used), about);
+                    let place = culprit.place();
+                    let rule = &UnsetAttribute::METADATA;
+                    let finding = Finding::reached(
+                        rule,
+                        program,
+                        running,
+                        reach.function,
+                        culprit,
                         message,
                     )
                     .help(
                         "set it in `__init__`; with `@workflow.init` that gets the input of `run`",
-                    )
-                    .in_workflow(running.workflow)
-                    .along(way);
+                    );
                     found.push((place, finding));
                 }
             }

@@ -109,10 +109,9 @@ impl Rule for PatchDecided {
                         Some(condition) => condition,
                         None => continue,
                     };
-                    if !seen.insert(it.place()) {
+                    if !seen.insert(it.culprit().place()) {
                         continue;
                     }
-                    let place = it.place();
                     let what = match it.deprecates {
                         true => "deprecated",
                         false => "asked for",
@@ -122,18 +121,17 @@ impl Rule for PatchDecided {
                          come by",
                         running.short_name()
                     );
-                    let way = program.way(
+                    let entry = reach.function;
+                    Finding::reached(
+                        &Self::METADATA,
+                        program,
                         running,
-                        reach.function,
-                        it.function,
-                        place,
-                        "the patch is asked for here",
-                    );
-                    Finding::new(&Self::METADATA, place.file, place.span, message)
-                        .help("ask at the beginning of `run`, keep the answer, and let that decide")
-                        .in_workflow(running.workflow)
-                        .along(way)
-                        .report(report);
+                        entry,
+                        it.culprit(),
+                        message,
+                    )
+                    .help("ask at the beginning of `run`, keep the answer, and let that decide")
+                    .report(report);
                 }
             }
         }

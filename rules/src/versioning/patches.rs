@@ -1,12 +1,12 @@
 //! The calls of `patched()` and `deprecate_patch()`.
 
-use lint_core::diagnostic::{Place, Span};
+use lint_core::diagnostic::Span;
 use lint_core::facts::{EntryReach, FunctionRef};
 use lint_core::index::FunctionNode;
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
-use crate::program::{Node, Program, own_nodes};
+use crate::program::{Culprit, Node, Program, own_nodes};
 
 const PATCHED: &[&str] = &["temporalio.workflow.patched"];
 const DEPRECATED: &[&str] = &["temporalio.workflow.deprecate_patch"];
@@ -20,11 +20,12 @@ pub(super) struct Asked<'p> {
 }
 
 impl<'p> Asked<'p> {
-    pub(super) fn place(&self) -> Place {
-        Place {
-            file: self.function.file,
-            span: span_of(self.call),
-        }
+    pub(super) fn culprit(&self) -> Culprit {
+        Culprit::new(
+            self.function,
+            span_of(self.call),
+            "the patch is asked for here",
+        )
     }
 
     pub(super) fn id(&self) -> Option<&'p Expr> {

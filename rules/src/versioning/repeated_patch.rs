@@ -1,7 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lint_core::diagnostic::Diagnostic;
-use lint_core::facts::EntryReach;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{Expr, Stmt};
 use lint_core::syntax::span_of;
@@ -116,34 +115,23 @@ impl Rule for RepeatedPatch {
                         ),
                         _ => continue,
                     };
-                    if seen.insert(it.place()) {
-                        finding(program, running, reach, it, message).report(report);
+                    if seen.insert(it.culprit().place()) {
+                        let entry = reach.function;
+                        Finding::reached(
+                            &Self::METADATA,
+                            program,
+                            running,
+                            entry,
+                            it.culprit(),
+                            message,
+                        )
+                        .help("ask once, outside the loop, and give each change an id of its own")
+                        .report(report);
                     }
                 }
             }
         }
     }
-}
-
-fn finding(
-    program: Program<'_, '_>,
-    running: Running<'_>,
-    reach: &EntryReach,
-    it: &Asked<'_>,
-    message: String,
-) -> Finding {
-    let place = it.place();
-    let way = program.way(
-        running,
-        reach.function,
-        it.function,
-        place,
-        "the patch is asked for here",
-    );
-    Finding::new(&RepeatedPatch::METADATA, place.file, place.span, message)
-        .help("ask once, outside the loop, and give each change an id of its own")
-        .in_workflow(running.workflow)
-        .along(way)
 }
 
 fn deprecated<'p>(asked: &[Asked<'p>]) -> BTreeSet<&'p str> {
