@@ -22,3 +22,4 @@ pub mod suggest;
 pub mod suppression;
 pub mod syntax;
 mod workflows;
+mod written;

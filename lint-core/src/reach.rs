@@ -15,6 +15,7 @@ use crate::interp::{
 use crate::knowledge::{Role, STARTUP, Sandbox};
 use crate::passthrough::WorkerLists;
 use crate::workflows::Found;
+use crate::written::written;
 
 /// All hazards that workflows reach, sorted, one for each primary place and culprit.
 pub(crate) fn hazards(
@@ -894,41 +895,11 @@ fn finds_nothing(machine: &Machine<'_>, start: CtxId) -> bool {
     true
 }
 
-/// The source text of an expression in one short line; a call shows no arguments.
+/// See [`written`].
 fn text_at(machine: &Machine<'_>, file: FileId, span: Span) -> String {
-    const LONGEST: usize = 60;
-    let text = machine
-        .project
-        .source(file)
-        .map_or("", |source| source.slice(span));
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line = match without_arguments(&line) {
-        Some(callee) => format!("{callee}()"),
-        None => line,
-    };
-    match line.char_indices().nth(LONGEST) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None => line,
-    }
-}
-
-/// What stands before the last pair of parentheses, if the text ends with one.
-fn without_arguments(text: &str) -> Option<&str> {
-    if !text.ends_with(')') {
-        return None;
-    }
-    let mut depth = 0_u32;
-    for (at, c) in text.char_indices().rev() {
-        match c {
-            ')' => depth += 1,
-            '(' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return (at > 0).then(|| text[..at].trim_end());
-        }
-    }
-    None
+    let project = machine.project;
+    let tree = project.module(file).map(Module::tree);
+    written(tree, project.source(file), span)
 }
 
 /// The last parts of a function's name: enough to recognise it in a message.

@@ -1,0 +1,125 @@
+//! An expression in one short line, for messages.
+
+use crate::diagnostic::Span;
+use crate::source::SourceFile;
+use crate::syntax::ast::visitor::source_order::{SourceOrderVisitor, TraversalSignal};
+use crate::syntax::ast::{self, AnyNodeRef, Expr};
+use crate::syntax::span_of;
+
+/// In characters.
+const LONGEST: usize = 60;
+
+/// What stands at `span`; a call that ends it shows no arguments.
+pub(crate) fn written(
+    tree: Option<&ast::ModModule>,
+    source: Option<&SourceFile>,
+    span: Span,
+) -> String {
+    let call = tree.and_then(|tree| last_call(expression_at(tree, span)?));
+    let until = |end: u32| source.map_or("", |it| it.slice(Span::new(span.start, end)));
+    let line = match call {
+        Some(call) => one_line(until(span_of(&call.arguments).start)) + "()",
+        None => one_line(until(span.end)),
+    };
+    match line.char_indices().nth(LONGEST) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The outermost expression that is exactly there.
+fn expression_at(tree: &ast::ModModule, span: Span) -> Option<&Expr> {
+    struct Finder<'a> {
+        span: Span,
+        found: Option<&'a Expr>,
+    }
+    impl<'a> SourceOrderVisitor<'a> for Finder<'a> {
+        fn enter_node(&mut self, node: AnyNodeRef<'a>) -> TraversalSignal {
+            let here = span_of(&node);
+            let contains = here.start <= self.span.start && self.span.end <= here.end;
+            if self.found.is_none() && contains {
+                TraversalSignal::Traverse
+            } else {
+                TraversalSignal::Skip
+            }
+        }
+        fn visit_expr(&mut self, expr: &'a Expr) {
+            if self.found.is_none() && span_of(expr) == self.span {
+                self.found = Some(expr);
+            } else {
+                ast::visitor::source_order::walk_expr(self, expr);
+            }
+        }
+    }
+    let mut finder = Finder { span, found: None };
+    for statement in &tree.body {
+        finder.visit_stmt(statement);
+    }
+    finder.found
+}
+
+/// The call that the text of an expression ends with.
+fn last_call(expr: &Expr) -> Option<&ast::ExprCall> {
+    match expr {
+        Expr::Call(call) => Some(call),
+        Expr::Await(it) => last_call(&it.value),
+        Expr::UnaryOp(it) => last_call(&it.operand),
+        Expr::BinOp(it) => last_call(&it.right),
+        Expr::BoolOp(it) => last_call(it.values.last()?),
+        Expr::Compare(it) => last_call(it.comparators.last()?),
+        Expr::Named(it) => last_call(&it.value),
+        Expr::If(it) => last_call(&it.orelse),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::parse;
+
+    /// What is written for the value of the only statement.
+    fn shown(text: &str) -> String {
+        let module = parse(text).module;
+        let [ast::Stmt::Expr(statement)] = module.body.as_slice() else {
+            panic!("{text} is no expression");
+        };
+        let source = SourceFile::new("a.py", text);
+        written(Some(&module), Some(&source), span_of(&*statement.value))
+    }
+
+    #[test]
+    fn a_call_shows_no_arguments() {
+        assert_eq!(shown("load(path, mode='r')"), "load()");
+        assert_eq!(shown("a(1).b(2)"), "a(1).b()");
+        assert_eq!(shown("x + f(1)"), "x + f()");
+        assert_eq!(shown("await load(1)"), "await load()");
+        assert_eq!(shown("(lambda: 1)(2)"), "(lambda: 1)()");
+    }
+
+    #[test]
+    fn brackets_in_texts_and_comments_are_no_calls() {
+        assert_eq!(shown("load('(')"), "load()");
+        assert_eq!(shown("load(')')"), "load()");
+        assert_eq!(shown("['f(x)', ')']"), "['f(x)', ')']");
+        assert_eq!(shown("load(  # (\n    1,\n)"), "load()");
+    }
+
+    #[test]
+    fn it_is_one_line_of_sixty_characters() {
+        assert_eq!(shown("[a,\n  b]"), "[a, b]");
+        let long = format!("[{}]", "é".repeat(99));
+        assert_eq!(shown(&long).chars().count(), 61);
+    }
+
+    #[test]
+    fn what_is_no_expression_is_shown_as_it_is() {
+        let source = SourceFile::new("a.py", "f(x)");
+        assert_eq!(written(None, Some(&source), Span::new(0, 4)), "f(x)");
+        assert_eq!(written(None, None, Span::new(0, 4)), "");
+    }
+}
