@@ -48,9 +48,11 @@ struct ClassFile {
 #[serde(deny_unknown_fields)]
 struct Api {
     name: String,
-    access: Option<Variant>,
+    #[serde(default)]
+    access: Access,
     when: Option<When>,
-    sandbox: Option<Variant>,
+    #[serde(default)]
+    sandbox: Sandbox,
     #[serde(default)]
     note: String,
     setup: Option<String>,
@@ -58,6 +60,27 @@ struct Api {
     /// The class is the name of the file.
     #[serde(skip)]
     class: String,
+}
+
+/// As `lint_core::knowledge` has it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Access {
+    #[default]
+    Call,
+    Read,
+}
+
+/// As `lint_core::knowledge` has it; what was not measured is left out.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Sandbox {
+    Stops,
+    Warns,
+    Allows,
+    #[default]
+    #[serde(skip)]
+    Unknown,
 }
 
 /// A variant of an enumeration in `lint_core::knowledge`, written in kebab case. The compiler finds
@@ -344,16 +367,14 @@ fn api_table(apis: &[Api]) -> Result<Table> {
     for api in apis {
         let located = |error: String| format!("{}.toml: api `{}`: {error}", api.class, api.name);
         let when = when_source(api.when.as_ref()).map_err(located)?;
-        let access = api.access.as_ref().map_or("Call", |it| &it.0);
-        let sandbox = api.sandbox.as_ref().map_or("Unknown", |it| &it.0);
         for (name, _) in expand(&api.name) {
             conditions.add(&name, &when).map_err(located)?;
             table.push(
                 &name,
                 format!(
-                    "Api {{ name: {name:?}, class: {:?}, access: Access::{access}, when: {when}, \
-                     sandbox: Sandbox::{sandbox}, note: {:?} }}",
-                    api.class, api.note
+                    "Api {{ name: {name:?}, class: {:?}, access: Access::{:?}, when: {when}, \
+                     sandbox: Sandbox::{:?}, note: {:?} }}",
+                    api.class, api.access, api.sandbox, api.note
                 ),
             );
         }
