@@ -29,7 +29,7 @@ use lint_core::rule::RuleMetadata;
 pub use calls::COMPONENTS as HINT_COMPONENTS;
 pub use fixes::dead_imports;
 pub use lint::{UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION};
-pub use overview::{Overview, OverviewItem, OverviewStep, overviews};
+pub use overview::{Overview, OverviewItem, overviews};
 pub use rule::{Context, Rule};
 
 use determinism as d;

@@ -42,7 +42,7 @@ pub struct RunbookOutline {
     pub handlers: Vec<HandlerOutline>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepOutline {
     pub id: Option<String>,
     pub title: Option<String>,
@@ -80,6 +80,14 @@ pub struct ListedStep {
     pub place: Place,
     /// The name of the method.
     pub method: Option<Place>,
+}
+
+impl StepOutline {
+    /// How people call it.
+    pub fn label(&self) -> &str {
+        let name = self.title.as_deref().or(self.id.as_deref());
+        name.unwrap_or(&self.method)
+    }
 }
 
 impl Outline {
@@ -133,9 +141,14 @@ fn runbook(class: &Runbook<'_>) -> RunbookOutline {
         name: class.name.to_owned(),
         place: at(class.file, span_of(class.node)),
         name_place: at(class.file, class.name_span()),
-        steps: class.steps.iter().map(|it| step(class, it)).collect(),
+        steps: steps(class),
         handlers: class.handlers.iter().map(handler).collect(),
     }
+}
+
+/// In the order of the breadcrumb.
+pub(crate) fn steps(class: &Runbook<'_>) -> Vec<StepOutline> {
+    class.steps.iter().map(|it| step(class, it)).collect()
 }
 
 fn step(class: &Runbook<'_>, step: &Step<'_>) -> StepOutline {

@@ -6,8 +6,8 @@ use lint_core::knowledge::Role;
 use lint_core::syntax::ast;
 use lint_core::syntax::span_of;
 
-use crate::icons;
-use crate::model::{CallSite, Runbook, Step};
+use crate::model::CallSite;
+use crate::outline::{self, StepOutline};
 use crate::rule::Context;
 use crate::sites::Gate;
 
@@ -17,23 +17,13 @@ pub struct Overview {
     /// `package.module.Class`.
     pub workflow: String,
     pub place: Place,
-    pub steps: Vec<OverviewStep>,
+    /// The breadcrumb.
+    pub steps: Vec<StepOutline>,
     /// Signals, queries and updates.
     pub handlers: Vec<OverviewItem>,
     pub gates: Vec<OverviewItem>,
     /// What it schedules: activities and child workflows.
     pub schedules: Vec<OverviewItem>,
-}
-
-/// One entry of the breadcrumb.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OverviewStep {
-    /// The method, which is the entry point that findings name.
-    pub method: String,
-    pub title: String,
-    /// The name of a Lucide icon that exists.
-    pub icon: Option<String>,
-    pub place: Place,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +64,7 @@ fn overview(cx: &Context<'_>, workflow: &Workflow) -> Overview {
     Overview {
         workflow: workflow.name.clone(),
         place: workflow.place,
-        steps: runbook.map(steps).unwrap_or_default(),
+        steps: runbook.map(outline::steps).unwrap_or_default(),
         handlers: handlers(workflow),
         gates: gates(cx, &is_inside),
         schedules,
@@ -87,23 +77,6 @@ fn class_span(cx: &Context<'_>, workflow: &Workflow) -> Span {
     let mut classes = index.iter().flat_map(|index| &index.classes);
     let class = classes.find(|class| span_of(&class.node.name) == workflow.place.span);
     class.map_or(workflow.place.span, |class| span_of(class.node))
-}
-
-fn steps(runbook: &Runbook<'_>) -> Vec<OverviewStep> {
-    let step = |step: &Step<'_>| {
-        let title = step.title.as_ref().and_then(|it| it.text.clone());
-        let icon = step.icon.as_ref().and_then(|it| it.text.clone());
-        OverviewStep {
-            method: step.node.name.to_string(),
-            title: title.unwrap_or_else(|| step.label().to_owned()),
-            icon: icon.filter(|it| icons::shapes(it).is_some()),
-            place: Place {
-                file: runbook.file,
-                span: span_of(&step.node.name),
-            },
-        }
-    };
-    runbook.steps.iter().map(step).collect()
 }
 
 fn handlers(workflow: &Workflow) -> Vec<OverviewItem> {

@@ -11,7 +11,8 @@ use lint_core::diagnostic::{
 };
 use lint_core::project::Project;
 use lint_core::rule::{Category, RuleMetadata};
-use rules::{Overview, OverviewItem, OverviewStep};
+use rules::outline::StepOutline;
+use rules::{Overview, OverviewItem};
 
 use super::escape::is_hostile;
 use super::*;
@@ -124,11 +125,14 @@ fn rendered_in(
     let overview = Overview {
         workflow: "wf.Order".to_owned(),
         place: find("src/häuser/wf 1.py", "Order", 5),
-        steps: vec![OverviewStep {
-            method: "run".to_owned(),
-            title: "<b onclick=\"x\">Strike & close</b>\u{202e}".to_owned(),
+        steps: vec![StepOutline {
+            id: Some("close".to_owned()),
+            title: Some("<b onclick=\"x\">Strike & close</b>\u{202e}".to_owned()),
             icon: Some("Landmark".to_owned()),
+            method: "run".to_owned(),
             place: find("src/häuser/wf 1.py", "run", 3),
+            decorator: find("src/häuser/wf 1.py", "run", 3),
+            method_place: find("src/häuser/wf 1.py", "run", 3),
         }],
         handlers: Vec::new(),
         gates: vec![OverviewItem {

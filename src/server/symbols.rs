@@ -51,7 +51,7 @@ impl Running<'_> {
         };
         let mut lenses = Vec::new();
         for runbook in runbooks(renderer, file) {
-            let titles: Vec<&str> = runbook.steps.iter().map(title).collect();
+            let titles: Vec<&str> = runbook.steps.iter().map(StepOutline::label).collect();
             lenses.push(lens(runbook.name_place, titles.join(" › ")));
             let steps = runbook.steps.iter().zip(1..);
             lenses.extend(steps.map(|(step, number)| {
@@ -70,11 +70,6 @@ fn runbooks<'r>(
 ) -> impl Iterator<Item = &'r RunbookOutline> {
     let runbooks = renderer.snapshot.outline.runbooks.iter();
     runbooks.filter(move |it| it.place.file == file && !it.steps.is_empty())
-}
-
-fn title(step: &StepOutline) -> &str {
-    let name = step.title.as_deref().or(step.id.as_deref());
-    name.unwrap_or(&step.method)
 }
 
 fn symbols(renderer: &Renderer<'_>, file: FileId) -> Vec<DocumentSymbol> {
@@ -129,7 +124,7 @@ fn symbols(renderer: &Renderer<'_>, file: FileId) -> Vec<DocumentSymbol> {
 
 fn of_runbook(renderer: &Renderer<'_>, runbook: &RunbookOutline) -> DocumentSymbol {
     let steps = runbook.steps.iter().zip(1..).map(|(step, number)| {
-        let name = format!("{number}. {}", title(step));
+        let name = format!("{number}. {}", step.label());
         let detail = step.id.clone();
         let kind = SymbolKind::Event;
         symbol(renderer, &name, detail, kind, step.place, step.method_place)

@@ -1,7 +1,8 @@
 //! One workflow: the breadcrumb as the Tenant UI draws it, what it waits for and schedules, and
 //! what it calls.
 
-use rules::{Overview, OverviewItem, OverviewStep};
+use rules::outline::StepOutline;
+use rules::{Overview, OverviewItem};
 
 use super::markup::{icon, position, text};
 use crate::report::{Places, Report, Shown, plural};
@@ -98,7 +99,7 @@ pub(super) fn section(
 }
 
 /// The steps in order. One from which a cause is reached links to the first one.
-fn breadcrumb(steps: &[OverviewStep], causes: &[Reached]) -> String {
+fn breadcrumb(steps: &[StepOutline], causes: &[Reached]) -> String {
     if steps.is_empty() {
         return String::new();
     }
@@ -111,7 +112,7 @@ fn breadcrumb(steps: &[OverviewStep], causes: &[Reached]) -> String {
                 .map(|it| it.number)
                 .collect();
             let disc = format!("<span class=\"disc\">{}</span>", icon(step.icon.as_deref().unwrap_or("")));
-            let title = text(&step.title);
+            let title = text(step.label());
             match reached.first() {
                 Some(first) => format!(
                     "<li><a class=\"crumb\" href=\"#c{first}\">{disc}<span>{title}</span><span class=\"count\">{}</span></a></li>",
