@@ -166,7 +166,7 @@ const MERMAID_EDGES: usize = 500;
 const MERMAID_TEXT: usize = 50_000;
 
 impl<'g> Drawing<'g> {
-    /// The part nearest to the workflows that Mermaid draws, and a warning about the rest.
+    /// The part that Mermaid draws, the first workflows before others, and a warning about the rest.
     fn within_mermaids_limits(&self) -> Self {
         let mut kept: BTreeSet<usize> = BTreeSet::new();
         // The classes of nodes.
@@ -193,7 +193,7 @@ impl<'g> Drawing<'g> {
         let left_out = self.nodes.len() - kept.len();
         if left_out > 0 {
             warn(&format!(
-                "the graph is larger than Mermaid draws, so {left_out} functions are left out; `--output-format dot` has all"
+                "the graph is larger than Mermaid draws, so {left_out} functions are left out; name paths to draw a part, or use `--output-format dot`"
             ));
         }
         let number = |ix: &usize| kept.binary_search(ix).ok();
@@ -207,14 +207,15 @@ impl<'g> Drawing<'g> {
 }
 
 impl Drawing<'_> {
-    /// Breadth first from the workflows, then what they do not reach.
+    /// What each workflow reaches, breadth first, workflow by workflow; then the rest. So a part of
+    /// it shows some workflows whole, and not all of them without what they do.
     fn nearest_first(&self) -> Vec<usize> {
         let all = 0..self.nodes.len();
         let is_workflow = |ix: &usize| self.nodes[*ix].1 == NodeKind::Workflow;
-        let mut queue: VecDeque<usize> = all.clone().filter(is_workflow).collect();
         let mut seen = vec![false; self.nodes.len()];
         let mut order = Vec::new();
-        for start in all {
+        for start in all.clone().filter(is_workflow).chain(all) {
+            let mut queue = VecDeque::from([start]);
             while let Some(ix) = queue.pop_front() {
                 if std::mem::replace(&mut seen[ix], true) {
                     continue;
@@ -227,9 +228,7 @@ impl Drawing<'_> {
                     .take_while(|(from, _)| *from == ix);
                 queue.extend(callees.map(|(_, to)| *to));
             }
-            queue.push_back(start);
         }
-        order.extend(queue.into_iter().filter(|&ix| !seen[ix]));
         order
     }
 }

@@ -65,6 +65,26 @@ fn a_page_about_workflows_has_no_causes() {
     assert_eq!(run.status, 2);
 }
 
+/// Many workflows would use up the limits by their names alone.
+#[test]
+fn a_part_of_many_workflows_shows_what_they_do() {
+    let mut text = "from temporalio import workflow\n".to_owned();
+    for number in 0..900 {
+        let _ = write!(
+            text,
+            "\n\n@workflow.defn\nclass W{number}:\n    def step(self):\n        pass\n\n    \
+             @workflow.run\n    async def run(self):\n        self.step()\n"
+        );
+    }
+    let project = Project::new(&[("wf.py", &text)]);
+    let run = project.run(&["graph", "--output-format=mermaid"]);
+    assert!(run.stderr.contains("left out"), "{}", run.stderr);
+    let workflows = run.stdout.matches(":::workflow").count();
+    let edges = run.stdout.matches(" --> ").count();
+    assert!(workflows > 100, "{workflows}");
+    assert!(edges + 2 >= 2 * workflows, "{edges} of {workflows}");
+}
+
 #[test]
 fn a_graph_that_mermaid_would_not_draw_is_thinned() {
     let mut helpers = String::new();
