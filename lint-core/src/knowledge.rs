@@ -181,6 +181,8 @@ pub enum Role {
     Hook,
     /// Returns `True` in workflow code.
     InWorkflow,
+    /// Raises outside an event loop or a workflow, and never in workflow code.
+    Present,
     /// Returns whether history is being replayed.
     IsReplaying,
     /// `with` block in which the author vouches for the code.

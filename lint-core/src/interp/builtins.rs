@@ -790,6 +790,9 @@ impl<'p> Machine<'p> {
 
     pub(super) fn call_builtin(&mut self, name: Sym, args: &Args, span: Span) -> Option<Value> {
         let text = self.str(name).to_owned();
+        if let Some(value) = self.call_context_variable(&text, args, span) {
+            return Some(value);
+        }
         let first = args
             .positional
             .first()
@@ -1107,7 +1110,10 @@ impl<'p> Machine<'p> {
                 if let Some(first) = &first {
                     self.call_special(first, method, span, How::Operator);
                 }
-                let ty = self.instance_of_builtin(if text == "bool" { "bool" } else { "int" });
+                let ty = match text.as_str() {
+                    "bool" => self.answer_from(&first.unwrap_or_default()),
+                    _ => self.instance_of_builtin("int"),
+                };
                 // How many there are does not depend on their order.
                 return Some(ty.tainted_by(&self.settled(&taint, span)));
             }

@@ -978,7 +978,8 @@ impl<'p> Machine<'p> {
             note: "",
         };
         let source = SourceId(self.sources.id(source));
-        self.instance_of_builtin("bool").with_source(Some(source))
+        self.instance_of_builtin(crate::knowledge::REPLAY_FLAG)
+            .with_source(Some(source))
     }
 
     /// What is called on a resource, or made of one, shares its cause: connecting, a session and

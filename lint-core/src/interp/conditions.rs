@@ -398,7 +398,11 @@ fn is_always_true(ty: &str) -> bool {
     let ty = ty.split('#').next().unwrap_or(ty);
     matches!(
         ty,
-        "uuid.UUID" | "datetime.datetime" | "datetime.date" | "pathlib.Path"
+        "uuid.UUID"
+            | "datetime.datetime"
+            | "datetime.date"
+            | "pathlib.Path"
+            | "asyncio.AbstractEventLoop"
     )
 }
 

@@ -82,7 +82,7 @@ impl<'p> Machine<'p> {
                         let value = match self.truth(&it.operand, &operand) {
                             Truth::Always => Value::of(Obj::Bool(false)),
                             Truth::Never => Value::of(Obj::Bool(true)),
-                            Truth::Unknown => self.instance_of_builtin("bool"),
+                            Truth::Unknown => self.answer_from(&operand),
                         };
                         value.tainted_by(&operand).at_place(operand.place())
                     }
@@ -781,6 +781,9 @@ impl<'p> Machine<'p> {
         }
         let value = match decided {
             Some(result) => Value::of(Obj::Bool(result)),
+            None if matches!(&*it.comparators, [Expr::BooleanLiteral(_)]) => {
+                self.answer_from(&first)
+            }
             None => self.instance_of_builtin("bool"),
         };
         let place = match (&*it.ops, &*it.comparators) {
@@ -875,7 +878,7 @@ impl<'p> Machine<'p> {
             let deciding = self.deciding(&test);
             self.decide(&deciding, SinkKind::Branch, span_of(&*it.test));
         }
-        let guard = u32::from(self.is_replay_guard(&it.test, &test));
+        let guard = u32::from(self.asks_replay(&test));
         self.frame.vouched += guard;
         self.frame.replaying += guard;
         let before = self.frame.state.clone();
@@ -897,24 +900,23 @@ impl<'p> Machine<'p> {
         result.tainted_by(&test)
     }
 
-    /// Whether the condition asks the SDK if history is being replayed.
-    pub(super) fn is_replay_guard(&self, test: &'p Expr, value: &Value) -> bool {
-        let is_flag = |obj: &Obj| match obj {
-            Obj::Bool(_) => true,
-            Obj::ExternalInstance(ty) => self.str(*ty) == "bool",
+    /// Whether a value is the answer whether history is being replayed. What merely depends on the
+    /// answer is not: code that comes after a check of it need not be a check itself.
+    pub(super) fn asks_replay(&self, value: &Value) -> bool {
+        let is_answer = |obj: &Obj| match obj {
+            Obj::ExternalInstance(ty) => self.str(*ty) == crate::knowledge::REPLAY_FLAG,
             _ => false,
         };
-        let asks = |source: &SourceId| self.source(*source).class == crate::knowledge::REPLAY_FLAG;
-        let is_answer = value.objs().iter().any(is_flag) && value.taint().iter().any(asks);
-        is_answer
-            || match test {
-                Expr::UnaryOp(it) => self.is_replay_guard(&it.operand, &Value::bottom()),
-                Expr::BoolOp(it) => it
-                    .values
-                    .iter()
-                    .any(|operand| self.is_replay_guard(operand, &Value::bottom())),
-                _ => self.marker_of_call(test) == Some(Role::IsReplaying),
-            }
+        value.objs().iter().any(is_answer)
+    }
+
+    /// A truth value that says what another value says, or its opposite.
+    pub(super) fn answer_from(&mut self, value: &Value) -> Value {
+        self.instance_of_builtin(if self.asks_replay(value) {
+            crate::knowledge::REPLAY_FLAG
+        } else {
+            "bool"
+        })
     }
 
     /// The role of the SDK function that an expression called when it was evaluated last.
@@ -967,7 +969,9 @@ impl<'p> Machine<'p> {
             let value = self.evaluate(element);
             let (key, value) = match element {
                 Expr::Starred(_) => {
-                    self.note_order(&value, span_of(element));
+                    if !unordered {
+                        self.note_order(&value, span_of(element));
+                    }
                     (
                         Key::Any,
                         self.iterate(&value, span_of(element), How::Iterate),

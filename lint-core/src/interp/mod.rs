@@ -14,6 +14,7 @@ mod builtins;
 mod calls;
 mod classes;
 mod conditions;
+mod contextvars;
 mod control;
 mod expressions;
 mod marks;

@@ -335,7 +335,7 @@ impl<'p> Machine<'p> {
         let value = self.evaluate(test);
         self.call_special(&value, "__bool__", span_of(test), How::Operator);
         let truth = self.truth(test, &value);
-        self.frame.asks_replay = self.is_replay_guard(test, &value);
+        self.frame.asks_replay = self.asks_replay(&value);
         if truth == Truth::Unknown {
             let deciding = self.deciding(&value);
             self.decide(&deciding, kind, span_of(test));
@@ -533,16 +533,35 @@ impl<'p> Machine<'p> {
         self.frame.state.dead |= dead;
     }
 
-    /// Whether a body only asks whether this is workflow code; there it never raises, so that
-    /// `try: return in_workflow()` with a fallback is as good as the question itself.
+    /// Whether a body only asks for what is there in workflow code, and raises elsewhere: the
+    /// running loop, the workflow. Then its handlers are for code that runs elsewhere.
     fn cannot_raise(&self, body: &'p [Stmt]) -> bool {
-        body.iter().all(|statement| match statement {
-            Stmt::Return(it) => it
-                .value
-                .as_deref()
-                .is_some_and(|value| self.marker_of_call(value) == Some(Role::InWorkflow)),
-            _ => false,
-        })
+        let mut asks = false;
+        let is_certain = body.iter().all(|statement| {
+            let value = match statement {
+                Stmt::Return(it) => it.value.as_deref(),
+                Stmt::Assign(it) => Some(&*it.value),
+                Stmt::Expr(it) => Some(&*it.value),
+                Stmt::Pass(_) => None,
+                _ => return false,
+            };
+            let is_present = value.is_some_and(|value| self.is_present(value));
+            asks |= is_present;
+            is_present || value.is_none_or(|value| value.is_name_expr() || value.is_literal_expr())
+        });
+        asks && is_certain && !self.at_import()
+    }
+
+    /// Whether an expression is an answer that workflow code always gets, or an attribute of one.
+    fn is_present(&self, value: &'p Expr) -> bool {
+        match value {
+            Expr::Attribute(it) => self.is_present(&it.value),
+            Expr::Await(it) => self.is_present(&it.value),
+            _ => matches!(
+                self.marker_of_call(value),
+                Some(Role::InWorkflow | Role::Present | Role::IsReplaying)
+            ),
+        }
     }
 
     fn with_statement(&mut self, it: &'p ast::StmtWith) {

@@ -1,0 +1,58 @@
+//! Context variables: what a run sets it finds again, wherever the variable is read.
+
+use crate::diagnostic::{FileId, Span};
+
+use super::calls::Args;
+use super::{CellKey, Machine, Obj, Sym, Value};
+
+const CONTEXT_VAR: &str = "contextvars.ContextVar";
+
+impl Machine<'_> {
+    /// Makes a context variable, or calls a method of one. Variables are told apart by their places.
+    pub(super) fn call_context_variable(
+        &mut self,
+        name: &str,
+        args: &Args,
+        span: Span,
+    ) -> Option<Value> {
+        let rest = name.strip_prefix(CONTEXT_VAR)?;
+        if rest.is_empty() {
+            let place = format!("{CONTEXT_VAR}@{}:{}", self.frame.file.0, span.start);
+            let variable = self.sym(&place);
+            let default = self.sym("default");
+            let given = args.keywords.iter().find(|(key, _)| *key == Some(default));
+            if let Some((_, value)) = given {
+                self.write(contents(variable), value);
+            }
+            return Some(Value::of(Obj::ExternalInstance(variable)));
+        }
+        let (variable, method) = name.rsplit_once('.')?;
+        let variable = self.sym(variable);
+        let first = args.positional.first().map(|argument| &argument.value);
+        match method {
+            "set" => {
+                let value = self.lasting(first?);
+                self.write(contents(variable), &value);
+                None
+            }
+            "get" => {
+                let mut value = self.read(contents(variable));
+                if let Some(default) = first {
+                    value.join(default);
+                }
+                // Code that is not followed may set it as well.
+                Some(if value.objs().is_empty() {
+                    Value::unknown().tainted_by(&value)
+                } else {
+                    value.opened()
+                })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The names of variables are unique in themselves.
+fn contents(variable: Sym) -> CellKey {
+    CellKey::Global(FileId(0), variable)
+}
