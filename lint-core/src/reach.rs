@@ -220,8 +220,13 @@ impl<'m, 'p> Walk<'m, 'p> {
 
     fn collect_uses(&mut self) {
         let issuing = self.issuing();
+        let is_converter = self.found.workflow.kind == WorkflowKind::Converter;
         let mut uses: BTreeMap<SourceId, Use> = BTreeMap::new();
-        let mut note = |source: SourceId, new: Use| {
+        let mut note = |source: SourceId, mut new: Use| {
+            // A converter issues no commands: whatever it decides is what the data becomes.
+            if is_converter {
+                new.kind = new.kind.min(SinkKind::Payload);
+            }
             let old = uses.entry(source).or_insert(new);
             if new.rank() > old.rank() {
                 *old = new;
@@ -243,7 +248,6 @@ impl<'m, 'p> Walk<'m, 'p> {
             for sink in &self.machine.ctx(ctx).outcome.thrown {
                 note(sink.source, Use::of(sink, file, ctx));
             }
-            let is_converter = self.found.workflow.kind == WorkflowKind::Converter;
             if is_converter || matches!(entry.role, Role::Run | Role::Update) {
                 let kind = if is_converter {
                     SinkKind::Payload
@@ -599,10 +603,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             .and_then(|source| self.uses.get(&source))
             .map(|found| found.kind);
         let is_internal = match kind {
-            HazardKind::Unordered { .. } => match use_ {
-                Some(kind) => kind <= SinkKind::Log,
-                None => !path.is_empty(),
-            },
+            HazardKind::Unordered { .. } => use_.is_none_or(|kind| kind <= SinkKind::Log),
             HazardKind::Api { .. } => use_ == Some(SinkKind::Compared),
             _ => false,
         };
