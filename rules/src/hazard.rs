@@ -140,6 +140,13 @@ impl<'f, 'p> Case<'f, 'p> {
             Impact::Drift if self.is_deployed() => {
                 "; the data it reaches differs after a deployment that changes it"
             }
+            // A sandbox that loads the module anew keeps the runs apart.
+            Impact::Replay if self.is_shared_at_most() => {
+                "; where they share it, commands depend on other runs, and a replay fails"
+            }
+            Impact::Drift if self.is_shared_at_most() => {
+                "; where they share it, the data it reaches depends on other runs"
+            }
             Impact::Replay => "; commands depend on it, so the replay fails",
             Impact::Drift => "; the data it reaches differs, and nothing reports it",
             Impact::Unknown | Impact::None => "",
@@ -161,7 +168,7 @@ impl<'f, 'p> Case<'f, 'p> {
         }
     }
 
-    fn severity(&self, usual: Severity) -> Severity {
+    pub(crate) fn severity(&self, usual: Severity) -> Severity {
         let highest = self.class().and_then(|class| class.severity);
         let usual = highest.map_or(usual, |it| usual.min(it));
         if self.is_not_replayed() {
@@ -184,6 +191,11 @@ impl<'f, 'p> Case<'f, 'p> {
     /// Whether only a deployment changes the value: the interpreter and the code on the worker.
     fn is_deployed(&self) -> bool {
         matches!(self.hazard.kind, HazardKind::Api { class: "platform" })
+    }
+
+    /// Whether it is state that runs share only without the sandbox.
+    fn is_shared_at_most(&self) -> bool {
+        self.hazard.kind == HazardKind::SharedState && !self.hazard.passed_through
     }
 
     /// Read-only handlers are not replayed, so it does no harm there if something varies. What

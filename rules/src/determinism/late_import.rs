@@ -1,4 +1,6 @@
-use lint_core::diagnostic::{Diagnostic, Severity};
+use std::collections::BTreeSet;
+
+use lint_core::diagnostic::{Diagnostic, Place, Severity};
 use lint_core::facts::HazardKind;
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
@@ -77,15 +79,27 @@ impl Rule for LateImport {
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        let to_move = calls_to_move(cx);
         for case in Case::all(cx.facts) {
             let HazardKind::LateImport { loaded } = case.hazard.kind else {
                 continue;
             };
             if !is_always_passed(&case.hazard.culprit) {
-                report.push(diagnose(&case, loaded));
+                let moves = !case.hazard.trace.is_empty() && to_move.contains(&case.hazard.place);
+                report.push(diagnose(&case, loaded || moves));
             }
         }
     }
+}
+
+/// Calls that lead to errors. They have to become activities or go, and the imports behind them
+/// with them.
+fn calls_to_move(cx: &Context<'_>) -> BTreeSet<Place> {
+    Case::all(cx.facts)
+        .filter(|case| matches!(case.hazard.kind, HazardKind::Api { .. }))
+        .filter(|case| case.severity(Severity::Error) == Severity::Error)
+        .map(|case| case.hazard.place)
+        .collect()
 }
 
 fn is_always_passed(module: &str) -> bool {
@@ -96,7 +110,8 @@ fn is_always_passed(module: &str) -> bool {
     })
 }
 
-fn diagnose(case: &Case<'_, '_>, loaded: bool) -> Diagnostic {
+/// A finding about the import; no more than information where it `matters_less`.
+fn diagnose(case: &Case<'_, '_>, matters_less: bool) -> Diagnostic {
     let module = code(&case.hazard.culprit);
     let workflow = case.workflow_name();
     let imports = if case.hazard.trace.is_empty() {
@@ -109,8 +124,9 @@ fn diagnose(case: &Case<'_, '_>, loaded: bool) -> Diagnostic {
         format!("{imports}, which the sandbox loads again for each run unless it is loaded");
     let help = "import it at the top of the workflow's module, in `with workflow.unsafe.imports_passed_through():`";
     let mut diagnostic = case.diagnose(&LateImport::METADATA, &message, help);
-    // Another module passes it through, and may or may not be loaded first.
-    if loaded {
+    // Another module passes it through, and may or may not be loaded first; or the call leads to
+    // something worse.
+    if matters_less {
         diagnostic.severity = diagnostic.severity.min(Severity::Info);
     }
     diagnostic

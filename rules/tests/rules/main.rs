@@ -4,6 +4,7 @@ mod bundle;
 mod calls;
 mod catalogue_probes;
 mod contract;
+mod determinism;
 mod examples;
 mod meta;
 mod n102;
