@@ -108,6 +108,9 @@ enum When {
     Literal(Vec<String>),
     Contains(Vec<String>),
     True(String),
+    Entry(Vec<String>),
+    Holds(Vec<String>),
+    Unclear(String),
     All(Vec<When>),
     Any(Vec<When>),
 }
@@ -153,10 +156,48 @@ struct HigherOrder {
     answers: Vec<String>,
 }
 
+/// What agent frameworks are, said by the tables of the other files.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct FrameworksFile {
+    keeper: Vec<Keeper>,
+    listener: Vec<Listener>,
+    returns: Vec<Returns>,
+    base: Vec<Base>,
+    higher_order: Vec<HigherOrder>,
+    command: Vec<Command>,
+    alias: Vec<Alias>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Keeper {
+    name: String,
+    when: Option<When>,
+    /// `receiver`, or a name for a workflow to look up.
+    by: Option<String>,
+    #[serde(default)]
+    runs: Vec<String>,
+    #[serde(default)]
+    schedules: Vec<String>,
+    /// An argument and a value.
+    exempts: Option<(String, String)>,
+    #[serde(default)]
+    decorates: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Listener {
+    name: String,
+    methods: Vec<String>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct SdkFile {
     sdk_packages: BTreeSet<String>,
+    engines: BTreeSet<String>,
     stdlib: BTreeSet<String>,
     command: Vec<Command>,
     marker: Vec<Marker>,
@@ -257,13 +298,21 @@ fn compile() -> Result<()> {
     check_classes(&classes)?;
     check_file_names(&classes)?;
     let apis = read_apis(&classes)?;
-    let types: TypesFile = read("types.toml")?;
-    let sdk: SdkFile = read("sdk.toml")?;
+    let mut types: TypesFile = read("types.toml")?;
+    let mut sdk: SdkFile = read("sdk.toml")?;
+    let frameworks: FrameworksFile = read("frameworks.toml")?;
+    types.returns.extend(frameworks.returns);
+    types.base.extend(frameworks.base);
+    types.higher_order.extend(frameworks.higher_order);
+    types.alias.extend(frameworks.alias);
+    sdk.command.extend(frameworks.command);
 
     let api_table = api_table(&apis)?;
     let returns = returns_table(&types.returns)?;
     let bases = base_table(&types.base)?;
     let higher_order = higher_order_table(&types.higher_order)?;
+    let keepers = keeper_table(&frameworks.keeper)?;
+    let listeners = listener_table(&frameworks.listener)?;
     let commands = command_table(&sdk.command, &read("compared.toml")?)?;
     let markers = marker_table(&sdk.marker)?;
     let known: BTreeSet<&str> = [
@@ -271,26 +320,33 @@ fn compile() -> Result<()> {
         &returns,
         &bases,
         &higher_order,
+        &keepers,
+        &listeners,
         &commands,
         &markers,
     ]
     .into_iter()
     .flat_map(Table::names)
+    .chain(frameworks.keeper.iter().filter_map(|it| it.by.as_deref()))
     .collect();
     let aliases = alias_table(&types.alias, &known)?;
 
     let tables = format!(
         "pub static TABLES: Tables = Tables {{\n\
-         apis: {}, returns: {}, bases: {}, aliases: {}, higher_order: {}, commands: {},\n\
-         markers: {}, sdk_packages: {}, stdlib: {} }};\n",
+         apis: {}, returns: {}, bases: {}, aliases: {}, higher_order: {}, keepers: {},\n\
+         listeners: {}, commands: {}, markers: {}, sdk_packages: {}, engines: {},\n\
+         stdlib: {} }};\n",
         api_table.source(),
         returns.source(),
         bases.source(),
         aliases.source(),
         higher_order.source(),
+        keepers.source(),
+        listeners.source(),
         commands.source(),
         markers.source(),
         strings(&sdk.sdk_packages),
+        strings(&sdk.engines),
         strings(&sdk.stdlib),
     );
     let source = tables + &class_source(&classes) + &example_source(&apis)?;
@@ -331,7 +387,7 @@ fn check_file_names(classes: &BTreeMap<String, Class>) -> Result<()> {
             .extension()
             .is_some_and(|extension| extension == "toml");
         if is_toml
-            && !["classes", "types", "sdk", "compared"].contains(&stem.as_ref())
+            && !["classes", "types", "sdk", "frameworks", "compared"].contains(&stem.as_ref())
             && !classes.contains_key(stem.as_ref())
         {
             return Err(format!(
@@ -416,7 +472,8 @@ fn base_table(entries: &[Base]) -> Result<Table> {
     Ok(table.finish())
 }
 
-/// An alias of a whole module or class (`posixpath.*`) becomes one row for each known member.
+/// An alias of a whole module or class (`posixpath.*`) becomes one row for each known member, one
+/// of a package (`engine.**`) also for those of its modules.
 fn alias_table(entries: &[Alias], known: &BTreeSet<&str>) -> Result<Table> {
     let mut table = Table::default();
     let mut push = |name: &str, canonical: &str| {
@@ -427,15 +484,23 @@ fn alias_table(entries: &[Alias], known: &BTreeSet<&str>) -> Result<Table> {
     };
     for entry in entries {
         check_name("types.toml", &entry.name)?;
-        for (name, _) in expand(&entry.name) {
-            match (name.strip_suffix('*'), entry.canonical.strip_suffix('*')) {
+        let canonicals = expand(&entry.canonical);
+        for ((name, _), (canonical, _)) in expand(&entry.name).iter().zip(canonicals.iter().cycle())
+        {
+            let is_package = name.ends_with("**");
+            let [from, to] =
+                [name, canonical].map(|it| it.contains('*').then(|| it.trim_end_matches('*')));
+            match (from, to) {
                 (Some(from), Some(to)) => {
                     let members = known.iter().filter_map(|known| known.strip_prefix(to));
-                    for member in members.filter(|member| !member.contains('.')) {
-                        push(&format!("{from}{member}"), &format!("{to}{member}"));
+                    for member in members.filter(|member| is_package || !member.contains('.')) {
+                        let name = format!("{from}{member}");
+                        if !known.contains(name.as_str()) {
+                            push(&name, &format!("{to}{member}"));
+                        }
                     }
                 }
-                (None, None) => push(&name, &entry.canonical),
+                (None, None) => push(name, canonical),
                 _ => {
                     return Err(format!(
                         "types.toml: alias `{name}`: only one side ends in `*`"
@@ -462,6 +527,53 @@ fn higher_order_table(entries: &[HigherOrder]) -> Result<Table> {
         }
     }
     table.finish_unique("types.toml", "higher-order")
+}
+
+fn keeper_table(entries: &[Keeper]) -> Result<Table> {
+    let mut table = Table::default();
+    for entry in entries {
+        check_name("frameworks.toml", &entry.name)?;
+        let fields = keeper_fields(entry)
+            .map_err(|error| format!("frameworks.toml: keeper `{}`: {error}", entry.name))?;
+        for (name, _) in expand(&entry.name) {
+            table.push(&name, format!("Keeper {{ name: {name:?}, {fields} }}"));
+        }
+    }
+    Ok(table.finish())
+}
+
+fn keeper_fields(entry: &Keeper) -> Result<String> {
+    let kept_by = match entry.by.as_deref() {
+        None => "KeptBy::Result".to_owned(),
+        Some("receiver") => "KeptBy::Receiver".to_owned(),
+        Some(name) => format!("KeptBy::Name({name:?})"),
+    };
+    let exempts = match &entry.exempts {
+        Some((arg, value)) => format!("Some(({}, {value:?}))", arg_source(arg)?),
+        None => "None".to_owned(),
+    };
+    Ok(format!(
+        "when: {}, kept_by: {kept_by}, runs: {}, schedules: {}, exempts: {exempts}, decorates: {}",
+        when_source(entry.when.as_ref())?,
+        args_source(&entry.runs)?,
+        args_source(&entry.schedules)?,
+        entry.decorates
+    ))
+}
+
+fn listener_table(entries: &[Listener]) -> Result<Table> {
+    let mut table = Table::default();
+    for entry in entries {
+        check_name("frameworks.toml", &entry.name)?;
+        let methods = strings(&entry.methods);
+        for (name, _) in expand(&entry.name) {
+            table.push(
+                &name,
+                format!("Listener {{ name: {name:?}, methods: {methods} }}"),
+            );
+        }
+    }
+    table.finish_unique("frameworks.toml", "listener")
 }
 
 fn command_table(entries: &[Command], compared: &Compared) -> Result<Table> {
@@ -587,7 +699,7 @@ fn check_name(file: &str, name: &str) -> Result<()> {
     let valid = |c: char| c.is_alphanumeric() || "._{},*#".contains(c);
     let star_is_last = name
         .find('*')
-        .is_none_or(|at| at + 1 == name.len() && name.ends_with(".*"));
+        .is_none_or(|at| name[..at].ends_with('.') && name[at..].len() <= 2 && name.ends_with('*'));
     let balanced = name.matches('{').count() == name.matches('}').count();
     if !name.is_empty() && name.chars().all(valid) && star_is_last && balanced {
         Ok(())
@@ -629,6 +741,14 @@ fn when_source(when: Option<&When>) -> Result<String> {
         When::Missing(arg) => format!("When::Missing({})", arg_source(arg)?),
         When::Present(arg) => format!("When::Present({})", arg_source(arg)?),
         When::True(arg) => format!("When::True({})", arg_source(arg)?),
+        When::Unclear(arg) => format!("When::Unclear({})", arg_source(arg)?),
+        When::Holds(list) => format!("When::Holds({})", arg_and_texts(list)?),
+        When::Entry(list) => match &list[..] {
+            [arg, key, value] => {
+                format!("When::Entry({}, {key:?}, {value:?})", arg_source(arg)?)
+            }
+            _ => return Err("an argument, a key and a value are needed".to_owned()),
+        },
         When::Literal(list) => format!("When::Literal({})", arg_and_texts(list)?),
         When::Contains(list) => format!("When::Contains({})", arg_and_texts(list)?),
         When::All(list) => format!("When::All({})", whens_source(list)?),

@@ -152,7 +152,8 @@ pub(crate) fn interpret<'p>(
         machine.run_modules_again();
         cut_short = settle(&mut machine, &modules, steps);
     }
-    let functions = workflows::enclosing_functions(&mut machine, candidates);
+    let mut functions = workflows::enclosing_functions(&mut machine, candidates);
+    functions.extend(workflows::registering_functions(&mut machine, candidates));
     cut_short.extend(settle(&mut machine, &functions, steps));
     let factories = workflows::factories(&mut machine, candidates);
     cut_short.extend(settle(&mut machine, &factories, steps));

@@ -96,6 +96,8 @@ impl Workflow {
 pub enum Facade {
     Temporal,
     Runbook,
+    /// An engine that copies Temporal's API; nothing is rewritten to it.
+    Other,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

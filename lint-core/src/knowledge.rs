@@ -61,6 +61,12 @@ pub enum When {
     Contains(Arg, &'static [&'static str]),
     /// The argument is literally `True`.
     True(Arg),
+    /// The argument is a mapping with this key and this value: a text, `True` or `False`.
+    Entry(Arg, &'static str, &'static str),
+    /// The argument is an instance of one of these types, or a container with one.
+    Holds(Arg, &'static [&'static str]),
+    /// What the argument is or holds is not known in full.
+    Unclear(Arg),
     All(&'static [When]),
     Any(&'static [When]),
 }
@@ -108,13 +114,50 @@ pub struct Alias {
     pub canonical: &'static str,
 }
 
-/// Calling `name` runs the callables passed as these arguments.
+/// Calling `name` runs the callables passed as these arguments, and those that these keep; `self` is
+/// the object whose method it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HigherOrder {
     pub name: &'static str,
     pub runs: &'static [Arg],
     /// Callables that only answer queries and validate updates: a replay does not run them.
     pub answers: &'static [Arg],
+}
+
+/// A call that keeps callables to be run when what keeps them is: an agent keeps its tools, a graph
+/// its nodes. Of several entries with one name, all apply whose conditions hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keeper {
+    pub name: &'static str,
+    pub when: When,
+    pub kept_by: KeptBy,
+    /// What the workflow runs itself. A name such as `options.notify` is an entry of an argument.
+    pub runs: &'static [Arg],
+    /// What activities run.
+    pub schedules: &'static [Arg],
+    /// An argument, and the value to which it maps the names of what it schedules where the
+    /// workflow runs it after all.
+    pub exempts: Option<(Arg, &'static str)>,
+    /// Whether it decorates: without anything to keep, the call gives a decorator.
+    pub decorates: bool,
+}
+
+/// Where a keeper keeps what it is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptBy {
+    /// In what the call gives.
+    Result,
+    /// In the object whose method is called.
+    Receiver,
+    /// With everything else that is kept under this name.
+    Name(&'static str),
+}
+
+/// A class outside the project whose subclasses are kept to have these methods called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listener {
+    pub name: &'static str,
+    pub methods: &'static [&'static str],
 }
 
 /// A call that makes the workflow issue a command (activity, child workflow, timer, signal, …).
@@ -214,10 +257,14 @@ pub struct Tables {
     pub bases: &'static [Base],
     pub aliases: &'static [Alias],
     pub higher_order: &'static [HigherOrder],
+    pub keepers: &'static [Keeper],
+    pub listeners: &'static [Listener],
     pub commands: &'static [Command],
     pub markers: &'static [Marker],
     /// Top-level packages that are never looked for in the project (`temporalio`, `ntro`).
     pub sdk_packages: &'static [&'static str],
+    /// Top-level packages of engines that copy an SDK.
+    pub engines: &'static [&'static str],
     /// Top-level modules of the standard library, sorted.
     pub stdlib: &'static [&'static str],
 }
@@ -306,6 +353,21 @@ impl Knowledge {
         equal_range(self.tables.higher_order, name, |h| h.name).first()
     }
 
+    pub fn keepers(&self, name: &str) -> &'static [Keeper] {
+        equal_range(self.tables.keepers, name, |k| k.name)
+    }
+
+    /// The calls that keep something under a name of its own, for a workflow to look up.
+    pub fn registries(&self) -> impl Iterator<Item = &'static Keeper> {
+        let keepers = self.tables.keepers.iter();
+        keepers.filter(|it| matches!(it.kept_by, KeptBy::Name(_)))
+    }
+
+    /// The methods that are called on instances of classes derived from this one.
+    pub fn listener(&self, name: &str) -> Option<&'static Listener> {
+        equal_range(self.tables.listeners, name, |l| l.name).first()
+    }
+
     pub fn command(&self, name: &str) -> Option<&'static Command> {
         equal_range(self.tables.commands, name, |c| c.name).first()
     }
@@ -352,6 +414,11 @@ impl Knowledge {
 
     pub fn is_sdk_package(&self, top_level: &str) -> bool {
         self.tables.sdk_packages.contains(&top_level)
+    }
+
+    /// Whether the package is an engine of its own, with an API like that of an SDK.
+    pub fn is_engine(&self, top_level: &str) -> bool {
+        self.tables.engines.contains(&top_level)
     }
 
     pub fn is_stdlib(&self, top_level: &str) -> bool {

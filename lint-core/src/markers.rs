@@ -86,7 +86,20 @@ fn sdk_words(knowledge: &Knowledge) -> BTreeSet<String> {
             .nth(1)
             .map(|(at, _)| &name[at + 1..])
     });
-    words.chain(runs).map(str::to_owned).collect()
+    let registries = registry_words(knowledge).into_iter();
+    words
+        .chain(runs)
+        .chain(registries)
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What registers something for workflows to look up.
+pub(crate) fn registry_words(knowledge: &Knowledge) -> BTreeSet<&'static str> {
+    let registries = knowledge.registries().map(|it| it.name);
+    registries
+        .filter_map(|name| name.rsplit('.').next())
+        .collect()
 }
 
 /// Whether a file names one of the words the way code does: as an attribute, a decorator, a base
@@ -256,7 +269,7 @@ struct SdkImports<'k> {
 impl SdkImports<'_> {
     fn bind(&mut self, name: &str, origin: String) {
         let package = origin.split('.').next().unwrap_or_default();
-        if self.knowledge.is_sdk_package(package) {
+        if self.knowledge.is_sdk_package(package) || self.knowledge.is_engine(package) {
             self.bound.insert(name.to_owned(), origin);
         }
     }

@@ -941,12 +941,15 @@ mod tests {
 
     static TABLES: Tables = Tables {
         sdk_packages: &["sdk"],
+        engines: &[],
         stdlib: &["time"],
         apis: &[],
         returns: &[],
         bases: &[],
         aliases: &[],
         higher_order: &[],
+        keepers: &[],
+        listeners: &[],
         commands: &[],
         markers: &[],
     };

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::Place;
 use crate::facts::{Activity, Entry, Facade, Workflow, WorkflowKind};
-use crate::index::MODULE_BODY;
+use crate::index::{FunctionNode, MODULE_BODY};
 use crate::interp::{ClassId, CtxId, FuncId, FuncRef, Machine, Mark, Mro, Obj, Sym};
 use crate::knowledge::Role;
 use crate::markers::Candidates;
 use crate::project::Project;
 use crate::syntax::ast::Expr;
+use crate::syntax::ast::helpers::any_over_body;
 use crate::syntax::span_of;
 
 /// A workflow with the contexts in which its entry points run.
@@ -47,6 +48,38 @@ pub(crate) fn enclosing_functions(
             if class.parent != MODULE_BODY && decorators.iter().any(|it| is_marker(&it.expression))
             {
                 let ix = class.parent;
+                functions.push(vec![machine.standalone_ctx(FuncId { file, ix })]);
+            }
+        }
+    }
+    functions
+}
+
+/// The functions that register something for workflows to look up, each for itself: the start of a
+/// worker, which no workflow calls.
+pub(crate) fn registering_functions(
+    machine: &mut Machine<'_>,
+    candidates: &Candidates,
+) -> Vec<Vec<CtxId>> {
+    let words = crate::markers::registry_words(machine.knowledge);
+    let registers = |expression: &Expr| match expression {
+        Expr::Call(call) => match &*call.func {
+            Expr::Attribute(it) => words.contains(it.attr.as_str()),
+            Expr::Name(it) => words.contains(it.id.as_str()),
+            _ => false,
+        },
+        _ => false,
+    };
+    let mut functions = Vec::new();
+    for &file in &candidates.files {
+        let Some(module) = machine.project.module(file) else {
+            continue;
+        };
+        for (ix, function) in module.index().functions.iter().enumerate() {
+            if let FunctionNode::Def(def) = function.node
+                && any_over_body(&def.body, &registers)
+            {
+                let ix = ix as u32;
                 functions.push(vec![machine.standalone_ctx(FuncId { file, ix })]);
             }
         }
@@ -169,12 +202,15 @@ fn function_found(machine: &mut Machine<'_>, name: String, func: FuncId) -> Opti
         role: Role::Run,
         place,
     };
+    let marks = machine.function_marks(func);
+    let origins: Vec<String> = marks.map(|it| machine.str(it.name).to_owned()).collect();
+    let facade = facade(machine, origins.into_iter(), &[]);
     let workflow = Workflow {
         name,
         place,
         kind: WorkflowKind::Function,
         is_defined: true,
-        facade: Facade::Temporal,
+        facade,
         entries: vec![entry],
     };
     let context = machine.standalone_ctx(func);
@@ -209,12 +245,8 @@ fn class_found(
             (has_run && !node.decorator_list.is_empty()).then_some(WorkflowKind::Class)
         })?,
     };
-    let mut origins = decorator.iter().chain(base.iter().map(|(name, _)| name));
-    let facade = if origins.any(|name| name.starts_with("ntro.")) {
-        Facade::Runbook
-    } else {
-        Facade::Temporal
-    };
+    let origins = decorator.iter().chain(base.iter().map(|(name, _)| name));
+    let facade = facade(machine, origins.cloned(), &methods);
     let place = Place {
         file: class.file,
         span: span_of(&node.name),
@@ -245,6 +277,27 @@ fn class_found(
         },
         contexts,
     })
+}
+
+/// The API that a class is written against: that of its decorator or base, or if these are not
+/// known, of what marks its methods.
+fn facade(
+    machine: &Machine<'_>,
+    origins: impl Iterator<Item = String>,
+    methods: &[(String, FuncRef, Role)],
+) -> Facade {
+    let functions = methods.iter().map(|(_, function, _)| function.func);
+    let marks = functions.flat_map(|func| machine.function_marks(func));
+    let marks = marks.map(|mark| machine.str(mark.name).to_owned());
+    let package = |name: String| name.split('.').next().unwrap_or_default().to_owned();
+    let packages: BTreeSet<String> = origins.chain(marks).map(package).collect();
+    if packages.contains("ntro") {
+        Facade::Runbook
+    } else if packages.iter().any(|it| machine.knowledge.is_engine(it)) {
+        Facade::Other
+    } else {
+        Facade::Temporal
+    }
 }
 
 /// The part that a base class gives to a class, and the name of the base.

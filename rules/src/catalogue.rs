@@ -27,20 +27,23 @@
 //!   an exact name beats it. A wildcard must not cover exceptions, plain types or constants.
 //! - `access` is `call` (the default) or `read` for attributes such as `os.environ`.
 //! - `when` is one of `missing`, `present`, `true` (an argument), `literal`, `contains` (a list of
-//!   an argument and texts), `all`, `any` (a list of conditions). An argument is `1:tz`, or `1` if
+//!   an argument and texts), `entry` (an argument, a key of the mapping that it is, and the value
+//!   there), `holds` (an argument and types of which it is or has an instance), `unclear` (an
+//!   argument that is not known in full), `all`, `any` (a list of conditions). An argument is `1:tz`, or `1` if
 //!   it has no name, or `tz` if it is keyword-only; positions do not count `self`. Every string
 //!   literal contains the empty text.
 //! - A name may have several entries; the first whose condition holds decides. `safe.toml` is
 //!   read first, then the other files by name.
 //! - `setup` holds the import lines of the example if `import <package>` does not do.
 //!
+//! `frameworks.toml` says what agent frameworks keep of the code of a project, and what runs it.
 //! `types.toml` says what calls return, which classes inherit from which, which names are
 //! alternative spellings, and which functions run the callables they are given. `sdk.toml`
 //! describes the workflow SDKs.
 
 use lint_core::knowledge::{
-    Access, Alias, Api, Arg, Base, Command, CommandKind, HigherOrder, Marker, Returns, Role,
-    Sandbox, Tables, When,
+    Access, Alias, Api, Arg, Base, Command, CommandKind, HigherOrder, Keeper, KeptBy, Listener,
+    Marker, Returns, Role, Sandbox, Tables, When,
 };
 
 /// What is said about all APIs of one hazard class.

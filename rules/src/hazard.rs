@@ -11,10 +11,8 @@ use lint_core::rule::RuleMetadata;
 use crate::catalogue;
 use crate::rule::{Context, Rule};
 
-/// APIs that always raise in a workflow.
-const RAISES: HazardKind = HazardKind::Api {
-    class: "unsupported",
-};
+/// The classes of APIs that always raise in a workflow.
+const RAISES: &[&str] = &["no-sync", "unsupported"];
 
 /// Reports the uses of APIs of the classes that the rule claims.
 pub(crate) fn report_apis(rule: &dyn Rule, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
@@ -68,7 +66,7 @@ impl<'f, 'p> Case<'f, 'p> {
 
     pub(crate) fn for_facade(&self, temporal: &'static str, runbook: &'static str) -> &'static str {
         match self.workflow().facade {
-            Facade::Temporal => temporal,
+            Facade::Temporal | Facade::Other => temporal,
             Facade::Runbook => runbook,
         }
     }
@@ -229,7 +227,9 @@ impl<'f, 'p> Case<'f, 'p> {
         };
         match self.hazard.impact {
             // It raises before it gives anything.
-            _ if self.hazard.kind == RAISES => Impact::Unknown,
+            _ if matches!(self.hazard.kind, HazardKind::Api { class } if RAISES.contains(&class)) => {
+                Impact::Unknown
+            }
             Impact::None if !gives_value => Impact::Unknown,
             impact => impact,
         }

@@ -69,14 +69,21 @@ impl<'p> Machine<'p> {
                 Some(member) => self.load_external(Obj::External(member), span, true),
                 None => Value::unknown(),
             },
+            Obj::Keeper(id) => self.keeper_attribute(id, name, span),
             Obj::Container(id) => Value::of(Obj::ContainerMethod(id, sym)),
             Obj::Str(_) => {
                 let member = self.sym(&format!("str.{name}"));
                 Value::of(Obj::External(member))
             }
             Obj::Bound(id) => {
-                let (callee, _) = *self.bounds.get(id);
-                self.function_attribute(callee, sym, name)
+                let (callee, receiver) = *self.bounds.get(id);
+                match (callee, receiver) {
+                    (Obj::External(base), Obj::Keeper(keeper)) => {
+                        let member = self.external(&format!("{}.{name}", self.str(base)));
+                        self.keeper_member(keeper, member, span)
+                    }
+                    _ => self.function_attribute(callee, sym, name),
+                }
             }
             Obj::Func(_) | Obj::StaticMethod(_) | Obj::ClassMethod(_) => {
                 self.function_attribute(obj, sym, name)
@@ -388,6 +395,9 @@ impl<'p> Machine<'p> {
                 Obj::Func(_) => {
                     result.add(self.bound(obj, Obj::Instance(class, variant)));
                 }
+                Obj::Keeper(id) if self.keepers.get(id).decorates => {
+                    result.add(self.bound(obj, Obj::Instance(class, variant)));
+                }
                 Obj::StaticMethod(it) => {
                     result.add(Obj::Func(it));
                 }
@@ -520,6 +530,7 @@ impl<'p> Machine<'p> {
             || knowledge.command(name).is_some()
             || knowledge.role(name).is_some()
             || knowledge.higher_order(name).is_some()
+            || !knowledge.keepers(name).is_empty()
             || knowledge.user_class(name).is_some()
     }
 
@@ -591,7 +602,7 @@ impl<'p> Machine<'p> {
     }
 
     /// The value without what it owes to the import of modules.
-    fn without_import(&self, value: &Value) -> Value {
+    pub(super) fn without_import(&self, value: &Value) -> Value {
         let sources = value.taint().iter().copied();
         let own: Vec<_> = sources.filter(|&it| !self.source(it).at_import).collect();
         let mut result = value.clone().without_taint();
@@ -670,6 +681,7 @@ impl<'p> Machine<'p> {
                 Obj::Func(FuncRef { func, .. }) => {
                     self.write(CellKey::FunctionAttr(func, sym), value);
                 }
+                Obj::Keeper(id) => self.store_in_keeper(id, name, value),
                 _ => {}
             }
         }

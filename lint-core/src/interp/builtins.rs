@@ -1064,7 +1064,7 @@ impl<'p> Machine<'p> {
                 };
                 let rest = Args {
                     positional: args.positional[1..].to_vec(),
-                    keywords: args.keywords.clone(),
+                    ..args.clone()
                 };
                 self.partial(first, rest, span)
             }
@@ -1210,7 +1210,7 @@ impl<'p> Machine<'p> {
         Some(value.tainted_by(&taint))
     }
 
-    fn partial(&mut self, callee: &Value, args: Args, span: Span) -> Value {
+    pub(super) fn partial(&mut self, callee: &Value, args: Args, span: Span) -> Value {
         let id = self.partials.id((self.frame.file, span, self.frame.ctx));
         self.partial_args.insert(id, args);
         self.write(CellKey::PartialCallee(id), callee);

@@ -14,6 +14,8 @@ use super::{
 /// The arguments of a call.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Args {
+    /// The object outside the project whose method is called, where that matters.
+    pub(crate) receiver: Option<Obj>,
     pub(crate) positional: Vec<Argument>,
     /// `None` is `**mapping`.
     pub(crate) keywords: Vec<(Option<Sym>, Value)>,
@@ -35,6 +37,7 @@ impl Args {
             span: Span::default(),
         };
         Self {
+            receiver: None,
             positional: values.iter().map(argument).collect(),
             keywords: Vec::new(),
         }
@@ -54,8 +57,10 @@ impl Args {
 }
 
 /// What a call gives for one parameter of something known.
-enum Given<'a> {
+pub(super) enum Given<'a> {
     Value(&'a Value),
+    /// The object whose method is called.
+    Receiver(Obj),
     Absent,
     /// It may be hidden behind `*args` or `**kwargs`.
     Hidden,
@@ -342,7 +347,24 @@ impl<'p> Machine<'p> {
         if callee.objs().iter().all(gives) && callee.place().is_some() {
             result = result.at_place(callee.place());
         }
+        if self.is_of_history(callee) {
+            return result;
+        }
         result.tainted_by(callee)
+    }
+
+    /// Whether what a call gives comes from the history, whatever the object was made of.
+    fn is_of_history(&self, callee: &Value) -> bool {
+        let is_command = |obj: &Obj| match obj {
+            Obj::Bound(id) => match *self.bounds.get(*id) {
+                (Obj::External(name), Obj::Keeper(_)) => {
+                    self.knowledge.command(self.str(name)).is_some()
+                }
+                _ => false,
+            },
+            _ => false,
+        };
+        !callee.objs().is_empty() && callee.objs().iter().all(is_command)
     }
 
     /// Calls one object.
@@ -359,6 +381,13 @@ impl<'p> Machine<'p> {
                 let (callee, receiver) = *self.bounds.get(id);
                 match callee {
                     Obj::Func(it) => self.call_function(it, Some(receiver), args, span, how),
+                    Obj::External(name) if matches!(receiver, Obj::Keeper(_)) => {
+                        let args = Args {
+                            receiver: Some(receiver),
+                            ..args.clone()
+                        };
+                        self.call_external(name, &args, span)
+                    }
                     Obj::Property(property) => self.complete_property(property, args),
                     // A decoder such as `Model.model_validate`.
                     Obj::Class(class) => {
@@ -367,8 +396,8 @@ impl<'p> Machine<'p> {
                         self.construct(
                             class,
                             &Args {
-                                positional: Vec::new(),
                                 keywords,
+                                ..Args::default()
                             },
                             span,
                         )
@@ -405,6 +434,7 @@ impl<'p> Machine<'p> {
                 }
                 _ => Value::unknown().tainted_by(&self.args_taint(args)),
             },
+            Obj::Keeper(id) => self.call_keeper(id, args, span, how),
             Obj::Partial(id) => self.call_partial(id, args, span, how),
             Obj::ContainerMethod(id, method) => {
                 self.note_container_method(id, method);
@@ -900,6 +930,13 @@ impl<'p> Machine<'p> {
             let returned = self.issue(command, name, args, span);
             return returned.with_source(source);
         }
+        if let Some(kept) = self.keep(name, args, span) {
+            let taint = self.payload_taint(args, span);
+            return kept.tainted_by(&taint).with_source(source);
+        }
+        if let Some(found) = self.look_up(name, args) {
+            return found;
+        }
         self.call_callbacks(&text, args, source, span);
         // Outside code that is given a generator is taken to consume it.
         for argument in &args.positional {
@@ -926,8 +963,15 @@ impl<'p> Machine<'p> {
         let runs = higher_order.runs.iter().map(|arg| (arg, How::Callback));
         let answers = higher_order.answers.iter().map(|arg| (arg, How::Answer));
         for (arg, how) in runs.chain(answers) {
-            if let Given::Value(callback) = self.given(args, *arg) {
-                let callback = callback.clone();
+            let callback = match self.given(args, *arg) {
+                Given::Value(callback) => callback.clone(),
+                Given::Receiver(obj) => Value::of(obj),
+                Given::Absent | Given::Hidden => continue,
+            };
+            let keeps = |obj: &Obj| matches!(obj, Obj::Keeper(_) | Obj::Container(_));
+            if callback.objs().iter().any(keeps) {
+                self.run_kept(&callback, span);
+            } else {
                 let flow = self.frame.flow.clone();
                 self.call_value(&callback, &Args::unknown(1), span, how);
                 if source.is_some() || how == How::Answer {
@@ -984,7 +1028,7 @@ impl<'p> Machine<'p> {
 
     /// What is called on a resource, or made of one, shares its cause: connecting, a session and
     /// its queries are one finding.
-    fn resource_of(&self, name: &str, args: &Args) -> Option<(&'static Api, SourceId)> {
+    fn resource_of(&mut self, name: &str, args: &Args) -> Option<(&'static Api, SourceId)> {
         if self.knowledge.user_class(name).is_some() {
             return None;
         }
@@ -1042,43 +1086,73 @@ impl<'p> Machine<'p> {
         self.hazard(name, api.class, api.sandbox, api.note, span)
     }
 
-    pub(super) fn holds(&self, when: When, args: Option<&Args>) -> bool {
+    pub(super) fn holds(&mut self, when: When, args: Option<&Args>) -> bool {
         if when == When::Always {
             return true;
         }
         let Some(args) = args else { return false };
-        let literal = |arg: Arg| match self.given(args, arg) {
-            Given::Value(value) => match value.objs() {
-                [Obj::Str(sym)] => Some(self.str(*sym)),
-                _ => None,
-            },
-            _ => None,
-        };
         match when {
             When::Always => true,
             When::Missing(arg) => match self.given(args, arg) {
                 Given::Absent => true,
                 Given::Value(value) => matches!(value.objs(), [Obj::None]) && !value.is_open(),
-                Given::Hidden => false,
+                Given::Hidden | Given::Receiver(_) => false,
             },
             When::Present(arg) => match self.given(args, arg) {
                 Given::Value(value) => !matches!(value.objs(), [Obj::None]),
                 _ => false,
             },
-            When::Literal(arg, values) => literal(arg).is_some_and(|text| values.contains(&text)),
+            When::Literal(arg, values) => {
+                let literal = self.literal(args, arg);
+                literal.is_some_and(|text| values.contains(&text))
+            }
             When::Contains(arg, parts) => {
-                literal(arg).is_some_and(|text| parts.iter().any(|part| text.contains(part)))
+                let literal = self.literal(args, arg);
+                literal.is_some_and(|text| parts.iter().any(|part| text.contains(part)))
             }
             When::True(arg) => match self.given(args, arg) {
                 Given::Value(value) => matches!(value.objs(), [Obj::Bool(true)]),
                 _ => false,
+            },
+            When::Entry(arg, key, constant) => match self.given(args, arg) {
+                Given::Value(value) => {
+                    let entry = self.entry_of(&value.clone(), key);
+                    self.is_constant(&entry, constant)
+                }
+                _ => false,
+            },
+            When::Holds(arg, names) => match self.given(args, arg) {
+                Given::Value(value) => {
+                    let (types, _) = self.types_within(&value.clone());
+                    types.into_iter().any(|ty| self.is_one_of(ty, names))
+                }
+                _ => false,
+            },
+            When::Unclear(arg) => match self.given(args, arg) {
+                Given::Value(value) => !self.types_within(&value.clone()).1,
+                Given::Hidden => true,
+                Given::Absent | Given::Receiver(_) => false,
             },
             When::All(all) => all.iter().all(|when| self.holds(*when, Some(args))),
             When::Any(any) => any.iter().any(|when| self.holds(*when, Some(args))),
         }
     }
 
-    fn given<'a>(&self, args: &'a Args, arg: Arg) -> Given<'a> {
+    /// The text of an argument that is a literal.
+    fn literal(&self, args: &Args, arg: Arg) -> Option<&str> {
+        match self.given(args, arg) {
+            Given::Value(value) => match value.objs() {
+                [Obj::Str(sym)] => Some(self.str(*sym)),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    pub(super) fn given<'a>(&self, args: &'a Args, arg: Arg) -> Given<'a> {
+        if arg.name == "self" {
+            return args.receiver.map_or(Given::Absent, Given::Receiver);
+        }
         let by_name = args
             .keywords
             .iter()
@@ -1137,18 +1211,56 @@ impl<'p> Machine<'p> {
             CommandKind::Timer => SinkKind::Timer,
             _ => SinkKind::Payload,
         };
-        let taint = self.payload_taint(args, span);
+        let runs = self
+            .knowledge
+            .higher_order(self.str(name))
+            .map(|it| it.runs);
+        let runs = runs.unwrap_or_default();
+        let taint = self.payload_taint(&self.without_run(args, runs), span);
         self.record_sink(&taint, payload, span);
-        let higher_order = self.knowledge.higher_order(self.str(name));
-        for arg in higher_order.map_or(&[][..], |it| it.runs) {
-            if let Given::Value(callback) = self.given(args, *arg) {
-                let callback = callback.clone();
-                let decision = self.call_value(&callback, &Args::default(), span, How::Callback);
-                self.record_sink(&decision, SinkKind::Branch, span);
-            }
+        for &arg in runs {
+            self.run_for_command(command.kind, args, arg, span);
         }
         // The result comes from history.
         result.without_taint().opened()
+    }
+
+    /// The arguments that are handed over, and not run.
+    fn without_run(&self, args: &Args, runs: &[Arg]) -> Args {
+        let is_run = |position: Option<usize>, name: Option<Sym>| {
+            let name = name.map(|name| self.str(name));
+            runs.iter().any(|arg| {
+                name == Some(arg.name)
+                    || position.is_some() && arg.position.map(usize::from) == position
+            })
+        };
+        let mut args = args.clone();
+        let mut position = 0..;
+        args.positional.retain(|_| !is_run(position.next(), None));
+        args.keywords
+            .retain(|(name, _)| name.is_none() || !is_run(None, *name));
+        args
+    }
+
+    /// What the workflow runs itself around a command: a condition, which decides, or the tools of
+    /// an agent, whose results go into the next command.
+    fn run_for_command(&mut self, kind: CommandKind, args: &Args, arg: Arg, span: Span) {
+        let callback = match self.given(args, arg) {
+            Given::Value(callback) => callback.clone(),
+            Given::Receiver(obj) => Value::of(obj),
+            Given::Absent | Given::Hidden => return,
+        };
+        if kind == CommandKind::Condition {
+            let decision = self.call_value(&callback, &Args::default(), span, How::Callback);
+            self.record_sink(&decision, SinkKind::Branch, span);
+        } else {
+            // What it is made of at import is the same in all runs of a worker.
+            let made_of = self.whole_taint(&callback, span);
+            let made_of = self.without_import(&made_of);
+            self.record_sink(&made_of, SinkKind::Payload, span);
+            let returned = self.run_kept(&callback, span);
+            self.record_sink(&returned, SinkKind::Payload, span);
+        }
     }
 
     /// Remembers what a command schedules, for the graph.
@@ -1216,11 +1328,8 @@ impl<'p> Machine<'p> {
     /// The type that a call of something outside the project gives.
     pub(super) fn returned_type(&mut self, name: Sym, args: Option<&Args>, span: Span) -> Value {
         let text = self.str(name).to_owned();
-        let entry = self
-            .knowledge
-            .returns(&text)
-            .iter()
-            .find(|it| self.holds(it.when, args));
+        let entries = self.knowledge.returns(&text).iter();
+        let entry = entries.clone().find(|it| self.holds(it.when, args));
         let in_memory = args.is_some_and(|args| self.is_given_memory(args));
         if let Some(entry) = entry {
             let ty = entry.ty;

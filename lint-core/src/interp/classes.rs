@@ -62,7 +62,12 @@ impl<'p> Machine<'p> {
                 Obj::External(name) | Obj::Made(name) => {
                     self.mark(name, value);
                     let text = self.str(name).to_owned();
-                    result.join(&self.decorate_external(&text, value));
+                    let args = Args::of(std::slice::from_ref(value));
+                    let decorated = match self.keep(name, &args, span) {
+                        Some(kept) => kept,
+                        None => self.decorate_external(&text, value),
+                    };
+                    result.join(&decorated);
                 }
                 Obj::Unknown | Obj::None | Obj::ExternalInstance(_) => {
                     result.join(value);

@@ -463,7 +463,7 @@ pub(super) fn compare_constants(left: &Value, op: CmpOp, right: &Value) -> Optio
                 | Obj::Module(_),
                 Obj::None,
             ) => Some(false),
-            (Obj::ExternalInstance(_), Obj::None) => Some(false),
+            (Obj::ExternalInstance(_) | Obj::Keeper(_), Obj::None) => Some(false),
             _ => None,
         }
     };

@@ -408,6 +408,7 @@ impl<'p> Machine<'p> {
                 self.knowledge.is_log(&format!("{ty}.info"))
                     || self.knowledge.has_members(ty) && !ty.starts_with("datetime.")
             }
+            Obj::Keeper(_) => true,
             _ => false,
         };
         value.objs().iter().any(acts)

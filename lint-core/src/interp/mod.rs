@@ -17,6 +17,7 @@ mod conditions;
 mod contextvars;
 mod control;
 mod expressions;
+mod keepers;
 mod marks;
 mod mro;
 mod seen;
@@ -89,6 +90,8 @@ enum CellKey {
     /// What a `defaultdict` calls for a missing key.
     ContainerFactory(u32),
     PartialCallee(u32),
+    /// What is kept to be run later.
+    Kept(keepers::Shelf, keepers::Slot),
     FieldFactory(u32),
     FieldDefault(u32),
 }
@@ -432,6 +435,7 @@ pub(crate) struct Machine<'p> {
     bounds: Table<(Obj, Obj)>,
     partials: Table<(FileId, Span, CtxId)>,
     partial_args: FxHashMap<u32, calls::Args>,
+    keepers: Table<keepers::Keeper>,
     properties: Table<Property>,
     fields: Table<(FileId, Span)>,
     sources: Table<Source>,
@@ -498,6 +502,7 @@ impl<'p> Machine<'p> {
             bounds: Table::default(),
             partials: Table::default(),
             partial_args: FxHashMap::default(),
+            keepers: Table::default(),
             properties: Table::default(),
             fields: Table::default(),
             sources: Table::default(),

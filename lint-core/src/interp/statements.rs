@@ -594,7 +594,7 @@ impl<'p> Machine<'p> {
                         let yielded = self.read(CellKey::Yield(ctx));
                         entered.join(&yielded);
                     }
-                    Obj::ExternalInstance(_) | Obj::Made(_) | Obj::Unknown => {
+                    Obj::ExternalInstance(_) | Obj::Keeper(_) | Obj::Made(_) | Obj::Unknown => {
                         entered.add(obj);
                     }
                     _ => {}
@@ -836,6 +836,7 @@ impl<'p> Machine<'p> {
         if *import != Import::External
             || self.knowledge.is_stdlib(package)
             || self.knowledge.is_sdk_package(package)
+            || self.knowledge.is_engine(package)
         {
             return;
         }

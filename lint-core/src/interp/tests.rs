@@ -20,9 +20,12 @@ static TABLES: Tables = Tables {
     bases: &[],
     aliases: &[],
     higher_order: &[],
+    keepers: &[],
+    listeners: &[],
     commands: &[],
     markers: &[],
     sdk_packages: &["sdk"],
+    engines: &[],
     stdlib: &["functools", "time", "typing"],
 };
 

@@ -63,6 +63,8 @@ pub(crate) enum Obj {
     /// What calling something outside the project returned, when its type is not known.
     Made(Sym),
     Container(u32),
+    /// An object outside the project that keeps callables; see `keepers.rs`.
+    Keeper(u32),
     /// A method of a list, dict, set or tuple, bound to it.
     ContainerMethod(u32, Sym),
     /// `functools.partial`; see `Machine::partials`.
@@ -357,6 +359,11 @@ impl Interner {
         self.names.push(name.into());
         self.by_name.insert(name.into(), sym);
         sym
+    }
+
+    /// The number of a string that has one.
+    pub(crate) fn known(&self, name: &str) -> Option<Sym> {
+        self.by_name.get(name).copied()
     }
 
     pub(crate) fn name(&self, sym: Sym) -> &str {

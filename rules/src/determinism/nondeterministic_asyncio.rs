@@ -114,7 +114,7 @@ impl Rule for NondeterministicAsyncio {
     }
 
     fn classes(&self) -> &'static [&'static str] {
-        &["asyncio", "unsupported"]
+        &["asyncio", "no-sync", "unsupported"]
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {

@@ -44,7 +44,7 @@ pub(crate) fn scheduled(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
         ([], _) => {}
         ([one], _) => passed.push((*one).to_owned()),
         (several, Facade::Temporal) => passed.push(format!("args=[{}]", several.join(", "))),
-        (_, Facade::Runbook) => return None,
+        (_, Facade::Runbook | Facade::Other) => return None,
     }
     let place = awaited.unwrap_or(span_of(call));
     let (execute, mut edits) = execute(&site, place.start, passed)?;

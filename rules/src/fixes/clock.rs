@@ -62,7 +62,7 @@ fn reading(site: &Site<'_, '_>, call: &ast::ExprCall, callee: &str, api: &str) -
     let naive = format!("{api}.now().replace(tzinfo=None)");
     let seconds = match site.facade {
         Facade::Temporal => format!("{api}.time()"),
-        Facade::Runbook => format!("{api}.now().timestamp()"),
+        Facade::Runbook | Facade::Other => format!("{api}.now().timestamp()"),
     };
     Some(match callee {
         "datetime.datetime.now" if !is_bare => with_zone(site, call, api, naive)?,

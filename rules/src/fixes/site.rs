@@ -106,6 +106,7 @@ impl<'c, 'p> Site<'c, 'p> {
         self.bind(match self.facade {
             Facade::Temporal => Wanted::from("temporalio", "workflow"),
             Facade::Runbook => Wanted::from("ntro.workflow", "runbook"),
+            Facade::Other => return None,
         })
     }
 
