@@ -32,6 +32,8 @@ def stamp() -> str:
 #: What somebody types into the last line of the helper.
 VIOLATION = "    return str(time.time())"
 HARMLESS = '    return "now"'
+#: What somebody types into the workflow, where it has to be an activity.
+REQUEST = '        return requests.get("https://example.org/é").text'
 MANIFEST = '''\
 ---
 id: rb-nav-close

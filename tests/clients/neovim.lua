@@ -87,8 +87,7 @@ local function main()
   -- What has to happen outside of the workflow moves into a file that is made for it.
   vim.api.nvim_buf_set_lines(workflow, 0, 0, false, { 'import requests' })
   line = vim.fn.search('return .*stamp()')
-  local request = '        return requests.get("https://example.org/é").text'
-  vim.api.nvim_buf_set_lines(workflow, line - 1, line, false, { request })
+  vim.api.nvim_buf_set_lines(workflow, line - 1, line, false, { vim.env.REQUEST })
   wait('RB106', function() return has(workflow, 'RB106') end)
   vim.api.nvim_win_set_cursor(0, { line, 18 })
   wanted = 'new activity'

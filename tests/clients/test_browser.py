@@ -6,7 +6,7 @@ from pathlib import Path
 HERE = Path(__file__).parent / "browser"
 
 
-def test_diagnostics_picture_and_completion(bundle, linter, tmp_path):
+def test_a_bundle_from_its_diagnostics_to_a_new_activity(bundle, linter, tmp_path):
     screenshots = tmp_path / "screenshots"
     completed = subprocess.run(
         ["node", str(HERE / "run.mjs"), linter, str(bundle), str(screenshots)],
@@ -16,4 +16,4 @@ def test_diagnostics_picture_and_completion(bundle, linter, tmp_path):
     )
     assert completed.returncode == 0, completed.stdout + completed.stderr
     taken = {it.name for it in screenshots.iterdir()}
-    assert taken == {"diagnostics.png", "hover.png", "completion.png"}
+    assert taken == {"diagnostics.png", "hover.png", "completion.png", "extracted.png"}

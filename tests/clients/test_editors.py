@@ -1,5 +1,6 @@
 """Real editors, without a screen: they open a bundle, see its diagnostics, type a violation into a
-helper and see it at the workflow, apply a quick fix, and see both vanish."""
+helper and see it at the workflow, apply a quick fix, move a request into an activity, and see all of
+it vanish."""
 
 import json
 import os
@@ -9,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from conftest import HARMLESS, VIOLATION
+from conftest import HARMLESS, REQUEST, VIOLATION
 
 HERE = Path(__file__).parent
 FIX = "CircleCheck"
 
 
-def run(command, bundle, linter, tmp_path, stdin=None):
+def run(command, bundle, linter, tmp_path, stdin=None, request=REQUEST):
     """What the script of an editor has seen."""
     result = tmp_path / "seen.json"
     home = tmp_path / "home"
@@ -29,6 +30,7 @@ def run(command, bundle, linter, tmp_path, stdin=None):
         "VIOLATION": VIOLATION,
         "HARMLESS": HARMLESS,
         "FIX": FIX,
+        "REQUEST": request,
     }
     completed = subprocess.run(
         command, env=environment, input=stdin, capture_output=True, text=True, timeout=180
@@ -66,6 +68,7 @@ def test_neovim(variable, encoding, bundle, linter, tmp_path):
 
 
 def test_emacs_with_eglot(bundle, linter, tmp_path):
+    (bundle / "templates" / "activities.py").unlink()
     command = [program("EMACS", "emacs"), "--no-init-file", "--batch", "-l", str(HERE / "emacs.el")]
     seen = run(command, bundle, linter, tmp_path, stdin="y\n" * 20)
     assert any("CheckCircle2" in text for text in seen["opened"])
@@ -73,10 +76,16 @@ def test_emacs_with_eglot(bundle, linter, tmp_path):
     assert any("time.time" in text for text in seen["typed"])
     assert any(FIX in title for title in seen["actions"])
     assert f'icon="{FIX}"' in seen["fixed"]
+    assert any("requests.get" in line for line in seen["extracted"])
 
 
 def test_vim_with_ale(bundle, linter, tmp_path):
+    # ALE takes the columns of an edit for bytes, so what is edited behind an é lands elsewhere.
+    workflow = bundle / "templates" / "workflow.py"
+    workflow.write_text(workflow.read_text().replace("é😀", "now"))
     command = [program("VIM_PROGRAM", "vim"), "-Nu", "NONE", "-es", "-S", str(HERE / "ale.vim")]
-    seen = run(command, bundle, linter, tmp_path)
+    seen = run(command, bundle, linter, tmp_path, request=REQUEST.replace("é", "e"))
     assert any("CheckCircle2" in text for text in seen["opened"])
     assert any("time.time" in text for text in seen["typed"])
+    assert f'icon="{FIX}"' in seen["fixed"]
+    assert any("requests.get" in line for line in seen["extracted"])

@@ -18,6 +18,8 @@ const transport = {
 };
 const client = new LSPClient({ rootUri: root, extensions: languageServerExtensions() });
 client.connect(transport);
+globalThis.client = client;
+globalThis.file = file;
 globalThis.view = new EditorView({
   doc: text,
   extensions: [basicSetup, python(), client.plugin(file)],

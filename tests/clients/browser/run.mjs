@@ -98,6 +98,76 @@ try {
   const offered = await tab.$$eval(".cm-completionLabel", (all) => all.map((it) => it.textContent));
   assert.ok(offered.length > 3, `offered: ${offered}`);
   await shoot("completion");
+
+  // The client has no code actions of its own, so the page asks for them as an extension would.
+  const act = (wanted, needle) =>
+    tab.evaluate(
+      async (wanted, needle) => {
+        const { client, file, view } = globalThis;
+        client.sync();
+        const at = view.state.doc.toString().indexOf(needle);
+        const line = view.state.doc.lineAt(at);
+        const position = { line: line.number - 1, character: at - line.from + 1 };
+        const actions = await client.request("textDocument/codeAction", {
+          textDocument: { uri: file },
+          range: { start: position, end: position },
+          context: { diagnostics: [] },
+        });
+        const chosen = actions.find((it) => it.title.includes(wanted));
+        if (!chosen) throw new Error(`offered: ${actions.map((it) => it.title)}`);
+        const { edit } = chosen.edit ? chosen : await client.request("codeAction/resolve", chosen);
+        const byFile = edit.changes ?? {};
+        for (const change of edit.documentChanges ?? []) {
+          if (change.edits) byFile[change.textDocument.uri] = change.edits;
+        }
+        const offset = (it) => view.state.doc.line(it.line + 1).from + it.character;
+        view.dispatch({
+          changes: (byFile[file] ?? []).map((it) => ({
+            from: offset(it.range.start),
+            to: offset(it.range.end),
+            insert: it.newText,
+          })),
+        });
+        client.sync();
+        delete byFile[file];
+        return Object.entries(byFile).map(([uri, edits]) => [uri, edits[0].newText]);
+      },
+      wanted,
+      needle,
+    );
+  const replace = (from, to) =>
+    tab.evaluate(
+      (from, to) => {
+        const at = globalThis.view.state.doc.toString().indexOf(from);
+        globalThis.view.dispatch({ changes: { from: at, to: at + from.length, insert: to } });
+      },
+      from,
+      to,
+    );
+  const text = () => tab.evaluate(() => globalThis.view.state.doc.toString());
+  const marks = (needle, is) =>
+    tab.waitForFunction(
+      (needle, is) =>
+        [...document.querySelectorAll(".cm-lintRange")].some((it) =>
+          it.textContent.includes(needle),
+        ) === is,
+      { timeout: 20000 },
+      needle,
+      is,
+    );
+  await tab.keyboard.press("Escape");
+  await replace("mon", "CheckCircle2");
+  await marks("CheckCircle2", true);
+  await act("CircleCheck", "CheckCircle2");
+  await marks("CheckCircle2", false);
+  assert.ok((await text()).includes('icon="CircleCheck"'));
+  await replace("from ntro", "import requests\nfrom ntro");
+  await replace('"é😀" + stamp()', 'requests.get("https://example.org/é").text');
+  await marks("requests.get", true);
+  const [[made, activity]] = await act("new activity", "requests.get");
+  assert.ok(made.endsWith("/templates/activities.py") && activity.includes("requests.get"));
+  await marks("requests.get", false);
+  await shoot("extracted");
   console.log(`marked ${marked}; offered ${offered.slice(0, 5)} and ${offered.length - 5} more`);
 } finally {
   await browser.close();
