@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use lint_core::analysis::analyse;
 use lint_core::causes::{Cause, Gateways};
 use lint_core::diagnostic::{Diagnostic, FileId, Severity};
+use lint_core::facts::Facts;
 use lint_core::knowledge::Knowledge;
 use lint_core::project::{FileError, Project};
 use lint_core::suppression::{self, Registry};
@@ -54,62 +55,79 @@ pub(crate) struct Answer {
     pub(crate) baseline: Option<UsedBaseline>,
 }
 
-/// Must run on a thread with [`lint_core::syntax::STACK_SIZE`] of stack.
-///
-/// The `named` files are parsed even if no workflow needs them.
-pub(crate) fn examine(project: &Project<'_>, settings: &Settings, named: &[FileId]) -> Examined {
-    examine_with(project, settings, named, |_| ()).0
+/// The findings of a project under its settings, sorted, with their final severities.
+pub(crate) struct Found {
+    pub(crate) kept: Vec<Diagnostic>,
+    pub(crate) suppressed: Vec<Diagnostic>,
 }
 
-/// The same, and what somebody else makes of what the rules look at.
-pub(crate) fn examine_with<T>(
-    project: &Project<'_>,
+/// What the settings say about APIs and markers, with what is known anyway.
+pub(crate) fn knowledge(settings: &Settings) -> Knowledge {
+    Knowledge::new(&rules::catalogue::TABLES, settings.knowledge.clone())
+}
+
+/// What the rules find, and what somebody else makes of what they look at.
+pub(crate) fn find<T>(
+    facts: &Facts<'_>,
     settings: &Settings,
-    named: &[FileId],
+    memo: &rules::Memo,
     look: impl FnOnce(&rules::Context<'_>) -> T,
-) -> (Examined, T) {
-    let knowledge = Knowledge::new(&rules::catalogue::TABLES, settings.knowledge.clone());
-    let facts = analyse(project, &knowledge);
-    let cx = rules::Context::new(&facts);
-    let mut diagnostics = Vec::new();
-    for rule in rules::all() {
-        if settings.enabled.contains(rule.metadata().code) {
-            rule.check(&cx, &mut diagnostics);
-        }
-    }
-    let summary = Summary {
-        files: python_files(project).count(),
-        parsed: project.parsed().count(),
-        workflows: facts.workflows.iter().filter(|it| it.is_entered()).count(),
-        activities: facts.activities.len(),
-        ..Summary::default()
-    };
-    let looked = look(&cx);
-    let overviews = rules::overviews(&cx);
-    let cut_short = facts.seen.cut_short;
-    let (gateways, unmatched) = (facts.seen.gateways, facts.seen.unmatched);
+) -> (Found, T) {
+    let (diagnostics, looked) = rules::check(facts, &settings.enabled, memo, look);
     let registry = Registry {
         known: &rules::metadata().collect::<Vec<_>>(),
         enabled: &settings.enabled,
         unused: &rules::UNUSED_SUPPRESSION,
         unknown: &rules::UNKNOWN_SUPPRESSION,
     };
-    let outcome = suppression::apply(project, registry, diagnostics);
+    let outcome = suppression::apply(facts.project, registry, diagnostics);
+    let found = Found {
+        kept: settle(outcome.kept, facts.project, settings),
+        suppressed: settle(outcome.suppressed, facts.project, settings),
+    };
+    (found, looked)
+}
+
+/// Must run on a thread with [`lint_core::syntax::STACK_SIZE`] of stack.
+///
+/// The `named` files are parsed even if no workflow needs them.
+pub(crate) fn examine(project: &Project<'_>, settings: &Settings, named: &[FileId]) -> Examined {
+    examine_with(project, settings, named, |_| Vec::new())
+}
+
+/// The same, with what the workflows show to people if somebody looks.
+pub(crate) fn examine_with(
+    project: &Project<'_>,
+    settings: &Settings,
+    named: &[FileId],
+    look: impl FnOnce(&rules::Context<'_>) -> Vec<Overview>,
+) -> Examined {
+    let knowledge = knowledge(settings);
+    let facts = analyse(project, &knowledge);
+    let memo = rules::Memo::default();
+    let (found, (overviews, parsed)) = find(&facts, settings, &memo, |cx| {
+        (look(cx), project.parsed().count())
+    });
     // Only now, so that no other findings come of it.
     named.par_iter().for_each(|&file| {
         project.text(file);
     });
-    let examined = Examined {
-        findings: settle(outcome.kept, project, settings),
-        suppressed: settle(outcome.suppressed, project, settings),
+    Examined {
+        findings: found.kept,
+        suppressed: found.suppressed,
         errors: project.errors(),
-        summary,
-        gateways,
+        summary: Summary {
+            files: python_files(project).count(),
+            parsed,
+            workflows: facts.workflows.iter().filter(|it| it.is_entered()).count(),
+            activities: facts.activities.len(),
+            ..Summary::default()
+        },
+        gateways: facts.gateways.clone(),
         overviews,
-        cut_short,
-        unmatched,
-    };
-    (examined, looked)
+        cut_short: facts.cut_short.clone(),
+        unmatched: facts.unmatched.clone(),
+    }
 }
 
 impl Examined {

@@ -6,9 +6,10 @@ mod memory;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ignore::{DirEntry, WalkBuilder};
-use lint_core::project::{Loader, Project, is_below, join, split};
+use lint_core::project::{Handle, Loader, Project, is_below, join, split};
 use lint_core::source::MAX_FILE_BYTES;
 
 use crate::cli::InputArgs;
@@ -21,7 +22,7 @@ use memory::Memory;
 const BUNDLE_FOLDERS: [&str; 3] = ["templates", "subledgers", "migrations"];
 
 /// The files of a project, by their keys.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Files {
     root: PathBuf,
     paths: BTreeMap<String, PathBuf>,
@@ -34,7 +35,7 @@ pub(crate) struct Files {
     /// Sources that are not those on disk, by key.
     overlays: BTreeMap<String, Vec<u8>>,
     /// What was read from disk, where it is kept for the next analysis.
-    memory: Option<Memory>,
+    memory: Option<Arc<Memory>>,
     /// What the command line asks about: files, and directories with everything below them.
     requested: BTreeSet<String>,
     /// Directories that could not be listed, and why: whatever is in them is not known.
@@ -118,7 +119,7 @@ impl Files {
 
     /// Reads each file once, until it is said to have changed.
     pub(crate) fn remembering(mut self) -> Self {
-        self.memory = Some(Memory::default());
+        self.memory = Some(Arc::default());
         self
     }
 
@@ -137,6 +138,11 @@ impl Files {
         }
         self.requested.remove(&key);
         self.overlays.remove(&key).is_some()
+    }
+
+    /// Whether the source of the file is not the one on disk.
+    pub(crate) fn is_covered(&self, key: &str) -> bool {
+        self.overlays.contains_key(key)
     }
 
     /// The name under which a file is known that may have several.
@@ -181,14 +187,28 @@ impl Files {
     }
 
     pub(crate) fn project(&self, settings: &Settings) -> Project<'_> {
+        self.read_by(self, settings)
+    }
+
+    /// The same for somebody who tells by changes what is not on disk.
+    pub(crate) fn kept_project(&self, settings: &Settings) -> Project<'static> {
+        self.read_by(Arc::new(self.clone()), settings)
+    }
+
+    fn read_by<'l>(&self, loader: impl Into<Handle<'l>>, settings: &Settings) -> Project<'l> {
         let aliases = self.aliases.iter();
         Project::new(
-            self,
+            loader,
             self.paths.keys().cloned(),
             settings.src.clone(),
             self.search_paths.clone(),
         )
         .with_aliases(aliases.map(|(alias, key)| (alias.as_str(), key.as_str())))
+    }
+
+    /// Asks about this file alone.
+    pub(crate) fn ask_only(&mut self, key: &str) {
+        self.requested = BTreeSet::from([key.to_owned()]);
     }
 
     /// Whether the command line names this very file.
@@ -378,10 +398,11 @@ impl Loader for Files {
         match self.overlays.get(key) {
             Some(source) => Ok(source.clone()),
             None => {
-                let path = self.paths.get(key).ok_or(io::ErrorKind::NotFound)?;
+                let path = self.paths.get(key).ok_or(io::ErrorKind::NotFound);
                 match &self.memory {
-                    Some(memory) => memory.read(key, path),
-                    None => read_regular(path, MAX_FILE_BYTES as u64),
+                    // A file may have come to be since the directories were walked.
+                    Some(memory) => memory.read(key, path.unwrap_or(&self.root.join(key))),
+                    None => read_regular(path?, MAX_FILE_BYTES as u64),
                 }
             }
         }

@@ -53,6 +53,10 @@ pub(crate) struct Parted {
 pub(crate) struct Hidden(Vec<Baseline>);
 
 impl Hidden {
+    pub(crate) fn new(baseline: Option<Baseline>) -> Self {
+        Self(baseline.into_iter().collect())
+    }
+
     pub(crate) fn hide(&self, findings: Vec<Diagnostic>, project: &Project<'_>) -> Vec<Diagnostic> {
         let hide = |findings, baseline: &Baseline| baseline.part(findings, project, "").0;
         self.0.iter().fold(findings, hide)

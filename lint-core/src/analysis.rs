@@ -9,7 +9,7 @@ use crate::interp::{CtxId, Kind, Machine, Mode, STEPS_OF_GROUP};
 use crate::knowledge::Knowledge;
 use crate::markers::Candidates;
 use crate::passthrough::WorkerLists;
-use crate::project::{Change, Project};
+use crate::project::{Change, Interrupt, Project};
 use crate::workflows::Found;
 use crate::{observed, reach, workflows};
 
@@ -24,11 +24,7 @@ pub(crate) fn analyse_within<'p>(
     knowledge: &'p Knowledge,
     steps: u64,
 ) -> Facts<'p> {
-    Facts {
-        project,
-        knowledge,
-        seen: see(project, knowledge, steps, &Memo::default()),
-    }
+    see(project, knowledge, steps, &Memo::default())
 }
 
 /// An analysis that stays alive and takes changes. Its facts are always those that [`analyse`]
@@ -52,8 +48,14 @@ impl<'l> Analysis<'l> {
     pub fn update(&mut self, changes: impl IntoIterator<Item = (String, Change)>) {
         let changes: BTreeMap<String, Change> = changes.into_iter().collect();
         let project = self.project.changed(&changes);
-        self.memo.retain(&self.project, &project);
+        self.memo
+            .retain(&self.project, &project, &self.knowledge, changes.keys());
         self.project = project;
+    }
+
+    /// From now on, an analysis ends early when it is told to. What it found then is of no use.
+    pub fn interrupt(&mut self, interrupt: Interrupt) {
+        self.project.interrupt(interrupt);
     }
 
     /// The project as it is now. What is read from it besides facts counts as read until the next
@@ -68,18 +70,20 @@ impl<'l> Analysis<'l> {
 
     /// Must run on a thread with [`crate::syntax::STACK_SIZE`] of stack.
     pub fn facts(&self) -> Facts<'_> {
-        Facts {
-            project: &self.project,
-            knowledge: &self.knowledge,
-            seen: see(&self.project, &self.knowledge, STEPS_OF_GROUP, &self.memo),
-        }
+        see(&self.project, &self.knowledge, STEPS_OF_GROUP, &self.memo)
     }
 }
 
-fn see(project: &Project<'_>, knowledge: &Knowledge, steps: u64, memo: &Memo) -> Seen {
-    components::see(project, knowledge, memo, |view, part, by_worker| {
+fn see<'p>(
+    project: &'p Project<'p>,
+    knowledge: &'p Knowledge,
+    steps: u64,
+    memo: &Memo,
+) -> Facts<'p> {
+    let parts = components::see(project, knowledge, memo, |view, part, by_worker| {
         see_part(view, knowledge, part, by_worker, steps)
-    })
+    });
+    Facts::new(project, knowledge, parts)
 }
 
 /// What is seen of a part of the project, which nothing outside it has a say in, and who calls

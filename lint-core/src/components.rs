@@ -6,17 +6,18 @@
 //! another, such as an empty `__init__.py` or a module of constants, join nothing.
 //!
 //! [`Memo`] keeps what was seen of a part with the files that were read for it. While none of them
-//! changes, it is what interpreting the part again would give.
+//! changes, it is what interpreting the part again would give. How the project is divided is kept
+//! as well, for as long as a change leaves alone what that depends on.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::prelude::*;
 
 use crate::causes::Calls;
-use crate::facts::{Hazard, Reach, Seen, Workflow};
+use crate::facts::{Hazard, Part, Reach, Seen, Workflow};
 use crate::knowledge::Knowledge;
-use crate::markers::{self, Candidates};
+use crate::markers::{self, Candidates, Use};
 use crate::passthrough::{self, WorkerLists};
 use crate::place::{FileId, Place};
 use crate::project::Project;
@@ -26,77 +27,178 @@ use crate::workflows;
 
 /// What was seen of parts in an earlier state of the project.
 #[derive(Default)]
-pub(crate) struct Memo(Mutex<BTreeMap<Candidates, Entry>>);
+pub(crate) struct Memo(Mutex<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    division: Option<Arc<Division>>,
+    parts: BTreeMap<Candidates, Entry>,
+}
 
 #[derive(Clone)]
 struct Entry {
-    read: Vec<FileId>,
     by_worker: Arc<WorkerLists>,
-    seen: Arc<(Seen, Calls)>,
+    part: Part,
 }
 
 impl Memo {
-    /// The project may have changed. Keeps what is true of it as well.
-    pub(crate) fn retain(&self, old: &Project<'_>, new: &Project<'_>) {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if new.numbers_like(old) {
-            let is_same = |entry: &Entry| entry.read.iter().all(|&it| new.agrees_with(old, it));
-            entries.retain(|_, entry| is_same(entry));
-        } else {
-            entries.clear();
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Files of these names may have changed. Keeps the division if it is that of the new state.
+    pub(crate) fn retain<'k>(
+        &self,
+        old: &Project<'_>,
+        new: &Project<'_>,
+        knowledge: &Knowledge,
+        mut changed: impl Iterator<Item = &'k String>,
+    ) {
+        let mut kept = self.kept();
+        let Some(division) = kept.division.take().filter(|_| new.numbers_like(old)) else {
+            return;
+        };
+        let (old, new) = (old.aside(), new.aside());
+        let is_same = |key: &String| {
+            let file = new.file(key);
+            file.is_none_or(|file| division.is_unmoved(&old, &new, knowledge, file))
+        };
+        if changed.all(is_same) {
+            kept.division = Some(division);
         }
     }
 
-    fn get(&self, part: &Candidates, by_worker: &WorkerLists) -> Option<Entry> {
-        let entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = entries.get(part).filter(|it| *it.by_worker == *by_worker);
+    fn part(
+        &self,
+        project: &Project<'_>,
+        part: &Candidates,
+        by_worker: &WorkerLists,
+    ) -> Option<Entry> {
+        let kept = self.kept();
+        let entry = kept.parts.get(part);
+        let entry = entry.filter(|it| *it.by_worker == *by_worker && project.holds(&it.part.reads));
         entry.cloned()
-    }
-
-    /// What was seen of parts that there are no more is of no use.
-    fn replace(&self, entries: BTreeMap<Candidates, Entry>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = entries;
     }
 }
 
-/// Everything that is seen of the project, part by part; how, is up to the caller.
+/// Everything that is seen of the project, part by part, in order; how, is up to the caller.
 pub(crate) fn see(
     project: &Project<'_>,
     knowledge: &Knowledge,
     memo: &Memo,
     see_part: impl Fn(&Project<'_>, &Candidates, &WorkerLists) -> (Seen, Calls) + Sync,
-) -> Seen {
-    let whole = markers::candidates(project, knowledge);
-    let by_worker = Arc::new(passthrough::worker_lists(project));
-    let parts = parts(project, knowledge, &whole);
-    let entries: Vec<(Candidates, Entry)> = parts
-        .into_par_iter()
+) -> Vec<Part> {
+    let division = memo.kept().division.clone();
+    let division = match division {
+        Some(division) => division.used_again(project),
+        None => Arc::new(Division::of(project, knowledge)),
+    };
+    let by_worker = &division.by_worker;
+    let entries: Vec<Entry> = division
+        .parts
+        .par_iter()
         .with_max_len(1)
-        .map(|part| {
-            let entry = match memo.get(&part, &by_worker) {
-                Some(entry) => entry.used_again(project),
-                None => {
-                    let view = project.view();
-                    let seen = Arc::new(see_part(&view, &part, &by_worker));
-                    Entry {
-                        read: view.read(),
-                        by_worker: by_worker.clone(),
-                        seen,
-                    }
-                }
-            };
-            (part, entry)
+        .map(|part| match memo.part(project, part, by_worker) {
+            Some(entry) => {
+                project.read_again(&entry.part.reads);
+                entry
+            }
+            None => {
+                let view = project.view();
+                let (seen, calls) = see_part(&view, part, by_worker);
+                let part = Part {
+                    seen: Arc::new(seen),
+                    reads: view.reads(),
+                    calls: Arc::new(calls),
+                };
+                let by_worker = by_worker.clone();
+                Entry { by_worker, part }
+            }
         })
         .collect();
-    let seen = merged(entries.iter().map(|(_, entry)| &*entry.seen));
-    memo.replace(entries.into_iter().collect());
-    seen
+    let parts = entries.iter().map(|it| it.part.clone()).collect();
+    // What was cut off is true of nothing, and of parts that there are no more nobody asks.
+    if !project.is_interrupted() {
+        *memo.kept() = Kept {
+            parts: division.parts.iter().cloned().zip(entries).collect(),
+            division: Some(division),
+        };
+    }
+    parts
 }
 
-impl Entry {
+/// How the project falls into parts.
+struct Division {
+    parts: Vec<Candidates>,
+    by_worker: Arc<WorkerLists>,
+    /// The names that files were searched for.
+    rounds: Vec<BTreeSet<String>>,
+    /// The files that were read to find all this out.
+    used: Vec<FileId>,
+}
+
+/// What of a file that was read has a say in how the project is divided.
+#[derive(PartialEq, Eq)]
+struct Shape {
+    is_module: bool,
+    uses: Vec<Use>,
+    imports: Vec<FileId>,
+    all_imports: Vec<FileId>,
+    carries: bool,
+    passed_through: WorkerLists,
+    /// Where the configuration names functions.
+    functions: Vec<String>,
+}
+
+impl Shape {
+    fn of(project: &Project<'_>, knowledge: &Knowledge, file: FileId) -> Self {
+        let module = project.module(file);
+        let names = module.filter(|_| !knowledge.roots().is_empty());
+        let functions = names.map(|it| it.index().functions.iter());
+        let functions = functions.into_iter().flatten();
+        Self {
+            is_module: module.is_some(),
+            uses: markers::uses(project, file, knowledge),
+            imports: project.imports(file, knowledge).to_vec(),
+            all_imports: project.all_imports(file, knowledge).to_vec(),
+            carries: can_carry(project, file),
+            passed_through: passthrough::listed(project, file),
+            functions: functions.map(|it| it.qualname.clone()).collect(),
+        }
+    }
+}
+
+impl Division {
+    fn of(project: &Project<'_>, knowledge: &Knowledge) -> Self {
+        let (whole, rounds) = markers::candidates(project, knowledge);
+        let by_worker = Arc::new(passthrough::worker_lists(project));
+        let parts = parts(project, knowledge, &whole);
+        Self {
+            parts,
+            by_worker,
+            rounds,
+            used: project.used(),
+        }
+    }
+
+    /// Whether the project is divided the same way after a change of this file.
+    fn is_unmoved(
+        &self,
+        old: &Project<'_>,
+        new: &Project<'_>,
+        knowledge: &Knowledge,
+        file: FileId,
+    ) -> bool {
+        let mut rounds = self.rounds.iter();
+        rounds.all(|words| markers::answers_alike(old, new, file, words))
+            && passthrough::answers_alike(old, new, file)
+            && (self.used.binary_search(&file).is_err()
+                || Shape::of(old, knowledge, file) == Shape::of(new, knowledge, file))
+    }
+
     /// What was read for it counts as read by this run.
-    fn used_again(self, project: &Project<'_>) -> Self {
-        for &file in &self.read {
+    fn used_again(self: Arc<Self>, project: &Project<'_>) -> Arc<Self> {
+        for &file in &self.used {
             project.text(file);
         }
         self
@@ -170,9 +272,7 @@ impl<'r> Joined<'r> {
             for &import in project.imports(file, knowledge) {
                 importers[self.position(import)].push(at);
             }
-            if project.module(file).is_some_and(|module| {
-                module.index().functions.len() > 1 || !is_inert(&module.tree().body)
-            }) {
+            if can_carry(project, file) {
                 pending.push(at);
             }
         }
@@ -209,6 +309,13 @@ impl<'r> Joined<'r> {
     }
 }
 
+/// Whether what a file defines can carry something from one importer to another.
+fn can_carry(project: &Project<'_>, file: FileId) -> bool {
+    project
+        .module(file)
+        .is_some_and(|module| module.index().functions.len() > 1 || !is_inert(&module.tree().body))
+}
+
 /// Whether a body without functions leaves nothing behind that anybody could change.
 fn is_inert(body: &[Stmt]) -> bool {
     body.iter().all(|statement| match statement {
@@ -239,14 +346,15 @@ fn is_fixed(value: &Expr) -> bool {
 }
 
 /// What was seen of all parts, as if there were one.
-fn merged<'s>(parts: impl Iterator<Item = &'s (Seen, Calls)>) -> Seen {
+pub(crate) fn merged(parts: &[Part]) -> Seen {
     let mut merged = Seen::default();
     let mut hazards: Vec<(Hazard, (String, Place))> = Vec::new();
     let mut workflows: BTreeMap<(String, Place), (Workflow, Reach)> = BTreeMap::new();
     let mut unmatched: Option<Vec<String>> = None;
     let mut calls = Calls::default();
-    for (part, part_calls) in parts {
-        calls.merge(part_calls);
+    for part in parts {
+        calls.merge(&part.calls);
+        let part = &part.seen;
         for (it, reach) in part.workflows.iter().zip(&part.reach) {
             let key = (it.name.clone(), it.place);
             let both = || (it.clone(), reach.clone());

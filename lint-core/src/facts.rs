@@ -2,25 +2,90 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
-use crate::causes::Gateways;
+use crate::causes::{Calls, Gateways};
+use crate::components::merged;
 use crate::diagnostic::{FileId, Impact, Place, TraceStep};
 use crate::index::{ClassIx, FunctionIx};
 use crate::knowledge::{CommandKind, Knowledge, Role, Sandbox};
-use crate::project::Project;
+use crate::project::{Project, Reads};
 
 /// Everything a rule may look at.
 pub struct Facts<'p> {
     pub project: &'p Project<'p>,
     pub knowledge: &'p Knowledge,
-    pub seen: Seen,
+    /// What shares no code, in order.
+    pub parts: Vec<Part>,
+    /// Python files that the interpretation came to know of, in order.
+    pub files: Vec<FileId>,
+    /// Of all parts together, once somebody asks.
+    seen: OnceLock<Arc<Seen>>,
+}
+
+/// A part of the project with what was seen of it.
+#[derive(Clone)]
+pub struct Part {
+    pub seen: Arc<Seen>,
+    /// The files that were read for it.
+    pub reads: Reads,
+    pub(crate) calls: Arc<Calls>,
+}
+
+impl<'p> Facts<'p> {
+    pub(crate) fn new(
+        project: &'p Project<'p>,
+        knowledge: &'p Knowledge,
+        parts: Vec<Part>,
+    ) -> Self {
+        Self {
+            project,
+            knowledge,
+            parts,
+            files: project.parsed().collect(),
+            seen: OnceLock::new(),
+        }
+    }
+
+    /// Of one part, in a view of the project that notes what is read.
+    pub fn of_part(project: &'p Project<'p>, knowledge: &'p Knowledge, part: &Part) -> Self {
+        let files = part.reads.files();
+        Self {
+            project,
+            knowledge,
+            parts: vec![part.clone()],
+            files: files.filter(|&file| project.is_parsed(file)).collect(),
+            seen: OnceLock::from(part.seen.clone()),
+        }
+    }
+
+    /// As if this had been seen in the files.
+    pub fn of(
+        project: &'p Project<'p>,
+        knowledge: &'p Knowledge,
+        seen: Arc<Seen>,
+        files: Vec<FileId>,
+    ) -> Self {
+        Self {
+            project,
+            knowledge,
+            parts: Vec::new(),
+            files,
+            seen: OnceLock::from(seen),
+        }
+    }
+
+    /// Everything that runs in workflows of all parts; some may be in several.
+    pub fn workflows_of_parts(&self) -> impl Iterator<Item = &Workflow> {
+        self.parts.iter().flat_map(|part| &part.seen.workflows)
+    }
 }
 
 impl Deref for Facts<'_> {
     type Target = Seen;
 
     fn deref(&self) -> &Seen {
-        &self.seen
+        self.seen.get_or_init(|| Arc::new(merged(&self.parts)))
     }
 }
 

@@ -65,7 +65,7 @@ impl NodeKind {
 /// The graph that workflows reach. Needs [`crate::syntax::STACK_SIZE`] of stack.
 pub fn of_workflows(project: &Project<'_>, knowledge: &Knowledge) -> WorkflowGraph {
     let mut graph = WorkflowGraph::default();
-    let part = markers::candidates(project, knowledge);
+    let (part, _) = markers::candidates(project, knowledge);
     let Some(reached) = interpret(project, knowledge, &part, STEPS_OF_GROUP) else {
         return graph;
     };

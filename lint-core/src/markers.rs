@@ -28,16 +28,22 @@ pub(crate) struct Candidates {
     pub(crate) roots: Vec<String>,
 }
 
-pub(crate) fn candidates(project: &Project<'_>, knowledge: &Knowledge) -> Candidates {
+/// Also tells the names that were asked for, round by round. Which files are candidates depends on
+/// nothing else of a file than whether it [`mentions`] them, what it imports and its [`uses`].
+pub(crate) fn candidates(
+    project: &Project<'_>,
+    knowledge: &Knowledge,
+) -> (Candidates, Vec<BTreeSet<String>>) {
     let mut words = sdk_words(knowledge);
     let mut own = BTreeSet::new();
     let mut files = Vec::new();
+    let mut known: BTreeMap<FileId, Vec<Use>> = BTreeMap::new();
+    let mut rounds = Vec::new();
     let mut new = words.clone();
-    for _ in 0..MAX_ROUNDS {
+    while rounds.len() < MAX_ROUNDS {
         let test = |bytes: &[u8]| mentions(bytes, &new);
-        let names: Vec<&str> = new.iter().map(String::as_str).collect();
         let question = || Question {
-            name: names.join(" "),
+            name: question_name(&new),
             test: &test,
         };
         // The others are asked later, but each file should be read once.
@@ -46,11 +52,16 @@ pub(crate) fn candidates(project: &Project<'_>, knowledge: &Knowledge) -> Candid
         files.sort_unstable();
         files.dedup();
         project.prefetch(&files, knowledge);
-        let mut finder = OwnMarkers::new(&words, &own, knowledge);
-        for module in files.iter().filter_map(|&file| project.module(file)) {
-            finder.visit_module(&module.tree().body);
+        rounds.push(new);
+        for &file in &files {
+            let of_file = || uses(project, file, knowledge);
+            known.entry(file).or_insert_with(of_file);
         }
-        new = finder.found.difference(&words).cloned().collect();
+        let uses = known.values().flatten();
+        let markers = uses.filter(|it| it.is_marker(&words, &own));
+        let found: BTreeSet<&String> = markers.flat_map(|it| &it.within).collect();
+        let found = found.into_iter().filter(|name| !words.contains(*name));
+        new = found.cloned().collect();
         if new.is_empty() {
             break;
         }
@@ -58,11 +69,68 @@ pub(crate) fn candidates(project: &Project<'_>, knowledge: &Knowledge) -> Candid
         own.extend(new.iter().cloned());
     }
     let roots = knowledge.roots().to_vec();
-    Candidates {
+    let candidates = Candidates {
         words,
         files,
         roots,
+    };
+    (candidates, rounds)
+}
+
+fn question_name(words: &BTreeSet<String>) -> String {
+    let names: Vec<&str> = words.iter().map(String::as_str).collect();
+    names.join(" ")
+}
+
+/// Whether the changed file answers the question of a round as it did before.
+pub(crate) fn answers_alike(
+    old: &Project<'_>,
+    new: &Project<'_>,
+    file: FileId,
+    words: &BTreeSet<String>,
+) -> bool {
+    let name = question_name(words);
+    new.ask(&[Question {
+        name: name.clone(),
+        test: &|bytes| mentions(bytes, words),
+    }]);
+    old.answer(file, &name) == new.answer(file, &name)
+}
+
+/// Something in a file that makes the definitions around it markers, if it is one.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Use {
+    what: What,
+    /// The names by which others use the code around.
+    within: Vec<String>,
+}
+
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum What {
+    /// A marker of the SDK.
+    Marker,
+    /// A base class, by its name.
+    Base(String),
+    /// Something of the project, by its name.
+    Own(String),
+}
+
+impl Use {
+    fn is_marker(&self, words: &BTreeSet<String>, own: &BTreeSet<String>) -> bool {
+        match &self.what {
+            What::Marker => true,
+            What::Base(name) => words.contains(name),
+            What::Own(name) => own.contains(name),
+        }
     }
+}
+
+pub(crate) fn uses(project: &Project<'_>, file: FileId, knowledge: &Knowledge) -> Vec<Use> {
+    let mut finder = OwnMarkers::new(knowledge);
+    if let Some(module) = project.module(file) {
+        finder.visit_module(&module.tree().body);
+    }
+    finder.found.into_iter().collect()
 }
 
 fn sdk_words(knowledge: &Knowledge) -> BTreeSet<String> {
@@ -127,11 +195,10 @@ fn names(bytes: &[u8], word: &[u8]) -> bool {
     })
 }
 
-/// Finds the functions and classes of the project that use a marker for something else than to
+/// Finds the functions and classes of the project that may use a marker for something else than to
 /// decorate a definition of their own. A function has to give it away or to apply it to what it is
 /// given; a worker that only lists its interceptors marks nothing.
 struct OwnMarkers<'w> {
-    words: &'w BTreeSet<String>,
     knowledge: &'w Knowledge,
     /// What the imports of the file bind to a part of an SDK, and to which.
     imported: BTreeMap<String, String>,
@@ -140,22 +207,14 @@ struct OwnMarkers<'w> {
     /// The parameters of the functions around.
     parameters: Vec<String>,
     in_function: bool,
-    /// Names of the project that are markers.
-    own: &'w BTreeSet<String>,
     /// Whether a marker that is named here counts.
     counts: bool,
-    found: BTreeSet<String>,
+    found: BTreeSet<Use>,
 }
 
 impl<'w> OwnMarkers<'w> {
-    fn new(
-        words: &'w BTreeSet<String>,
-        own: &'w BTreeSet<String>,
-        knowledge: &'w Knowledge,
-    ) -> Self {
+    fn new(knowledge: &'w Knowledge) -> Self {
         Self {
-            words,
-            own,
             knowledge,
             imported: BTreeMap::new(),
             around: Vec::new(),
@@ -209,9 +268,12 @@ impl<'w> OwnMarkers<'w> {
         self.visit_body(body);
     }
 
-    fn note(&mut self) {
+    fn note(&mut self, what: What) {
         let names = self.around.iter().filter(|name| !name.starts_with("__"));
-        self.found.extend(names.cloned());
+        let within: Vec<String> = names.cloned().collect();
+        if !within.is_empty() {
+            self.found.insert(Use { what, within });
+        }
     }
 
     /// A base class counts by its name.
@@ -222,9 +284,7 @@ impl<'w> OwnMarkers<'w> {
             Expr::Subscript(it) => return self.note_base(&it.value),
             _ => return,
         };
-        if self.words.contains(name) {
-            self.note();
-        }
+        self.note(What::Base(name.to_owned()));
     }
 
     /// A decorator of the SDK counts by what it is, one of the project by its name.
@@ -233,21 +293,18 @@ impl<'w> OwnMarkers<'w> {
             return;
         };
         let (root, members) = (path.segments()[0], &path.segments()[1..]);
-        let is_marker = match self.imported.get(root) {
-            Some(origin) => {
-                let members = members.iter().map(|it| format!(".{it}"));
-                let role = self
-                    .knowledge
-                    .role(&format!("{origin}{}", members.collect::<String>()));
-                role.is_some_and(marks_workflows)
+        let Some(origin) = self.imported.get(root) else {
+            if let Some(last) = path.segments().last() {
+                self.note(What::Own((*last).to_owned()));
             }
-            None => path
-                .segments()
-                .last()
-                .is_some_and(|last| self.own.contains(*last)),
+            return;
         };
-        if is_marker {
-            self.note();
+        let members = members.iter().map(|it| format!(".{it}"));
+        let role = self
+            .knowledge
+            .role(&format!("{origin}{}", members.collect::<String>()));
+        if role.is_some_and(marks_workflows) {
+            self.note(What::Marker);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::place::FileId;
 use crate::project::{Project, Question};
 use crate::syntax::ast::visitor::{Visitor, walk_expr};
 use crate::syntax::ast::{self, Expr};
@@ -16,13 +17,24 @@ pub(crate) type WorkerLists = BTreeSet<String>;
 
 /// Every module name given to `with_passthrough_modules(…)` or `passthrough_modules={…}`.
 pub(crate) fn worker_lists(project: &Project<'_>) -> WorkerLists {
+    let files = project.candidates(&question()).into_iter();
+    files.flat_map(|file| listed(project, file)).collect()
+}
+
+/// Those in one file.
+pub(crate) fn listed(project: &Project<'_>, file: FileId) -> WorkerLists {
     let mut finder = Finder::default();
-    for file in project.candidates(&question()) {
-        if let Some(module) = project.module(file) {
-            finder.visit_body(&module.tree().body);
-        }
+    if let Some(module) = project.module(file) {
+        finder.visit_body(&module.tree().body);
     }
     finder.names
+}
+
+/// Whether the changed file may name such modules if it did before.
+pub(crate) fn answers_alike(old: &Project<'_>, new: &Project<'_>, file: FileId) -> bool {
+    let question = question();
+    new.ask(std::slice::from_ref(&question));
+    old.answer(file, &question.name) == new.answer(file, &question.name)
 }
 
 /// Which files may name such modules.

@@ -34,14 +34,32 @@ impl Loader for BTreeMap<String, String> {
 pub struct Project<'l> {
     loader: Handle<'l>,
     layout: Arc<Layout>,
-    slots: Arc<[Slot]>,
+    slots: Arc<[Arc<Slot>]>,
     answers: Arc<Answers>,
     /// What this run has come to know of; what former runs have parsed is no part of it until then.
     used: Arc<FileSet>,
     /// The files whose contents were asked for through this very view.
     read: FileSet,
     /// Says that nobody waits for the analysis any more.
-    interrupt: Option<&'l (dyn Fn() -> bool + Sync)>,
+    interrupt: Option<Interrupt>,
+}
+
+/// Asked now and then whether an analysis should end early.
+pub type Interrupt = Arc<dyn Fn() -> bool + Send + Sync>;
+
+/// Files that something was made of, as they were then: it would be the same of any project in
+/// which they still are like that.
+#[derive(Clone)]
+pub struct Reads {
+    layout: Arc<Layout>,
+    files: Vec<(FileId, Arc<Slot>)>,
+}
+
+impl Reads {
+    /// In order.
+    pub fn files(&self) -> impl Iterator<Item = FileId> + '_ {
+        self.files.iter().map(|(file, _)| *file)
+    }
 }
 
 /// Who reads files.
@@ -97,6 +115,8 @@ struct Slot {
     imports: OnceLock<Arc<[FileId]>>,
     /// Those in functions and classes as well.
     all_imports: OnceLock<Arc<[FileId]>>,
+    /// Which words are known to be in its text, or not to be.
+    words: Mutex<Vec<(&'static str, bool)>>,
 }
 
 /// What came of reading a file.
@@ -129,7 +149,7 @@ pub struct Question<'q> {
 struct Answers(Mutex<BTreeMap<String, Vec<Option<Answer>>>>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Answer {
+pub(crate) enum Answer {
     Yes,
     No,
     Unreadable,
@@ -184,11 +204,16 @@ impl<'l> Project<'l> {
     ) -> Self {
         let keys: BTreeSet<String> = files.into_iter().collect();
         let layout = Layout::new(keys, Vec::new(), source_roots, search_paths);
-        let slots = layout.keys.iter().map(|_| Slot::default()).collect();
+        let slots = layout.keys.iter().map(|_| Arc::default()).collect();
         Self::of(loader.into(), Arc::new(layout), slots, Answers::default())
     }
 
-    fn of(loader: Handle<'l>, layout: Arc<Layout>, slots: Vec<Slot>, answers: Answers) -> Self {
+    fn of(
+        loader: Handle<'l>,
+        layout: Arc<Layout>,
+        slots: Vec<Arc<Slot>>,
+        answers: Answers,
+    ) -> Self {
         let count = slots.len();
         Self {
             loader,
@@ -202,13 +227,12 @@ impl<'l> Project<'l> {
     }
 
     /// An analysis ends early when it is told to. What it found then is of no use.
-    pub fn interruptible(mut self, interrupt: &'l (dyn Fn() -> bool + Sync)) -> Self {
+    pub fn interrupt(&mut self, interrupt: Interrupt) {
         self.interrupt = Some(interrupt);
-        self
     }
 
     pub(crate) fn is_interrupted(&self) -> bool {
-        self.interrupt.is_some_and(|it| it())
+        self.interrupt.as_ref().is_some_and(|it| it())
     }
 
     /// Further names of known files, as symbolic links are. A file is read once, whatever name it
@@ -229,7 +253,7 @@ impl<'l> Project<'l> {
     }
 
     /// The same run of the same project, with a record of its own of what is read.
-    pub(crate) fn view(&self) -> Self {
+    pub fn view(&self) -> Self {
         Self {
             loader: self.loader.clone(),
             layout: self.layout.clone(),
@@ -237,13 +261,46 @@ impl<'l> Project<'l> {
             answers: self.answers.clone(),
             used: self.used.clone(),
             read: FileSet::new(self.slots.len()),
-            interrupt: self.interrupt,
+            interrupt: self.interrupt.clone(),
         }
     }
 
-    /// What was read through this view, in order.
-    pub(crate) fn read(&self) -> Vec<FileId> {
-        self.read.iter().collect()
+    /// A look at the project that leaves no trace in this run.
+    pub(crate) fn aside(&self) -> Self {
+        Self {
+            used: Arc::new(FileSet::new(self.slots.len())),
+            ..self.view()
+        }
+    }
+
+    /// What was read through this view.
+    pub fn reads(&self) -> Reads {
+        let files = self.read.iter();
+        Reads {
+            layout: self.layout.clone(),
+            files: files
+                .map(|file| (file, self.slots[file.0 as usize].clone()))
+                .collect(),
+        }
+    }
+
+    /// Whether what was read then would be the same now.
+    pub fn holds(&self, reads: &Reads) -> bool {
+        let is_same =
+            |(file, slot): &(FileId, Arc<Slot>)| Arc::ptr_eq(&self.slots[file.0 as usize], slot);
+        Arc::ptr_eq(&self.layout, &reads.layout) && reads.files.iter().all(is_same)
+    }
+
+    /// What was read then counts as read by this run.
+    pub fn read_again(&self, reads: &Reads) {
+        for (file, _) in &reads.files {
+            self.load(*file);
+        }
+    }
+
+    /// What this run has read so far, in order.
+    pub(crate) fn used(&self) -> Vec<FileId> {
+        self.used.iter().collect()
     }
 
     /// The project after changes, before anything of it is asked. What did not change is not read
@@ -252,32 +309,65 @@ impl<'l> Project<'l> {
         let is_gone = |key: &String| changes.get(key) == Some(&Change::Gone);
         let is_new = |key: &&String| self.file(key).is_none() && !is_gone(key);
         let new: Vec<String> = changes.keys().filter(is_new).cloned().collect();
-        let layout = if new.is_empty() && !self.layout.keys.iter().any(is_gone) {
-            self.layout.clone()
-        } else {
-            let old = self.layout.keys.iter().filter(|key| !is_gone(key)).cloned();
-            Arc::new(Layout::new(
-                old.chain(new).collect(),
-                self.layout.aliases.clone(),
-                self.layout.source_roots.clone(),
-                self.layout.search_paths.clone(),
-            ))
+        let has_same_files = new.is_empty()
+            && !changes
+                .keys()
+                .any(|it| is_gone(it) && self.file(it).is_some());
+        let changed = match has_same_files {
+            true => self.with_texts(changes),
+            false => self.with_files(changes, new),
         };
-        let has_same_files = Arc::ptr_eq(&layout, &self.layout);
+        Self {
+            interrupt: self.interrupt.clone(),
+            ..changed
+        }
+    }
+
+    /// Other texts in the same files.
+    fn with_texts(&self, changes: &BTreeMap<String, Change>) -> Self {
+        let mut slots = self.slots.to_vec();
+        let mut answers = self.answers.all();
+        for (key, change) in changes {
+            let Some(file) = self.file(key) else {
+                continue;
+            };
+            if let Some(slot) = self.slot(file).after(change) {
+                slots[file.0 as usize] = Arc::new(slot);
+                let of_file = answers
+                    .values_mut()
+                    .filter_map(|it| it.get_mut(file.0 as usize));
+                of_file.for_each(|answer| *answer = None);
+            }
+        }
+        let answers = Answers(Mutex::new(answers));
+        Self::of(self.loader.clone(), self.layout.clone(), slots, answers)
+    }
+
+    /// Other files, and so other meanings of imports.
+    fn with_files(&self, changes: &BTreeMap<String, Change>, new: Vec<String>) -> Self {
+        let is_gone = |key: &&String| changes.get(*key) == Some(&Change::Gone);
+        let old = self.layout.keys.iter().filter(|key| !is_gone(key)).cloned();
+        let layout = Arc::new(Layout::new(
+            old.chain(new).collect(),
+            self.layout.aliases.clone(),
+            self.layout.source_roots.clone(),
+            self.layout.search_paths.clone(),
+        ));
         let mut old: Vec<Option<FileId>> = Vec::with_capacity(layout.keys.len());
         let mut slots = Vec::with_capacity(layout.keys.len());
         for key in &layout.keys {
             let file = self.file(key);
-            let (slot, is_same) = match (changes.get(key), file) {
-                (None, Some(file)) => (self.slot(file).unchanged(has_same_files), true),
-                (Some(Change::Text(text)), Some(file)) if self.slot(file).has(text) => {
-                    (self.slot(file).unchanged(has_same_files), true)
-                }
-                (Some(Change::Text(text)), _) => (Slot::of(text), false),
-                _ => (Slot::default(), false),
+            let changed = match (changes.get(key), file) {
+                (Some(change), Some(file)) => self.slot(file).after(change),
+                (Some(change), None) => Slot::default().after(change),
+                (None, _) => None,
             };
-            slots.push(slot);
-            old.push(file.filter(|_| is_same));
+            old.push(file.filter(|_| changed.is_none()));
+            slots.push(Arc::new(match (changed, file) {
+                (Some(slot), _) => slot,
+                (None, Some(file)) => self.slot(file).moved(),
+                (None, None) => Slot::default(),
+            }));
         }
         let answers = self.answers.moved(&old);
         Self::of(self.loader.clone(), layout, slots, answers)
@@ -286,11 +376,6 @@ impl<'l> Project<'l> {
     /// Whether the files are those of the other state, and so have the same numbers.
     pub(crate) fn numbers_like(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.layout, &other.layout)
-    }
-
-    /// Whether a file is in the same state in both. Numbers have to be the same.
-    pub(crate) fn agrees_with(&self, other: &Self, file: FileId) -> bool {
-        Arc::ptr_eq(&self.slot(file).loaded, &other.slot(file).loaded)
     }
 
     fn slot(&self, file: FileId) -> &Slot {
@@ -345,8 +430,12 @@ impl<'l> Project<'l> {
 
     /// Python files that were parsed, in order.
     pub fn parsed(&self) -> impl Iterator<Item = FileId> + '_ {
-        let is_module = |&file: &FileId| matches!(self.loaded(file), Some(Loaded::Module { .. }));
-        self.used.iter().filter(is_module)
+        self.used.iter().filter(|&file| self.is_parsed(file))
+    }
+
+    /// Whether the file is a module that this run has parsed.
+    pub(crate) fn is_parsed(&self, file: FileId) -> bool {
+        matches!(self.loaded(file), Some(Loaded::Module { .. }))
     }
 
     /// Everything that went wrong while reading, in order.
@@ -468,6 +557,27 @@ impl<'l> Project<'l> {
             }
         }
         candidates
+    }
+
+    /// What is known of one file.
+    pub(crate) fn answer(&self, file: FileId, question: &str) -> Option<Answer> {
+        let answers = self.answers.lock();
+        *answers.get(question)?.get(file.0 as usize)?
+    }
+
+    /// Whether a word is in the text of a file; each is searched for once.
+    pub fn mentions(&self, file: FileId, word: &'static str, test: impl Fn(&str) -> bool) -> bool {
+        let Some(source) = self.text(file) else {
+            return false;
+        };
+        let words = &self.slot(file).words;
+        let mut words = words.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, is_there)) = words.iter().find(|(it, _)| *it == word) {
+            return *is_there;
+        }
+        let is_there = test(&source.text);
+        words.push((word, is_there));
+        is_there
     }
 
     /// Whether the file belongs to an installed package that is merely followed.
@@ -817,24 +927,21 @@ impl Slot {
         }
     }
 
-    /// Whether this is known to be its text.
-    fn has(&self, text: &[u8]) -> bool {
-        self.text.as_deref() == Some(text)
+    /// The state after a change; `None` if it is none.
+    fn after(&self, change: &Change) -> Option<Self> {
+        match change {
+            Change::Text(text) if self.text.as_deref() == Some(text) => None,
+            Change::Text(text) => Some(Self::of(text)),
+            Change::Reread | Change::Gone => Some(Self::default()),
+        }
     }
 
-    /// The same state in a project that may have other files, so that imports mean other ones.
-    fn unchanged(&self, has_same_files: bool) -> Self {
+    /// The same state in a project that has other files, so that imports mean other ones.
+    fn moved(&self) -> Self {
         Self {
             text: self.text.clone(),
             loaded: self.loaded.clone(),
-            imports: match has_same_files {
-                true => self.imports.clone(),
-                false => OnceLock::new(),
-            },
-            all_imports: match has_same_files {
-                true => self.all_imports.clone(),
-                false => OnceLock::new(),
-            },
+            ..Self::default()
         }
     }
 }

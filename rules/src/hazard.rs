@@ -317,6 +317,7 @@ pub(crate) fn code(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+    use std::sync::Arc;
 
     use lint_core::diagnostic::{FileId, Place, Span};
     use lint_core::facts::{Elements, Seen, WorkflowKind};
@@ -338,22 +339,19 @@ mod tests {
         let project = Project::new(&files, files.keys().cloned(), Vec::new(), Vec::new());
         project.module(PLACE.file);
         let knowledge = Knowledge::new(&TABLES, UserEntries::default());
-        let facts = Facts {
-            project: &project,
-            knowledge: &knowledge,
-            seen: Seen {
-                workflows: vec![Workflow {
-                    name: "nav.StrikeNav".to_owned(),
-                    place: PLACE,
-                    kind: WorkflowKind::Class,
-                    is_defined: false,
-                    facade,
-                    entries: Vec::new(),
-                }],
-                hazards: vec![hazard],
-                ..Seen::default()
-            },
+        let seen = Seen {
+            workflows: vec![Workflow {
+                name: "nav.StrikeNav".to_owned(),
+                place: PLACE,
+                kind: WorkflowKind::Class,
+                is_defined: false,
+                facade,
+                entries: Vec::new(),
+            }],
+            hazards: vec![hazard],
+            ..Seen::default()
         };
+        let facts = Facts::of(&project, &knowledge, Arc::new(seen), vec![PLACE.file]);
         let mut report = Vec::new();
         let cx = Context::new(&facts);
         for rule in crate::all() {

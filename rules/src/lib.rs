@@ -5,6 +5,7 @@ mod calls;
 pub mod catalogue;
 mod contract;
 mod determinism;
+mod everywhere;
 mod finding;
 mod fixes;
 mod hazard;
@@ -17,6 +18,7 @@ pub mod outline;
 mod overview;
 mod program;
 mod rule;
+mod run;
 mod runbook_md;
 mod sdk;
 mod sites;
@@ -30,7 +32,8 @@ pub use calls::COMPONENTS as HINT_COMPONENTS;
 pub use fixes::dead_imports;
 pub use lint::{UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION};
 pub use overview::{Overview, OverviewItem, overviews};
-pub use rule::{Context, Rule};
+pub use rule::{Context, Rule, Scope};
+pub use run::{Memo, check};
 
 use determinism as d;
 

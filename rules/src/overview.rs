@@ -1,7 +1,7 @@
 //! What a workflow shows to people: its steps, signals, gates and activities, for pages about it.
 
 use lint_core::diagnostic::{Place, Span};
-use lint_core::facts::Workflow;
+use lint_core::facts::{Facts, Workflow};
 use lint_core::knowledge::Role;
 use lint_core::syntax::ast;
 use lint_core::syntax::span_of;
@@ -35,9 +35,10 @@ pub struct OverviewItem {
 }
 
 /// One overview for each workflow, in their order.
-pub fn overviews(cx: &Context<'_>) -> Vec<Overview> {
-    let workflows = cx.facts.workflows.iter();
-    workflows.map(|workflow| overview(cx, workflow)).collect()
+pub fn overviews(facts: &Facts<'_>) -> Vec<Overview> {
+    let cx = Context::new(facts);
+    let workflows = facts.workflows.iter();
+    workflows.map(|workflow| overview(&cx, workflow)).collect()
 }
 
 fn overview(cx: &Context<'_>, workflow: &Workflow) -> Overview {
@@ -48,7 +49,7 @@ fn overview(cx: &Context<'_>, workflow: &Workflow) -> Overview {
         let span = span_of(site.call);
         site.file == workflow.place.file && body.start <= span.start && span.end <= body.end
     };
-    let calls = cx.model.calls.iter().chain(&cx.model.temporal_calls);
+    let calls = cx.model.calls.iter().chain(cx.model.temporal_calls());
     let mut schedules: Vec<OverviewItem> = Vec::new();
     for item in calls
         .filter(is_inside)

@@ -2,13 +2,15 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use lint_core::diagnostic::{Diagnostic, FileId};
 use lint_core::facts::Facts;
 use lint_core::names::Names;
-use lint_core::rule::RuleMetadata;
+use lint_core::rule::{Category, RuleMetadata};
 
-use crate::model::Model;
+use crate::everywhere::Everywhere;
+use crate::model::{Contract, Model};
 use crate::runbook_md::{RunbookMd, view};
 
 /// Everything a rule may look at.
@@ -17,20 +19,69 @@ pub struct Context<'p> {
     /// What the bundles contain, as far as their text tells.
     pub model: Model<'p>,
     /// The `runbook.md` of each bundle of the model.
-    pub(crate) runbook_mds: Vec<Option<RunbookMd<'p>>>,
+    pub(crate) runbook_mds: Rc<Vec<Option<RunbookMd<'p>>>>,
+    /// What is true of all parts.
+    pub(crate) everywhere: Everywhere,
+    /// Whether this is one part, so that another look is taken at the others.
+    pub(crate) is_part: bool,
     names: OnceCell<Names<'p>>,
 }
 
 impl<'p> Context<'p> {
+    /// Of the whole project.
     pub fn new(facts: &'p Facts<'p>) -> Self {
-        let model = Model::new(facts);
-        let runbook_mds = view::read_all(&model);
+        Self::of_runbooks(facts).with_other_code()
+    }
+
+    /// Of the whole project, but without the calls of code that is in no runbook.
+    pub(crate) fn of_runbooks(facts: &'p Facts<'p>) -> Self {
+        let model = Model::of_runbooks(facts);
+        Self {
+            runbook_mds: Rc::new(view::read_all(&model)),
+            everywhere: Everywhere::new(facts),
+            ..Self::of(facts, model)
+        }
+    }
+
+    pub(crate) fn with_other_code(&self) -> Self {
+        Self {
+            runbook_mds: self.runbook_mds.clone(),
+            everywhere: self.everywhere,
+            ..Self::of(self.facts, self.model.with_other_code(self.facts))
+        }
+    }
+
+    fn of(facts: &'p Facts<'p>, model: Model<'p>) -> Self {
         Self {
             facts,
             model,
-            runbook_mds,
+            runbook_mds: Rc::default(),
+            everywhere: Everywhere::default(),
+            is_part: false,
             names: OnceCell::new(),
         }
+    }
+
+    /// Of a part: among all runbooks, and as if there were none.
+    pub(crate) fn of_part<'v>(&self, facts: &'v Facts<'v>) -> (Context<'v>, Context<'v>)
+    where
+        'p: 'v,
+    {
+        let contract: Rc<Contract<'v>> = self.model.contract().clone();
+        let runbook_mds: Rc<Vec<Option<RunbookMd<'v>>>> = self.runbook_mds.clone();
+        let (among_all, alone) = Model::of_part(&contract, facts);
+        let among_all = Context {
+            runbook_mds,
+            everywhere: self.everywhere,
+            is_part: true,
+            ..Context::of(facts, among_all)
+        };
+        let alone = Context {
+            everywhere: self.everywhere,
+            is_part: true,
+            ..Context::of(facts, alone)
+        };
+        (among_all, alone)
     }
 
     /// What names mean in the files where something was found, for fixes: unlike those of the
@@ -49,6 +100,20 @@ impl<'p> Context<'p> {
     }
 }
 
+/// How much of the project a rule sees at once. What it finds in a part is kept until the part
+/// changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// All of it, each time: the rule compares calls that may be anywhere.
+    Project,
+    /// All runbooks and all facts, without the calls of code that is in no runbook.
+    Runbooks,
+    /// The same, and then part by part as if there were no runbooks, with the calls of each.
+    RunbooksAndParts,
+    /// One part after the other.
+    Part,
+}
+
 /// One rule. It reads no files and prints nothing.
 pub trait Rule: Sync {
     fn metadata(&self) -> &'static RuleMetadata;
@@ -57,6 +122,17 @@ pub trait Rule: Sync {
     /// rule's name to a name of their own means the first one.
     fn classes(&self) -> &'static [&'static str] {
         &[]
+    }
+
+    /// How much of the project it sees at once.
+    fn scope(&self) -> Scope {
+        match self.metadata().category {
+            Category::Determinism | Category::Lifecycle | Category::Versioning | Category::Lint => {
+                Scope::Part
+            }
+            Category::Contract | Category::Calls => Scope::RunbooksAndParts,
+            Category::Steps | Category::Bundle => Scope::Runbooks,
+        }
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>);

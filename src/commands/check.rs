@@ -15,8 +15,8 @@ use super::fix::Wish;
 use super::{is_standard, locate, start_threads};
 use crate::Status;
 use crate::baseline::Malformed;
-use crate::check::{Answer, Question, examine, python_files, statistics};
-use crate::cli::{CheckArgs, Color, FailOn, OutputArgs, ReportTarget};
+use crate::check::{Answer, Question, examine_with, python_files, statistics};
+use crate::cli::{CheckArgs, Color, FailOn, Format, OutputArgs, ReportTarget};
 use crate::config::{ConfigError, Settings, absolute};
 use crate::discover::Files;
 use crate::file::Outdated;
@@ -99,7 +99,11 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
         .collect();
     let count = plural(python_files(&project).count(), "file");
     let progress = Progress::start(format!("checking {count}"), args.output.quiet);
-    let mut examined = examine(&project, &settings, &named);
+    let is_page = targets.iter().any(|it| it.format == Format::Html);
+    let mut examined = examine_with(&project, &settings, &named, |cx| match is_page {
+        true => rules::overviews(cx.facts),
+        false => Vec::new(),
+    });
     let parted = known.part(&mut examined, &project, &files, &settings)?;
     drop(progress);
     let analysed = started.elapsed();

@@ -73,7 +73,7 @@ pub(crate) fn run(mut args: GraphArgs, color: Color) -> Result<Status> {
 
 fn page(graph: &WorkflowGraph, places: &Places<'_>, knowledge: &Knowledge) -> Result<String> {
     let facts = analyse(places.project, knowledge);
-    let overviews = rules::overviews(&rules::Context::new(&facts));
+    let overviews = rules::overviews(&facts);
     let warnings: Vec<String> = places
         .project
         .errors()

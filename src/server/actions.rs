@@ -14,6 +14,7 @@ use lsp_types::{
     TextEdit, Uri, WorkspaceEdit,
 };
 use serde::{Deserialize, Serialize};
+use similar::{DiffTag, TextDiff};
 
 use super::client::Capabilities;
 use super::lookup::Looked;
@@ -67,11 +68,15 @@ impl Running<'_> {
                 actions.extend(quick_fixes(finding, &looked, &can));
             }
         }
-        let can_fix = || looked.safe_fixes().next().is_some();
-        if is_wanted(FIX_ALL) && can_fix() {
+        if is_wanted(FIX_ALL) && looked.has_safe_fix() {
             let kind = CodeActionKind::Custom(FIX_ALL.into());
             let title = "Apply all safe fixes of runbook-lint".to_owned();
-            actions.extend(action(title, kind, What::FixAll, &looked, &can));
+            // It is only worked out for somebody who wants it.
+            let edit = (!can.resolves_edits).then(|| edit(&What::FixAll, &looked, &can));
+            if edit != Some(None) {
+                let edit = edit.flatten();
+                actions.push(ticketed(title, kind, What::FixAll, edit, &looked, &can));
+            }
         }
         let actions = actions.into_iter().map(CodeActionResponse::CodeAction);
         Ok(Some(actions.collect()))
@@ -118,30 +123,13 @@ impl Looked<'_> {
         findings.find(|it| it.code == code)
     }
 
-    /// Safe fixes of findings in the document, of those that get in each other's way the first.
-    fn safe_fixes(&self) -> impl Iterator<Item = &Fix> {
-        let findings = self.renderer.snapshot.findings.iter();
-        let mut taken: Vec<Place> = Vec::new();
-        findings
-            .filter(|it| Some(it.place.file) == self.file)
-            .filter_map(|it| it.fixes.first())
-            .filter(|it| it.applicability == Applicability::Safe && it.new_files.is_empty())
-            .filter(move |fix| {
-                let places = fix.edits.iter().map(|it| it.place).chain(fix.group);
-                let places: Vec<Place> = places.collect();
-                let is_free = places
-                    .iter()
-                    .all(|it| !taken.iter().any(|old| clash(*old, *it)));
-                if is_free {
-                    taken.extend(places);
-                }
-                is_free
-            })
+    /// Whether a finding in the document has a safe fix.
+    fn has_safe_fix(&self) -> bool {
+        let is_safe = |fix: &Fix| fix.applicability == Applicability::Safe;
+        let file = self.file.into_iter();
+        let mut findings = file.flat_map(|it| self.renderer.snapshot.findings_in(it));
+        findings.any(|it| it.fixes.first().is_some_and(is_safe))
     }
-}
-
-fn clash(a: Place, b: Place) -> bool {
-    a.file == b.file && a.span.start <= b.span.end && b.span.start <= a.span.end
 }
 
 fn quick_fixes(finding: &Diagnostic, looked: &Looked<'_>, can: &Capabilities) -> Vec<CodeAction> {
@@ -205,19 +193,31 @@ fn action(
     can: &Capabilities,
 ) -> Option<CodeAction> {
     let edit = edit(&what, looked, can)?;
+    let edit = (!can.resolves_edits).then_some(edit);
+    Some(ticketed(title, kind, what, edit, looked, can))
+}
+
+fn ticketed(
+    title: String,
+    kind: CodeActionKind,
+    what: What,
+    edit: Option<WorkspaceEdit>,
+    looked: &Looked<'_>,
+    can: &Capabilities,
+) -> CodeAction {
     let ticket = Ticket {
         uri: looked.document.uri.clone(),
         version: looked.document.version,
         what,
     };
     let data = serde_json::to_value(ticket).ok();
-    Some(CodeAction {
+    CodeAction {
         title,
         kind: Some(kind),
         data: data.filter(|_| can.resolves_edits),
-        edit: (!can.resolves_edits).then_some(edit),
+        edit,
         ..CodeAction::default()
-    })
+    }
 }
 
 fn edit(what: &What, looked: &Looked<'_>, can: &Capabilities) -> Option<WorkspaceEdit> {
@@ -236,13 +236,48 @@ fn edit(what: &What, looked: &Looked<'_>, can: &Capabilities) -> Option<Workspac
             Builder { looked, can }.with_comment(&comment)
         }
         What::FixAll => {
-            let edits: Vec<Edit> = looked
-                .safe_fixes()
-                .flat_map(|it| it.edits.clone())
-                .collect();
-            Builder { looked, can }.build(&edits, &[], "")
+            let snapshot = looked.renderer.snapshot;
+            let changes = looked.project.fixed(snapshot.key(looked.file?))?;
+            let (mut edits, mut new) = (Vec::new(), Vec::new());
+            for (key, change) in &changes {
+                let text = SourceFile::decode(key, &change.after).ok()?.text;
+                match snapshot.file(key).filter(|_| change.before.is_some()) {
+                    Some(file) => edits.extend(between(file, &snapshot.source(file)?.text, &text)),
+                    None => new.push(NewFile {
+                        key: key.clone(),
+                        text,
+                    }),
+                }
+            }
+            Builder { looked, can }.build(&edits, &new, "apply all safe fixes")
         }
     }
+}
+
+/// The edits, by whole lines, that make one text of another.
+fn between(file: FileId, old: &str, new: &str) -> Vec<Edit> {
+    let diff = TextDiff::from_lines(old, new);
+    let starts = |lines: &[&str]| {
+        let mut at = 0;
+        let ends = lines.iter().map(|line| {
+            at += line.len();
+            at
+        });
+        let ends: Vec<usize> = ends.collect();
+        [vec![0], ends].concat()
+    };
+    let (of_old, of_new) = (starts(diff.old_slices()), starts(diff.new_slices()));
+    let changed = diff.ops().iter().filter(|it| it.tag() != DiffTag::Equal);
+    changed
+        .map(|it| {
+            let (before, after) = (it.old_range(), it.new_range());
+            let span = Span::new(of_old[before.start] as u32, of_old[before.end] as u32);
+            Edit {
+                place: Place { file, span },
+                replacement: new[of_new[after.start]..of_new[after.end]].to_owned(),
+            }
+        })
+        .collect()
 }
 
 /// A comment that quiets a finding.

@@ -2,15 +2,16 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use lint_core::project::Interrupt;
 use lsp_server::{Message, RequestId};
 use lsp_types::{CancelParams, Id};
 
 /// Written by the thread that reads, read by the session.
 #[derive(Default)]
 pub(super) struct Control {
-    edits: AtomicU64,
+    edits: Arc<AtomicU64>,
     cancelled: Mutex<HashSet<RequestId>>,
 }
 
@@ -30,9 +31,10 @@ impl Control {
         }
     }
 
-    /// How many edits there were so far.
-    pub(super) fn edits(&self) -> u64 {
-        self.edits.load(Ordering::Acquire)
+    /// Tells whether there have been more edits than these.
+    pub(super) fn interrupt(&self, handled: u64) -> Interrupt {
+        let edits = self.edits.clone();
+        Arc::new(move || edits.load(Ordering::Acquire) != handled)
     }
 
     pub(super) fn is_cancelled(&self, id: &RequestId) -> bool {

@@ -52,7 +52,7 @@ impl<'s> Renderer<'s> {
             let file = finding.place.file;
             all.entry(file).or_default().push(self.finding(finding));
         }
-        for ((place, _), findings) in self.culprits() {
+        for (place, findings) in self.snapshot.culprits(None) {
             let diagnostic = self.culprit(place, &findings);
             all.entry(place.file).or_default().push(diagnostic);
         }
@@ -62,14 +62,12 @@ impl<'s> Renderer<'s> {
     /// The diagnostics of one file.
     pub(super) fn of(&self, file: FileId) -> Vec<lsp_types::Diagnostic> {
         let errors = self.snapshot.errors.iter().filter(|it| it.file == file);
-        let findings = self.snapshot.findings.iter();
-        let findings = findings.filter(|it| it.place.file == file);
-        let culprits = self.culprits();
-        let culprits = culprits.iter().filter(|((place, _), _)| place.file == file);
+        let findings = self.snapshot.findings_in(file).iter();
+        let culprits = self.snapshot.culprits(Some(file));
         errors
             .map(|it| self.error(it))
             .chain(findings.map(|it| self.finding(it)))
-            .chain(culprits.map(|((place, _), findings)| self.culprit(*place, findings)))
+            .chain(culprits.map(|(place, findings)| self.culprit(place, &findings)))
             .collect()
     }
 
@@ -164,20 +162,6 @@ impl<'s> Renderer<'s> {
             related_information: (self.can.related && !related.is_empty()).then_some(related),
             data: None,
         }
-    }
-
-    /// Findings whose culprit is in another file than they are, by the culprit. Equal ones of
-    /// several workflows are one.
-    pub(super) fn culprits(&self) -> BTreeMap<(Place, &'static str), Vec<&'s Diagnostic>> {
-        let mut culprits: BTreeMap<_, Vec<&Diagnostic>> = BTreeMap::new();
-        for finding in &self.snapshot.findings {
-            let place = finding.culprit_place();
-            if place.file != finding.place.file {
-                let same = culprits.entry((place, finding.code)).or_default();
-                same.push(finding);
-            }
-        }
-        culprits
     }
 
     fn culprit(&self, place: Place, findings: &[&Diagnostic]) -> lsp_types::Diagnostic {

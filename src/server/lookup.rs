@@ -9,9 +9,11 @@ use super::diagnostics::Renderer;
 use super::documents::Document;
 use super::session::{Outcome, Running};
 use super::uri;
+use super::workspace::Project;
 
 /// An open document after an analysis of this very text.
 pub(super) struct Looked<'r> {
+    pub(super) project: &'r Project,
     pub(super) document: &'r Document,
     pub(super) renderer: Renderer<'r>,
     /// `None` if the project does not read it.
@@ -31,6 +33,7 @@ impl Running<'_> {
             return Ok(None);
         };
         Ok(Some(Looked {
+            project,
             document,
             file: project.snapshot().file(&project.key(&path)),
             renderer: Renderer::new(project, &self.documents, &self.client.can),

@@ -384,8 +384,7 @@ impl Running<'_> {
 
     /// Brings everything up to date. Fails if an edit is waiting that would outdate it.
     pub(super) fn update(&mut self) -> Outcome<()> {
-        let (control, edits) = (self.control, self.edits);
-        let is_interrupted = || control.edits() != edits;
+        let is_interrupted = self.control.interrupt(self.edits);
         let progress = self.workspace.has_new() && self.workspace.is_stale();
         let progress = (progress && self.client.can.shows_progress)
             .then(|| self.delivery.begin_progress(&mut self.client));

@@ -4,11 +4,19 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
+use lint_core::analysis::Analysis;
+use lint_core::diagnostic::{Applicability, Severity};
+use lint_core::project::{Change, Interrupt};
+
 use super::documents::Documents;
 use super::snapshot::{Snapshot, Task};
+use crate::baseline;
+use crate::check::knowledge;
 use crate::cli::{InputArgs, SelectionArgs};
 use crate::config::{Settings, configured_root, project_root, relative_key};
 use crate::discover::Files;
+use crate::fix::{self, Order};
+use crate::known::Hidden;
 
 /// What an analysis is: tests put another in its place.
 pub(super) type Analyse = fn(&Task<'_>) -> Option<Snapshot>;
@@ -26,6 +34,12 @@ pub(super) struct Project {
     /// The last ones that could be read.
     settings: Option<Settings>,
     files: Files,
+    /// `None` until the files are known.
+    analysis: Option<Analysis<'static>>,
+    /// What rules found, as long as it is true.
+    memo: rules::Memo,
+    /// What the analysis has not been told yet, by key.
+    changes: BTreeMap<String, Change>,
     stale: Stale,
     snapshot: Snapshot,
     /// Nobody opened its directory, only a file in it: nothing around the file is read.
@@ -130,7 +144,7 @@ impl Workspace {
         for project in self.projects.values_mut() {
             if path.starts_with(&project.root) || project.files.knows(path, &project.root) {
                 project.stale = project.stale.max(stale);
-                project.files.forget(path, &project.root);
+                project.reread(path);
             }
         }
     }
@@ -178,7 +192,7 @@ impl Workspace {
     pub(super) fn update(
         &mut self,
         documents: &Documents,
-        is_interrupted: &(dyn Fn() -> bool + Sync),
+        is_interrupted: &Interrupt,
         mut say: impl FnMut(&Path, Said),
     ) -> bool {
         for project in self.projects.values_mut() {
@@ -201,6 +215,9 @@ impl Project {
             root: root.to_owned(),
             settings: None,
             files: Files::default(),
+            analysis: None,
+            memo: rules::Memo::default(),
+            changes: BTreeMap::new(),
             stale: Stale::Settings,
             snapshot: Snapshot::default(),
             is_loose,
@@ -221,6 +238,24 @@ impl Project {
         self.files.name_of(&key).to_owned()
     }
 
+    /// What `check --fix` would change if it were asked to fix what is found in this file, with the
+    /// texts of the editor. `None` if there is nothing to be sure of.
+    pub(super) fn fixed(&self, key: &str) -> Option<BTreeMap<String, fix::Change>> {
+        let settings = self.settings.as_ref()?;
+        let baseline = settings.baseline.as_ref();
+        let baseline = baseline.map(|path| baseline::read(&self.root.join(path)));
+        let hidden = Hidden::new(baseline.transpose().ok()?);
+        let order = Order {
+            least: Applicability::Safe,
+            settings,
+            hidden: &hidden,
+            minimum: Severity::Info,
+        };
+        let mut files = self.files.clone();
+        files.ask_only(key);
+        Some(fix::fix(&mut files, &order).changes)
+    }
+
     /// Returns whether the file is checked.
     fn cover(&mut self, path: &Path, text: &str) -> bool {
         let Some(settings) = &self.settings else {
@@ -228,26 +263,47 @@ impl Project {
         };
         let source = text.as_bytes().to_vec();
         let input = input(self.is_loose);
-        self.files
-            .overlay(path, &self.root, source, &input, settings)
+        let is_read = self
+            .files
+            .overlay(path, &self.root, source.clone(), &input, settings);
+        if is_read {
+            self.changes.insert(self.key(path), Change::Text(source));
+        }
+        is_read
+    }
+
+    /// The file has changed on disk.
+    fn reread(&mut self, path: &Path) {
+        self.files.forget(path, &self.root);
+        let key = self.key(path);
+        if self.files.knows(path, &self.root) && !self.files.is_covered(&key) {
+            self.changes.insert(key, Change::Reread);
+        }
     }
 
     /// Returns whether the file was another one in the editor. What was opened alone is read from
     /// no disk.
     fn uncover(&mut self, path: &Path) -> bool {
-        // It may have been saved meanwhile.
-        self.files.forget(path, &self.root);
         if self.is_loose {
             self.stale = self.stale.max(Stale::Files);
         }
-        self.files.uncover(path, &self.root)
+        let key = self.key(path);
+        let was_covered = self.files.uncover(path, &self.root);
+        // It may have been saved meanwhile.
+        self.files.forget(path, &self.root);
+        let change = match self.files.knows(path, &self.root) {
+            true => Change::Reread,
+            false => Change::Gone,
+        };
+        self.changes.insert(key, change);
+        was_covered
     }
 
     fn update(
         &mut self,
         documents: &Documents,
         analyse: Analyse,
-        is_interrupted: &(dyn Fn() -> bool + Sync),
+        is_interrupted: &Interrupt,
     ) -> Said {
         let mut said = Said::default();
         if self.stale == Stale::Settings {
@@ -257,11 +313,14 @@ impl Project {
             self.discover(documents);
         }
         self.stale = Stale::Nothing;
-        let Some(settings) = &self.settings else {
+        let (Some(settings), Some(analysis)) = (&self.settings, &mut self.analysis) else {
             return said;
         };
+        analysis.update(std::mem::take(&mut self.changes));
+        analysis.interrupt(is_interrupted.clone());
         let task = Task {
-            files: &self.files,
+            analysis,
+            memo: &self.memo,
             settings,
             root: &self.root,
             is_interrupted,
@@ -310,6 +369,10 @@ impl Project {
         } else {
             Files::discover(&self.root, &self.root, &input(false), settings).remembering()
         };
+        let project = self.files.kept_project(settings);
+        self.analysis = Some(Analysis::new(project, knowledge(settings)));
+        self.memo = rules::Memo::default();
+        self.changes.clear();
         for (path, document) in documents.iter() {
             if path.starts_with(&self.root) || self.files.knows(path, &self.root) {
                 self.cover(path, &document.source.text);

@@ -14,10 +14,12 @@ use std::time::{Duration, Instant};
 
 use edits::{Edits, Random};
 use lint_core::analysis::{Analysis, analyse};
-use lint_core::facts::Facts;
+use lint_core::diagnostic::Diagnostic;
+use lint_core::facts::{Facts, Seen};
 use lint_core::knowledge::Knowledge;
 use lint_core::project::{Change, Project};
 use lint_core::suppression::{self, Registry};
+use rules::Memo;
 
 type Texts = BTreeMap<String, String>;
 
@@ -26,14 +28,11 @@ fn knowledge() -> Knowledge {
 }
 
 /// Everything that the program would show, and what it was made of.
-fn findings(facts: &Facts<'_>) -> (Vec<lint_core::diagnostic::Diagnostic>, String) {
-    let cx = rules::Context::new(facts);
-    let mut diagnostics = Vec::new();
-    for rule in rules::all() {
-        rule.check(&cx, &mut diagnostics);
-    }
-    let parsed: Vec<_> = facts.project.parsed().collect();
+fn findings(facts: &Facts<'_>, memo: &Memo) -> (Vec<Diagnostic>, String) {
     let enabled = rules::metadata().map(|rule| rule.code).collect();
+    let (mut diagnostics, ()) = rules::check(facts, &enabled, memo, |_| ());
+    diagnostics.sort_by_key(|it| format!("{it:?}"));
+    let parsed: Vec<_> = facts.project.parsed().collect();
     let registry = Registry {
         known: &rules::metadata().collect::<Vec<_>>(),
         enabled: &enabled,
@@ -42,15 +41,15 @@ fn findings(facts: &Facts<'_>) -> (Vec<lint_core::diagnostic::Diagnostic>, Strin
     };
     let outcome = suppression::apply(facts.project, registry, diagnostics);
     let mut rest = String::new();
-    let seen = &facts.seen;
+    let seen: &Seen = facts;
     let errors = facts.project.errors();
     let suppressed = outcome.suppressed;
     write!(rest, "{seen:?}{parsed:?}{errors:?}{suppressed:?}").expect("in memory");
     (outcome.kept, rest)
 }
 
-fn shown(facts: &Facts<'_>) -> String {
-    let (kept, rest) = findings(facts);
+fn shown(facts: &Facts<'_>, memo: &Memo) -> String {
+    let (kept, rest) = findings(facts, memo);
     format!("{kept:#?}{rest}")
 }
 
@@ -60,7 +59,7 @@ fn project(texts: &Texts) -> Project<'_> {
 
 fn fresh(texts: &Texts) -> String {
     let knowledge = knowledge();
-    shown(&analyse(&project(texts), &knowledge))
+    shown(&analyse(&project(texts), &knowledge), &Memo::default())
 }
 
 /// Runs on a stack that is large enough for any tree.
@@ -81,8 +80,9 @@ fn with_stack(work: impl FnOnce() + Send) {
 fn edit_and_compare(mut texts: Texts, seed: u64, count: usize) {
     let start = texts.clone();
     let mut analysis = Analysis::new(project(&start), knowledge());
+    let memo = Memo::default();
     let mut edits = Edits::new(seed, &texts);
-    assert_eq!(shown(&analysis.facts()), fresh(&texts));
+    assert_eq!(shown(&analysis.facts(), &memo), fresh(&texts));
     for number in 0..count {
         let (key, text) = edits.next(&texts);
         let change = match &text {
@@ -94,7 +94,7 @@ fn edit_and_compare(mut texts: Texts, seed: u64, count: usize) {
             None => drop(texts.remove(&key)),
         }
         analysis.update([(key.clone(), change)]);
-        let (now, expected) = (shown(&analysis.facts()), fresh(&texts));
+        let (now, expected) = (shown(&analysis.facts(), &memo), fresh(&texts));
         assert!(
             now == expected,
             "edit {number} of seed {seed}, in {key}:\n{}",
@@ -147,7 +147,7 @@ fn parts_do_not_depend_on_one_another() {
 /// Findings with keys instead of numbers of files.
 fn fresh_names(texts: &Texts) -> Vec<String> {
     let (knowledge, project) = (knowledge(), project(texts));
-    let (kept, _) = findings(&analyse(&project, &knowledge));
+    let (kept, _) = findings(&analyse(&project, &knowledge), &Memo::default());
     kept.iter()
         .map(|it| format!("{} {}: {}", project.key(it.place.file), it.code, it.message))
         .collect()
@@ -181,16 +181,31 @@ fn collect(directory: &Path, root: &Path, texts: &mut Texts) {
     }
 }
 
+/// What the server does after an edit.
+fn check(facts: &Facts<'_>, memo: &Memo) {
+    let enabled = rules::metadata().map(|rule| rule.code).collect();
+    let (diagnostics, ()) = rules::check(facts, &enabled, memo, |_| ());
+    let registry = Registry {
+        known: &rules::metadata().collect::<Vec<_>>(),
+        enabled: &enabled,
+        unused: &rules::UNUSED_SUPPRESSION,
+        unknown: &rules::UNKNOWN_SUPPRESSION,
+    };
+    suppression::apply(facts.project, registry, diagnostics);
+}
+
 /// Prints, for each kind of file, the median cost of an edit as a fraction of a fresh run.
 fn measure(texts: &Texts) {
     let mut cold: Vec<Duration> = Vec::new();
     for _ in 0..5 {
         let (before, knowledge) = (Instant::now(), knowledge());
-        findings(&analyse(&project(texts), &knowledge));
+        check(&analyse(&project(texts), &knowledge), &Memo::default());
         cold.push(before.elapsed());
     }
     let cold = median(&mut cold);
     let mut analysis = Analysis::new(project(texts), knowledge());
+    let memo = Memo::default();
+    check(&analysis.facts(), &memo);
     for (kind, keys) in kinds(&analysis) {
         let mut random = Random::new(1);
         let mut costs = Vec::new();
@@ -199,7 +214,7 @@ fn measure(texts: &Texts) {
             let text = format!("{}\n# {number}\npass\n", texts[key]);
             let before = Instant::now();
             analysis.update([(key.clone(), Change::Text(text.into_bytes()))]);
-            findings(&analysis.facts());
+            check(&analysis.facts(), &memo);
             costs.push(before.elapsed());
         }
         let ratio = cold.as_secs_f64() / median(&mut costs).as_secs_f64();

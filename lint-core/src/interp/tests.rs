@@ -66,7 +66,7 @@ fn analyse(files: BTreeMap<String, String>, steps: u64) -> Seen {
                 .then(|| (workflow, hazard.culprit.clone()))
         });
         let uses = uses.collect();
-        let cut_short = facts.seen.cut_short;
+        let cut_short = facts.cut_short.clone();
         // Nobody listens any more when it took too long.
         let _ = answer.send(Seen { uses, cut_short });
     };

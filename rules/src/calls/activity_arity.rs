@@ -184,7 +184,7 @@ impl Rule for ActivityArity {
                 check(model, &call, report);
             }
         }
-        for site in &model.temporal_calls {
+        for site in model.temporal_calls() {
             check_temporal(model, site, report);
         }
     }
@@ -268,7 +268,7 @@ fn check_temporal(model: &Model<'_>, site: &CallSite<'_>, report: &mut Vec<Diagn
 /// that of an activity.
 fn temporal_arity(model: &Model<'_>, site: &CallSite<'_>, target: &Expr) -> Option<Arity> {
     let resolved = model
-        .temporal_names
+        .temporal_names()
         .resolve(site.file, site.function, target)?;
     let def = model.def(&resolved)?;
     let Resolved::Function { file, ix } = resolved else {

@@ -134,7 +134,7 @@ impl Rule for MissingActivityTimeout {
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let model = &cx.model;
-        for site in model.calls.iter().chain(&model.temporal_calls) {
+        for site in model.calls.iter().chain(model.temporal_calls()) {
             if !site.workflow_api().is_some_and(needs_timeout) {
                 continue;
             }

@@ -153,7 +153,7 @@ impl Rule for UnawaitedCommand {
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let model = &cx.model;
-        let elsewhere = &model.temporal_calls;
+        let elsewhere = model.temporal_calls();
         let sites = model.calls.iter().chain(elsewhere);
         let program = Program::new(cx.facts);
         let pending: Vec<_> = sites

@@ -113,6 +113,9 @@ impl Rule for AsyncQuery {
                 finding.report(report);
             }
         }
+        if !cx.is_part {
+            return;
+        }
         let program = Program::new(cx.facts);
         let temporal = |it: &Running<'_>| it.workflow.facade == Facade::Temporal;
         let mut seen = BTreeSet::new();

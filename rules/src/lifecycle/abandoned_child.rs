@@ -10,7 +10,7 @@ use super::ends::can_end;
 use crate::finding::Finding;
 use crate::model::{CallSite, Model, Usage};
 use crate::program::{Program, Running};
-use crate::rule::{Context, Rule};
+use crate::rule::{Context, Rule, Scope};
 use crate::sites::{hides_keywords, is_read_whole, keyword_value, shown_call};
 
 /// ## What it does
@@ -81,6 +81,10 @@ pub(crate) struct AbandonedChild;
 impl Rule for AbandonedChild {
     fn metadata(&self) -> &'static RuleMetadata {
         &Self::METADATA
+    }
+
+    fn scope(&self) -> Scope {
+        Scope::RunbooksAndParts
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {

@@ -90,7 +90,7 @@ impl Rule for PlainException {
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
-        if workers_declare_failures(&cx.model) {
+        if cx.everywhere.workers_declare_failures {
             return;
         }
         let program = Program::new(cx.facts);
@@ -204,7 +204,7 @@ fn exception_name(
     let resolved = model
         .names
         .resolve(file, function, element)
-        .or_else(|| model.temporal_names.resolve(file, function, element))?;
+        .or_else(|| model.temporal_names().resolve(file, function, element))?;
     match resolved {
         Resolved::External(name) => Some(name),
         Resolved::Class { file, ix } => {
@@ -214,15 +214,4 @@ fn exception_name(
         }
         _ => None,
     }
-}
-
-/// Whether a worker or a replayer of the project says which exceptions are failures.
-fn workers_declare_failures(model: &Model<'_>) -> bool {
-    model.all_calls().any(|site| {
-        let given = site
-            .call
-            .arguments
-            .find_keyword("workflow_failure_exception_types");
-        given.is_some_and(|it| !matches!(&it.value, Expr::List(list) if list.elts.is_empty()))
-    })
 }

@@ -13,7 +13,7 @@ use rules_macros::RuleMetadata;
 use crate::finding::Finding;
 use crate::model::{CallSite, Model};
 use crate::program::{Program, Way};
-use crate::rule::{Context, Rule};
+use crate::rule::{Context, Rule, Scope};
 use crate::sites::{keyword_value, shown};
 
 /// ## What it does
@@ -109,9 +109,13 @@ impl Rule for SilentHeartbeat {
         &Self::METADATA
     }
 
+    fn scope(&self) -> Scope {
+        Scope::RunbooksAndParts
+    }
+
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let program = Program::new(cx.facts);
-        for site in &cx.model.temporal_calls {
+        for site in cx.model.temporal_calls() {
             let Some((timeout, activity)) = scheduled(&cx.model, program, site) else {
                 continue;
             };
@@ -151,7 +155,7 @@ fn scheduled<'p>(
     let target = site.call.arguments.args.first()?;
     let Resolved::Function { file, ix } =
         model
-            .temporal_names
+            .temporal_names()
             .resolve(site.file, site.function, target)?
     else {
         return None;
@@ -252,11 +256,11 @@ impl<'p> Search<'_, 'p> {
     }
 
     fn use_of(&mut self, at: FunctionRef, expr: &Expr) {
-        match self.model.temporal_names.resolve(at.file, at.ix, expr) {
+        match self.model.temporal_names().resolve(at.file, at.ix, expr) {
             Some(Resolved::Function { file, ix }) => self.function(FunctionRef { file, ix }),
             Some(Resolved::Class { file, ix }) => self.class(file, ix),
             Some(Resolved::Variable { file, name }) => {
-                if let Some(value) = self.model.temporal_names.value(file, &name) {
+                if let Some(value) = self.model.temporal_names().value(file, &name) {
                     let at = FunctionRef {
                         file,
                         ix: MODULE_BODY,

@@ -9,10 +9,10 @@ use lint_core::knowledge::Role;
 use lint_core::names::{Base, Bound, Resolved};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 
-use super::Model;
+use super::Contract;
 use super::types::{Activity, Argument, Derives, Handler, Mark, Method, Runbook, Sdk, Step};
 
-impl<'p> Model<'p> {
+impl<'p> Contract<'p> {
     /// The decorators of a definition in this place that are known.
     fn marks(
         &self,

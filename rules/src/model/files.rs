@@ -36,6 +36,9 @@ pub(super) fn bundles(project: &Project<'_>) -> Vec<Bundle> {
             }
         })
         .collect();
+    if bundles.is_empty() {
+        return bundles;
+    }
     for file in project.files().filter(|&file| !project.is_installed(file)) {
         let mut directory = split(project.key(file)).0;
         loop {
@@ -68,9 +71,9 @@ fn is_manifest(project: &Project<'_>, file: FileId, directory: &str) -> bool {
 /// Whether the file has `ntro` in it as a word of its own, as in `from ntro.workflow import …`.
 fn mentions_ntro(project: &Project<'_>, file: FileId) -> bool {
     let goes_on = |c: char| c.is_alphanumeric() || c == '_';
-    project.text(file).is_some_and(|source| {
-        source.text.match_indices("ntro").any(|(at, word)| {
-            let (before, after) = (&source.text[..at], &source.text[at + word.len()..]);
+    project.mentions(file, "ntro", |text| {
+        text.match_indices("ntro").any(|(at, word)| {
+            let (before, after) = (&text[..at], &text[at + word.len()..]);
             !before.ends_with(goes_on) && !after.starts_with(goes_on)
         })
     })
@@ -79,7 +82,7 @@ fn mentions_ntro(project: &Project<'_>, file: FileId) -> bool {
 pub(super) fn files(facts: &Facts<'_>, bundles: &[Bundle]) -> Vec<FileId> {
     let project = facts.project;
     // A runbook may derive from `ntro` by way of another file only.
-    let workflows = facts.workflows.iter();
+    let workflows = facts.workflows_of_parts();
     let mut files: BTreeSet<FileId> = workflows
         .filter(|workflow| workflow.facade == Facade::Runbook)
         .map(|workflow| workflow.place.file)
@@ -101,8 +104,8 @@ pub(super) fn files(facts: &Facts<'_>, bundles: &[Bundle]) -> Vec<FileId> {
             }
         }
     }
-    let mentioning = project
-        .parsed()
+    let known = facts.files.iter().copied();
+    let mentioning = known
         .filter(|&file| !project.is_installed(file) && mentions_ntro(project, file))
         .filter(|&file| !is_test(project.key(file)));
     files.extend(mentioning);

@@ -3,16 +3,15 @@
 use std::collections::BTreeSet;
 
 use lint_core::diagnostic::FileId;
-use lint_core::facts::Facts;
 use lint_core::index::FunctionIx;
 use lint_core::knowledge::Role;
-use lint_core::names::{Names, Resolved};
+use lint_core::names::Resolved;
 use rustc_hash::FxHashMap;
 
 use super::types::{CallSite, Runbook, Side, StepCall};
-use super::{Model, calls};
+use super::{Contract, calls};
 
-impl<'p> Model<'p> {
+impl<'p> Contract<'p> {
     pub(super) fn find_calls(&mut self) {
         let mut calls = Vec::new();
         for &file in &self.files {
@@ -37,29 +36,6 @@ impl<'p> Model<'p> {
             start = end;
         }
         self.calls = calls;
-    }
-
-    pub(super) fn find_temporal_calls(&mut self, facts: &Facts<'p>) {
-        let runs = facts.reach.iter().flat_map(|it| &it.entries);
-        let runs = runs.flat_map(|entry| entry.runs.iter().map(|it| it.file));
-        let reached: BTreeSet<FileId> = runs.collect();
-        let is_plain_temporal = |file: &FileId| {
-            let is_known =
-                self.project.is_installed(*file) || self.files.binary_search(file).is_ok();
-            let source = self.project.source(*file).filter(|_| !is_known);
-            source
-                .is_some_and(|source| reached.contains(file) || source.text.contains("temporalio"))
-        };
-        let files: Vec<_> = self.project.parsed().filter(is_plain_temporal).collect();
-        let names = Names::new(self.project, facts.knowledge, &files);
-        let mut calls = Vec::new();
-        for file in files {
-            if let Some(module) = self.module(file) {
-                calls::collect(&names, file, module, &FxHashMap::default(), &mut calls);
-            }
-        }
-        self.temporal_calls = calls;
-        self.temporal_names = names;
     }
 
     pub(super) fn find_orders(&mut self) {

@@ -8,12 +8,18 @@ mod calls;
 mod classes;
 mod files;
 mod flow;
+mod temporal;
 mod types;
 mod walk;
+
+use std::cell::Cell;
+use std::ops::Deref;
+use std::rc::Rc;
 
 use lint_core::diagnostic::{FileId, Span};
 use lint_core::facts::Facts;
 use lint_core::index::{FunctionIx, FunctionNode, Index, MODULE_BODY, Module};
+use lint_core::knowledge::Knowledge;
 use lint_core::names::{Names, Resolved};
 use lint_core::project::{Project, join};
 use lint_core::syntax::ast;
@@ -28,8 +34,18 @@ pub use types::{
 pub use walk::{ImportSite, Scope};
 
 use files::{bundles, files};
+use temporal::Temporal;
+pub(crate) use temporal::uses_temporal;
 
+/// The contract of the runbooks, and the calls of code that has none.
 pub struct Model<'p> {
+    contract: Rc<Contract<'p>>,
+    temporal: Rc<Temporal<'p>>,
+    is_asked: Cell<bool>,
+}
+
+/// What is known of the runbooks of a project.
+pub struct Contract<'p> {
     pub project: &'p Project<'p>,
     pub names: Names<'p>,
     /// Sorted by directory.
@@ -42,43 +58,125 @@ pub struct Model<'p> {
     pub mixins: Vec<Runbook<'p>>,
     /// Functions marked as an activity, by place.
     pub activities: Vec<Activity<'p>>,
-    /// All calls in [`Model::files`], by file and function, in the order of evaluation.
+    /// All calls in [`Contract::files`], by file and function, in the order of evaluation.
     pub calls: Vec<CallSite<'p>>,
     calls_of: FxHashMap<(FileId, FunctionIx), (usize, usize)>,
     sides: FxHashMap<(FileId, FunctionIx), Side>,
-    /// All calls in plain Temporal code and what it runs, which is not in [`Model::files`]; by file.
-    pub temporal_calls: Vec<CallSite<'p>>,
-    /// What names mean in those files.
-    pub temporal_names: Names<'p>,
+}
+
+impl<'p> Deref for Model<'p> {
+    type Target = Contract<'p>;
+
+    fn deref(&self) -> &Contract<'p> {
+        self.is_asked.set(true);
+        &self.contract
+    }
 }
 
 impl<'p> Model<'p> {
-    pub fn new(facts: &'p Facts<'p>) -> Self {
+    /// The runbooks of the project without any other code.
+    pub(crate) fn of_runbooks(facts: &'p Facts<'p>) -> Self {
+        let contract = Rc::new(Contract::new(facts));
+        Self::of(contract, Rc::new(Temporal::new(facts, &[])))
+    }
+
+    /// With the calls of all other code.
+    pub(crate) fn with_other_code(&self, facts: &'p Facts<'p>) -> Self {
+        let files = self.contract.plain_files(facts);
+        let temporal = Rc::new(Temporal::new(facts, &files));
+        Self::of(self.contract.clone(), temporal)
+    }
+
+    fn of(contract: Rc<Contract<'p>>, temporal: Rc<Temporal<'p>>) -> Self {
+        Self {
+            contract,
+            temporal,
+            is_asked: Cell::new(false),
+        }
+    }
+
+    /// The calls of a part, among all runbooks and as if there were none.
+    pub(crate) fn of_part(contract: &Rc<Contract<'p>>, facts: &'p Facts<'p>) -> (Self, Self) {
+        let files = contract.plain_files(facts);
+        let temporal = Rc::new(Temporal::new(facts, &files));
+        let none = Rc::new(Contract::empty(facts.project, facts.knowledge));
+        // What is read of the part itself is noted.
+        let contract = if contract.is_empty() { &none } else { contract };
+        let among_all = Self::of(contract.clone(), temporal.clone());
+        (among_all, Self::of(none, temporal))
+    }
+
+    pub(crate) fn contract(&self) -> &Rc<Contract<'p>> {
+        &self.contract
+    }
+
+    /// Whether somebody wanted to know something about the runbooks.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.is_asked.get()
+    }
+
+    /// All calls in plain Temporal code and what it runs, which is not in [`Contract::files`]; by
+    /// file.
+    pub fn temporal_calls(&self) -> &[CallSite<'p>] {
+        &self.temporal.calls
+    }
+
+    /// What names mean in those files.
+    pub fn temporal_names(&self) -> &Names<'p> {
+        &self.temporal.names
+    }
+
+    /// What names mean in a file, of a bundle or of plain Temporal code.
+    pub fn names_in(&self, file: FileId) -> &Names<'p> {
+        match self.files.binary_search(&file) {
+            Ok(_) => &self.names,
+            Err(_) => self.temporal_names(),
+        }
+    }
+
+    /// All calls, in runbooks and in plain Temporal code.
+    pub fn all_calls(&self) -> impl Iterator<Item = &CallSite<'p>> {
+        self.calls.iter().chain(self.temporal_calls())
+    }
+}
+
+impl<'p> Contract<'p> {
+    fn new(facts: &'p Facts<'p>) -> Self {
         let project = facts.project;
         let bundles = bundles(project);
         let files = files(facts, &bundles);
-        let names = Names::new(project, facts.knowledge, &files);
-        let mut model = Self {
-            project,
-            names,
+        let mut contract = Self {
+            names: Names::new(project, facts.knowledge, &files),
             bundles,
             files,
+            ..Self::empty(project, facts.knowledge)
+        };
+        contract.find_classes(facts);
+        contract.find_activities(facts);
+        contract.find_calls();
+        contract.find_orders();
+        contract.find_sides();
+        contract
+    }
+
+    fn empty(project: &'p Project<'p>, knowledge: &'p Knowledge) -> Self {
+        Self {
+            project,
+            names: Names::new(project, knowledge, &[]),
+            bundles: Vec::new(),
+            files: Vec::new(),
             runbooks: Vec::new(),
             mixins: Vec::new(),
             activities: Vec::new(),
             calls: Vec::new(),
             calls_of: FxHashMap::default(),
             sides: FxHashMap::default(),
-            temporal_calls: Vec::new(),
-            temporal_names: Names::new(project, facts.knowledge, &[]),
-        };
-        model.find_classes(facts);
-        model.find_activities(facts);
-        model.find_calls();
-        model.find_temporal_calls(facts);
-        model.find_orders();
-        model.find_sides();
-        model
+        }
+    }
+
+    /// Whether there is nothing of a runbook in the project.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bundles.is_empty() && self.files.is_empty()
     }
 
     pub fn module(&self, file: FileId) -> Option<&'p Module> {
@@ -169,19 +267,6 @@ impl<'p> Model<'p> {
             member.as_ref().and_then(Resolved::external) == Some(external)
         };
         self.names.members(file).into_iter().find(is_it)
-    }
-
-    /// What names mean in a file, of a bundle or of plain Temporal code.
-    pub fn names_in(&self, file: FileId) -> &Names<'p> {
-        match self.files.binary_search(&file) {
-            Ok(_) => &self.names,
-            Err(_) => &self.temporal_names,
-        }
-    }
-
-    /// All calls, in runbooks and in plain Temporal code.
-    pub fn all_calls(&self) -> impl Iterator<Item = &CallSite<'p>> {
-        self.calls.iter().chain(&self.temporal_calls)
     }
 
     /// The runbooks, and the classes with steps that are none.

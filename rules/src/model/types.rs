@@ -32,7 +32,7 @@ pub struct Runbook<'p> {
     pub name: &'p str,
     /// `package.module.Class`, as in [`lint_core::facts::Workflow::name`].
     pub full_name: String,
-    /// Index into [`Model::bundles`].
+    /// Index into [`Contract::bundles`].
     pub bundle: Option<usize>,
     /// Its decorators that are known.
     pub marks: Vec<Mark<'p>>,
@@ -204,9 +204,9 @@ pub struct Handler {
 pub struct StepCall {
     /// Index into [`Runbook::steps`].
     pub step: usize,
-    /// Index into [`Model::calls`].
+    /// Index into [`Contract::calls`].
     pub call: usize,
-    /// The calls of helpers that lead there from `run`, as indices into [`Model::calls`].
+    /// The calls of helpers that lead there from `run`, as indices into [`Contract::calls`].
     pub through: Vec<usize>,
 }
 
@@ -219,7 +219,7 @@ pub struct Activity<'p> {
     pub mark: Mark<'p>,
     /// The name under which it is registered, if it is known.
     pub registered: Option<String>,
-    /// Index into [`Model::bundles`].
+    /// Index into [`Contract::bundles`].
     pub bundle: Option<usize>,
     /// The bundle's `templates/activities.py` has it as an attribute, so workers register it.
     pub is_exported: bool,
@@ -230,7 +230,7 @@ pub struct Activity<'p> {
 pub struct CallSite<'p> {
     pub file: FileId,
     pub function: FunctionIx,
-    /// Index into [`Model::runbooks`] if the code is in such a class, also in its lambdas.
+    /// Index into [`Contract::runbooks`] if the code is in such a class, also in its lambdas.
     pub runbook: Option<usize>,
     pub call: &'p ast::ExprCall,
     pub callee: Option<Resolved>,

@@ -7,7 +7,7 @@ use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
-use super::Model;
+use super::Contract;
 use super::classes::canonical;
 
 /// Where an expression is evaluated.
@@ -18,7 +18,7 @@ pub struct Scope {
     pub class: Option<ClassIx>,
 }
 
-impl<'p> Model<'p> {
+impl<'p> Contract<'p> {
     /// Calls `visit` with each expression of the file that is evaluated, outer ones first.
     /// Annotations are left out.
     pub fn expressions(&self, file: FileId, visit: &mut dyn FnMut(Scope, &'p Expr)) {

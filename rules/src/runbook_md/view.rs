@@ -26,7 +26,12 @@ pub(crate) struct View<'c, 'p> {
 /// The bundles of the platform: those with code of a runbook, and those whose `runbook.md` has a
 /// slug. Operators give that name to other documents, too.
 pub(crate) fn bundles<'c, 'p>(cx: &'c Context<'p>) -> impl Iterator<Item = View<'c, 'p>> {
-    let all = cx.model.bundles.iter().zip(&cx.runbook_mds).enumerate();
+    let all = cx
+        .model
+        .bundles
+        .iter()
+        .zip(cx.runbook_mds.iter())
+        .enumerate();
     all.map(|(ix, (bundle, md))| View {
         cx,
         ix,

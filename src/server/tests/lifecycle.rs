@@ -200,8 +200,9 @@ fn an_analysis_that_nobody_waits_for_ends_without_a_result() {
     use crate::server::snapshot::Task;
     // Asks itself whether an edit is waiting, in place of the session.
     let analyse = |task: &Task<'_>| {
+        let always: lint_core::project::Interrupt = std::sync::Arc::new(|| true);
         let interrupted = Task {
-            is_interrupted: &|| true,
+            is_interrupted: &always,
             ..*task
         };
         assert!(Snapshot::take(&interrupted).is_none());

@@ -1,0 +1,44 @@
+//! What code anywhere in the project says about all workflows.
+
+use lint_core::facts::Facts;
+use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
+use lint_core::syntax::ast::{self, Expr};
+
+const FAILURES: &str = "workflow_failure_exception_types";
+
+/// What is true of all parts of a project.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Everywhere {
+    /// Whether a worker or a replayer says which exceptions are failures.
+    pub(crate) workers_declare_failures: bool,
+}
+
+impl Everywhere {
+    pub(crate) fn new(facts: &Facts<'_>) -> Self {
+        let project = facts.project;
+        let files = facts
+            .files
+            .iter()
+            .filter(|file| project.mentions(**file, FAILURES, |text| text.contains(FAILURES)));
+        let mut finder = Finder::default();
+        for module in files.filter_map(|&file| project.module(file)) {
+            finder.visit_body(&module.tree().body);
+        }
+        finder.0
+    }
+}
+
+#[derive(Default)]
+struct Finder(Everywhere);
+
+impl<'a> Visitor<'a> for Finder {
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        if let Expr::Call(ast::ExprCall { arguments, .. }) = expression
+            && let Some(given) = arguments.find_keyword(FAILURES)
+        {
+            let is_none = matches!(&given.value, Expr::List(list) if list.elts.is_empty());
+            self.0.workers_declare_failures |= !is_none;
+        }
+        walk_expr(self, expression);
+    }
+}

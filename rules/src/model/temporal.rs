@@ -1,0 +1,57 @@
+//! The calls of plain Temporal code, which has no runbook.
+
+use std::collections::BTreeSet;
+
+use lint_core::diagnostic::FileId;
+use lint_core::facts::Facts;
+use lint_core::names::Names;
+use lint_core::project::Project;
+use rustc_hash::FxHashMap;
+
+use super::types::CallSite;
+use super::{Contract, calls};
+
+/// The calls in some files that are in no runbook, and what names mean there.
+pub(super) struct Temporal<'p> {
+    pub(super) names: Names<'p>,
+    pub(super) calls: Vec<CallSite<'p>>,
+}
+
+impl<'p> Temporal<'p> {
+    pub(super) fn new(facts: &'p Facts<'p>, files: &[FileId]) -> Self {
+        let names = Names::new(facts.project, facts.knowledge, files);
+        let mut calls = Vec::new();
+        for &file in files {
+            if let Some(module) = facts.project.module(file) {
+                calls::collect(&names, file, module, &FxHashMap::default(), &mut calls);
+            }
+        }
+        Self { names, calls }
+    }
+}
+
+pub(crate) fn uses_temporal(project: &Project<'_>, file: FileId) -> bool {
+    project.mentions(file, "temporalio", |text| text.contains("temporalio"))
+}
+
+impl Contract<'_> {
+    /// Of the files that were analysed, those that are in no runbook and run in workflows or use
+    /// the SDK of Temporal.
+    pub(super) fn plain_files(&self, facts: &Facts<'_>) -> Vec<FileId> {
+        let project = facts.project;
+        let runs = facts.parts.iter().flat_map(|part| &part.seen.reach);
+        let runs = runs.flat_map(|it| &it.entries).flat_map(|it| &it.runs);
+        let reached: BTreeSet<FileId> = runs.map(|it| it.file).collect();
+        let files = facts.files.iter().copied();
+        let is_meant = |&file: &FileId| reached.contains(&file) || uses_temporal(project, file);
+        files
+            .filter(|&file| self.is_outside(project, file))
+            .filter(is_meant)
+            .collect()
+    }
+
+    /// Whether the file is in no runbook and in no installed package.
+    pub(crate) fn is_outside(&self, project: &Project<'_>, file: FileId) -> bool {
+        !project.is_installed(file) && self.files.binary_search(&file).is_err()
+    }
+}

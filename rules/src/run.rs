@@ -1,0 +1,190 @@
+//! Runs the rules. What they find in a part of the project is kept until something changes that
+//! was read for it, the way the engine keeps what it saw there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use lint_core::diagnostic::{Diagnostic, FileId};
+use lint_core::facts::{Facts, Part, Seen};
+use lint_core::project::{Project, Reads};
+
+use crate::RULES;
+use crate::everywhere::Everywhere;
+use crate::model::uses_temporal;
+use crate::rule::{Context, Rule, Scope};
+
+/// What rules found in the parts of an earlier state of a project, with the same rules.
+#[derive(Default)]
+pub struct Memo(Mutex<BTreeMap<Key, Kept>>);
+
+/// A part, by the address of what was seen of it, which is kept with it; or a file of no part.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Part(usize),
+    File(FileId),
+}
+
+#[derive(Clone)]
+struct Kept {
+    _seen: Option<Arc<Seen>>,
+    /// What the rules looked at besides files.
+    given: Given,
+    reads: Reads,
+    /// Whether it may depend on runbooks that are anywhere.
+    is_about_runbooks: bool,
+    found: Arc<Vec<Diagnostic>>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+struct Given {
+    /// Whether there are runbooks at all.
+    has_runbooks: bool,
+    /// Which of the files are in a runbook.
+    in_runbooks: Vec<FileId>,
+    everywhere: Everywhere,
+}
+
+/// What is looked at together.
+enum Piece<'f> {
+    Part(&'f Part),
+    /// A file that no workflow loads.
+    File(FileId),
+}
+
+/// What the enabled rules find, in no order that matters, and what somebody else makes of the
+/// runbooks that they look at.
+pub fn check<T>(
+    facts: &Facts<'_>,
+    enabled: &BTreeSet<&'static str>,
+    memo: &Memo,
+    look: impl FnOnce(&Context<'_>) -> T,
+) -> (Vec<Diagnostic>, T) {
+    let of = |scope| Enabled { enabled, scope };
+    let cx = &Context::of_runbooks(facts);
+    let mut found = Vec::new();
+    of(Scope::Runbooks).check(cx, &mut found);
+    of(Scope::RunbooksAndParts).check(cx, &mut found);
+    if of(Scope::Project).rules().next().is_some() {
+        of(Scope::Project).check(&cx.with_other_code(), &mut found);
+    }
+    let mut before = memo.0.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut now = BTreeMap::new();
+    for piece in pieces(cx) {
+        let kept = before.remove(&piece.key());
+        let kept = match kept.filter(|it| it.is_true_of(cx, &piece)) {
+            Some(kept) => {
+                facts.project.read_again(&kept.reads);
+                kept
+            }
+            None => piece.check(cx, &facts.project.view(), enabled),
+        };
+        found.extend(kept.found.iter().cloned());
+        now.insert(piece.key(), kept);
+    }
+    *before = now;
+    (found, look(cx))
+}
+
+/// The enabled rules of one scope.
+#[derive(Clone, Copy)]
+struct Enabled<'e> {
+    enabled: &'e BTreeSet<&'static str>,
+    scope: Scope,
+}
+
+impl Enabled<'_> {
+    fn rules(self) -> impl Iterator<Item = &'static &'static dyn Rule> {
+        RULES.iter().filter(move |rule| {
+            rule.scope() == self.scope && self.enabled.contains(rule.metadata().code)
+        })
+    }
+
+    fn check(self, cx: &Context<'_>, found: &mut Vec<Diagnostic>) {
+        self.rules().for_each(|rule| rule.check(cx, found));
+    }
+}
+
+fn pieces<'f>(cx: &'f Context<'_>) -> Vec<Piece<'f>> {
+    let (facts, contract) = (cx.facts, cx.model.contract());
+    let project = facts.project;
+    let parts = facts.parts.iter();
+    let in_parts: BTreeSet<FileId> = parts.clone().flat_map(|it| it.reads.files()).collect();
+    let others = facts.files.iter().copied().filter(|file| {
+        !in_parts.contains(file)
+            && contract.is_outside(project, *file)
+            && uses_temporal(project, *file)
+    });
+    parts
+        .map(Piece::Part)
+        .chain(others.map(Piece::File))
+        .collect()
+}
+
+impl Piece<'_> {
+    fn key(&self) -> Key {
+        match self {
+            Self::Part(part) => Key::Part(Arc::as_ptr(&part.seen) as usize),
+            Self::File(file) => Key::File(*file),
+        }
+    }
+
+    fn facts<'v>(&self, cx: &'v Context<'_>, view: &'v Project<'v>) -> Facts<'v> {
+        let knowledge = cx.facts.knowledge;
+        match self {
+            Self::Part(part) => Facts::of_part(view, knowledge, part),
+            Self::File(file) => Facts::of(view, knowledge, Arc::default(), vec![*file]),
+        }
+    }
+
+    fn given(&self, cx: &Context<'_>) -> Given {
+        let contract = cx.model.contract();
+        let is_inside = |file: &FileId| contract.files.binary_search(file).is_ok();
+        let in_runbooks = match self {
+            Self::Part(part) if !contract.is_empty() => {
+                part.reads.files().filter(is_inside).collect()
+            }
+            _ => Vec::new(),
+        };
+        Given {
+            has_runbooks: !contract.is_empty(),
+            in_runbooks,
+            everywhere: cx.everywhere,
+        }
+    }
+
+    fn check(
+        &self,
+        cx: &Context<'_>,
+        view: &Project<'_>,
+        enabled: &BTreeSet<&'static str>,
+    ) -> Kept {
+        let of = |scope| Enabled { enabled, scope };
+        let facts = self.facts(cx, view);
+        let (among_runbooks, alone) = cx.of_part(&facts);
+        let mut found = Vec::new();
+        if let Self::Part(_) = self {
+            of(Scope::Part).check(&among_runbooks, &mut found);
+        }
+        of(Scope::RunbooksAndParts).check(&alone, &mut found);
+        let seen = match self {
+            Self::Part(part) => Some(part.seen.clone()),
+            Self::File(_) => None,
+        };
+        Kept {
+            _seen: seen,
+            given: self.given(cx),
+            reads: view.reads(),
+            is_about_runbooks: among_runbooks.model.is_asked() && !cx.model.contract().is_empty(),
+            found: Arc::new(found),
+        }
+    }
+}
+
+impl Kept {
+    /// Whether looking again would find the same. What was seen is the same, by its address.
+    fn is_true_of(&self, cx: &Context<'_>, piece: &Piece<'_>) -> bool {
+        !self.is_about_runbooks
+            && cx.facts.project.holds(&self.reads)
+            && self.given == piece.given(cx)
+    }
+}
