@@ -135,5 +135,13 @@ pub trait Rule: Sync {
         }
     }
 
+    /// Whether it speaks of a place once, for the first workflow that gets there.
+    fn speaks_once(&self) -> bool {
+        !matches!(
+            self.metadata().category,
+            Category::Determinism | Category::Lint
+        )
+    }
+
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>);
 }

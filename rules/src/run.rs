@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lint_core::diagnostic::{Diagnostic, FileId};
+use lint_core::diagnostic::{Diagnostic, FileId, Place};
 use lint_core::facts::{Facts, Part, Seen};
 use lint_core::project::{Project, Reads};
 
@@ -69,6 +69,7 @@ pub fn check<T>(
     }
     let mut before = memo.0.lock().unwrap_or_else(PoisonError::into_inner);
     let mut now = BTreeMap::new();
+    let mut pieces_found = Vec::new();
     for piece in pieces(cx) {
         let kept = before.remove(&piece.key());
         let kept = match kept.filter(|it| it.is_true_of(cx, &piece)) {
@@ -78,11 +79,32 @@ pub fn check<T>(
             }
             None => piece.check(cx, &facts.project.view(), enabled),
         };
-        found.extend(kept.found.iter().cloned());
+        pieces_found.push(kept.found.clone());
         now.insert(piece.key(), kept);
     }
     *before = now;
+    found.extend(together(&pieces_found));
     (found, look(cx))
+}
+
+/// What was found in all pieces. Some rules speak of a place once, whichever workflows get there;
+/// if these are in several parts, the first has it.
+fn together(pieces: &[Arc<Vec<Diagnostic>>]) -> Vec<Diagnostic> {
+    let each = pieces.iter().enumerate();
+    let all = each.flat_map(|(number, found)| found.iter().map(move |it| (number, it)));
+    let once = RULES.iter().filter(|rule| rule.speaks_once());
+    let once: BTreeSet<&str> = once.map(|rule| rule.metadata().code).collect();
+    let mut first: BTreeMap<(&str, Place), (&Option<String>, usize)> = BTreeMap::new();
+    for (number, it) in all.clone().filter(|(_, it)| once.contains(it.code)) {
+        let this = (&it.workflow, number);
+        let known = first.entry((it.code, it.place)).or_insert(this);
+        *known = this.min(*known);
+    }
+    let is_first = |(number, it): &(usize, &Diagnostic)| {
+        let known = first.get(&(it.code, it.place));
+        known.is_none_or(|(_, owner)| owner == number)
+    };
+    all.filter(is_first).map(|(_, it)| it.clone()).collect()
 }
 
 /// The enabled rules of one scope.
