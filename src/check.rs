@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lint_core::analysis::analyse;
+use lint_core::analysis::{Analysis, analyse};
 use lint_core::causes::{Cause, Gateways};
 use lint_core::diagnostic::{Diagnostic, FileId, Severity};
 use lint_core::facts::Facts;
@@ -92,20 +92,46 @@ pub(crate) fn find<T>(
 ///
 /// The `named` files are parsed even if no workflow needs them.
 pub(crate) fn examine(project: &Project<'_>, settings: &Settings, named: &[FileId]) -> Examined {
-    examine_with(project, settings, named, |_| Vec::new())
-}
-
-/// The same, with what the workflows show to people if somebody looks.
-pub(crate) fn examine_with(
-    project: &Project<'_>,
-    settings: &Settings,
-    named: &[FileId],
-    look: impl FnOnce(&rules::Context<'_>) -> Vec<Overview>,
-) -> Examined {
     let knowledge = knowledge(settings);
     let facts = analyse(project, &knowledge);
     let memo = rules::Memo::default();
-    let (found, (overviews, parsed)) = find(&facts, settings, &memo, |cx| {
+    examined(&facts, settings, &memo, named, |_| Vec::new())
+}
+
+/// A check that can be repeated after changes, for what they cost.
+pub(crate) struct Alive<'l> {
+    pub(crate) analysis: Analysis<'l>,
+    memo: rules::Memo,
+}
+
+impl<'l> Alive<'l> {
+    pub(crate) fn new(project: Project<'l>, settings: &Settings) -> Self {
+        Self {
+            analysis: Analysis::new(project, knowledge(settings)),
+            memo: rules::Memo::default(),
+        }
+    }
+
+    /// Like [`examine`], with what the workflows show to people if somebody looks.
+    pub(crate) fn examine_with(
+        &self,
+        settings: &Settings,
+        named: &[FileId],
+        look: impl FnOnce(&rules::Context<'_>) -> Vec<Overview>,
+    ) -> Examined {
+        examined(&self.analysis.facts(), settings, &self.memo, named, look)
+    }
+}
+
+fn examined(
+    facts: &Facts<'_>,
+    settings: &Settings,
+    memo: &rules::Memo,
+    named: &[FileId],
+    look: impl FnOnce(&rules::Context<'_>) -> Vec<Overview>,
+) -> Examined {
+    let project = facts.project;
+    let (found, (overviews, parsed)) = find(facts, settings, memo, |cx| {
         (look(cx), project.parsed().count())
     });
     // Only now, so that no other findings come of it.

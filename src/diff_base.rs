@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use lint_core::source::MAX_FILE_BYTES;
 
 use crate::baseline::Baseline;
-use crate::check::examine;
+use crate::check::{Alive, examine};
 use crate::config::{Settings, relative_key};
 use crate::discover::{Files, may_be_read};
 use crate::report::plural;
@@ -104,12 +104,27 @@ impl DiffBase {
         Ok(())
     }
 
-    /// All findings of the project before the change, under the present names of its files.
-    pub(crate) fn findings(&self, files: &Files, settings: &Settings) -> Result<Baseline> {
+    /// All findings of the project before the change, under the present names of its files. A check
+    /// of the present files that is alive is taken back to then.
+    pub(crate) fn findings(
+        &self,
+        files: &Files,
+        settings: &Settings,
+        alive: Option<&mut Alive<'_>>,
+    ) -> Result<Baseline> {
         let there = |key: &str| self.unchanged.contains(key);
-        let files = files.rewound(there, self.sources()?, settings);
-        let project = files.project(settings);
-        let examined = examine(&project, settings, &[]);
+        let before = files.rewound(there, self.sources()?, settings);
+        let (examined, project) = match alive.zip(files.changes_to(&before)) {
+            Some((alive, changes)) => {
+                alive.analysis.update(changes);
+                let examined = alive.examine_with(settings, &[], |_| Vec::new());
+                (examined, alive.analysis.project().view())
+            }
+            None => {
+                let project = before.project(settings);
+                (examine(&project, settings, &[]), project)
+            }
+        };
         if !examined.cut_short.is_empty() || !examined.errors.is_empty() {
             warn(&format!(
                 "not everything in `{}` could be analysed ({} not read in full); findings that are older than the change may be reported",

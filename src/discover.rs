@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ignore::{DirEntry, WalkBuilder};
-use lint_core::project::{Handle, Loader, Project, is_below, join, split};
+use lint_core::project::{Change, Handle, Loader, Project, is_below, join, split};
 use lint_core::source::MAX_FILE_BYTES;
 
 use crate::cli::InputArgs;
@@ -280,6 +280,28 @@ impl Files {
         }
         files.name_linked();
         files
+    }
+
+    /// What turns the project into another state of it; `None` if that is not a matter of texts and
+    /// names alone.
+    pub(crate) fn changes_to(&self, other: &Self) -> Option<BTreeMap<String, Change>> {
+        if self.aliases != other.aliases || self.search_paths != other.search_paths {
+            return None;
+        }
+        let gone = self
+            .paths
+            .keys()
+            .filter(|key| !other.paths.contains_key(*key));
+        let mut changes: BTreeMap<String, Change> =
+            gone.map(|key| (key.clone(), Change::Gone)).collect();
+        for (key, path) in &other.paths {
+            if let Some(source) = other.overlays.get(key) {
+                changes.insert(key.clone(), Change::Text(source.clone()));
+            } else if self.paths.get(key) != Some(path) || self.overlays.contains_key(key) {
+                return None;
+            }
+        }
+        Some(changes)
     }
 
     /// Whether findings in this file are asked for.

@@ -9,7 +9,7 @@ use lint_core::diagnostic::Diagnostic;
 use lint_core::project::Project;
 
 use crate::baseline::{self, Baseline, Key, Scope, Stale};
-use crate::check::{Examined, touches};
+use crate::check::{Alive, Examined, touches};
 use crate::cli::KnownArgs;
 use crate::config::Settings;
 use crate::diff_base::DiffBase;
@@ -78,7 +78,9 @@ impl Known {
     pub(crate) fn hidden(&self, files: &Files, settings: &Settings) -> Result<Hidden> {
         let baseline = self.baseline.as_ref().and_then(|it| it.content.clone());
         let before = self.diff_base.as_ref();
-        let before = before.map(|it| it.findings(files, settings)).transpose()?;
+        let before = before
+            .map(|it| it.findings(files, settings, None))
+            .transpose()?;
         Ok(Hidden(baseline.into_iter().chain(before).collect()))
     }
 
@@ -86,10 +88,11 @@ impl Known {
     pub(crate) fn part(
         self,
         examined: &mut Examined,
-        project: &Project<'_>,
+        alive: &mut Alive<'_>,
         files: &Files,
         settings: &Settings,
     ) -> Result<Parted> {
+        let project = &alive.analysis.project().view();
         let mut parted = Parted {
             new: std::mem::take(&mut examined.findings),
             baselined: None,
@@ -111,7 +114,7 @@ impl Known {
             parted.used = Some(used);
         }
         if let Some(diff_base) = self.diff_base {
-            let before = diff_base.findings(files, settings)?;
+            let before = diff_base.findings(files, settings, Some(alive))?;
             let holder = format!("`{}`", diff_base.revision);
             let (new, known) = before.part(parted.new, project, &holder);
             parted.new = new;

@@ -17,15 +17,13 @@ use rayon::prelude::*;
 
 use crate::causes::Calls;
 use crate::facts::{Hazard, Part, Reach, Seen, Workflow};
-use crate::index::Module;
+use crate::inert;
 use crate::knowledge::Knowledge;
 use crate::markers::{self, Candidates, Use};
 use crate::passthrough::{self, WorkerLists};
 use crate::place::{FileId, Place};
 use crate::project::Project;
 use crate::reach;
-use crate::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
-use crate::syntax::ast::{self, Expr, Stmt};
 use crate::workflows;
 
 /// What was seen of parts in an earlier state of the project.
@@ -321,142 +319,12 @@ impl<'r> Joined<'r> {
 
 /// Whether what a file defines can carry something from one importer to another.
 fn can_carry(project: &Project<'_>, file: FileId) -> bool {
-    let module = project.module(file);
-    module.is_some_and(|module| !Inert::of(module).holds(&module.tree().body))
+    project.module(file).is_some_and(inert::keeps_something)
 }
 
-/// Whether statements leave nothing behind that anybody could change: names that are bound to
-/// constants and to plain functions, which keep nothing between two calls.
-struct Inert {
-    /// Names that the file binds to the module `logging`. A logger is no state of the program.
-    logging: BTreeSet<String>,
-    /// Whether functions may be there. Classes with methods have instances, and those have state.
-    has_functions: bool,
-}
-
-impl Inert {
-    fn of(module: &Module) -> Self {
-        let imports = module.tree().body.iter().filter_map(Stmt::as_import_stmt);
-        let aliases = imports.flat_map(|it| &it.names);
-        let logging = aliases.filter(|it| it.name.as_str() == "logging");
-        let names = logging.map(|it| it.asname.as_ref().unwrap_or(&it.name).to_string());
-        Self {
-            logging: names.collect(),
-            has_functions: true,
-        }
-    }
-
-    fn holds(&self, body: &[Stmt]) -> bool {
-        body.iter().all(|statement| self.holds_of(statement))
-    }
-
-    fn holds_of(&self, statement: &Stmt) -> bool {
-        match statement {
-            Stmt::Import(_) | Stmt::ImportFrom(_) | Stmt::Pass(_) | Stmt::TypeAlias(_) => true,
-            Stmt::Expr(it) => it.value.is_literal_expr(),
-            Stmt::Assign(it) => {
-                it.targets.iter().all(Expr::is_name_expr)
-                    && (self.is_fixed(&it.value) || is_export_list(&it.targets, &it.value))
-            }
-            Stmt::AnnAssign(it) => it.value.as_deref().is_none_or(|it| self.is_fixed(it)),
-            Stmt::If(it) => {
-                let others = it.elif_else_clauses.iter();
-                self.holds(&it.body) && others.map(|it| &it.body).all(|body| self.holds(body))
-            }
-            Stmt::FunctionDef(it) => self.has_functions && self.is_plain(it),
-            Stmt::ClassDef(it) => {
-                let inside = Self {
-                    logging: self.logging.clone(),
-                    has_functions: false,
-                };
-                inside.holds(&it.body)
-            }
-            _ => false,
-        }
-    }
-
-    /// A decorator may keep what it is given, a default value is shared by all calls.
-    fn is_plain(&self, function: &ast::StmtFunctionDef) -> bool {
-        let mut defaults = function.parameters.iter_non_variadic_params();
-        function.decorator_list.is_empty()
-            && defaults.all(|it| it.default().is_none_or(|it| self.is_fixed(it)))
-            && !binds_globals(&function.body)
-    }
-
-    fn is_fixed(&self, value: &Expr) -> bool {
-        match value {
-            Expr::Name(_) | Expr::Attribute(_) | Expr::Subscript(_) => true,
-            Expr::Tuple(it) => it.elts.iter().all(|it| self.is_fixed(it)),
-            Expr::BinOp(it) => self.is_fixed(&it.left) && self.is_fixed(&it.right),
-            Expr::UnaryOp(it) => self.is_fixed(&it.operand),
-            // An empty list is there to be filled.
-            Expr::List(it) => {
-                !it.elts.is_empty() && it.elts.iter().all(Expr::is_string_literal_expr)
-            }
-            Expr::Call(it) => match &*it.func {
-                Expr::Attribute(func) if func.attr.as_str() == "getLogger" => {
-                    matches!(&*func.value, Expr::Name(it) if self.logging.contains(it.id.as_str()))
-                }
-                _ => false,
-            },
-            other => other.is_literal_expr(),
-        }
-    }
-}
-
-/// Whether a file assigns to attributes of what it imports, as in `settings.RATE = rate`.
 fn stores_into_imports(project: &Project<'_>, file: FileId) -> bool {
-    #[derive(Default)]
-    struct Finder<'a> {
-        imported: BTreeSet<&'a str>,
-        stored: BTreeSet<&'a str>,
-    }
-    impl<'a> Visitor<'a> for Finder<'a> {
-        fn visit_alias(&mut self, alias: &'a ast::Alias) {
-            let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
-            self.imported.insert(name.split('.').next().unwrap_or(name));
-        }
-
-        fn visit_expr(&mut self, expression: &'a Expr) {
-            if let Expr::Attribute(it) = expression
-                && !it.ctx.is_load()
-            {
-                let mut root = &*it.value;
-                while let Expr::Attribute(it) = root {
-                    root = &it.value;
-                }
-                if let Expr::Name(name) = root {
-                    self.stored.insert(name.id.as_str());
-                }
-            }
-            walk_expr(self, expression);
-        }
-    }
-    let mut finder = Finder::default();
-    if let Some(module) = project.module(file) {
-        finder.visit_body(&module.tree().body);
-    }
-    !finder.imported.is_disjoint(&finder.stored)
-}
-
-/// `__all__ = […]`.
-fn is_export_list(targets: &[Expr], value: &Expr) -> bool {
-    let is_all = |it: &Expr| matches!(it, Expr::Name(name) if name.id.as_str() == "__all__");
-    targets.iter().all(is_all) && value.is_list_expr()
-}
-
-/// Whether a function changes names of the module around it.
-fn binds_globals(body: &[Stmt]) -> bool {
-    struct Finder(bool);
-    impl<'a> Visitor<'a> for Finder {
-        fn visit_stmt(&mut self, statement: &'a Stmt) {
-            self.0 |= matches!(statement, Stmt::Global(_));
-            walk_stmt(self, statement);
-        }
-    }
-    let mut finder = Finder(false);
-    finder.visit_body(body);
-    finder.0
+    let module = project.module(file);
+    module.is_some_and(inert::stores_into_imports)
 }
 
 /// What was seen of all parts, as if there were one.

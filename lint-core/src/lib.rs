@@ -7,6 +7,7 @@ pub mod facts;
 pub mod fix;
 pub mod graph;
 pub mod index;
+mod inert;
 mod interp;
 pub mod knowledge;
 mod markers;

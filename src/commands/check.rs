@@ -15,7 +15,7 @@ use super::fix::Wish;
 use super::{is_standard, locate, start_threads};
 use crate::Status;
 use crate::baseline::Malformed;
-use crate::check::{Answer, Question, examine_with, python_files, statistics};
+use crate::check::{Alive, Answer, Question, python_files, statistics};
 use crate::cli::{CheckArgs, Color, FailOn, Format, OutputArgs, ReportTarget};
 use crate::config::{ConfigError, Settings, absolute};
 use crate::discover::Files;
@@ -82,7 +82,8 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     if let Some(status) = fixed.as_ref().and_then(|it| it.status) {
         return Ok(status);
     }
-    let project = files.project(&settings);
+    let mut alive = Alive::new(files.project(&settings), &settings);
+    let project = alive.analysis.project().view();
     let places = Places::new(&project, &root, &cwd);
     let is_requested = |file: FileId| files.is_requested(project.key(file));
     if args.output.show_files {
@@ -100,11 +101,11 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     let count = plural(python_files(&project).count(), "file");
     let progress = Progress::start(format!("checking {count}"), args.output.quiet);
     let is_page = targets.iter().any(|it| it.format == Format::Html);
-    let mut examined = examine_with(&project, &settings, &named, |cx| match is_page {
+    let mut examined = alive.examine_with(&settings, &named, |cx| match is_page {
         true => rules::overviews(cx.facts),
         false => Vec::new(),
     });
-    let parted = known.part(&mut examined, &project, &files, &settings)?;
+    let parted = known.part(&mut examined, &mut alive, &files, &settings)?;
     drop(progress);
     let analysed = started.elapsed();
     let answer = examined.answer(parted, &question);

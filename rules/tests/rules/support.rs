@@ -56,13 +56,8 @@ fn lint_here(files: &BTreeMap<String, String>, registry: Registry<'_>) -> Vec<Fo
     );
     let knowledge = Knowledge::new(&TABLES, UserEntries::default());
     let facts = analyse(&project, &knowledge);
-    let cx = rules::Context::new(&facts);
-    let mut report = Vec::new();
-    for rule in rules::all() {
-        if registry.enabled.contains(rule.metadata().code) {
-            rule.check(&cx, &mut report);
-        }
-    }
+    let memo = rules::Memo::default();
+    let (report, ()) = rules::check(&facts, registry.enabled, &memo, |_| ());
     let kept = suppression::apply(&project, registry, report).kept;
     kept.into_iter()
         .filter(|diagnostic| registry.enabled.contains(diagnostic.code))

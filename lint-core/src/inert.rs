@@ -1,0 +1,157 @@
+//! Which modules keep nothing from one use to the next, so that workflows which share them share
+//! nothing else.
+
+use std::collections::BTreeSet;
+
+use crate::index::Module;
+use crate::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
+use crate::syntax::ast::{self, Expr, Stmt};
+
+/// Whether a module has something that code could change: anything but names that are bound to
+/// constants and to plain functions.
+pub(crate) fn keeps_something(module: &Module) -> bool {
+    let body = &module.tree().body;
+    let stores = Stores::of(body);
+    !Inert::of(body).holds(body)
+        || stores.binds_globals
+        || !stores.defined.is_disjoint(&stores.roots)
+}
+
+/// Whether a module assigns to attributes of what it imports, as in `settings.RATE = rate`.
+pub(crate) fn stores_into_imports(module: &Module) -> bool {
+    let stores = Stores::of(&module.tree().body);
+    !stores.imported.is_disjoint(&stores.roots)
+}
+
+struct Inert<'a> {
+    /// Names that the file binds to the module `logging`. A logger is no state of the program.
+    logging: BTreeSet<&'a str>,
+    /// Whether functions may be there. Classes with methods have instances, and those have state.
+    has_functions: bool,
+}
+
+impl<'a> Inert<'a> {
+    fn of(body: &'a [Stmt]) -> Self {
+        let imports = body.iter().filter_map(Stmt::as_import_stmt);
+        let aliases = imports.flat_map(|it| &it.names);
+        let logging = aliases.filter(|it| it.name.as_str() == "logging");
+        let names = logging.map(|it| it.asname.as_ref().unwrap_or(&it.name).as_str());
+        Self {
+            logging: names.collect(),
+            has_functions: true,
+        }
+    }
+
+    fn holds(&self, body: &[Stmt]) -> bool {
+        body.iter().all(|statement| self.holds_of(statement))
+    }
+
+    fn holds_of(&self, statement: &Stmt) -> bool {
+        match statement {
+            Stmt::Import(_) | Stmt::ImportFrom(_) | Stmt::Pass(_) | Stmt::TypeAlias(_) => true,
+            Stmt::Expr(it) => it.value.is_literal_expr(),
+            Stmt::Assign(it) => {
+                it.targets.iter().all(Expr::is_name_expr)
+                    && (self.is_fixed(&it.value) || is_export_list(&it.targets, &it.value))
+            }
+            Stmt::AnnAssign(it) => it.value.as_deref().is_none_or(|it| self.is_fixed(it)),
+            Stmt::If(it) => {
+                let others = it.elif_else_clauses.iter();
+                self.holds(&it.body) && others.map(|it| &it.body).all(|body| self.holds(body))
+            }
+            Stmt::FunctionDef(it) => self.has_functions && self.is_plain(it),
+            Stmt::ClassDef(it) => {
+                let inside = Self {
+                    logging: self.logging.clone(),
+                    has_functions: false,
+                };
+                inside.holds(&it.body)
+            }
+            _ => false,
+        }
+    }
+
+    /// A decorator may keep what it is given, a default value is shared by all calls.
+    fn is_plain(&self, function: &ast::StmtFunctionDef) -> bool {
+        let mut parameters = function.parameters.iter_non_variadic_params();
+        function.decorator_list.is_empty()
+            && parameters.all(|it| it.default().is_none_or(|it| self.is_fixed(it)))
+    }
+
+    fn is_fixed(&self, value: &Expr) -> bool {
+        match value {
+            Expr::Name(_) | Expr::Attribute(_) | Expr::Subscript(_) => true,
+            Expr::Tuple(it) => it.elts.iter().all(|it| self.is_fixed(it)),
+            Expr::BinOp(it) => self.is_fixed(&it.left) && self.is_fixed(&it.right),
+            Expr::UnaryOp(it) => self.is_fixed(&it.operand),
+            // An empty list is there to be filled.
+            Expr::List(it) => {
+                !it.elts.is_empty() && it.elts.iter().all(Expr::is_string_literal_expr)
+            }
+            Expr::Call(it) => match &*it.func {
+                Expr::Attribute(func) if func.attr.as_str() == "getLogger" => {
+                    matches!(&*func.value, Expr::Name(it) if self.logging.contains(it.id.as_str()))
+                }
+                _ => false,
+            },
+            other => other.is_literal_expr(),
+        }
+    }
+}
+
+/// `__all__ = […]`.
+fn is_export_list(targets: &[Expr], value: &Expr) -> bool {
+    let is_all = |it: &Expr| matches!(it, Expr::Name(name) if name.id.as_str() == "__all__");
+    targets.iter().all(is_all) && value.is_list_expr()
+}
+
+/// What the code of a module assigns to besides variables.
+#[derive(Default)]
+struct Stores<'a> {
+    imported: BTreeSet<&'a str>,
+    /// The names of its functions and classes.
+    defined: BTreeSet<&'a str>,
+    /// The names `a` in assignments to `a.b.c`.
+    roots: BTreeSet<&'a str>,
+    binds_globals: bool,
+}
+
+impl<'a> Stores<'a> {
+    fn of(body: &'a [Stmt]) -> Self {
+        let mut stores = Self::default();
+        stores.visit_body(body);
+        stores
+    }
+}
+
+impl<'a> Visitor<'a> for Stores<'a> {
+    fn visit_alias(&mut self, alias: &'a ast::Alias) {
+        let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
+        self.imported.insert(name.split('.').next().unwrap_or(name));
+    }
+
+    fn visit_stmt(&mut self, statement: &'a Stmt) {
+        match statement {
+            Stmt::Global(_) => self.binds_globals = true,
+            Stmt::FunctionDef(it) => drop(self.defined.insert(it.name.as_str())),
+            Stmt::ClassDef(it) => drop(self.defined.insert(it.name.as_str())),
+            _ => {}
+        }
+        walk_stmt(self, statement);
+    }
+
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        if let Expr::Attribute(it) = expression
+            && !it.ctx.is_load()
+        {
+            let mut root = &*it.value;
+            while let Expr::Attribute(it) = root {
+                root = &it.value;
+            }
+            if let Expr::Name(name) = root {
+                self.roots.insert(name.id.as_str());
+            }
+        }
+        walk_expr(self, expression);
+    }
+}
