@@ -95,28 +95,39 @@ pub(crate) fn see(
         None => Arc::new(Division::of(project, knowledge)),
     };
     let by_worker = &division.by_worker;
-    let entries: Vec<Entry> = division
-        .parts
-        .par_iter()
-        .with_max_len(1)
-        .map(|part| match memo.part(project, part, by_worker) {
-            Some(entry) => {
-                project.read_again(&entry.part.reads);
-                entry
-            }
-            None => {
-                let view = project.view();
-                let (seen, calls) = see_part(&view, part, by_worker);
-                let part = Part {
-                    seen: Arc::new(seen),
-                    reads: view.reads(),
-                    calls: Arc::new(calls),
-                };
-                let by_worker = by_worker.clone();
-                Entry { by_worker, part }
-            }
-        })
+    let look = |part: &Candidates| {
+        let view = project.view();
+        let (seen, calls) = see_part(&view, part, by_worker);
+        let part = Part {
+            seen: Arc::new(seen),
+            reads: view.reads(),
+            calls: Arc::new(calls),
+        };
+        let by_worker = by_worker.clone();
+        Entry { by_worker, part }
+    };
+    let kept = division.parts.iter();
+    let kept = kept.map(|part| (part, memo.part(project, part, by_worker)));
+    let kept: Vec<(&Candidates, Option<Entry>)> = kept.collect();
+    let missing = kept.iter().filter(|(_, entry)| entry.is_none());
+    let missing: Vec<&Candidates> = missing.map(|(part, _)| *part).collect();
+    // To wake other threads for one part costs more than it gives.
+    let new: Vec<Entry> = match &missing[..] {
+        [one] => vec![look(one)],
+        several => several
+            .par_iter()
+            .with_max_len(1)
+            .map(|it| look(it))
+            .collect(),
+    };
+    let mut new = new.into_iter();
+    let entries: Vec<Entry> = kept
+        .into_iter()
+        .filter_map(|(_, entry)| entry.or_else(|| new.next()))
         .collect();
+    for entry in &entries {
+        project.read_again(&entry.part.reads);
+    }
     let parts = entries.iter().map(|it| it.part.clone()).collect();
     // What was cut off is true of nothing, and of parts that there are no more nobody asks.
     if !project.is_interrupted() {
@@ -132,6 +143,8 @@ pub(crate) fn see(
 struct Division {
     parts: Vec<Candidates>,
     by_worker: Arc<WorkerLists>,
+    /// The names of all markers.
+    words: BTreeSet<String>,
     /// The names that files were searched for.
     rounds: Vec<BTreeSet<String>>,
     /// The files that were read to find all this out.
@@ -153,14 +166,22 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(project: &Project<'_>, knowledge: &Knowledge, file: FileId) -> Self {
+    fn of(
+        project: &Project<'_>,
+        knowledge: &Knowledge,
+        words: &BTreeSet<String>,
+        file: FileId,
+    ) -> Self {
+        // What is no marker now is none in any round either.
+        let mut uses = markers::uses(project, file, knowledge);
+        uses.retain(|it| it.may_be_marker(words));
         let module = project.module(file);
         let names = module.filter(|_| !knowledge.roots().is_empty());
         let functions = names.map(|it| it.index().functions.iter());
         let functions = functions.into_iter().flatten();
         Self {
             is_module: module.is_some(),
-            uses: markers::uses(project, file, knowledge),
+            uses,
             imports: project.imports(file, knowledge).to_vec(),
             all_imports: project.all_imports(file, knowledge).to_vec(),
             carries: can_carry(project, file),
@@ -179,6 +200,7 @@ impl Division {
         Self {
             parts,
             by_worker,
+            words: whole.words,
             rounds,
             used: project.used(),
         }
@@ -196,7 +218,8 @@ impl Division {
         rounds.all(|words| markers::answers_alike(old, new, file, words))
             && passthrough::answers_alike(old, new, file)
             && (self.used.binary_search(&file).is_err()
-                || Shape::of(old, knowledge, file) == Shape::of(new, knowledge, file))
+                || Shape::of(old, knowledge, &self.words, file)
+                    == Shape::of(new, knowledge, &self.words, file))
     }
 
     /// What was read for it counts as read by this run.

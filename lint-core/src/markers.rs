@@ -116,6 +116,11 @@ enum What {
 }
 
 impl Use {
+    /// Whether it is a marker if these are all that there are.
+    pub(crate) fn may_be_marker(&self, words: &BTreeSet<String>) -> bool {
+        self.is_marker(words, words)
+    }
+
     fn is_marker(&self, words: &BTreeSet<String>, own: &BTreeSet<String>) -> bool {
         match &self.what {
             What::Marker => true,
