@@ -128,7 +128,11 @@ impl Rule for RandomUuid {
         hazard::report_fixable_apis(
             self,
             cx,
-            |cx, case| fixes::uuid(cx, case).or_else(|| fixes::extracted(cx, case)),
+            |cx, case| {
+                fixes::uuid(cx, case)
+                    .or_else(|| fixes::filled(cx, case))
+                    .or_else(|| fixes::extracted(cx, case))
+            },
             report,
         );
     }

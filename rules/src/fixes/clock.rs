@@ -6,18 +6,51 @@ use lint_core::names::Resolved;
 use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
 
+use super::defaults::filled;
+use super::passed::passed;
 use super::site::Site;
 use crate::hazard::Case;
 use crate::rule::Context;
 
 use Applicability::{Safe, Unsafe};
 
-/// What to write for a reading of a clock, after the name of the facade.
-struct Reading {
-    code: String,
-    applicability: Applicability,
+/// How to write the time at some place.
+pub(super) struct Time {
+    /// With the time zone UTC.
+    now: String,
+    seconds: String,
+    nanoseconds: Option<String>,
+}
+
+impl Time {
+    /// That of a workflow, by the name of its API.
+    pub(super) fn of(facade: Facade, api: &str) -> Self {
+        match facade {
+            Facade::Temporal => Self {
+                now: format!("{api}.now()"),
+                seconds: format!("{api}.time()"),
+                nanoseconds: Some(format!("{api}.time_ns()")),
+            },
+            Facade::Runbook | Facade::Other => Self::named(&format!("{api}.now()")),
+        }
+    }
+
+    /// That which an expression gives, as `workflow.now()` would.
+    pub(super) fn named(now: &str) -> Self {
+        Self {
+            now: now.to_owned(),
+            seconds: format!("{now}.timestamp()"),
+            nanoseconds: None,
+        }
+    }
+}
+
+/// What to write for a reading of a clock.
+pub(super) struct Reading {
+    pub(super) code: String,
+    pub(super) applicability: Applicability,
     /// What is different afterwards.
-    caution: &'static str,
+    pub(super) caution: &'static str,
 }
 
 impl Reading {
@@ -41,12 +74,16 @@ impl Reading {
 const LOCAL: &str = ": UTC instead of the local time of the worker";
 
 pub(crate) fn clock(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
+    if !case.hazard.trace.is_empty() {
+        return passed(cx, case).or_else(|| filled(cx, case));
+    }
     let site = Site::of(cx, case.hazard, case.workflow().facade)?;
     let (call, callee) = site.call()?;
     let api = site.api()?;
-    let reading = reading(&site, call, &callee, &api.name)?;
+    let time = Time::of(site.facade, &api.name);
+    let reading = reading(&callee, Some((&site, call)), &time)?;
     let shown = if reading.code.contains('\n') {
-        format!("`{}.now()`", api.name)
+        format!("`{}`", time.now)
     } else {
         format!("`{}`", reading.code)
     };
@@ -56,33 +93,35 @@ pub(crate) fn clock(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     Some(Fix::new(title, reading.applicability, edits))
 }
 
-fn reading(site: &Site<'_, '_>, call: &ast::ExprCall, callee: &str, api: &str) -> Option<Reading> {
-    let arguments = &call.arguments;
-    let is_bare = arguments.args.is_empty() && arguments.keywords.is_empty();
-    let naive = format!("{api}.now().replace(tzinfo=None)");
-    let seconds = match site.facade {
-        Facade::Temporal => format!("{api}.time()"),
-        Facade::Runbook | Facade::Other => format!("{api}.now().timestamp()"),
-    };
+/// What gives the time as this does: a call at a site, or a function that is called elsewhere and
+/// gets no arguments.
+pub(super) fn reading(
+    callee: &str,
+    called: Option<(&Site<'_, '_>, &ast::ExprCall)>,
+    time: &Time,
+) -> Option<Reading> {
+    let is_bare = called.is_none_or(|(_, call)| call.arguments.is_empty());
+    let now = &time.now;
+    let naive = format!("{now}.replace(tzinfo=None)");
     Some(match callee {
-        "datetime.datetime.now" if !is_bare => with_zone(site, call, api, naive)?,
         "datetime.datetime.now" | "datetime.datetime.today" if is_bare => {
             Reading::with_caution(naive, LOCAL)
         }
+        "datetime.datetime.now" => with_zone(called?, now, naive)?,
         "datetime.datetime.utcnow" if is_bare => Reading::safe(naive),
-        "datetime.date.today" if is_bare => {
-            Reading::with_caution(format!("{api}.now().date()"), LOCAL)
-        }
-        "time.time" if is_bare => Reading::safe(seconds),
-        "time.time_ns" if is_bare && site.facade == Facade::Temporal => {
-            Reading::safe(format!("{api}.time_ns()"))
-        }
+        "datetime.date.today" if is_bare => Reading::with_caution(format!("{now}.date()"), LOCAL),
+        "time.time" if is_bare => Reading::safe(&time.seconds),
+        "time.time_ns" if is_bare => Reading::safe(time.nanoseconds.as_ref()?),
         "time.monotonic" | "time.perf_counter" if is_bare => {
-            Reading::with_caution(seconds, ": it counts from 1970, and differences stay")
+            Reading::with_caution(&time.seconds, ": it counts from 1970, and differences stay")
         }
-        "time.strftime" if arguments.args.len() == 1 && arguments.keywords.is_empty() => {
-            let format = site.text(&arguments.args[0]);
-            Reading::with_caution(format!("{api}.now().strftime({format})"), LOCAL)
+        "time.strftime" => {
+            let (site, call) = called?;
+            let ([format], []) = (&call.arguments.args[..], &call.arguments.keywords[..]) else {
+                return None;
+            };
+            let format = site.text(format);
+            Reading::with_caution(format!("{now}.strftime({format})"), LOCAL)
         }
         _ => return None,
     })
@@ -90,9 +129,8 @@ fn reading(site: &Site<'_, '_>, call: &ast::ExprCall, callee: &str, api: &str) -
 
 /// `datetime.now(zone)`.
 fn with_zone(
-    site: &Site<'_, '_>,
-    call: &ast::ExprCall,
-    api: &str,
+    (site, call): (&Site<'_, '_>, &ast::ExprCall),
+    now: &str,
     naive: String,
 ) -> Option<Reading> {
     let arguments = &call.arguments;
@@ -114,9 +152,9 @@ fn with_zone(
         Some("datetime.timezone.utc" | "datetime.UTC")
     );
     if is_utc {
-        return Some(Reading::safe(format!("{api}.now()")));
+        return Some(Reading::safe(now));
     }
-    let code = format!("{api}.now().astimezone({})", site.text(zone));
+    let code = format!("{now}.astimezone({})", site.text(zone));
     Some(if is_surely_zone(site, zone) {
         Reading::safe(code)
     } else {

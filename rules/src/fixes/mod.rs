@@ -6,12 +6,16 @@
 
 mod activity;
 mod clock;
+mod defaults;
 mod imports;
+mod passed;
+mod signature;
 mod site;
 mod swap;
 
 pub(crate) use activity::{extracted, scheduled};
 pub(crate) use clock::clock;
+pub(crate) use defaults::filled;
 pub use imports::dead_imports;
 pub(crate) use swap::{asyncio, logger, randomness, sleep, sorted, uuid};
 
