@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::place::FileId;
-use crate::project::{Project, Question};
+use crate::project::{Project, Question, mentions};
 use crate::syntax::ast::visitor::{Visitor, walk_expr};
 use crate::syntax::ast::{self, Expr};
 
@@ -41,10 +41,7 @@ pub(crate) fn answers_alike(old: &Project<'_>, new: &Project<'_>, file: FileId) 
 pub(crate) fn question() -> Question<'static> {
     Question {
         name: ARGUMENT.to_owned(),
-        test: &|bytes| {
-            let finds = |word: &str| memchr::memmem::find(bytes, word.as_bytes()).is_some();
-            finds(ARGUMENT) || finds(EVERYTHING)
-        },
+        test: &|bytes| mentions(bytes, ARGUMENT) || mentions(bytes, EVERYTHING),
     }
 }
 

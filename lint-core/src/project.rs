@@ -144,6 +144,11 @@ pub struct Question<'q> {
     pub test: &'q (dyn Fn(&[u8]) -> bool + Sync),
 }
 
+/// Whether the bytes contain a word, for the tests of questions.
+pub fn mentions(bytes: &[u8], word: &str) -> bool {
+    memchr::memmem::find(bytes, word.as_bytes()).is_some()
+}
+
 /// For each question, what is known of each file.
 #[derive(Default)]
 struct Answers(Mutex<BTreeMap<String, Vec<Option<Answer>>>>);

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use lint_core::diagnostic::{Diagnostic, FileId};
 use lint_core::facts::Facts;
 use lint_core::names::Names;
+use lint_core::project::{join, split};
 use lint_core::rule::{Category, RuleMetadata};
 
 use crate::everywhere::Everywhere;
@@ -93,9 +94,14 @@ impl<'p> Context<'p> {
                 steps.chain([it.place.file])
             });
             let activities = self.model.bundles.iter().filter_map(|it| it.activities);
-            let files: BTreeSet<FileId> = culprits.chain(activities).collect();
+            let project = self.facts.project;
+            let beside = self.facts.hazards.iter().filter_map(|it| {
+                let directory = split(project.key(it.place.file)).0;
+                project.file(&join(directory, "activities.py"))
+            });
+            let files: BTreeSet<FileId> = culprits.chain(activities).chain(beside).collect();
             let files: Vec<FileId> = files.into_iter().collect();
-            Names::new(self.facts.project, self.facts.knowledge, &files)
+            Names::new(project, self.facts.knowledge, &files)
         })
     }
 }

@@ -87,45 +87,98 @@ pub(crate) fn import_sibling(
     source: &SourceFile,
     tree: &ast::ModModule,
     module: &str,
-    names: &[String],
+    names: &[&str],
 ) -> Edit {
     let is_it = |it: &&ast::StmtImportFrom| {
         let is_named = it.module.as_ref().is_some_and(|it| it.as_str() == module);
         it.level == 1 && is_named && it.names.iter().all(|it| it.name.as_str() != "*")
     };
-    let (at, replacement) = match plain_imports(tree).find(is_it) {
-        Some(import) => {
-            let last = import.names.last().map_or(span_of(import), span_of);
-            let line = source.line_span(source.line(last.start));
-            let before = source.slice(Span::new(line.start, last.start));
-            let gap = match before.trim().is_empty() {
-                true => format!("\n{before}"),
-                false => " ".to_owned(),
-            };
-            let names = names.iter().map(|name| format!(",{gap}{name}"));
-            (last.end, names.collect::<String>())
-        }
+    match plain_imports(tree).find(is_it) {
+        Some(import) => beside(file, source, import, names),
         None => {
-            let is_relative = |it: &Stmt| matches!(it, Stmt::ImportFrom(it) if it.level > 0);
-            let statement = format!("from .{module} import {}", names.join(", "));
-            let imports = tree.body.iter().take_while(|it| {
-                matches!(it, Stmt::Expr(_) | Stmt::Import(_) | Stmt::ImportFrom(_))
-            });
-            let last = imports.last();
-            let at = last.map_or_else(
-                || start_of_code(source, tree),
-                |it| end_of_line(source, span_of(it).end),
-            );
-            let gap = match last.is_none_or(is_relative) {
-                true => "",
-                false => "\n",
-            };
-            (
-                at,
-                format!("{}{gap}{statement}\n", break_before(source, at)),
-            )
+            let statement = format!("from .{module} import {}\n", names.join(", "));
+            after_imports(file, source, tree, &statement)
         }
+    }
+}
+
+/// The edit that imports names together with others from the same module.
+pub(crate) fn beside(
+    file: FileId,
+    source: &SourceFile,
+    import: &ast::StmtImportFrom,
+    names: &[&str],
+) -> Edit {
+    let last = import.names.last().map_or(span_of(import), span_of);
+    let line = source.line_span(source.line(last.start));
+    let before = source.slice(Span::new(line.start, last.start));
+    let gap = match before.trim().is_empty() {
+        true => format!("\n{before}"),
+        false => " ".to_owned(),
     };
+    let names = names.iter().map(|name| format!(",{gap}{name}"));
+    insertion(file, last.end, names.collect())
+}
+
+/// The edit that adds an import of code of the project below all others at the top.
+pub(crate) fn after_imports(
+    file: FileId,
+    source: &SourceFile,
+    tree: &ast::ModModule,
+    statement: &str,
+) -> Edit {
+    let is_relative = |it: &Stmt| matches!(it, Stmt::ImportFrom(it) if it.level > 0);
+    let last = last_import(tree);
+    let at = last.map_or_else(
+        || start_of_code(source, tree),
+        |it| end_of_line(source, span_of(it).end),
+    );
+    let gap = match last.is_none_or(is_relative) {
+        true => "",
+        false => "\n",
+    };
+    insertion(
+        file,
+        at,
+        format!("{}{gap}{statement}", break_before(source, at)),
+    )
+}
+
+/// The edit that adds an import which Temporal's sandbox passes through.
+pub(crate) fn passed_through(
+    file: FileId,
+    source: &SourceFile,
+    tree: &ast::ModModule,
+    api: &str,
+    statement: &str,
+) -> Edit {
+    let is_import = |it: &Stmt| matches!(it, Stmt::Import(_) | Stmt::ImportFrom(_));
+    let blocks = tree.body.iter().filter_map(Stmt::as_with_stmt);
+    let mut blocks = blocks.filter(|it| it.body.iter().all(is_import));
+    let last = blocks.next().and_then(|it| it.body.last());
+    if let Some(last) = last {
+        let start = span_of(last).start;
+        let line = source.line_span(source.line(start));
+        let indent = source.slice(Span::new(line.start, start));
+        if indent.trim().is_empty() {
+            let at = end_of_line(source, span_of(last).end);
+            let gap = break_before(source, at);
+            return insertion(file, at, format!("{gap}{indent}{statement}\n"));
+        }
+    }
+    let block = format!("with {api}.unsafe.imports_passed_through():\n    {statement}\n");
+    after_imports(file, source, tree, &block)
+}
+
+fn last_import(tree: &ast::ModModule) -> Option<&Stmt> {
+    let head = tree
+        .body
+        .iter()
+        .take_while(|it| matches!(it, Stmt::Expr(_) | Stmt::Import(_) | Stmt::ImportFrom(_)));
+    head.last()
+}
+
+fn insertion(file: FileId, at: u32, replacement: String) -> Edit {
     Edit {
         place: Place {
             file,
@@ -383,7 +436,7 @@ fn bound(alias: &Alias) -> &str {
 }
 
 /// The imports at module level, also those in a `with` block, each with its block.
-fn import_statements(tree: &ast::ModModule) -> Vec<(&[Stmt], &Stmt)> {
+pub(crate) fn import_statements(tree: &ast::ModModule) -> Vec<(&[Stmt], &Stmt)> {
     let mut found = Vec::new();
     for statement in &tree.body {
         match statement {

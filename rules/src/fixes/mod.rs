@@ -7,15 +7,20 @@
 mod activity;
 mod clock;
 mod defaults;
+mod extract;
+mod home;
 mod imports;
+mod inputs;
 mod passed;
 mod signature;
 mod site;
 mod swap;
+mod workers;
 
-pub(crate) use activity::{extracted, scheduled};
+pub(crate) use activity::scheduled;
 pub(crate) use clock::clock;
 pub(crate) use defaults::filled;
+pub(crate) use extract::extracted;
 pub use imports::dead_imports;
 pub(crate) use swap::{asyncio, logger, randomness, sleep, sorted, uuid};
 

@@ -48,7 +48,12 @@ pub(super) fn with_argument(
 }
 
 /// Behind the last item in parentheses: in the same line, or in lines of their own as that one.
-fn inserted(source: &SourceFile, within: Span, last: Option<Span>, added: &[&str]) -> Insertion {
+pub(super) fn inserted(
+    source: &SourceFile,
+    within: Span,
+    last: Option<Span>,
+    added: &[&str],
+) -> Insertion {
     let Some(last) = last else {
         return (within.start + 1, added.join(", "));
     };

@@ -1,0 +1,323 @@
+//! Where a new activity is written, and how the workflow gets at it.
+
+use std::collections::BTreeMap;
+
+use lint_core::diagnostic::{Edit, FileId, NewFile, Place, Span};
+use lint_core::index::{FunctionNode, MODULE_BODY};
+use lint_core::names::{Bound, Resolved};
+use lint_core::project::{Import, join, split};
+use lint_core::syntax::ast::{self, Stmt};
+use lint_core::syntax::span_of;
+
+use super::imports::{self, Wanted};
+use super::inputs::model_name;
+use super::site::Site;
+use crate::rule::Context;
+use crate::sites;
+
+/// A module with activities, which may have to be made.
+pub(super) struct Home {
+    pub(super) file: Option<FileId>,
+    pub(super) key: String,
+    /// What the names of a bundle's activities begin with; `None` in plain Temporal code.
+    prefix: Option<String>,
+    /// Whether its activities run in threads.
+    pub(super) is_sync: bool,
+}
+
+impl Home {
+    /// The `activities.py` of a bundle.
+    pub(super) fn of_bundle(cx: &Context<'_>, site: &Site<'_, '_>) -> Option<Self> {
+        let number = cx.model.bundle_of(site.file)?;
+        let bundle = &cx.model.bundles[number];
+        if bundle.workflow != Some(site.file) {
+            return None;
+        }
+        let known = cx.model.activities.iter();
+        let registered = known
+            .filter(|it| it.bundle == Some(number))
+            .find_map(|it| it.registered.as_deref()?.split_once('.'));
+        let prefix = match registered {
+            Some((prefix, _)) => prefix.to_owned(),
+            None => sites::bundle_slugs(&cx.model, number)
+                .pop()?
+                .replace('-', "_"),
+        };
+        Some(Self {
+            file: bundle.activities,
+            key: join(&bundle.directory, "templates/activities.py"),
+            prefix: Some(prefix),
+            is_sync: false,
+        })
+    }
+
+    /// Beside the activities that a workflow uses; otherwise in an `activities.py` beside it.
+    pub(super) fn of_workflow(cx: &Context<'_>, site: &Site<'_, '_>) -> Option<Self> {
+        let project = cx.facts.project;
+        let beside = join(split(project.key(site.file)).0, "activities.py");
+        let file = used_by(cx, site).or_else(|| project.file(&beside));
+        let package = beside.replace(".py", "/__init__.py");
+        if file.is_none() && project.file(&package).is_some() {
+            return None;
+        }
+        if file.is_some_and(|it| project.is_installed(it)) {
+            return None;
+        }
+        Some(Self {
+            file,
+            key: file.map_or(beside, |it| project.key(it).to_owned()),
+            prefix: None,
+            is_sync: file.is_some_and(|it| has_only_threads(cx, it)),
+        })
+    }
+
+    /// What marks activities.
+    pub(super) fn activity(&self) -> Wanted<'static> {
+        match self.prefix {
+            Some(_) => Wanted::from("ntro.workflow", "activity"),
+            None => Wanted::from("temporalio", "activity"),
+        }
+    }
+
+    pub(super) fn decorator(&self, name: &str) -> String {
+        match &self.prefix {
+            Some(prefix) => format!("@activity.defn(name=\"{prefix}.{name}\")"),
+            None => "@activity.defn".to_owned(),
+        }
+    }
+
+    /// The start of a class for several inputs, and what it needs.
+    pub(super) fn model(&self, name: &str) -> (Wanted<'static>, String) {
+        match self.prefix {
+            Some(_) => (
+                Wanted::from("pydantic", "BaseModel"),
+                format!("class {name}(BaseModel):\n"),
+            ),
+            None => (
+                Wanted::from("dataclasses", "dataclass"),
+                format!("@dataclass\nclass {name}:\n"),
+            ),
+        }
+    }
+
+    /// A name that neither file has.
+    pub(super) fn free_name(&self, site: &Site<'_, '_>, verb: &str) -> Option<String> {
+        let is_free = |name: &String| {
+            let model = model_name(name);
+            let is_unbound = |file: FileId, name: &str| {
+                site.names.is_bound(file, MODULE_BODY, name) == Bound::No
+            };
+            let is_free_in = |file| is_unbound(file, name) && is_unbound(file, &model);
+            is_free_in(site.file) && self.file.is_none_or(is_free_in) && !site.is_shadowed(name)
+        };
+        let numbered = (2..=9).map(|it| format!("{verb}_{it}"));
+        std::iter::once(verb.to_owned())
+            .chain(numbered)
+            .find(is_free)
+    }
+
+    /// The file with one more function, and with what that needs.
+    pub(super) fn with(
+        &self,
+        cx: &Context<'_>,
+        site: &Site<'_, '_>,
+        function: &str,
+        needed: &[Wanted<'_>],
+    ) -> Option<(Vec<Edit>, Vec<NewFile>)> {
+        let Some(file) = self.file else {
+            let text = imports::header(needed) + "\n\n" + function;
+            let key = self.key.clone();
+            return Some((Vec::new(), vec![NewFile { key, text }]));
+        };
+        let project = cx.facts.project;
+        let (source, tree) = (project.text(file)?, project.module(file)?.tree());
+        let names = cx.names();
+        let mut edits = Vec::new();
+        let mut missing: Vec<Wanted<'_>> = Vec::new();
+        for &wanted in needed {
+            match names.member(file, wanted.bound()) {
+                Some(Resolved::External(name)) if wanted.is_called(&name) => {}
+                None if names.is_bound(file, MODULE_BODY, wanted.bound()) == Bound::No => {
+                    missing.push(wanted);
+                }
+                _ => return None,
+            }
+        }
+        missing.sort_by_key(|it| (it.name.is_some(), it.module, it.name));
+        missing.dedup();
+        edits.extend(
+            missing
+                .iter()
+                .map(|it| imports::import(file, source, tree, *it)),
+        );
+        let (at, replacement) = if file == site.file {
+            // Above the class that uses it.
+            let whole = tree.body.iter().map(span_of);
+            let around = whole.into_iter().find(|it| {
+                it.start <= span_of(site.expr).start && span_of(site.expr).end <= it.end
+            })?;
+            (around.start, format!("{function}\n\n"))
+        } else {
+            let gap = match source.text.ends_with('\n') {
+                true => "\n\n",
+                false => "\n\n\n",
+            };
+            (source.text.len() as u32, format!("{gap}{function}"))
+        };
+        edits.push(Edit {
+            place: Place {
+                file,
+                span: Span::new(at, at),
+            },
+            replacement,
+        });
+        Some((edits, Vec::new()))
+    }
+
+    /// What to write before the names of the module in the workflow's file, and the import that
+    /// they need.
+    pub(super) fn import(
+        &self,
+        cx: &Context<'_>,
+        site: &Site<'_, '_>,
+        names: &[&str],
+    ) -> Option<(String, Option<Edit>)> {
+        let (source, tree) = (site.source, site.module.tree());
+        if self.prefix.is_some() {
+            let edit = imports::import_sibling(site.file, source, tree, "activities", names);
+            return Some((String::new(), Some(edit)));
+        }
+        if self.file == Some(site.file) {
+            return Some((String::new(), None));
+        }
+        if let Some(file) = self.file {
+            if let Some(module) = qualifier(site, file) {
+                return Some((format!("{module}."), None));
+            }
+            if let Some(statement) = imported_from(cx, site.file, file) {
+                let edit = imports::beside(site.file, source, statement, names);
+                return Some((String::new(), Some(edit)));
+            }
+        }
+        let module = sibling(cx, site.file, &self.key)?;
+        let statement = format!("from {module} import {}", names.join(", "));
+        let api = site.api()?;
+        let edit = imports::passed_through(site.file, source, tree, &api.name, &statement);
+        Some((String::new(), Some(edit)))
+    }
+}
+
+/// The module with most of the activities that the workflow's file names.
+fn used_by(cx: &Context<'_>, site: &Site<'_, '_>) -> Option<FileId> {
+    let is_activity = |file: FileId, name: Span| {
+        let place = Place { file, span: name };
+        let found = cx
+            .facts
+            .activities
+            .binary_search_by_key(&place, |it| it.place);
+        found.is_ok()
+    };
+    let mut count: BTreeMap<FileId, usize> = BTreeMap::new();
+    for name in site.names.members(site.file) {
+        match site.names.member(site.file, name) {
+            Some(Resolved::Function { file, ix }) => {
+                let function = cx.facts.project.module(file)?.index().function(ix);
+                if is_activity(file, function.node.name_span()) {
+                    *count.entry(file).or_default() += 1;
+                }
+            }
+            Some(Resolved::Module(file))
+                if cx.facts.activities.iter().any(|it| it.place.file == file) =>
+            {
+                *count.entry(file).or_default() += 1;
+            }
+            _ => {}
+        }
+    }
+    let most = count
+        .iter()
+        .max_by_key(|(file, count)| (**count, std::cmp::Reverse(**file)));
+    most.map(|(file, _)| *file)
+}
+
+/// Whether all activities of a file are plain functions, for which the worker has threads.
+fn has_only_threads(cx: &Context<'_>, file: FileId) -> bool {
+    let Some(index) = cx.facts.project.module(file).map(|it| it.index()) else {
+        return false;
+    };
+    let places = cx
+        .facts
+        .activities
+        .iter()
+        .filter(|it| it.place.file == file);
+    let spans: Vec<Span> = places.map(|it| it.place.span).collect();
+    let is_async = |span: &Span| {
+        let functions = index.functions.iter();
+        let mut named = functions.filter(|it| it.node.name_span() == *span);
+        named.any(|it| matches!(it.node, FunctionNode::Def(def) if def.is_async))
+    };
+    !spans.is_empty() && !spans.iter().any(is_async)
+}
+
+/// The name under which the site's file has a whole module.
+fn qualifier<'p>(site: &Site<'_, 'p>, file: FileId) -> Option<&'p str> {
+    let members = site.names.members(site.file).into_iter();
+    let mut modules =
+        members.filter(|name| site.names.member(site.file, name) == Some(Resolved::Module(file)));
+    modules.find(|name| !site.is_shadowed(name))
+}
+
+/// The import of names from one file in another one.
+pub(super) fn imported_from<'p>(
+    cx: &Context<'p>,
+    from: FileId,
+    file: FileId,
+) -> Option<&'p ast::StmtImportFrom> {
+    let project = cx.facts.project;
+    let tree = project.module(from)?.tree();
+    let statements = imports::import_statements(tree).into_iter();
+    let mut plain = statements.filter_map(|(_, it)| match it {
+        Stmt::ImportFrom(it) => Some(it),
+        _ => None,
+    });
+    plain.find(|it| {
+        let module = it.module.as_ref().map_or("", |it| it.as_str());
+        let found = project.import_from(from, module, it.level, cx.facts.knowledge);
+        found == Import::File(file) && it.names.iter().all(|it| it.name.as_str() != "*")
+    })
+}
+
+/// How a file imports a module by its key, as it imports others of that directory.
+pub(super) fn sibling(cx: &Context<'_>, from: FileId, key: &str) -> Option<String> {
+    let project = cx.facts.project;
+    let (directory, name) = split(key);
+    let stem = name.strip_suffix(".py")?;
+    for (_, statement) in imports::import_statements(project.module(from)?.tree()) {
+        let Stmt::ImportFrom(it) = statement else {
+            continue;
+        };
+        let module = it.module.as_ref().map_or("", |it| it.as_str());
+        let found = project.import_from(from, module, it.level, cx.facts.knowledge);
+        if let Import::File(file) = found
+            && split(project.key(file)).0 == directory
+            && split(project.key(file)).1 != "__init__.py"
+        {
+            let package = module
+                .rsplit_once('.')
+                .map(|(package, _)| format!("{package}."));
+            let dots = ".".repeat(it.level as usize);
+            return Some(format!("{dots}{}{stem}", package.unwrap_or_default()));
+        }
+    }
+    if split(project.key(from)).0 != directory {
+        return None;
+    }
+    if project.file(&join(directory, "__init__.py")).is_some() {
+        return Some(format!(".{stem}"));
+    }
+    let own = project.module_name(from);
+    let package = own
+        .rsplit_once('.')
+        .map(|(package, _)| format!("{package}."));
+    Some(format!("{}{stem}", package.unwrap_or_default()))
+}

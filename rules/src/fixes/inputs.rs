@@ -1,0 +1,286 @@
+//! What the body of an activity takes from the place where it was.
+
+use std::collections::BTreeMap;
+
+use lint_core::diagnostic::Span;
+use lint_core::index::MODULE_BODY;
+use lint_core::names::Bound;
+use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
+use lint_core::syntax::ast::{Expr, Stmt};
+use lint_core::syntax::span_of;
+
+use super::extract::Extract;
+use super::home::Home;
+use super::imports::Wanted;
+use super::site::Site;
+
+pub(super) fn model_name(function: &str) -> String {
+    let words = function.split('_').filter(|it| !it.is_empty());
+    let capital = |word: &str| {
+        let (first, rest) = word.split_at(1);
+        first.to_uppercase() + rest
+    };
+    words.map(capital).collect::<String>() + "Input"
+}
+
+/// A parameter of the activity, or a field of its only one.
+pub(super) struct Field<'p> {
+    pub(super) name: String,
+    /// What is passed for it.
+    pub(super) passed: &'p str,
+    kind: &'p str,
+}
+
+pub(super) struct Inputs<'p> {
+    pub(super) fields: Vec<Field<'p>>,
+    pub(super) imports: Vec<Wanted<'p>>,
+    /// The body, which names the parameters as fields of one input if they are several.
+    body: String,
+    pub(super) verb: String,
+}
+
+impl<'p> Inputs<'p> {
+    pub(super) fn of(extract: &Extract<'_, 'p>, culprit: &str) -> Option<Self> {
+        let site = &extract.site;
+        let mut free = Free::default();
+        free.visit_expr(extract.expr);
+        if free.is_opaque {
+            return None;
+        }
+        let mut fields: BTreeMap<&str, (&'p str, &'p str)> = BTreeMap::new();
+        let mut needed = Vec::new();
+        let mut spots: Vec<(Span, &str)> = Vec::new();
+        for &expr in &free.names {
+            let root = root(expr)?;
+            if site.is_shadowed(root) {
+                // A method of a variable may do anything.
+                if free.called.contains(&span_of(expr)) {
+                    return None;
+                }
+                let field = field(site, expr, root)?;
+                let text = site.text(expr);
+                let kind = annotation(site, expr).unwrap_or("Any");
+                let (passed, _) = *fields.entry(field).or_insert((text, kind));
+                if passed != text {
+                    return None;
+                }
+                spots.push((span_of(expr), field));
+            } else if site.names.is_bound(site.file, MODULE_BODY, root) == Bound::Yes {
+                needed.push(imported(site, root)?);
+            }
+        }
+        let several = fields.len() > 1;
+        let body = substituted(site, span_of(extract.expr), &mut spots, several);
+        let fields = fields.into_iter().map(|(name, (passed, kind))| Field {
+            name: name.to_owned(),
+            passed,
+            kind,
+        });
+        Some(Self {
+            fields: fields.collect(),
+            imports: needed,
+            body,
+            verb: verb(culprit, extract.gives),
+        })
+    }
+
+    /// The definition of the activity, and what it needs to be imported.
+    pub(super) fn function(
+        &self,
+        extract: &Extract<'_, '_>,
+        name: &str,
+        home: &Home,
+    ) -> (String, Vec<Wanted<'static>>) {
+        let mut needed = vec![home.activity()];
+        let mut code = String::new();
+        let parameters = match &self.fields[..] {
+            [] => String::new(),
+            [only] => format!("{}: {}", only.name, only.kind),
+            several => {
+                let model = model_name(name);
+                let fields = several
+                    .iter()
+                    .map(|it| format!("    {}: {}\n", it.name, it.kind));
+                let (import, header) = home.model(&model);
+                needed.push(import);
+                code.push_str(&header);
+                code.extend(fields);
+                code.push_str("\n\n");
+                format!("input: {model}")
+            }
+        };
+        let gives = extract.gives;
+        if gives.contains("Any") || self.fields.iter().any(|it| it.kind == "Any") {
+            needed.push(Wanted::from("typing", "Any"));
+        }
+        if gives.starts_with("uuid.") {
+            needed.push(Wanted {
+                module: "uuid",
+                name: None,
+            });
+        }
+        let body = &self.body;
+        let (start, body) = match (home.is_sync, extract.blocks) {
+            (true, _) => ("def", body.clone()),
+            (false, false) => ("async def", body.clone()),
+            // Activities share an event loop, too.
+            (false, true) => {
+                needed.push(Wanted {
+                    module: "asyncio",
+                    name: None,
+                });
+                (
+                    "async def",
+                    format!("await asyncio.to_thread(lambda: {body})"),
+                )
+            }
+        };
+        let returns = if gives == "None" { "" } else { "return " };
+        let decorator = home.decorator(name);
+        code.push_str(&format!(
+            "{decorator}\n{start} {name}({parameters}) -> {gives}:\n    {returns}{body}\n"
+        ));
+        (code, needed)
+    }
+}
+
+/// The names of an expression, with the attributes that are taken from them.
+#[derive(Default)]
+struct Free<'p> {
+    names: Vec<&'p Expr>,
+    /// Those of them that are called.
+    called: Vec<Span>,
+    /// Whether it has a scope of its own, or stops the function.
+    is_opaque: bool,
+}
+
+impl<'p> Visitor<'p> for Free<'p> {
+    fn visit_expr(&mut self, expression: &'p Expr) {
+        match expression {
+            Expr::Attribute(_) | Expr::Name(_) if root(expression).is_some() => {
+                self.names.push(expression);
+            }
+            Expr::Lambda(_)
+            | Expr::ListComp(_)
+            | Expr::SetComp(_)
+            | Expr::DictComp(_)
+            | Expr::Generator(_)
+            | Expr::Await(_)
+            | Expr::Named(_)
+            | Expr::Yield(_)
+            | Expr::YieldFrom(_) => self.is_opaque = true,
+            _ => {
+                if let Expr::Call(call) = expression {
+                    self.called.push(span_of(&*call.func));
+                }
+                walk_expr(self, expression);
+            }
+        }
+    }
+}
+
+fn root(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Name(name) => Some(name.id.as_str()),
+        Expr::Attribute(attribute) => root(&attribute.value),
+        _ => None,
+    }
+}
+
+/// The name of the parameter for a variable, or for an attribute of one.
+fn field<'p>(site: &Site<'_, 'p>, expr: &'p Expr, root: &'p str) -> Option<&'p str> {
+    let Expr::Attribute(attribute) = expr else {
+        let is_self = site.names.self_class(site.file, site.function, root);
+        return is_self.is_none().then_some(root);
+    };
+    let name = attribute.attr.as_str().trim_start_matches('_');
+    (!name.is_empty()).then_some(name)
+}
+
+/// The annotation of a parameter, if everybody knows the type.
+fn annotation<'p>(site: &Site<'_, 'p>, expr: &Expr) -> Option<&'p str> {
+    let Expr::Name(name) = expr else {
+        return None;
+    };
+    let parameters = site
+        .module
+        .index()
+        .function(site.function)
+        .node
+        .parameters()?;
+    let parameter = parameters
+        .iter_non_variadic_params()
+        .find(|it| it.name().as_str() == name.id.as_str())?;
+    let text = site.text(parameter.annotation()?);
+    ["bool", "bytes", "dict", "float", "int", "list", "str"]
+        .contains(&text)
+        .then_some(text)
+}
+
+/// The import that binds a name of the module.
+fn imported<'p>(site: &Site<'_, 'p>, name: &str) -> Option<Wanted<'p>> {
+    let mut found = None;
+    for statement in &site.module.tree().body {
+        match statement {
+            Stmt::Import(it) => {
+                for alias in it.names.iter().filter(|it| it.asname.is_none()) {
+                    let module = alias.name.as_str();
+                    if module == name || module.starts_with(&format!("{name}.")) {
+                        found = Some(Wanted { module, name: None });
+                    }
+                }
+            }
+            Stmt::ImportFrom(it) if it.level == 0 => {
+                let module = it.module.as_ref()?.as_str();
+                let mut names = it.names.iter().filter(|it| it.asname.is_none());
+                if let Some(alias) = names.find(|it| it.name.as_str() == name) {
+                    found = Some(Wanted {
+                        module,
+                        name: Some(alias.name.as_str()),
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// The text of the expression with the names of the parameters.
+fn substituted(
+    site: &Site<'_, '_>,
+    span: Span,
+    spots: &mut [(Span, &str)],
+    several: bool,
+) -> String {
+    spots.sort();
+    let mut text = String::new();
+    let mut done = span.start;
+    for (spot, field) in spots {
+        text.push_str(site.source.slice(Span::new(done, spot.start)));
+        if several {
+            text.push_str("input.");
+        }
+        text.push_str(field);
+        done = spot.end;
+    }
+    text.push_str(site.source.slice(Span::new(done, span.end)));
+    text
+}
+
+/// A name for what an expression does.
+fn verb(culprit: &str, gives: &str) -> String {
+    match culprit {
+        "os.getenv" => "read_environment".to_owned(),
+        "open" if gives == "None" => "write_file".to_owned(),
+        "open" => "read_file".to_owned(),
+        "uuid.uuid1" | "uuid.uuid4" => "new_uuid".to_owned(),
+        _ if culprit.starts_with("os.environ") => "read_environment".to_owned(),
+        _ => match culprit.rsplit('.').collect::<Vec<_>>()[..] {
+            // The activity must not take the name of what it calls.
+            [only] => format!("call_{only}"),
+            [last, before, ..] => format!("{before}_{last}").to_lowercase(),
+            [] => "call".to_owned(),
+        },
+    }
+}
