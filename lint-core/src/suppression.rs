@@ -156,11 +156,9 @@ impl<'p> Suppressions<'p> {
                 };
                 let before = findings.len();
                 suppression.findings(place, registry, &mut findings);
-                let fix = suppression.removal(place, self.project);
+                let fix = suppression.removal(place, self.project, registry);
                 for finding in &mut findings[before..] {
-                    if finding.code == registry.unused.code {
-                        finding.fixes.extend(fix.clone());
-                    }
+                    finding.fixes.extend(fix.clone());
                 }
             }
         }
@@ -230,41 +228,57 @@ impl Suppression {
         }
     }
 
-    /// Takes the comment out, if it says nothing but the name of one rule.
-    fn removal(&self, place: Place, project: &Project<'_>) -> Option<Fix> {
+    /// Takes the names out that suppress nothing, or the whole comment if none is left.
+    fn removal(&self, place: Place, project: &Project<'_>, registry: Registry<'_>) -> Option<Fix> {
         let Targets::Rules(targets) = &self.targets else {
             return None;
         };
-        let [target] = &targets[..] else {
-            return None;
+        let is_idle = |name: &str| {
+            let mut named = targets.iter().filter(|it| it.written == name);
+            named.any(|it| match it.code {
+                Some(code) if code == registry.unused.code || code == registry.unknown.code => {
+                    false
+                }
+                Some(code) => !it.used && registry.enabled.contains(code),
+                None => true,
+            })
         };
         let source = project.source(place.file)?;
-        let text = source.slice(place.span);
-        let words: String = text.split_whitespace().collect();
-        let written = &target.written;
-        let forms = [
-            format!("#noqa:{written}"),
-            format!("#runbook-lint:ignore[{written}]"),
-            format!("#runbook-lint:ignore-file[{written}]"),
-        ];
-        let line = source.line_span(source.line(place.span.start));
-        let before = source.slice(Span::new(line.start, place.span.start));
-        if !forms.contains(&words) || place.span.end != line.end {
-            return None;
-        }
-        let span = match before.trim().is_empty() {
-            true => source.whole_lines(line),
-            false => Span::new(line.start + before.trim_end().len() as u32, line.end),
+        let list = comment::list(source.slice(place.span))?;
+        let start = place.span.start + list.start as u32;
+        let list = Span::new(start, place.span.start + list.end as u32);
+        let names = source
+            .slice(list)
+            .split([',', ' '])
+            .filter(|it| !it.is_empty());
+        let kept: Vec<&str> = names.filter(|it| !is_idle(it)).collect();
+        let (span, title) = if kept.is_empty() {
+            (self.whole(place, source)?, "remove the comment")
+        } else {
+            (list, "remove what suppresses nothing")
         };
         let edit = Edit {
             place: Place { span, ..place },
-            replacement: String::new(),
+            replacement: kept.join(", "),
         };
-        Some(Fix::new(
-            "remove the comment",
-            Applicability::Safe,
-            vec![edit],
-        ))
+        Some(Fix::new(title, Applicability::Safe, vec![edit]))
+    }
+
+    /// The comment with the white space before it, or its line if there is nothing else in it.
+    fn whole(&self, place: Place, source: &SourceFile) -> Option<Span> {
+        let line = source.line_span(source.line(place.span.start));
+        let before = source.slice(Span::new(line.start, place.span.start));
+        let is_last = source
+            .slice(Span::new(place.span.end, line.end))
+            .trim()
+            .is_empty();
+        match before.trim().is_empty() {
+            true => is_last.then(|| source.whole_lines(line)),
+            false => {
+                let start = line.start + before.trim_end().len() as u32;
+                Some(Span::new(start, place.span.end))
+            }
+        }
     }
 
     fn findings(&self, place: Place, registry: Registry<'_>, findings: &mut Vec<Diagnostic>) {

@@ -82,6 +82,24 @@ pub(super) fn in_text(text: &str, offset: u32, line: u32) -> Option<Comment> {
     Some(comment(start, kind))
 }
 
+/// Where the names of rules stand in a suppression.
+pub(super) fn list(comment: &str) -> Option<std::ops::Range<usize>> {
+    if let Some(at) = comment.find(MARKER) {
+        let start = at + comment[at..].find('[')? + 1;
+        return Some(start..start + comment[start..].find(']')?);
+    }
+    let start = comment.find(':')? + 1;
+    let words = comment[start..].split_inclusive([',', ' ']);
+    let is_listed = |word: &&str| {
+        let word = word.trim_end_matches([',', ' ']);
+        word.is_empty() || is_code(word)
+    };
+    let listed: usize = words.take_while(is_listed).map(str::len).sum();
+    let text = &comment[start..start + listed];
+    let gap = text.len() - text.trim_start().len();
+    Some(start + gap..start + text.trim_end_matches([',', ' ']).len())
+}
+
 /// What stands after `runbook-lint:`. `None` for directives that are no suppressions.
 fn directive_kind(text: &str) -> Option<Kind> {
     let text = text.trim_start();

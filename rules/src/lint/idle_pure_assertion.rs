@@ -1,4 +1,4 @@
-use lint_core::diagnostic::{Diagnostic, Impact};
+use lint_core::diagnostic::{Applicability, Diagnostic, Edit, Fix, Impact, Place, Span};
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
@@ -69,6 +69,7 @@ use crate::rule::{Context, Rule};
     severity = "warning",
     category = "lint",
     since = "0.1.0",
+    fix = "safe",
     summary = "a `pure` assertion on a function in which nothing would be reported"
 )]
 pub(crate) struct IdlePureAssertion;
@@ -96,8 +97,36 @@ impl Rule for IdlePureAssertion {
                 culprit: None,
                 impact: Impact::Unknown,
                 trace: Vec::new(),
-                fixes: Vec::new(),
+                fixes: removal(cx, boundary.place).into_iter().collect(),
             });
         }
     }
+}
+
+/// Takes the comment out, if it says nothing else.
+fn removal(cx: &Context<'_>, place: Place) -> Option<Fix> {
+    let project = cx.facts.project;
+    let source = project.source(place.file)?;
+    let line = source.line(place.span.start);
+    let comments = &project.module(place.file)?.comments;
+    let comment = comments
+        .iter()
+        .find(|it| source.line(it.span.start) == line)?;
+    if source.slice(comment.span).replace(' ', "") != "#runbook-lint:pure" {
+        return None;
+    }
+    let start = source.line_span(line).start;
+    let before = source.slice(Span::new(start, comment.span.start));
+    let edit = Edit {
+        place: Place {
+            file: place.file,
+            span: Span::new(start + before.trim_end().len() as u32, comment.span.end),
+        },
+        replacement: String::new(),
+    };
+    Some(Fix::new(
+        "remove the comment",
+        Applicability::Safe,
+        vec![edit],
+    ))
 }

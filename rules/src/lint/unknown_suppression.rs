@@ -38,6 +38,7 @@ use rules_macros::RuleMetadata;
     severity = "warning",
     category = "lint",
     since = "0.1.0",
+    fix = "safe",
     summary = "a suppression of a rule that does not exist"
 )]
 pub(crate) struct UnknownSuppression;
