@@ -19,15 +19,15 @@ pub(crate) fn report_apis(rule: &dyn Rule, facts: &Facts<'_>, report: &mut Vec<D
     report.extend(apis(rule, facts).map(|(case, class)| case.diagnose_api(rule, class)));
 }
 
-/// The same, with the fix that there may be for each.
-pub(crate) fn report_fixable_apis(
+/// The same, with the fixes that there may be for each, the best one first.
+pub(crate) fn report_fixable_apis<F: IntoIterator<Item = Fix>>(
     rule: &dyn Rule,
     cx: &Context<'_>,
-    fix: impl Fn(&Context<'_>, &Case<'_, '_>) -> Option<Fix>,
+    fixes: impl Fn(&Context<'_>, &Case<'_, '_>) -> F,
     report: &mut Vec<Diagnostic>,
 ) {
     report.extend(apis(rule, cx.facts).map(|(case, class)| Diagnostic {
-        fixes: fix(cx, &case).into_iter().collect(),
+        fixes: fixes(cx, &case).into_iter().collect(),
         ..case.diagnose_api(rule, class)
     }));
 }

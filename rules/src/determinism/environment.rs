@@ -3,7 +3,7 @@ use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
 use crate::fixes;
-use crate::hazard;
+use crate::hazard::{self, Case};
 use crate::rule::{Context, Rule};
 
 /// ## What it does
@@ -111,6 +111,10 @@ impl Rule for Environment {
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
-        hazard::report_fixable_apis(self, cx, fixes::extracted, report);
+        let fixes = |cx: &Context<'_>, case: &Case<'_, '_>| {
+            let moved = fixes::extracted(cx, case);
+            moved.into_iter().chain(fixes::in_input(cx, case))
+        };
+        hazard::report_fixable_apis(self, cx, fixes, report);
     }
 }

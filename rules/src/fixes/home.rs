@@ -199,7 +199,7 @@ impl Home {
                 return Some((String::new(), Some(edit)));
             }
         }
-        let module = sibling(cx, site.file, &self.key)?;
+        let (module, _) = sibling(cx, site.file, &self.key)?;
         let statement = format!("from {module} import {}", names.join(", "));
         let api = site.api()?;
         let edit = imports::passed_through(site.file, source, tree, &api.name, &statement);
@@ -287,11 +287,20 @@ pub(super) fn imported_from<'p>(
     })
 }
 
-/// How a file imports a module by its key, as it imports others of that directory.
-pub(super) fn sibling(cx: &Context<'_>, from: FileId, key: &str) -> Option<String> {
+/// How a file imports a module by its key: as it imports another one of that directory, which is
+/// given as well.
+pub(super) fn sibling<'p>(
+    cx: &Context<'p>,
+    from: FileId,
+    key: &str,
+) -> Option<(String, Option<&'p Stmt>)> {
     let project = cx.facts.project;
     let (directory, name) = split(key);
     let stem = name.strip_suffix(".py")?;
+    let package = |module: &str| match module.rsplit_once('.') {
+        Some((package, _)) => format!("{package}.{stem}"),
+        None => stem.to_owned(),
+    };
     for (_, statement) in imports::import_statements(project.module(from)?.tree()) {
         let Stmt::ImportFrom(it) = statement else {
             continue;
@@ -302,22 +311,15 @@ pub(super) fn sibling(cx: &Context<'_>, from: FileId, key: &str) -> Option<Strin
             && split(project.key(file)).0 == directory
             && split(project.key(file)).1 != "__init__.py"
         {
-            let package = module
-                .rsplit_once('.')
-                .map(|(package, _)| format!("{package}."));
             let dots = ".".repeat(it.level as usize);
-            return Some(format!("{dots}{}{stem}", package.unwrap_or_default()));
+            return Some((format!("{dots}{}", package(module)), Some(statement)));
         }
     }
     if split(project.key(from)).0 != directory {
         return None;
     }
     if project.file(&join(directory, "__init__.py")).is_some() {
-        return Some(format!(".{stem}"));
+        return Some((format!(".{stem}"), None));
     }
-    let own = project.module_name(from);
-    let package = own
-        .rsplit_once('.')
-        .map(|(package, _)| format!("{package}."));
-    Some(format!("{}{stem}", package.unwrap_or_default()))
+    Some((package(&project.module_name(from)), None))
 }

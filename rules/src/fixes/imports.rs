@@ -155,19 +155,22 @@ pub(crate) fn passed_through(
     let is_import = |it: &Stmt| matches!(it, Stmt::Import(_) | Stmt::ImportFrom(_));
     let blocks = tree.body.iter().filter_map(Stmt::as_with_stmt);
     let mut blocks = blocks.filter(|it| it.body.iter().all(is_import));
-    let last = blocks.next().and_then(|it| it.body.last());
-    if let Some(last) = last {
-        let start = span_of(last).start;
-        let line = source.line_span(source.line(start));
-        let indent = source.slice(Span::new(line.start, start));
-        if indent.trim().is_empty() {
-            let at = end_of_line(source, span_of(last).end);
-            let gap = break_before(source, at);
-            return insertion(file, at, format!("{gap}{indent}{statement}\n"));
-        }
+    if let Some(last) = blocks.next().and_then(|it| it.body.last()) {
+        return below(file, source, last, &format!("{statement}\n"));
     }
     let block = format!("with {api}.unsafe.imports_passed_through():\n    {statement}\n");
     after_imports(file, source, tree, &block)
+}
+
+/// The edit that adds an import in the line below another one.
+pub(crate) fn below(file: FileId, source: &SourceFile, import: &Stmt, statement: &str) -> Edit {
+    let start = span_of(import).start;
+    let line = source.line_span(source.line(start));
+    let before = source.slice(Span::new(line.start, start));
+    let indent = &before[..before.len() - before.trim_start().len()];
+    let at = end_of_line(source, span_of(import).end);
+    let gap = break_before(source, at);
+    insertion(file, at, format!("{gap}{indent}{statement}"))
 }
 
 fn last_import(tree: &ast::ModModule) -> Option<&Stmt> {

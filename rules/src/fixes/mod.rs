@@ -10,6 +10,7 @@ mod defaults;
 mod extract;
 mod home;
 mod imports;
+mod input;
 mod inputs;
 mod passed;
 mod signature;
@@ -22,6 +23,7 @@ pub(crate) use clock::clock;
 pub(crate) use defaults::filled;
 pub(crate) use extract::extracted;
 pub use imports::dead_imports;
+pub(crate) use input::in_input;
 pub(crate) use swap::{asyncio, logger, randomness, sleep, sorted, uuid};
 
 use lint_core::diagnostic::FileId;

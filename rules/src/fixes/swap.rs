@@ -100,9 +100,14 @@ pub(crate) fn asyncio(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     Some(replaced(&site, what, (span_of(&*call.func), code), api))
 }
 
-/// `time.sleep()` becomes a timer.
+/// `time.sleep()` becomes a timer. In a function outside of workflows `asyncio.sleep()` is right, too.
 pub(crate) fn sleep(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
-    let site = Site::of(cx, case.hazard, case.workflow().facade)?;
+    let place = match case.hazard.trace.last() {
+        _ if case.hazard.read_only => return None,
+        Some(step) => step.place,
+        None => case.hazard.place,
+    };
+    let site = Site::at(cx, place, case.workflow().facade)?;
     let (call, callee) = site.call()?;
     let is_one = call.arguments.args.len() == 1 && call.arguments.keywords.is_empty();
     if callee != "time.sleep" || !is_one || !site.can_await() {
@@ -156,7 +161,11 @@ pub(crate) fn logger(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     let Expr::Attribute(method) = &*call.func else {
         return None;
     };
-    let is_logger = case.hazard.culprit.starts_with("logging.");
+    let culprit = &case.hazard.culprit;
+    // The message of loguru is formatted in another way, unless it is all there is.
+    let is_alone = call.arguments.args.len() == 1 && call.arguments.keywords.is_empty();
+    let is_logger =
+        culprit.starts_with("logging.") || culprit.starts_with("loguru.logger.") && is_alone;
     if !is_logger || !METHODS.contains(&method.attr.as_str()) {
         return None;
     }

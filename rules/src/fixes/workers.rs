@@ -159,13 +159,12 @@ fn added(
     let import = match home.file.and_then(|file| imported_from(cx, it.file, file)) {
         Some(statement) => imports::beside(it.file, source, statement, &[name]),
         None => {
-            let module = sibling(cx, it.file, &home.key)?;
-            imports::after_imports(
-                it.file,
-                source,
-                it.module.tree(),
-                &format!("from {module} import {name}\n"),
-            )
+            let (module, like) = sibling(cx, it.file, &home.key)?;
+            let statement = format!("from {module} import {name}\n");
+            match like {
+                Some(like) => imports::below(it.file, source, like, &statement),
+                None => imports::after_imports(it.file, source, it.module.tree(), &statement),
+            }
         }
     };
     Some(vec![import, element(name)])
