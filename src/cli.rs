@@ -4,9 +4,9 @@ mod output;
 
 use std::path::PathBuf;
 
-use clap::builder::PathBufValueParser;
 use clap::builder::TypedValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
+use clap::builder::{NonEmptyStringValueParser, PathBufValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use lint_core::fix::Applicability;
@@ -200,6 +200,15 @@ pub(crate) struct FixArgs {
     /// what.
     #[arg(long)]
     pub(crate) unsafe_fixes: bool,
+    /// Put a comment that ignores it at each finding, with this reason, and report nothing.
+    #[arg(
+        long,
+        value_name = "REASON",
+        value_parser = NonEmptyStringValueParser::new().try_map(in_one_line),
+        conflicts_with_all = NOT_WITH_FIXES,
+        conflicts_with_all = ["fix", "fix_only", "diff", "unsafe_fixes"]
+    )]
+    pub(crate) add_ignore: Option<String>,
 }
 
 const NOT_WITH_FIXES: [&str; 4] = [
@@ -222,6 +231,13 @@ impl FixArgs {
             Applicability::Safe
         }
     }
+}
+
+fn in_one_line(reason: String) -> Result<String, &'static str> {
+    if reason.contains(['\n', '\r']) {
+        return Err("a comment has one line");
+    }
+    Ok(reason)
 }
 
 /// A baseline is read again, so it needs a place.

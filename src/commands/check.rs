@@ -70,6 +70,9 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
         }
     }
     start_threads(args.threads)?;
+    if let Some(reason) = &args.fix.add_ignore {
+        return super::fix::add_ignores(&mut files, &known, &settings, &args, reason);
+    }
     let fixed = match args.fix.is_asked() {
         true => Some(super::fix::apply(
             &mut files,

@@ -78,9 +78,9 @@ pub(super) fn apply(
             warnings: Vec::new(),
         });
     }
-    let failed = fix::write(&outcome, files);
+    let failed = fix::write(&outcome.changes, |key| files.path(key));
     for (key, reason) in &failed {
-        warnings.push(format!("`{key}` was not changed: {reason}"));
+        warnings.push(not_changed(key, reason));
         let before = outcome.changes.get(key).and_then(|it| it.before.clone());
         files.unstage(key, before);
     }
@@ -94,6 +94,52 @@ pub(super) fn apply(
         warnings.iter().for_each(|it| warn(it));
     }
     Ok(Fixed { status, warnings })
+}
+
+fn not_changed(key: &str, reason: &str) -> String {
+    format!("`{key}` was not changed: {reason}")
+}
+
+/// Puts a comment at each finding, and tells it.
+pub(super) fn add_ignores(
+    files: &mut Files,
+    known: &Known,
+    settings: &Settings,
+    args: &CheckArgs,
+    reason: &str,
+) -> Result<Status> {
+    let hidden = known.hidden(files, settings)?;
+    let order = Order {
+        least: Applicability::Safe,
+        settings,
+        hidden: &hidden,
+        minimum: args.output.minimum(),
+    };
+    let ignored = fix::ignore(files, &order, reason);
+    let failed = fix::write(&ignored.changes, |key| files.path(key));
+    for (key, reason) in &failed {
+        warn(&not_changed(key, reason));
+    }
+    for (key, count) in &ignored.left {
+        let findings = plural(*count, "finding");
+        warn(&format!(
+            "{findings} in `{key}` could not be ignored by a comment"
+        ));
+    }
+    let written = ignored
+        .counts
+        .iter()
+        .filter(|(key, _)| !failed.contains_key(*key));
+    let counts: Vec<usize> = written.map(|(_, count)| *count).collect();
+    tell(&format!(
+        "ignored {} in {}",
+        plural(counts.iter().sum(), "finding"),
+        plural(counts.len(), "file")
+    ));
+    Ok(match failed.is_empty() && ignored.left.is_empty() {
+        true => Status::Clean,
+        false => Status::Failure,
+    })
 }
 
 fn not_fixed(outcome: &Outcome) -> Vec<String> {

@@ -33,8 +33,8 @@ impl Identity {
 pub(super) struct Reservations {
     /// Fixes that were put back.
     pub(super) blocked: BTreeSet<Identity>,
-    /// Files in which a fix went wrong: from now on they change by one fix in a pass.
-    pub(super) careful: BTreeSet<String>,
+    /// Files in which a fix went wrong, until it is known which: how many may change them in a pass.
+    pub(super) careful: BTreeMap<String, usize>,
 }
 
 /// Fixes that can be applied together.
@@ -112,15 +112,19 @@ fn is_applicable(fix: &Fix, project: &Project<'_>) -> bool {
 }
 
 impl Chosen {
-    fn is_free_for(&self, fix: &Fix, keys: &BTreeSet<String>, careful: &BTreeSet<String>) -> bool {
-        let is_taken = |key: &String| self.fixes.iter().any(|it| it.keys.contains(key));
+    fn is_free_for(
+        &self,
+        fix: &Fix,
+        keys: &BTreeSet<String>,
+        careful: &BTreeMap<String, usize>,
+    ) -> bool {
+        let changing = |key: &String| self.fixes.iter().filter(|it| it.keys.contains(key)).count();
+        let is_full = |key: &String| careful.get(key).is_some_and(|most| changing(key) >= *most);
         let in_group = fix.group.and_then(|group| self.groups.get(&group));
         fix.edits.iter().all(|edit| self.is_free_for_edit(edit))
             && fix.new_files.iter().all(|new| self.is_free_for_file(new))
             && in_group.is_none_or(|other| other.edits == fix.edits)
-            && !keys
-                .iter()
-                .any(|key| careful.contains(key) && is_taken(key))
+            && !keys.iter().any(is_full)
     }
 
     /// An edit may be made by several fixes, but edits that touch depend on each other.

@@ -6,6 +6,7 @@
 
 mod choose;
 mod diff;
+mod ignore;
 mod text;
 mod write;
 
@@ -20,6 +21,7 @@ use crate::discover::Files;
 use crate::known::Hidden;
 use choose::{ChosenFix, Reservations, choose};
 pub(crate) use diff::write_diff;
+pub(crate) use ignore::ignore;
 pub(crate) use write::write;
 
 /// How often the project is checked again before what is left is left to people.
@@ -235,7 +237,7 @@ fn put_back(
         .fixes
         .into_iter()
         .partition(|fix| !fix.keys.is_disjoint(&undone));
-    // Of several fixes, one is to blame; they are tried again one by one.
+    // Of several fixes, one is to blame; half of them are tried again, until it is found.
     if let [fix] = &undone_fixes[..] {
         let reason = fix.keys.iter().find_map(|key| bad.get(key));
         outcome.put_back.push(PutBack {
@@ -245,8 +247,11 @@ fn put_back(
             reason: reason.cloned().unwrap_or_default(),
         });
         reservations.blocked.insert(fix.identity.clone());
+        reservations.careful.retain(|key, _| !undone.contains(key));
     } else {
-        reservations.careful.extend(undone.iter().cloned());
+        let half = undone_fixes.len() / 2;
+        let limits = undone.iter().map(|key| (key.clone(), half));
+        reservations.careful.extend(limits);
     }
     let mut contents = plan.contents;
     contents.retain(|key, _| !undone.contains(key));
