@@ -135,7 +135,180 @@ fn a_comment_that_suppresses_nothing_goes() {
     let source = FIXED.replace("time()", "time()  # noqa: E501, RB101");
     project.write("nav.py", source.as_bytes());
     project.run(&["check", "--fix", "."]);
-    assert_eq!(text(&project, "nav.py"), source);
+    let left = FIXED.replace("time()", "time()  # noqa: E501");
+    assert_eq!(text(&project, "nav.py"), left);
+    // So may its reason, about another rule.
+    let both = "time.time()  # runbook-lint: ignore[RB101, RB102, RB999] for people";
+    let source = CLOCK.replace("time.time()", both);
+    project.write("nav.py", source.as_bytes());
+    project.run(&["check", "--fix", "."]);
+    let left = source.replace("RB101, RB102, RB999", "RB101");
+    assert_eq!(text(&project, "nav.py"), left);
+}
+
+#[test]
+fn findings_get_comments() {
+    let source = "\
+import time
+from temporalio import workflow
+@workflow.defn
+class Order:
+    @workflow.run
+    async def run(self):
+        a = time.time()  # seconds
+        b = time.time() + hash(\"\")
+        c = f\"\"\"{
+            time.time()
+        }\"\"\"
+        return [a, b, c, time.time() \\
+            ]  # runbook-lint: ignore[RB102] old
+";
+    let project = Project::new(&[("nav.py", source)]);
+    let run = project.run(&[
+        "check",
+        "--isolated",
+        "--add-ignore",
+        "to be looked at",
+        ".",
+    ]);
+    let comment = "# runbook-lint: ignore[RB101] to be looked at";
+    let expected = source
+        .replace("# seconds", &format!("# seconds  {comment}"))
+        .replace(
+            "hash(\"\")",
+            "hash(\"\")  # runbook-lint: ignore[RB101, RB117] to be looked at",
+        );
+    assert_eq!(text(&project, "nav.py"), expected, "{}", run.stderr);
+    // Inside of a text, and before a backslash, there is no place for a comment.
+    assert_eq!(run.status, 2);
+    assert!(
+        run.stderr.contains("2 findings in `nav.py` could not"),
+        "{}",
+        run.stderr
+    );
+    let run = project.run(&["check", "--isolated", "--add-ignore", "two\nlines", "."]);
+    assert_eq!(run.status, 2);
+}
+
+#[test]
+fn a_helper_gets_the_time_and_others_keep_the_clock() {
+    let helper = "\
+import datetime
+
+
+def stamp(
+    name: str,  # of the fund
+) -> str:
+    return f\"{name} {_today()}\"
+
+
+def _today():
+    return datetime.date.today()
+";
+    let workflow = "\
+from temporalio import workflow
+
+from helpers import stamp
+
+
+@workflow.defn
+class Order:
+    @workflow.run
+    async def run(self, name: str) -> str:
+        return stamp(name) + stamp(\"b\")
+";
+    let project = Project::new(&[("nav.py", workflow), ("helpers.py", helper)]);
+    let run = project.run(&["check", "--isolated", "--fix", "--unsafe-fixes", "."]);
+    assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);
+    let expected = helper
+        .replace(
+            "    name: str,  # of the fund\n",
+            "    name: str,  # of the fund\n    *,\n    now: datetime.datetime | None = None,\n",
+        )
+        .replace("{_today()}", "{_today(now=now)}")
+        .replace(
+            "def _today()",
+            "def _today(*, now: datetime.datetime | None = None)",
+        )
+        .replace(
+            "datetime.date.today()",
+            "datetime.date.today() if now is None else now.date()",
+        );
+    assert_eq!(text(&project, "helpers.py"), expected);
+    let expected = workflow
+        .replace("stamp(name)", "stamp(name, now=workflow.now())")
+        .replace("stamp(\"b\")", "stamp(\"b\", now=workflow.now())");
+    assert_eq!(text(&project, "nav.py"), expected);
+}
+
+#[test]
+fn code_moves_beside_the_activities_and_workers_get_it() {
+    let workflow = "\
+import os
+from datetime import timedelta
+
+from temporalio import workflow
+
+with workflow.unsafe.imports_passed_through():
+    from app.work import greet
+
+
+@workflow.defn
+class Order:
+    @workflow.run
+    async def run(self, path: str) -> str:
+        os.makedirs(path)
+        return await workflow.execute_activity(
+            greet, path, start_to_close_timeout=timedelta(minutes=1)
+        )
+";
+    let work = "\
+from temporalio import activity
+
+
+@activity.defn
+async def greet(name: str) -> str:
+    return name
+";
+    let worker = "\
+from temporalio.worker import Worker
+
+from app.flow import Order
+from app.work import greet
+
+
+def start(client):
+    return Worker(client, task_queue=\"q\", workflows=[Order], activities=[greet])
+";
+    let project = Project::new(&[
+        ("app/flow.py", workflow),
+        ("app/work.py", work),
+        ("worker.py", worker),
+    ]);
+    let run = project.run(&["check", "--isolated", "--fix", "--unsafe-fixes", "."]);
+    assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);
+    let expected = workflow
+        .replace("import os\n", "")
+        .replace("import greet\n", "import greet, os_makedirs\n")
+        .replace(
+            "        os.makedirs(path)\n",
+            "        await workflow.execute_activity(
+            os_makedirs, path, start_to_close_timeout=timedelta(minutes=5)
+        )\n",
+        );
+    assert_eq!(text(&project, "app/flow.py"), expected);
+    let expected = format!(
+        "import asyncio\nimport os\n\n{work}\n
+@activity.defn
+async def os_makedirs(path: str) -> None:
+    await asyncio.to_thread(lambda: os.makedirs(path))
+"
+    );
+    assert_eq!(text(&project, "app/work.py"), expected);
+    let expected = worker
+        .replace("import greet\n", "import greet, os_makedirs\n")
+        .replace("[greet]", "[greet, os_makedirs]");
+    assert_eq!(text(&project, "worker.py"), expected);
 }
 
 #[test]
@@ -191,6 +364,35 @@ mod on_unix {
         assert_eq!(mode & 0o777, 0o754);
         assert!(link.is_symlink());
         assert_eq!(text(&project, "shared/real.txt"), FIXED);
+    }
+
+    #[test]
+    fn a_file_that_must_not_be_written_is_left_alone() {
+        use std::os::unix::process::CommandExt;
+
+        let project = Project::new(&[("a.py", CLOCK), ("b.py", CLOCK)]);
+        let mode = |path: &str, mode: u32| {
+            let path = project.path().join(path);
+            fs::set_permissions(path, Permissions::from_mode(mode)).expect("set");
+        };
+        mode("", 0o777);
+        mode("a.py", 0o444);
+        mode("b.py", 0o666);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_runbook-lint"));
+        command
+            .args(["check", "--isolated", "--fix-only", "."])
+            .current_dir(project.path());
+        // Nothing is read-only for the superuser.
+        let owner = std::os::unix::fs::MetadataExt::uid(&fs::metadata(project.path()).expect("it"));
+        if owner == 0 {
+            command.uid(65534);
+        }
+        let output = command.output().expect("runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains("`a.py` was not changed"), "{said}");
+        assert_eq!(text(&project, "a.py"), CLOCK);
+        assert_eq!(text(&project, "b.py"), FIXED);
     }
 
     /// Under a limit on the size of files, every write of more than nothing fails, and kills the

@@ -86,7 +86,8 @@ def load(job: dict[str, Any]) -> tuple[type, list[Any]]:
     if job["days"]:
         move_clocks(job["days"])
     module = importlib.import_module(job["module"])
-    modules = [it for name, it in sys.modules.items() if name.split(".")[0] == job["module"].split(".")[0]]
+    own = [(it, getattr(it, "__file__", None)) for it in sys.modules.values()]
+    modules = [it for it, file in own if file and file.startswith(job["directory"])]
     functions = {
         id(it): it
         for module in modules
@@ -150,7 +151,9 @@ def main() -> None:
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         answer = asyncio.run({"record": record, "replay": replay, "local": local}[job["do"]](job))
-    print(json.dumps({**answer, "printed": printed.getvalue()}, default=str), flush=True)
+    left = {str(it): it.stat().st_size for it in Path().rglob("*")}
+    answer |= {"printed": printed.getvalue(), "left": left}
+    print(json.dumps(answer, default=str), flush=True)
     # Threads of the SDK may not get along with the end of the interpreter.
     os._exit(0)
 
