@@ -7,7 +7,7 @@ use std::rc::Rc;
 use lint_core::diagnostic::{Diagnostic, FileId};
 use lint_core::facts::Facts;
 use lint_core::names::Names;
-use lint_core::project::{join, split};
+use lint_core::project::{Question, join, mentions, split};
 use lint_core::rule::{Category, RuleMetadata};
 
 use crate::everywhere::Everywhere;
@@ -26,6 +26,7 @@ pub struct Context<'p> {
     /// Whether this is one part, so that another look is taken at the others.
     pub(crate) is_part: bool,
     names: OnceCell<Names<'p>>,
+    workers: OnceCell<(Vec<FileId>, Names<'p>)>,
 }
 
 impl<'p> Context<'p> {
@@ -60,6 +61,7 @@ impl<'p> Context<'p> {
             everywhere: Everywhere::default(),
             is_part: false,
             names: OnceCell::new(),
+            workers: OnceCell::new(),
         }
     }
 
@@ -102,6 +104,20 @@ impl<'p> Context<'p> {
             let files: BTreeSet<FileId> = culprits.chain(activities).chain(beside).collect();
             let files: Vec<FileId> = files.into_iter().collect();
             Names::new(project, self.facts.knowledge, &files)
+        })
+    }
+
+    /// The files that may start workers, which no workflow needs, and what names mean in them.
+    pub(crate) fn workers(&self) -> &(Vec<FileId>, Names<'p>) {
+        self.workers.get_or_init(|| {
+            let project = self.facts.project;
+            let mut files = project.candidates(&Question {
+                name: "activities=".to_owned(),
+                test: &|bytes| mentions(bytes, "activities=") && mentions(bytes, "temporalio"),
+            });
+            files.retain(|file| !project.is_installed(*file));
+            let names = Names::new(project, self.facts.knowledge, &files);
+            (files, names)
         })
     }
 }

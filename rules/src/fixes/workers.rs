@@ -4,7 +4,6 @@ use lint_core::diagnostic::{Edit, FileId, Place, Span};
 use lint_core::facts::Facts;
 use lint_core::index::Module;
 use lint_core::names::{Names, Resolved};
-use lint_core::project::{Question, mentions};
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
 use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
@@ -17,21 +16,20 @@ use crate::rule::Context;
 /// The edits that add an activity to the lists of the workers that run the workflow.
 pub(super) fn register(cx: &Context<'_>, home: &Home, workflow: Place, name: &str) -> Vec<Edit> {
     let project = cx.facts.project;
-    let files = project.candidates(&question());
-    let names = Names::new(project, cx.facts.knowledge, &files);
+    let (files, names) = cx.workers();
     let mut edits = Vec::new();
-    for file in files {
-        let Some(module) = project.module(file).filter(|_| !project.is_installed(file)) else {
+    for &file in files {
+        let Some(module) = project.module(file) else {
             continue;
         };
         let mut calls = Calls(Vec::new());
         calls.visit_body(&module.tree().body);
         for call in calls.0 {
             let runs_it =
-                Worker::of(&names, file, module, call).filter(|it| it.runs(cx.facts, workflow));
+                Worker::of(names, file, module, call).filter(|it| it.runs(cx.facts, workflow));
             let list = runs_it.and_then(|it| it.list());
             edits.extend(
-                list.and_then(|list| added(cx, &names, list, home, name))
+                list.and_then(|list| added(cx, names, list, home, name))
                     .unwrap_or_default(),
             );
         }
@@ -39,14 +37,6 @@ pub(super) fn register(cx: &Context<'_>, home: &Home, workflow: Place, name: &st
     edits.sort();
     edits.dedup();
     edits
-}
-
-/// Which files may start workers.
-fn question() -> Question<'static> {
-    Question {
-        name: "activities=".to_owned(),
-        test: &|bytes| mentions(bytes, "activities=") && mentions(bytes, "temporalio"),
-    }
 }
 
 struct Calls<'p>(Vec<&'p ast::ExprCall>);
