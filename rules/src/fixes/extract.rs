@@ -39,6 +39,7 @@ pub(crate) fn extracted(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     let home = match facade {
         Facade::Runbook => Home::of_bundle(cx, site)?,
         Facade::Temporal => Home::of_workflow(cx, site)?,
+        Facade::Other => return None,
     };
     let name = home.free_name(site, &inputs.verb)?;
     let (function, mut needed) = inputs.function(&extract, &name, &home);
@@ -56,7 +57,7 @@ pub(crate) fn extracted(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     edits.extend(extract.call(&inputs, &prefix, &name)?);
     let registered = match facade {
         // Workers of bundles register what is in the file.
-        Facade::Runbook => true,
+        Facade::Runbook | Facade::Other => true,
         Facade::Temporal => {
             let more = workers::register(cx, &home, case.workflow().place, &name);
             let is_registered = !more.is_empty();
