@@ -7,7 +7,7 @@
 use lint_core::diagnostic::{Applicability, Edit, Fix, Place};
 use lint_core::facts::{Callee, ClassRef, FunctionRef};
 use lint_core::index::FunctionNode;
-use lint_core::names::{Base, Bound};
+use lint_core::names::Bound;
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
@@ -53,7 +53,7 @@ pub(super) fn passed(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     };
     let mut called = &clock;
     for caller in sites[1..].iter().rev() {
-        let call = the_call(cx, caller, called)?;
+        let call = the_call(cx, caller, called).filter(|it| !may_vary(it, called))?;
         parameter = handed_on(caller, call, &parameter, &mut edits)?;
         called = caller;
     }
@@ -278,7 +278,7 @@ fn insertion(site: &Site<'_, '_>, (at, text): Insertion) -> Edit {
     site.edit(lint_core::diagnostic::Span::new(at, at), text)
 }
 
-/// The call at a site, if all that it ever runs is the function around the other one.
+/// The call at a site, if all that it runs in workflows is the function around the other one.
 fn the_call<'p>(
     cx: &Context<'_>,
     caller: &Site<'_, 'p>,
@@ -305,32 +305,11 @@ fn the_call<'p>(
     };
     let callees = cx.facts.observed.calls.get(&place)?;
     let hides = call.arguments.keywords.iter().any(|it| it.arg.is_none());
-    let is_certain = callees.iter().all(is_it) && !hides;
-    (is_certain && class.is_none_or(|class| !is_overridden(cx, class, called))).then_some(call)
+    (callees.iter().all(is_it) && !hides).then_some(call)
 }
 
-/// Whether a class that derives from this one has a method of the same name.
-fn is_overridden(cx: &Context<'_>, class: ClassRef, called: &Site<'_, '_>) -> bool {
-    let name = def(called).map_or("", |def| def.name.as_str());
-    let own = Base::Class {
-        file: class.file,
-        ix: class.ix,
-    };
-    let project = cx.facts.project;
-    name != "__init__"
-        && project.parsed().any(|file| {
-            let index = project.module(file).map(|module| module.index());
-            let classes = index.map_or(&[][..], |index| &index.classes);
-            (0..).zip(classes).any(|(ix, it)| {
-                let bases = || cx.names().bases(file, ix);
-                (file, ix) != (class.file, class.ix)
-                    && defines(it.node, name)
-                    && (bases().is_empty() || bases().contains(&own))
-            })
-        })
-}
-
-fn defines(class: &ast::StmtClassDef, name: &str) -> bool {
-    let is_it = |it: &Stmt| matches!(it, Stmt::FunctionDef(def) if def.name.as_str() == name);
-    class.body.iter().any(is_it)
+/// Whether a call in a helper may run methods of other classes when other code calls the helper.
+fn may_vary(call: &ast::ExprCall, called: &Site<'_, '_>) -> bool {
+    let own = called.module.index().function(called.function);
+    own.class.is_some() && !own.qualname.ends_with(".__init__") && call.func.is_attribute_expr()
 }
