@@ -506,6 +506,9 @@ impl<'p> Machine<'p> {
             let exception = match &handler.type_ {
                 Some(type_) => {
                     let class = self.evaluate(type_);
+                    if self.is_failed_import(&class) && self.imports_what_is_there(&it.body) {
+                        continue;
+                    }
                     self.note_exception(&class, span_of(&**type_));
                     self.instances_of(&class)
                 }
@@ -531,6 +534,41 @@ impl<'p> Machine<'p> {
         };
         self.execute(&it.finalbody);
         self.frame.state.dead |= dead;
+    }
+
+    /// Whether exceptions of a class only say that an import has failed.
+    fn is_failed_import(&self, class: &Value) -> bool {
+        let is_one = |obj: &Obj| match obj {
+            Obj::External(name) => {
+                matches!(self.str(*name), "ImportError" | "ModuleNotFoundError")
+            }
+            _ => false,
+        };
+        !class.objs().is_empty() && class.objs().iter().all(is_one)
+    }
+
+    /// Whether a body imports something, and nothing but the SDKs: what runs workflows has them.
+    fn imports_what_is_there(&self, body: &[Stmt]) -> bool {
+        let is_there = |module: &str| {
+            let package = module.split('.').next().unwrap_or(module);
+            self.knowledge.is_sdk_package(package)
+        };
+        let mut imports = false;
+        body.iter().all(|statement| match statement {
+            Stmt::Import(it) => {
+                imports = true;
+                it.names.iter().all(|alias| is_there(alias.name.as_str()))
+            }
+            Stmt::ImportFrom(it) => {
+                imports = true;
+                it.level == 0
+                    && it
+                        .module
+                        .as_ref()
+                        .is_some_and(|module| is_there(module.as_str()))
+            }
+            _ => true,
+        }) && imports
     }
 
     /// Whether a body only asks for what is there in workflow code, and raises elsewhere: the
