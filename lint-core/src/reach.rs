@@ -9,8 +9,8 @@ use crate::diagnostic::{FileId, Impact, Place, Span, TraceStep};
 use crate::facts::{Elements, Hazard, HazardKind, IdleBoundary, WorkflowKind};
 use crate::index::{MODULE_BODY, Module};
 use crate::interp::{
-    ClassId, Code, CtxId, Edge, Event, EventKind, FuncId, How, Machine, Obj, Sink, SinkKind,
-    Source, SourceId,
+    ClassId, Code, CtxId, Edge, Event, EventKind, FuncId, How, Machine, Obj, Outcome, Seen, Sink,
+    SinkKind, Source, SourceId,
 };
 use crate::knowledge::{Role, STARTUP, Sandbox};
 use crate::passthrough::WorkerLists;
@@ -35,7 +35,8 @@ pub(crate) fn hazards(
                 _ => None,
             })
             .collect();
-        let walk = Walk::new(machine, found, ix, classes, by_worker);
+        let kept = machine.kept_by(&classes);
+        let walk = Walk::new(machine, found, ix, (classes, kept), by_worker);
         boundaries.extend(walk.boundaries.iter().copied());
         walk.note_calls(&mut calls);
         all.extend(walk.hazards());
@@ -103,6 +104,8 @@ struct Walk<'m, 'p> {
     workflow: usize,
     /// Classes whose bodies count as the workflow's own code.
     classes: BTreeSet<ClassId>,
+    /// Classes of objects that the workflow keeps, itself included.
+    kept: BTreeSet<ClassId>,
     /// For each context reached: the entry point that is nearest, and whether it is replayed.
     reached: BTreeMap<CtxId, (usize, bool)>,
     /// Handlers of queries that are registered at run time, and the entry point that does it.
@@ -149,7 +152,7 @@ impl<'m, 'p> Walk<'m, 'p> {
         machine: &'m Machine<'p>,
         found: &'m Found,
         workflow: usize,
-        classes: BTreeSet<ClassId>,
+        (classes, kept): (BTreeSet<ClassId>, BTreeSet<ClassId>),
         by_worker: &'m WorkerLists,
     ) -> Self {
         let mut walk = Self {
@@ -157,6 +160,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             found,
             workflow,
             classes,
+            kept,
             reached: BTreeMap::new(),
             answers: BTreeMap::new(),
             read_only: BTreeSet::new(),
@@ -237,7 +241,11 @@ impl<'m, 'p> Walk<'m, 'p> {
             let outcome = &self.machine.ctx(ctx).outcome;
             let decisions = outcome.decisions.iter();
             let decisions = decisions.filter(|(_, callee)| issuing.contains(callee));
-            for sink in outcome.sinks.iter().chain(decisions.map(|(sink, _)| sink)) {
+            let sinks = outcome
+                .sinks
+                .iter()
+                .filter(|sink| self.lasts(sink, outcome));
+            for sink in sinks.chain(decisions.map(|(sink, _)| sink)) {
                 note(sink.source, Use::of(sink, file, ctx));
             }
         }
@@ -267,6 +275,27 @@ impl<'m, 'p> Walk<'m, 'p> {
             }
         }
         self.uses = uses;
+    }
+
+    /// Whether what is stored in an attribute outlives the objects at hand: they are part of the
+    /// workflow, or shared. What is read from others counts where it is read.
+    fn lasts(&self, sink: &Sink, outcome: &Outcome) -> bool {
+        if sink.kind != SinkKind::State {
+            return true;
+        }
+        let mut owners = outcome.seen.iter().filter_map(|(span, seen)| match seen {
+            Seen::Of(class) if *span == sink.span => Some(class),
+            _ => None,
+        });
+        let Some(first) = owners.next() else {
+            return true;
+        };
+        let is_shared = |event: &Event| {
+            event.span == sink.span && matches!(event.kind, EventKind::SharedState { .. })
+        };
+        self.kept.contains(first)
+            || owners.any(|owner| self.kept.contains(owner))
+            || outcome.events.iter().any(is_shared)
     }
 
     /// The contexts that issue commands, themselves or through what they call.

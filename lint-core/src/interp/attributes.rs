@@ -1,5 +1,7 @@
 //! Attributes: reading, storing, and the members of classes inside and outside the project.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::{FileId, Span};
 use crate::index::{FunctionNode, MODULE_BODY};
 use crate::project::Import;
@@ -294,7 +296,7 @@ impl<'p> Machine<'p> {
         let mut result = Value::bottom();
         for entry in mro.iter().copied() {
             if let Obj::Class(owner) = entry {
-                let variant = if owner == class { variant } else { 0 };
+                let variant = self.variant_for(owner, class, variant);
                 result.join(&self.read_instance_attribute(owner, variant, sym));
             }
         }
@@ -553,6 +555,17 @@ impl<'p> Machine<'p> {
     }
 
     /// What code stored in an attribute of such an instance.
+    /// The variant under which a base keeps what it stored for an instance of a class.
+    fn variant_for(&mut self, base: ClassId, class: ClassId, variant: u32) -> u32 {
+        if base == class {
+            variant
+        } else if self.is_made_at_import(variant) {
+            self.shared_variant(base)
+        } else {
+            0
+        }
+    }
+
     fn read_instance_attribute(&mut self, class: ClassId, variant: u32, name: Sym) -> Value {
         if variant == 0 {
             let made = self.read(CellKey::InstanceAttr(class, name));
@@ -563,7 +576,12 @@ impl<'p> Machine<'p> {
             };
         }
         if self.is_made_at_import(variant) {
-            let own = self.read(CellKey::VariantAttr(class, variant, name));
+            let mut own = self.read(CellKey::VariantAttr(class, variant, name));
+            // Default factories do not know for which of the instances they run.
+            let any = self.shared_variant(class);
+            if any != variant {
+                own.join(&self.read(CellKey::VariantAttr(class, any, name)));
+            }
             return if own.is_bottom() {
                 self.read(CellKey::InstanceAttr(class, name))
             } else {
@@ -610,13 +628,34 @@ impl<'p> Machine<'p> {
         result
     }
 
+    /// The classes whose instances are kept in attributes of instances of these classes, through
+    /// any number of others.
+    pub(crate) fn kept_by(&mut self, classes: &BTreeSet<ClassId>) -> BTreeSet<ClassId> {
+        let mut kept = classes.clone();
+        let mut pending: Vec<ClassId> = classes.iter().copied().collect();
+        let mut containers = BTreeSet::new();
+        while let Some(class) = pending.pop() {
+            let mut objs = self.attributes_within(class, 0).objs().to_vec();
+            while let Some(obj) = objs.pop() {
+                match obj {
+                    Obj::Instance(class, _) if kept.insert(class) => pending.push(class),
+                    Obj::Container(id) if containers.insert(id) => {
+                        objs.extend(self.all_elements(&Value::of(obj)).objs());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        kept
+    }
+
     /// The join of all attributes of such an instance, as far as they hold or are tainted by
     /// anything.
     pub(super) fn attributes_within(&mut self, class: ClassId, variant: u32) -> Value {
         let mut result = Value::bottom();
         for entry in self.mro(class).iter().copied() {
             if let Obj::Class(owner) = entry {
-                let variant = if owner == class { variant } else { 0 };
+                let variant = self.variant_for(owner, class, variant);
                 let all = self.known.dict;
                 result.join(&self.read_instance_attribute(owner, variant, all));
             }

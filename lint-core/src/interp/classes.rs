@@ -616,7 +616,13 @@ impl<'p> Machine<'p> {
                 let span = factory_span(value);
                 let made = self.call_value(&factory, &Args::default(), span, How::Factory);
                 self.record_sink(&made, SinkKind::State, span);
-                self.write_instance_attribute(class, 0, field, &made);
+                // What an import makes is no part of what runs make.
+                let variant = if self.at_import() {
+                    self.shared_variant(class)
+                } else {
+                    0
+                };
+                self.write_instance_attribute(class, variant, field, &made);
             }
         }
     }
