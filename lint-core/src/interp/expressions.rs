@@ -1283,10 +1283,16 @@ impl<'p> Machine<'p> {
                         result.add(obj);
                     }
                 }
-                Obj::Instance(..) => {
+                Obj::Instance(class, _) => {
+                    // `dict.__getitem__` asks for what is missing.
+                    let method = if self.find_method(class, "__getitem__").is_some() {
+                        "__getitem__"
+                    } else {
+                        "__missing__"
+                    };
                     let item = self.call_method_if_project(
                         &Value::of(obj),
-                        "__getitem__",
+                        method,
                         std::slice::from_ref(key),
                         span,
                         How::Operator,
