@@ -192,7 +192,7 @@ def draw(prefix: str, text: str) -> str:
     helper(
         "defaults of a model",
         IN_DATETIME
-        + "import uuid\nfrom pydantic import BaseModel, Field\n\n\ndef now() -> datetime:\n    return datetime.now(timezone.utc)\n\n\nclass Event(BaseModel):\n    name: str\n    at: datetime = Field(default_factory=datetime.utcnow)\n    done: datetime = Field(default_factory=now)\n    text: str = Field(default_factory=lambda: datetime.now(timezone.utc).isoformat())\n",
+        + "from typing import Any\nfrom pydantic import BaseModel, Field\n\n\ndef now() -> datetime:\n    return datetime.now(timezone.utc)\n\n\nclass Event(BaseModel):\n    name: str\n    at: Any = Field(default_factory=datetime.utcnow)\n    done: Any = Field(default_factory=now)\n    text: str = Field(default_factory=lambda: datetime.now(timezone.utc).isoformat())\n",
         'helpers.Event(name="a")',
     ),
     helper(

@@ -116,7 +116,7 @@ async def record(job: dict[str, Any]) -> dict[str, Any]:
         ):
             started = await client.start_workflow(workflow.run, *job["input"], id=queue, task_queue=queue)
             try:
-                result = await asyncio.wait_for(started.result(), 8)
+                result = await asyncio.wait_for(started.result(), 20)
             except asyncio.TimeoutError:
                 return {"outcome": "does not end"}
             history = await started.fetch_history()
