@@ -42,7 +42,16 @@ pub(crate) fn ignore(files: &mut Files, order: &Order<'_>, reason: &str) -> Igno
             .collect();
         let mut found = order.hidden.hide(examined.findings, &project);
         let is_requested = |file| files.is_requested(project.key(file));
-        found.retain(|it| it.severity >= order.minimum && touches(it, &is_requested));
+        // What is found about comments is not settled by more of them.
+        let about_comments = [
+            rules::UNUSED_SUPPRESSION.code,
+            rules::UNKNOWN_SUPPRESSION.code,
+        ];
+        found.retain(|it| {
+            it.severity >= order.minimum
+                && touches(it, &is_requested)
+                && !about_comments.contains(&it.code)
+        });
         let mut by_file: BTreeMap<FileId, Lines> = BTreeMap::new();
         for finding in &found {
             let file = finding.place.file;

@@ -226,7 +226,7 @@ fn used_by(cx: &Context<'_>, site: &Site<'_, '_>) -> Option<FileId> {
                     *count.entry(file).or_default() += 1;
                 }
             }
-            Some(Resolved::Module(file))
+            Some(Resolved::Module(file) | Resolved::Class { file, .. })
                 if cx.facts.activities.iter().any(|it| it.place.file == file) =>
             {
                 *count.entry(file).or_default() += 1;
