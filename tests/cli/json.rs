@@ -96,7 +96,10 @@ fn findings_lead_to_the_culprit() {
             .iter()
             .any(|it| finding["impact"] == **it)
     );
-    assert_eq!(finding["fixes"], Value::Array(vec![]));
+    assert_eq!(
+        finding.pointer("/fixes/0/edits/0/path"),
+        Some(&Value::from("pkg/h.py"))
+    );
 }
 
 #[test]

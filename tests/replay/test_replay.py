@@ -21,7 +21,7 @@ from cases import MOVED, RUNBOOKS, SAFE, TEMPORAL, Case
 
 HERE = Path(__file__).parent
 LINTER = os.environ.get("RUNBOOK_LINT", str(HERE.parent.parent / "target/release/runbook-lint"))
-RECORDING = {"CASE_MODE": "fast", "PYTHONHASHSEED": "1"}
+RECORDING = {"CASE_MODE": "fast", "CASE_EXTRA": "1", "PYTHONHASHSEED": "1"}
 REPLAY = {"CASE_MODE": "slower", "PYTHONHASHSEED": "2"}
 # What a replay that writes nothing leaves on the disk.
 UNTOUCHED = {"data.txt": len(json.dumps(REPLAY["CASE_MODE"]))}

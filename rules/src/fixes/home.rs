@@ -145,11 +145,16 @@ impl Home {
         }
         missing.sort_by_key(|it| (it.name.is_some(), it.module, it.name));
         missing.dedup();
-        edits.extend(
-            missing
-                .iter()
-                .map(|it| imports::import(file, source, tree, *it)),
-        );
+        let imports = missing.iter();
+        edits.extend(imports.map(|it| imports::import(file, source, tree, *it)));
+        // Lines of one place have no blank line between them.
+        for next in 1..edits.len() {
+            let (before, after) = (&edits[next - 1], &edits[next]);
+            let is_block = |it: &Edit| it.replacement.ends_with("\n\n");
+            if before.place == after.place && is_block(before) && is_block(after) {
+                edits[next - 1].replacement.pop();
+            }
+        }
         let (at, replacement) = if file == site.file {
             // Above the class that uses it.
             let whole = tree.body.iter().map(span_of);
