@@ -155,3 +155,62 @@ impl<'a> Visitor<'a> for Stores<'a> {
         walk_expr(self, expression);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keeps(text: &str) -> bool {
+        keeps_something(&Module::new(text))
+    }
+
+    #[test]
+    fn constants_and_plain_functions_keep_nothing() {
+        for text in [
+            "",
+            "\"\"\"What it is.\"\"\"\nimport time\nRATE = 3\nNAMES = (\"a\", \"b\")\n__all__ = []\n",
+            "import logging\nlogger = logging.getLogger(__name__)\n",
+            "import logging as log\nlogger = log.getLogger(__name__)\n",
+            "def label(name, width=3):\n    found = [name]\n    found.append(width)\n    return found\n",
+            "async def fetch(client):\n    client.count = 1\n    return client\n",
+            "class Kind:\n    name: str\n    width: int = 3\n",
+        ] {
+            assert!(!keeps(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_can_change_is_kept() {
+        for text in [
+            "SEEN = []\n",
+            "SEEN = {}\n",
+            "def getLogger(name):\n    return []\nlogger = logging.getLogger(__name__)\n",
+            "import logging\nlogger = logging.Logger(\"a\")\n",
+            "def label(name, seen=[]):\n    seen.append(name)\n",
+            "@remembered\ndef label(name):\n    return name\n",
+            "LAST = None\ndef label(name):\n    global LAST\n    LAST = name\n",
+            "def label(name):\n    label.last = name\n",
+            "class Kind:\n    def name(self):\n        return self.text\n",
+            "label = lambda name: name\n",
+            "register(1)\n",
+        ] {
+            assert!(keeps(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_store_into_what_is_imported_is_seen_wherever_it_is() {
+        let stores = |text| stores_into_imports(&Module::new(text));
+        assert!(stores("import settings\nsettings.RATE = 3\n"));
+        assert!(stores(
+            "from app import helper as it\ndef f():\n    it.rate.low += 3\n"
+        ));
+        assert!(stores(
+            "def f():\n    import app.settings\n    del app.settings.RATE\n"
+        ));
+        assert!(!stores("import settings\nprint(settings.RATE)\n"));
+        assert!(!stores(
+            "import settings\nclass A:\n    def f(self):\n        self.rate = settings.RATE\n"
+        ));
+    }
+}

@@ -7,8 +7,9 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, Response, ResponseError};
 use lsp_types::{
     CodeActionRequest, CodeActionResolveRequest, CodeLensRequest, CompletionRequest,
-    DefinitionRequest, DidChangeTextDocumentNotification, DidChangeWatchedFilesNotification,
-    DidChangeWorkspaceFoldersNotification, DidCloseTextDocumentNotification,
+    DefinitionRequest, DidChangeTextDocumentNotification, DidChangeTextDocumentParams,
+    DidChangeWatchedFilesNotification, DidChangeWorkspaceFoldersNotification,
+    DidChangeWorkspaceFoldersParams, DidCloseTextDocumentNotification, DidCloseTextDocumentParams,
     DidOpenTextDocumentNotification, DidSaveTextDocumentNotification, DocumentDiagnosticRequest,
     DocumentSymbolRequest, FileChangeType, FileEvent, HoverRequest, InitializeParams, MessageType,
     RegistrationRequest,
@@ -275,25 +276,10 @@ impl Running<'_> {
                 })
             }
             "textDocument/didChange" => {
-                self.take::<DidChangeTextDocumentNotification>(notification, |it, params| {
-                    let encoding = it.client.can.encoding;
-                    let id = params.text_document;
-                    let uri = &id.text_document_identifier.uri;
-                    let changes = params.content_changes;
-                    let path = it.documents.change(uri, id.version, changes, encoding);
-                    if let Some(path) = path {
-                        it.workspace.update_text(&path, &it.documents);
-                    }
-                })
+                self.take::<DidChangeTextDocumentNotification>(notification, Self::changed)
             }
             "textDocument/didClose" => {
-                self.take::<DidCloseTextDocumentNotification>(notification, |it, params| {
-                    if let Some((path, document)) = it.documents.close(&params.text_document.uri) {
-                        it.workspace.update_text(&path, &it.documents);
-                        it.workspace.close(&path, &it.documents);
-                        it.delivery.closed(&path, document, &it.client);
-                    }
-                })
+                self.take::<DidCloseTextDocumentNotification>(notification, Self::closed)
             }
             "textDocument/didSave" => {
                 self.take::<DidSaveTextDocumentNotification>(notification, |it, params| {
@@ -311,19 +297,7 @@ impl Running<'_> {
                 })
             }
             "workspace/didChangeWorkspaceFolders" => self
-                .take::<DidChangeWorkspaceFoldersNotification>(notification, |it, params| {
-                    for folder in &params.event.removed {
-                        if let Some(path) = uri::to_path(&folder.uri) {
-                            it.workspace.remove_folder(&path);
-                        }
-                    }
-                    for folder in params.event.added {
-                        if let Some(path) = uri::to_path(&folder.uri) {
-                            it.workspace.add_folder(path);
-                        }
-                    }
-                    it.reopen();
-                }),
+                .take::<DidChangeWorkspaceFoldersNotification>(notification, Self::folders_changed),
             "workspace/didChangeConfiguration" => {
                 self.workspace.spoil_all(Stale::Settings);
                 Ok(())
@@ -341,6 +315,38 @@ impl Running<'_> {
         let params = serde_json::from_value(notification.params);
         handle(self, params.map_err(|error| Failure::params(&error))?);
         Ok(())
+    }
+
+    fn changed(&mut self, params: DidChangeTextDocumentParams) {
+        let encoding = self.client.can.encoding;
+        let id = params.text_document;
+        let uri = &id.text_document_identifier.uri;
+        let changes = params.content_changes;
+        if let Some(path) = self.documents.change(uri, id.version, changes, encoding) {
+            self.workspace.update_text(&path, &self.documents);
+        }
+    }
+
+    fn closed(&mut self, params: DidCloseTextDocumentParams) {
+        if let Some((path, document)) = self.documents.close(&params.text_document.uri) {
+            self.workspace.update_text(&path, &self.documents);
+            self.workspace.close(&path, &self.documents);
+            self.delivery.closed(&path, document, &self.client);
+        }
+    }
+
+    fn folders_changed(&mut self, params: DidChangeWorkspaceFoldersParams) {
+        for folder in &params.event.removed {
+            if let Some(path) = uri::to_path(&folder.uri) {
+                self.workspace.remove_folder(&path);
+            }
+        }
+        for folder in params.event.added {
+            if let Some(path) = uri::to_path(&folder.uri) {
+                self.workspace.add_folder(path);
+            }
+        }
+        self.reopen();
     }
 
     fn opened(&mut self, path: &Path) {
