@@ -66,7 +66,9 @@ impl<'p> Inputs<'p> {
                 }
                 spots.push((span_of(expr), field));
             } else if site.names.is_bound(site.file, MODULE_BODY, root) == Bound::Yes {
-                needed.push(imported(site, root)?);
+                // Code of the project may import the activities in its turn.
+                let member = site.names.member(site.file, root)?;
+                needed.push(member.external().and_then(|_| imported(site, root))?);
             }
         }
         let several = fields.len() > 1;
