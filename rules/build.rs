@@ -204,7 +204,7 @@ struct SdkFile {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Command {
     name: String,
     kind: String,
@@ -216,6 +216,11 @@ struct Command {
     identity: Vec<String>,
     #[serde(default)]
     timers: Vec<String>,
+    /// What the history calls the event that it leaves, if not by its kind.
+    event: Option<String>,
+    /// Whether the call itself issues it, and not the coroutine that it gives.
+    #[serde(default)]
+    at_once: bool,
 }
 
 #[derive(Deserialize)]
@@ -595,11 +600,35 @@ fn command_fields(entry: &Command, compared: &Compared) -> Result<String> {
         None => "None".to_owned(),
     };
     Ok(format!(
-        "kind: CommandKind::{}, target: {target}, identity: {}, timers: {}",
+        "kind: CommandKind::{}, target: {target}, identity: {}, timers: {}, event: {:?}, at_once: {}, compared: {}",
         Variant::from(entry.kind.clone()).0,
         args_source(&compared_identity(entry, compared)?)?,
-        args_source(&entry.timers)?
+        args_source(&entry.timers)?,
+        event(entry),
+        entry.at_once,
+        args_source(&compared_by_replay(entry, compared)?)?
     ))
+}
+
+/// What tells two commands apart in a replay. Where the SDK's own was not measured, it is what the
+/// Temporal command behind it shows: the target, or everything if there is none.
+fn compared_by_replay(entry: &Command, compared: &Compared) -> Result<Vec<String>> {
+    let mut identity = compared_identity(entry, compared)?;
+    if entry.compared.as_deref() == Some(NOT_MEASURED)
+        && let Some(target) = &entry.target
+    {
+        let table = event(entry).and_then(|event| compared.get(event));
+        let is_compared = |arg: &String| table.and_then(|it| it.get(arg)) == Some(&true);
+        identity.retain(|arg| arg == target || is_compared(arg));
+    }
+    Ok(identity)
+}
+
+/// What the history calls what the command leaves there.
+fn event(entry: &Command) -> Option<&str> {
+    let own = (entry.kind != "other").then_some(entry.kind.as_str());
+    let event = entry.event.as_deref().or(own)?;
+    (event != "none").then_some(event)
 }
 
 /// What of the identity a replay compares. Where nothing was measured, all of it.

@@ -1,6 +1,6 @@
 //! From a project to sorted findings. Nothing is read or written here but through the project.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lint_core::analysis::{Analysis, analyse};
 use lint_core::causes::{Cause, Gateways};
@@ -11,6 +11,7 @@ use lint_core::project::{FileError, Project};
 use lint_core::suppression::{self, Registry};
 use rayon::prelude::*;
 use rules::Overview;
+use rules::reference::{Recorded, Reference};
 
 use crate::config::Settings;
 use crate::known::Parted;
@@ -86,6 +87,27 @@ pub(crate) fn find<T>(
         suppressed: settle(outcome.suppressed, facts.project, settings),
     };
     (found, looked)
+}
+
+/// The findings about edits that lead from what was before to what workflows do now.
+pub(crate) fn edits(
+    project: &Project<'_>,
+    settings: &Settings,
+    now: &[Recorded],
+    references: &[Reference],
+) -> Vec<Diagnostic> {
+    let diagnostics = rules::edits(project, now, references);
+    let enabled = diagnostics.iter().map(|it| it.code).filter(|it| settings.enabled.contains(it));
+    let enabled: BTreeSet<&'static str> = enabled.collect();
+    let registry = Registry {
+        known: &rules::metadata().collect::<Vec<_>>(),
+        enabled: &enabled,
+        unused: &rules::UNUSED_SUPPRESSION,
+        unknown: &rules::UNKNOWN_SUPPRESSION,
+    };
+    let kept = suppression::apply(project, registry, diagnostics).kept;
+    let kept = kept.into_iter().filter(|it| enabled.contains(it.code));
+    settle(kept.collect(), project, settings)
 }
 
 /// Must run on a thread with [`lint_core::syntax::STACK_SIZE`] of stack.
@@ -194,6 +216,12 @@ impl Question<'_> {
         findings.retain(|it| it.severity >= self.minimum && touches(it, self.is_requested));
         findings
     }
+}
+
+/// Adds findings in their order.
+pub(crate) fn add(findings: &mut Vec<Diagnostic>, more: Vec<Diagnostic>) {
+    findings.extend(more);
+    findings.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)));
 }
 
 /// The Python files of the project itself.

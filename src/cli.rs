@@ -60,6 +60,8 @@ pub(crate) enum Command {
     Migrate(MigrateArgs),
     /// Draw the call graph that workflows reach.
     Graph(GraphArgs),
+    /// Record the commands of all workflows as deployed, in `runbook-lint.lock`.
+    Lock(LockArgs),
     /// Find Lucide icons for steps, by name, word or tag.
     Icons(IconsArgs),
     /// Explain a rule, or list all rules.
@@ -266,6 +268,10 @@ pub(crate) struct GraphArgs {
     /// Draw all functions and module bodies of the given files, not only what workflows reach.
     #[arg(long)]
     pub(crate) full: bool,
+    /// Draw the commands of each workflow in their order, with what decides between them, instead
+    /// of calls. As text, as a flowchart for Mermaid or as JSON.
+    #[arg(long, conflicts_with = "full")]
+    pub(crate) commands: bool,
     /// How to write the graph.
     #[arg(long, alias = "format", value_name = "FORMAT", default_value = "text")]
     pub(crate) output_format: GraphFormat,
@@ -286,6 +292,20 @@ pub(crate) enum GraphFormat {
     Json,
     /// A page to look at, with the steps of each workflow; not with `--full`.
     Html,
+}
+
+#[derive(Debug, Args)]
+#[command(mut_arg("paths", |it| it.help("Files and directories whose project is meant [default: .]")))]
+pub(crate) struct LockArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Record only this workflow anew, by its type, and leave the others as they are recorded. May
+    /// be repeated.
+    #[arg(long, value_name = "WORKFLOW")]
+    pub(crate) update: Vec<String>,
+    /// Write nothing, and exit with status 1 if the file is not up to date.
+    #[arg(long, conflicts_with = "update")]
+    pub(crate) check: bool,
 }
 
 #[derive(Debug, Args)]

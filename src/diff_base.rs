@@ -14,9 +14,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use lint_core::source::MAX_FILE_BYTES;
+use rules::reference::{Reference, record};
 
 use crate::baseline::Baseline;
-use crate::check::{Alive, examine};
+use crate::check::Alive;
 use crate::config::{Settings, relative_key};
 use crate::discover::{Files, may_be_read};
 use crate::report::plural;
@@ -34,6 +35,14 @@ pub(crate) struct DiffBase {
     before: Vec<Before>,
     /// From old to new names.
     renames: BTreeMap<String, String>,
+}
+
+/// What was known of the project before the change.
+pub(crate) struct Then {
+    /// All findings, under the present names of the files.
+    pub(crate) findings: Baseline,
+    /// What its workflows did.
+    pub(crate) reference: Reference,
 }
 
 struct Before {
@@ -104,25 +113,35 @@ impl DiffBase {
         Ok(())
     }
 
-    /// All findings of the project before the change, under the present names of its files. A check
-    /// of the present files that is alive is taken back to then.
-    pub(crate) fn findings(
+    /// What was known of the project before the change. A check of the present files that is alive is
+    /// taken back to then.
+    pub(crate) fn known_then(
         &self,
         files: &Files,
         settings: &Settings,
         alive: Option<&mut Alive<'_>>,
-    ) -> Result<Baseline> {
+    ) -> Result<Then> {
         let there = |key: &str| self.unchanged.contains(key);
         let before = files.rewound(there, self.sources()?, settings);
-        let (examined, project) = match alive.zip(files.changes_to(&before)) {
+        let (examined, workflows, project) = match alive.zip(files.changes_to(&before)) {
             Some((alive, changes)) => {
                 alive.analysis.update(changes);
-                let examined = alive.examine_with(settings, &[], |_| Vec::new());
-                (examined, alive.analysis.project().view())
+                let mut workflows = Vec::new();
+                let examined = alive.examine_with(settings, &[], |cx| {
+                    workflows = record(cx.facts);
+                    Vec::new()
+                });
+                (examined, workflows, alive.analysis.project().view())
             }
             None => {
                 let project = before.project(settings);
-                (examine(&project, settings, &[]), project)
+                let alive = Alive::new(project, settings);
+                let mut workflows = Vec::new();
+                let examined = alive.examine_with(settings, &[], |cx| {
+                    workflows = record(cx.facts);
+                    Vec::new()
+                });
+                (examined, workflows, alive.analysis.project().view())
             }
         };
         if !examined.cut_short.is_empty() || !examined.errors.is_empty() {
@@ -132,7 +151,14 @@ impl DiffBase {
                 plural(examined.errors.len(), "file"),
             ));
         }
-        Ok(Baseline::of(&examined.findings, &project).moved(&self.renames))
+        Ok(Then {
+            findings: Baseline::of(&examined.findings, &project).moved(&self.renames),
+            reference: Reference {
+                origin: format!("`{}`", short(&self.revision)),
+                is_pinned: settings.pinned_versions,
+                workflows,
+            },
+        })
     }
 
     fn sources(&self) -> Result<BTreeMap<String, Vec<u8>>> {
@@ -153,6 +179,15 @@ impl DiffBase {
             sources.extend(keys.zip(contents));
         }
         Ok(sources)
+    }
+}
+
+/// A revision as people say it: of a full hash, its beginning.
+fn short(revision: &str) -> String {
+    let digits = revision.find(|c: char| !c.is_ascii_hexdigit());
+    match digits.unwrap_or(revision.len()) {
+        digits @ 40 => format!("{}{}", &revision[..10], &revision[digits..]),
+        _ => revision.to_owned(),
     }
 }
 

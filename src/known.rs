@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use lint_core::diagnostic::Diagnostic;
 use lint_core::project::Project;
+use rules::reference::Reference;
 
 use crate::baseline::{self, Baseline, Key, Scope, Stale};
 use crate::check::{Alive, Examined, touches};
@@ -47,6 +48,8 @@ pub(crate) struct Parted {
     pub(crate) baselined: Option<Vec<Diagnostic>>,
     pub(crate) preexisting: Option<Vec<Diagnostic>>,
     pub(crate) used: Option<UsedBaseline>,
+    /// What the workflows did before the change.
+    pub(crate) reference: Option<Reference>,
 }
 
 /// What is known already, while the files change.
@@ -79,8 +82,9 @@ impl Known {
         let baseline = self.baseline.as_ref().and_then(|it| it.content.clone());
         let before = self.diff_base.as_ref();
         let before = before
-            .map(|it| it.findings(files, settings, None))
+            .map(|it| it.known_then(files, settings, None))
             .transpose()?;
+        let before = before.map(|it| it.findings);
         Ok(Hidden(baseline.into_iter().chain(before).collect()))
     }
 
@@ -98,6 +102,7 @@ impl Known {
             baselined: None,
             preexisting: None,
             used: None,
+            reference: None,
         };
         if let Some(opened) = self.baseline {
             let scope = Scope {
@@ -114,9 +119,10 @@ impl Known {
             parted.used = Some(used);
         }
         if let Some(diff_base) = self.diff_base {
-            let before = diff_base.findings(files, settings, Some(alive))?;
+            let then = diff_base.known_then(files, settings, Some(alive))?;
+            parted.reference = Some(then.reference);
             let holder = format!("`{}`", diff_base.revision);
-            let (new, known) = before.part(parted.new, project, &holder);
+            let (new, known) = then.findings.part(parted.new, project, &holder);
             parted.new = new;
             parted.preexisting = Some(known);
         }

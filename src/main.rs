@@ -10,6 +10,7 @@ mod discover;
 mod file;
 mod fix;
 mod known;
+mod lock;
 mod output;
 mod progress;
 mod report;
@@ -63,6 +64,7 @@ fn run(cli: Cli) -> Result<Status> {
         Command::Check(args) => commands::check::run(*args, cli.color),
         Command::Migrate(args) => commands::migrate::run(args, cli.color),
         Command::Graph(args) => commands::graph::run(args, cli.color),
+        Command::Lock(args) => commands::lock::run(args),
         Command::Icons(args) => commands::icons::run(&args, cli.color),
         Command::Init(args) => commands::init::run(&args),
         Command::Rule(args) => commands::rule::run(&args, cli.color),

@@ -11,7 +11,7 @@ use crate::markers::Candidates;
 use crate::passthrough::WorkerLists;
 use crate::project::{Change, Interrupt, Project};
 use crate::workflows::Found;
-use crate::{observed, reach, workflows};
+use crate::{commands, observed, reach, workflows};
 
 /// Analyses the project. Must run on a thread with [`crate::syntax::STACK_SIZE`] of stack.
 pub fn analyse<'p>(project: &'p Project<'p>, knowledge: &'p Knowledge) -> Facts<'p> {
@@ -101,6 +101,7 @@ fn see_part(
     let (mut machine, found) = (reached.machine, reached.found);
     let (hazards, idle_boundaries, calls) = reach::hazards(&mut machine, &found, by_worker);
     let (reach, observed) = observed::collect(&mut machine, &found);
+    let structures = commands::build::structures(&mut machine, &found, &reached.cut_short);
     let seen = Seen {
         activities: workflows::activities(&machine),
         workflows: found.into_iter().map(|it| it.workflow).collect(),
@@ -109,6 +110,7 @@ fn see_part(
         cut_short: reached.cut_short,
         unmatched: reached.unmatched,
         reach,
+        structures,
         observed,
         ..Seen::default()
     };

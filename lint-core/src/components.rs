@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rayon::prelude::*;
 
 use crate::causes::Calls;
+use crate::commands::Structure;
 use crate::facts::{Hazard, Part, Reach, Seen, Workflow};
 use crate::inert;
 use crate::knowledge::Knowledge;
@@ -354,16 +355,18 @@ fn stores_into_imports(project: &Project<'_>, file: FileId) -> bool {
 pub(crate) fn merged(parts: &[Part]) -> Seen {
     let mut merged = Seen::default();
     let mut hazards: Vec<(Hazard, (String, Place))> = Vec::new();
-    let mut workflows: BTreeMap<(String, Place), (Workflow, Reach)> = BTreeMap::new();
+    type Shown = (Workflow, (Reach, Option<Structure>));
+    let mut workflows: BTreeMap<(String, Place), Shown> = BTreeMap::new();
     let mut unmatched: Option<Vec<String>> = None;
     let mut calls = Calls::default();
     for part in parts {
         calls.merge(&part.calls);
         let part = &part.seen;
-        for (it, reach) in part.workflows.iter().zip(&part.reach) {
+        let shown = part.reach.iter().zip(&part.structures);
+        for (it, (reach, structure)) in part.workflows.iter().zip(shown) {
             let key = (it.name.clone(), it.place);
-            let both = || (it.clone(), reach.clone());
-            workflows.entry(key).or_insert_with(both);
+            let all = || (it.clone(), (reach.clone(), structure.clone()));
+            workflows.entry(key).or_insert_with(all);
         }
         merged.observed.merge(&part.observed);
         // What one part has a name for is not unmatched.
@@ -394,7 +397,7 @@ pub(crate) fn merged(parts: &[Part]) -> Seen {
     }
     hazards.sort_by_key(|(hazard, _)| hazard.workflow);
     merged.hazards = reach::gravest(hazards.into_iter().map(|(hazard, _)| hazard));
-    (merged.workflows, merged.reach) = workflows.into_values().unzip();
+    (merged.workflows, (merged.reach, merged.structures)) = workflows.into_values().unzip();
     merged.unmatched = unmatched.unwrap_or_default();
     merged.cut_short.sort();
     merged.cut_short.dedup();

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use crate::causes::{Calls, Gateways};
+use crate::commands::Structure;
 use crate::components::merged;
 use crate::diagnostic::{FileId, Impact, Place, TraceStep};
 use crate::index::{ClassIx, FunctionIx};
@@ -96,6 +97,8 @@ pub struct Seen {
     pub workflows: Vec<Workflow>,
     /// What each workflow runs, in the order of [`Seen::workflows`].
     pub reach: Vec<Reach>,
+    /// The commands that each workflow can issue, in the same order; `None` for what is none.
+    pub structures: Vec<Option<Structure>>,
     pub observed: Observed,
     /// Names that the configuration gives a part to and that nothing in the project has.
     pub unmatched: Vec<String>,

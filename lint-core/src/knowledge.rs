@@ -171,6 +171,13 @@ pub struct Command {
     pub identity: &'static [Arg],
     /// Arguments that set a timer of the workflow itself.
     pub timers: &'static [Arg],
+    /// What the history calls the event that it leaves; `None` if it leaves none.
+    pub event: Option<&'static str>,
+    /// What tells two of them apart in a replay.
+    pub compared: &'static [Arg],
+    /// Whether the call itself issues it. What is a coroutine does so when it is awaited, or when
+    /// its task begins.
+    pub at_once: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,6 +1,7 @@
 //! The analysis engine. It knows no rule and no output format; see ARCHITECTURE.md.
 pub mod analysis;
 pub mod causes;
+pub mod commands;
 mod components;
 pub mod diagnostic;
 pub mod facts;

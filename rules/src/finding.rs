@@ -1,7 +1,7 @@
 //! How the rules about the contract make a diagnostic.
 
 use lint_core::diagnostic::{
-    Applicability, Diagnostic, Edit, FileId, Fix, Impact, Place, Severity, Span,
+    Applicability, Diagnostic, Edit, FileId, Fix, Impact, Place, Severity, Span, TraceStep,
 };
 use lint_core::facts::{FunctionRef, Workflow};
 use lint_core::rule::RuleMetadata;
@@ -85,6 +85,18 @@ impl Finding {
     pub(crate) fn along(mut self, way: Way) -> Self {
         self.0.place = way.place;
         self.0.trace = way.trace;
+        self
+    }
+
+    /// The entry point from which a replay comes to it, and what it does to that.
+    pub(crate) fn entry(mut self, entry: impl Into<String>, impact: Impact) -> Self {
+        self.0.entry = Some(entry.into());
+        self.0.impact = impact;
+        self
+    }
+
+    pub(crate) fn trace(mut self, trace: Vec<TraceStep>) -> Self {
+        self.0.trace = trace;
         self
     }
 

@@ -17,6 +17,7 @@ pub mod model;
 pub mod outline;
 mod overview;
 mod program;
+pub mod reference;
 mod rule;
 mod run;
 mod runbook_md;
@@ -30,6 +31,7 @@ use lint_core::rule::RuleMetadata;
 
 pub use calls::COMPONENTS as HINT_COMPONENTS;
 pub use fixes::dead_imports;
+pub use versioning::edits;
 pub use lint::{UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION};
 pub use overview::{Overview, OverviewItem, overviews};
 pub use rule::{Context, Rule, Scope};
@@ -171,6 +173,7 @@ static RULES: &[&dyn Rule] = &[
     &lifecycle::SilentHeartbeat,
     &versioning::RepeatedPatch,
     &versioning::PatchDecided,
+    &versioning::IncompatibleEdit,
 ];
 
 /// The rules that look at facts, sorted by code.

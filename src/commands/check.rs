@@ -10,17 +10,19 @@ use lint_core::causes::causes;
 use lint_core::diagnostic::FileId;
 use lint_core::project::Project;
 use lint_core::rule::RuleMetadata;
+use rules::reference::{Reference, record};
 
 use super::fix::Wish;
 use super::{is_standard, locate, start_threads};
 use crate::Status;
 use crate::baseline::Malformed;
-use crate::check::{Alive, Answer, Question, python_files, statistics};
+use crate::check::{self, Alive, Answer, Question, python_files, statistics};
 use crate::cli::{CheckArgs, Color, FailOn, Format, OutputArgs, ReportTarget};
 use crate::config::{ConfigError, Settings, absolute};
 use crate::discover::Files;
 use crate::file::Outdated;
 use crate::known::Known;
+use crate::lock;
 use crate::output::{leading, render};
 use crate::progress::Progress;
 use crate::report::{Places, Report, ReportedError, Summary, plural, stopped_at_a_bound};
@@ -104,11 +106,21 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     let count = plural(python_files(&project).count(), "file");
     let progress = Progress::start(format!("checking {count}"), args.output.quiet);
     let is_page = targets.iter().any(|it| it.format == Format::Html);
-    let mut examined = alive.examine_with(&settings, &named, |cx| match is_page {
-        true => rules::overviews(cx.facts),
-        false => Vec::new(),
+    let locked = lock::reference(&root, &settings)?;
+    let mut workflows = Vec::new();
+    let mut examined = alive.examine_with(&settings, &named, |cx| {
+        if locked.is_some() || args.known.diff_base.is_some() {
+            workflows = record(cx.facts);
+        }
+        match is_page {
+            true => rules::overviews(cx.facts),
+            false => Vec::new(),
+        }
     });
-    let parted = known.part(&mut examined, &mut alive, &files, &settings)?;
+    let mut parted = known.part(&mut examined, &mut alive, &files, &settings)?;
+    let references: Vec<Reference> = locked.into_iter().chain(parted.reference.take()).collect();
+    let edits = check::edits(&project, &settings, &workflows, &references);
+    check::add(&mut parted.new, edits);
     drop(progress);
     let analysed = started.elapsed();
     let answer = examined.answer(parted, &question);

@@ -1,5 +1,7 @@
 //! `runbook-lint graph`
 
+mod structure;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::io;
@@ -34,7 +36,9 @@ pub(crate) fn run(mut args: GraphArgs, color: Color) -> Result<Status> {
     let places = Places::new(&project, &root, &cwd);
     start_threads(None)?;
     let knowledge = Knowledge::new(&rules::catalogue::TABLES, settings.knowledge.clone());
-    let text = if args.full {
+    let text = if args.commands {
+        structure::show(&places, &knowledge, args.output_format)?
+    } else if args.full {
         let requested: Vec<FileId> = python_files(&project)
             .filter(|&file| files.is_requested(project.key(file)))
             .collect();

@@ -7,6 +7,7 @@ mod fix;
 pub(crate) mod graph;
 pub(crate) mod icons;
 pub(crate) mod init;
+pub(crate) mod lock;
 pub(crate) mod man;
 pub(crate) mod migrate;
 pub(crate) mod rule;

@@ -50,6 +50,9 @@ pub(crate) struct Options {
     pub(crate) executors: Option<Located<Vec<String>>>,
     /// Modules that the worker passes through Temporal's sandbox, with all that is below them.
     pub(crate) passthrough_modules: Option<Located<Vec<String>>>,
+    /// Whether all executions stay with the version of the worker that started them, so that an edit
+    /// cannot break their replay.
+    pub(crate) pinned_versions: Option<Located<bool>>,
     /// Whether calls are followed into the installed packages of the virtual environment.
     pub(crate) follow_installed: Option<Located<bool>>,
     /// A file of findings that are not reported, relative to the directory of this configuration.

@@ -53,6 +53,8 @@ pub(crate) struct Settings {
     pub(crate) src: Vec<String>,
     pub(crate) knowledge: UserEntries,
     pub(crate) follow_installed: bool,
+    /// Whether executions stay with the version that started them.
+    pub(crate) pinned_versions: bool,
     /// Relative to the working directory.
     pub(crate) baseline: Option<PathBuf>,
     /// Every setting as one line of TOML, with its origin.
@@ -111,6 +113,7 @@ impl<'l> Resolver<'l> {
         let src = self.last("src", Vec::new(), |it| it.src.as_ref());
         let follow_installed =
             self.last("follow-installed", false, |it| it.follow_installed.as_ref());
+        let pinned_versions = self.last("pinned-versions", false, |it| it.pinned_versions.as_ref());
         let knowledge = UserEntries {
             markers: self.markers(),
             apis: self.catalogue()?,
@@ -127,6 +130,7 @@ impl<'l> Resolver<'l> {
             src: src.iter().map(|path| normalize(path)).collect(),
             knowledge,
             follow_installed,
+            pinned_versions,
             baseline: self.baseline(),
             shown: self.shown,
         })

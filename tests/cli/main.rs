@@ -14,6 +14,7 @@ mod hostile_repository;
 mod icons;
 mod init;
 mod json;
+mod lock;
 mod project;
 mod robustness;
 mod sarif;

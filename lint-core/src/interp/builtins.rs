@@ -1315,7 +1315,7 @@ impl<'p> Machine<'p> {
 }
 
 /// Whether a method of a builtin container changes it.
-pub(super) fn mutates(method: &str) -> bool {
+pub(crate) fn mutates(method: &str) -> bool {
     matches!(
         method,
         "append"

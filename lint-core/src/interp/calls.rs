@@ -1204,6 +1204,14 @@ impl<'p> Machine<'p> {
         for (value, kind) in &special {
             self.record_sink(value, *kind, span);
         }
+        for arg in command.identity {
+            let given = match self.given(args, *arg) {
+                Given::Value(value) => value.clone(),
+                Given::Hidden => Value::unknown(),
+                Given::Absent => continue,
+            };
+            self.note_given(arg.name, &given, span);
+        }
         if !matches!(command.kind, CommandKind::Timer | CommandKind::Condition) {
             self.note_sets_in_payload(args, span);
         }

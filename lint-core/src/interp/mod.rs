@@ -40,6 +40,7 @@ use crate::knowledge::{CommandKind, Knowledge, Role, Sandbox};
 use crate::project::Project;
 use crate::syntax::{ast, span_of};
 
+pub(crate) use builtins::mutates;
 pub(crate) use marks::Mark;
 pub(crate) use mro::Mro;
 pub(crate) use seen::Seen;
@@ -605,6 +606,22 @@ impl<'p> Machine<'p> {
         loaded
             .map(|(_, passed)| *passed)
             .reduce(|all, one| all && one)
+    }
+
+    /// The function behind a method that is bound to its receiver.
+    pub(crate) fn bound_callee(&self, id: u32) -> Obj {
+        self.bounds.get(id).0
+    }
+
+    /// The value of a global, if it has only one.
+    pub(crate) fn constant(&mut self, file: FileId, name: &str) -> Option<Obj> {
+        let name = self.sym(name);
+        let id = *self.cell_ids.get(&CellKey::Global(file, name))?;
+        let value = &self.cells[id as usize].value;
+        match value.objs() {
+            [one] if !value.is_open() => Some(*one),
+            _ => None,
+        }
     }
 
     /// The context that makes a container.

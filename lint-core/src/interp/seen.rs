@@ -23,12 +23,25 @@ pub(crate) enum Seen {
     ForeignException(Sym),
     /// The exception may be of a class that is not known.
     AnyException,
+    /// The command is given this for a property that a replay compares; `Unknown` if that is not
+    /// all that it may be given.
+    Given(&'static str, Obj),
 }
 
 impl Machine<'_> {
     pub(super) fn note_seen(&mut self, span: Span, seen: Seen) {
         if !self.frame.state.dead {
             self.frame.out.seen.insert((span, seen));
+        }
+    }
+
+    /// Remembers what a command is given for a property that a replay compares.
+    pub(super) fn note_given(&mut self, property: &'static str, value: &Value, span: Span) {
+        for &obj in value.objs() {
+            self.note_seen(span, Seen::Given(property, obj));
+        }
+        if value.objs().is_empty() || value.is_open() {
+            self.note_seen(span, Seen::Given(property, Obj::Unknown));
         }
     }
 

@@ -1,8 +1,11 @@
 //! The rules about patches, one file for each.
 
+mod incompatible_edit;
 mod patch_decided;
 mod patches;
 mod repeated_patch;
 
+pub use incompatible_edit::edits;
+pub(crate) use incompatible_edit::IncompatibleEdit;
 pub(crate) use patch_decided::PatchDecided;
 pub(crate) use repeated_patch::RepeatedPatch;

@@ -5,6 +5,7 @@ mod calls;
 mod catalogue_probes;
 mod contract;
 mod determinism;
+mod edits;
 mod examples;
 mod meta;
 mod n102;

@@ -47,6 +47,24 @@ pub(crate) fn lint(
     })
 }
 
+/// The lock file of these files.
+pub(crate) fn lock(files: impl IntoIterator<Item = (String, String)>) -> String {
+    let files: BTreeMap<String, String> = files.into_iter().collect();
+    thread::scope(|scope| {
+        let recording = thread::Builder::new()
+            .stack_size(STACK_SIZE)
+            .spawn_scoped(scope, || {
+                let roots = vec![String::new()];
+                let project = Project::new(&files, files.keys().cloned(), roots, Vec::new());
+                let knowledge = Knowledge::new(&TABLES, UserEntries::default());
+                let facts = analyse(&project, &knowledge);
+                rules::reference::write(&rules::reference::record(&facts))
+            });
+        let lock = recording.expect("a thread can be started").join();
+        lock.expect("recording does not panic")
+    })
+}
+
 fn lint_here(files: &BTreeMap<String, String>, registry: Registry<'_>) -> Vec<Found> {
     let project = Project::new(
         files,
@@ -57,7 +75,18 @@ fn lint_here(files: &BTreeMap<String, String>, registry: Registry<'_>) -> Vec<Fo
     let knowledge = Knowledge::new(&TABLES, UserEntries::default());
     let facts = analyse(&project, &knowledge);
     let memo = rules::Memo::default();
-    let (report, ()) = rules::check(&facts, registry.enabled, &memo, |_| ());
+    let (mut report, now) = rules::check(&facts, registry.enabled, &memo, |cx| {
+        rules::reference::record(cx.facts)
+    });
+    if let Some(text) = files.get("runbook-lint.lock").filter(|_| registry.enabled.contains("RB703")) {
+        let workflows = rules::reference::parse(text, "runbook-lint.lock").expect("a lock file");
+        let lock = rules::reference::Reference {
+            origin: "`runbook-lint.lock`".to_owned(),
+            is_pinned: false,
+            workflows,
+        };
+        report.extend(rules::edits(&project, &now, &[lock]));
+    }
     let kept = suppression::apply(&project, registry, report).kept;
     kept.into_iter()
         .filter(|diagnostic| registry.enabled.contains(diagnostic.code))
