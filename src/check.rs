@@ -97,7 +97,10 @@ pub(crate) fn edits(
     references: &[Reference],
 ) -> Vec<Diagnostic> {
     let diagnostics = rules::edits(project, now, references);
-    let enabled = diagnostics.iter().map(|it| it.code).filter(|it| settings.enabled.contains(it));
+    let enabled = diagnostics
+        .iter()
+        .map(|it| it.code)
+        .filter(|it| settings.enabled.contains(it));
     let enabled: BTreeSet<&'static str> = enabled.collect();
     let registry = Registry {
         known: &rules::metadata().collect::<Vec<_>>(),

@@ -31,11 +31,11 @@ use lint_core::rule::RuleMetadata;
 
 pub use calls::COMPONENTS as HINT_COMPONENTS;
 pub use fixes::dead_imports;
-pub use versioning::edits;
 pub use lint::{UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION};
 pub use overview::{Overview, OverviewItem, overviews};
 pub use rule::{Context, Rule, Scope};
 pub use run::{Memo, check};
+pub use versioning::edits;
 
 use determinism as d;
 

@@ -177,7 +177,9 @@ impl<'r> Automaton<'r> {
                     next,
                 })
             }
-            Node::Note(what, _) if attribute(what).is_some_and(|it| !self.read.contains(it)) => next,
+            Node::Note(what, _) if attribute(what).is_some_and(|it| !self.read.contains(it)) => {
+                next
+            }
             Node::Note(what, place) => self.add(State::Note {
                 what: what.clone(),
                 place: *place,

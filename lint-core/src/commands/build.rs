@@ -16,9 +16,7 @@ use crate::syntax::ast::{self, Expr};
 use crate::syntax::span_of;
 use crate::workflows::Found;
 
-use super::describe::{
-    Definitions, MAX_DEPTH, constant_text, definitions, digest, fingerprint,
-};
+use super::describe::{Definitions, MAX_DEPTH, constant_text, definitions, digest, fingerprint};
 use super::{CUT_SHORT, Exit, Node, Part, Structure, Wait, naming, normal};
 
 /// A workflow is cut off here; real ones stay far below.

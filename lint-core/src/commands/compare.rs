@@ -664,7 +664,7 @@ fn matches_command(old: &Command, new: &Command) -> Match {
                     Match::Yes
                 }
                 (Some(Value::Unknown), Some(Value::Unknown)) if name != "name" => Match::Yes,
-            (Some(old), Some(new)) if old.reference() == new.reference() => {
+                (Some(old), Some(new)) if old.reference() == new.reference() => {
                     match old.reference() {
                         Some(_) => Match::Yes,
                         None => Match::Perhaps,

@@ -115,7 +115,9 @@ fn unpacked<'p>(
 /// Whether something may be given that is not written out.
 fn hides<'p>(builder: &Builder<'_, 'p>, scope: &Scope<'p>, call: &'p ast::ExprCall) -> bool {
     let is_open = |dict: &ast::ExprDict| {
-        dict.items.iter().any(|item| !matches!(item.key, Some(Expr::StringLiteral(_))))
+        dict.items
+            .iter()
+            .any(|item| !matches!(item.key, Some(Expr::StringLiteral(_))))
     };
     let starred = call.arguments.args.iter().any(Expr::is_starred_expr);
     let mappings = mappings(builder, scope, call);

@@ -112,13 +112,11 @@ impl Rule for IncompatibleEdit {
 }
 
 /// The edits that lead from what was before to what workflows do now and break a replay.
-pub fn edits(
-    project: &Project<'_>,
-    now: &[Recorded],
-    references: &[Reference],
-) -> Vec<Diagnostic> {
+pub fn edits(project: &Project<'_>, now: &[Recorded], references: &[Reference]) -> Vec<Diagnostic> {
     let mut report = Vec::new();
-    let known = now.iter().filter_map(|it| Some((it.workflow.as_ref()?, it)));
+    let known = now
+        .iter()
+        .filter_map(|it| Some((it.workflow.as_ref()?, it)));
     let known: Vec<Now<'_>> = known.collect();
     for (reference, all) in in_force(references) {
         if reference.is_pinned {
@@ -161,10 +159,7 @@ fn in_force(references: &[Reference]) -> Vec<(&Reference, Vec<&Recorded>)> {
 /// Each recorded workflow with what it is now, if anything. Several workers of a project may use
 /// one type for different classes: those with the same name belong together, and of the rest
 /// those that are alone with their type on both sides. The others cannot be told.
-fn paired<'c>(
-    recorded: &[&'c Recorded],
-    now: &[Now<'c>],
-) -> Vec<(&'c Recorded, Option<Now<'c>>)> {
+fn paired<'c>(recorded: &[&'c Recorded], now: &[Now<'c>]) -> Vec<(&'c Recorded, Option<Now<'c>>)> {
     let is_same = |old: &Recorded, new: &Now<'_>| {
         let is_there = old.path.is_none() || old.path == new.1.path;
         old.structure.workflow_type == new.1.structure.workflow_type

@@ -5,7 +5,7 @@ mod patch_decided;
 mod patches;
 mod repeated_patch;
 
-pub use incompatible_edit::edits;
 pub(crate) use incompatible_edit::IncompatibleEdit;
+pub use incompatible_edit::edits;
 pub(crate) use patch_decided::PatchDecided;
 pub(crate) use repeated_patch::RepeatedPatch;

@@ -78,7 +78,10 @@ fn lint_here(files: &BTreeMap<String, String>, registry: Registry<'_>) -> Vec<Fo
     let (mut report, now) = rules::check(&facts, registry.enabled, &memo, |cx| {
         rules::reference::record(cx.facts)
     });
-    if let Some(text) = files.get("runbook-lint.lock").filter(|_| registry.enabled.contains("RB703")) {
+    if let Some(text) = files
+        .get("runbook-lint.lock")
+        .filter(|_| registry.enabled.contains("RB703"))
+    {
         let workflows = rules::reference::parse(text, "runbook-lint.lock").expect("a lock file");
         let lock = rules::reference::Reference {
             origin: "`runbook-lint.lock`".to_owned(),
