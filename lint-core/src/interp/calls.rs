@@ -1208,7 +1208,7 @@ impl<'p> Machine<'p> {
             let given = match self.given(args, *arg) {
                 Given::Value(value) => value.clone(),
                 Given::Hidden => Value::unknown(),
-                Given::Absent => continue,
+                Given::Absent | Given::Receiver(_) => continue,
             };
             self.note_given(arg.name, &given, span);
         }
