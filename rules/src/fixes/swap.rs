@@ -9,6 +9,7 @@ use lint_core::syntax::span_of;
 use super::imports::Wanted;
 use super::site::{Bind, Site};
 use crate::hazard::Case;
+use crate::program::{Node, nodes_of};
 use crate::rule::Context;
 
 use Applicability::{Safe, Unsafe};
@@ -182,6 +183,10 @@ pub(crate) fn sorted(cx: &Context<'_>, case: &Case<'_, '_>, elements: Elements) 
     }
     let site = Site::of(cx, case.hazard, case.workflow().facade)?;
     let set = the_set(&site, &case.hazard.written)?;
+    // Something else may be handed over that only holds a set.
+    if !is_set(&site, set) && !is_iterated(&site, set) {
+        return None;
+    }
     if site.names.is_bound(site.file, site.function, "sorted") != lint_core::names::Bound::No {
         return None;
     }
@@ -243,6 +248,52 @@ fn the_set<'p>(site: &Site<'_, 'p>, written: &str) -> Option<&'p Expr> {
         [set] => Some(set),
         _ => None,
     }
+}
+
+/// Whether an expression can be nothing but a set.
+fn is_set(site: &Site<'_, '_>, expr: &Expr) -> bool {
+    match expr {
+        Expr::Set(_) | Expr::SetComp(_) => true,
+        Expr::Call(call) => {
+            let name = site.external(&call.func);
+            matches!(name.as_deref(), Some("set" | "frozenset"))
+        }
+        _ => false,
+    }
+}
+
+/// Whether the code goes through the elements right there.
+fn is_iterated(site: &Site<'_, '_>, set: &Expr) -> bool {
+    const GO_THROUGH: &[&str] = &[
+        "enumerate",
+        "filter",
+        "iter",
+        "list",
+        "map",
+        "next",
+        "reversed",
+        "tuple",
+        "zip",
+    ];
+    let is_it = |it: &Expr| span_of(it) == span_of(set);
+    let in_generators = |it: &[ast::Comprehension]| it.iter().any(|it| is_it(&it.iter));
+    let goes_through = |node: &Node<'_>| match node {
+        Node::Stmt(Stmt::For(it)) => is_it(&it.iter),
+        Node::Expr(Expr::Call(it)) => {
+            let name = site.external(&it.func);
+            let goes = name.is_some_and(|it| GO_THROUGH.contains(&it.as_str()));
+            let joins = matches!(&*it.func, Expr::Attribute(it) if it.attr.as_str() == "join");
+            (goes || joins) && it.arguments.args.iter().any(is_it)
+        }
+        Node::Expr(Expr::ListComp(it)) => in_generators(&it.generators),
+        Node::Expr(Expr::Generator(it)) => in_generators(&it.generators),
+        Node::Expr(Expr::DictComp(it)) => in_generators(&it.generators),
+        Node::Expr(Expr::Starred(it)) => is_it(&it.value),
+        _ => false,
+    };
+    nodes_of(std::slice::from_ref(site.statement))
+        .iter()
+        .any(goes_through)
 }
 
 /// Whether the set is written out, with elements that have an order among each other.
