@@ -154,7 +154,7 @@ struct Trail {
     states: Vec<StateId>,
     decisions: Decisions,
     notes: Vec<(String, Place)>,
-    /// The last decision of the new code that the old code does not have.
+    /// The first decision of the new code that the old code does not have.
     free: Option<Side>,
 }
 
@@ -426,7 +426,7 @@ impl<'a> Walk<'a> {
                             None => {
                                 let what = question.clone();
                                 let place = Some(*place);
-                                trail.free = Some(Side { what, place });
+                                trail.free.get_or_insert(Side { what, place });
                             }
                         }
                         trail.decisions.push((question.clone(), outcome));
