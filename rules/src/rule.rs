@@ -7,7 +7,7 @@ use std::rc::Rc;
 use lint_core::diagnostic::{Diagnostic, FileId};
 use lint_core::facts::Facts;
 use lint_core::names::Names;
-use lint_core::project::{Question, join, mentions, split};
+use lint_core::project::{Project, Question, join, mentions, split};
 use lint_core::rule::{Category, RuleMetadata};
 
 use crate::everywhere::Everywhere;
@@ -111,15 +111,26 @@ impl<'p> Context<'p> {
     pub(crate) fn workers(&self) -> &(Vec<FileId>, Names<'p>) {
         self.workers.get_or_init(|| {
             let project = self.facts.project;
-            let mut files = project.candidates(&Question {
-                name: "activities=".to_owned(),
-                test: &|bytes| mentions(bytes, "activities=") && mentions(bytes, "temporalio"),
-            });
-            files.retain(|file| !project.is_installed(*file));
+            let files = worker_files(project);
             let names = Names::new(project, self.facts.knowledge, &files);
             (files, names)
         })
     }
+
+    /// The same files, if somebody wanted to know.
+    pub(crate) fn asked_workers(&self) -> Option<&[FileId]> {
+        self.workers.get().map(|(files, _)| files.as_slice())
+    }
+}
+
+/// The files that may start workers.
+pub(crate) fn worker_files(project: &Project<'_>) -> Vec<FileId> {
+    let mut files = project.candidates(&Question {
+        name: "activities=".to_owned(),
+        test: &|bytes| mentions(bytes, "activities=") && mentions(bytes, "temporalio"),
+    });
+    files.retain(|file| !project.is_installed(*file));
+    files
 }
 
 /// How much of the project a rule sees at once. What it finds in a part is kept until the part

@@ -11,7 +11,7 @@ use lint_core::project::{Project, Reads};
 use crate::RULES;
 use crate::everywhere::Everywhere;
 use crate::model::uses_temporal;
-use crate::rule::{Context, Rule, Scope};
+use crate::rule::{Context, Rule, Scope, worker_files};
 
 /// What rules found in the parts of an earlier state of a project, with the same rules.
 #[derive(Default)]
@@ -30,6 +30,8 @@ struct Kept {
     /// What the rules looked at besides files.
     given: Given,
     reads: Reads,
+    /// The files that may start workers, if it depends on which these are.
+    workers: Option<Vec<FileId>>,
     /// Whether it may depend on runbooks that are anywhere.
     is_about_runbooks: bool,
     found: Arc<Vec<Diagnostic>>,
@@ -196,6 +198,10 @@ impl Piece<'_> {
             _seen: seen,
             given: self.given(cx),
             reads: view.reads(),
+            workers: among_runbooks
+                .asked_workers()
+                .or(alone.asked_workers())
+                .map(<[FileId]>::to_vec),
             is_about_runbooks: among_runbooks.model.is_asked() && !cx.model.contract().is_empty(),
             found: Arc::new(found),
         }
@@ -205,8 +211,11 @@ impl Piece<'_> {
 impl Kept {
     /// Whether looking again would find the same. What was seen is the same, by its address.
     fn is_true_of(&self, cx: &Context<'_>, piece: &Piece<'_>) -> bool {
+        let project = cx.facts.project;
+        let workers = self.workers.as_ref();
         !self.is_about_runbooks
-            && cx.facts.project.holds(&self.reads)
+            && project.holds(&self.reads)
+            && workers.is_none_or(|it| *it == worker_files(project))
             && self.given == piece.given(cx)
     }
 }
