@@ -13,7 +13,7 @@ impl Patterns {
         for pattern in patterns {
             let trimmed = pattern.trim_end_matches('/');
             let trimmed = trimmed.strip_prefix("./").unwrap_or(trimmed);
-            if trimmed.is_empty() {
+            if matches!(trimmed, "" | ".") {
                 return Err(format!(
                     "`{pattern}` names no file; to match everything, write `*`"
                 ));
@@ -65,7 +65,7 @@ mod tests {
         for key in ["generate/x.py", "src/m/n/old/z.py", "c/a/b.py"] {
             assert!(!patterns.matches(key), "{key}");
         }
-        for empty in ["", "/"] {
+        for empty in ["", "/", ".", "./"] {
             assert!(Patterns::new([empty]).is_err(), "{empty}");
         }
         assert!(Patterns::new(["a["]).is_err_and(|error| error.contains("`a[`")));
