@@ -747,7 +747,7 @@ impl<'m, 'p> Walk<'m, 'p> {
         let verb = match edge.how {
             How::Call => "calls",
             How::Construct => "constructs",
-            How::Property => "reads the property",
+            How::Property => "uses the property",
             How::Operator => "runs the operator method",
             How::Iterate => "iterates with",
             How::Enter => "enters",
@@ -785,7 +785,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             SinkKind::Payload => "the payload",
             SinkKind::Result => "the result",
             SinkKind::Order => "the order of commands",
-            SinkKind::Exception => "the exception",
+            SinkKind::Exception => "whether an exception is raised",
             SinkKind::Branch => "the branch",
             SinkKind::Loop => "the loop",
             SinkKind::Timer => "the length of the timer",
