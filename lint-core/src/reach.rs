@@ -15,7 +15,7 @@ use crate::interp::{
 use crate::knowledge::{Role, STARTUP, Sandbox};
 use crate::passthrough::WorkerLists;
 use crate::workflows::Found;
-use crate::written::written;
+use crate::written::{written, written_whole};
 
 /// All hazards that workflows reach, sorted, one for each primary place and culprit.
 pub(crate) fn hazards(
@@ -481,7 +481,7 @@ impl<'m, 'p> Walk<'m, 'p> {
                 written: expression,
                 possible,
             } => {
-                written = text_at(machine, file, expression);
+                written = written_whole(machine.project.source(file), expression);
                 let impact = self.impact(source).0;
                 if possible && impact != Impact::Replay {
                     return None;

@@ -15,20 +15,30 @@ pub(crate) fn written(
     source: Option<&SourceFile>,
     span: Span,
 ) -> String {
-    let call = tree.and_then(|tree| last_call(expression_at(tree, span)?));
-    let until = |end: u32| source.map_or("", |it| it.slice(Span::new(span.start, end)));
-    let line = match call {
-        Some(call) => one_line(until(span_of(&call.arguments).start)) + "()",
-        None => one_line(until(span.end)),
-    };
+    match tree.and_then(|tree| last_call(expression_at(tree, span)?)) {
+        Some(call) => {
+            let before = Span::new(span.start, span_of(&call.arguments).start);
+            short(one_line(source, before) + "()")
+        }
+        None => short(one_line(source, span)),
+    }
+}
+
+/// The same with all arguments: in `list(names)` they are what matters.
+pub(crate) fn written_whole(source: Option<&SourceFile>, span: Span) -> String {
+    short(one_line(source, span))
+}
+
+fn one_line(source: Option<&SourceFile>, span: Span) -> String {
+    let text = source.map_or("", |it| it.slice(span));
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn short(line: String) -> String {
     match line.char_indices().nth(LONGEST) {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line,
     }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The outermost expression that is exactly there.
