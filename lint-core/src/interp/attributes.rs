@@ -665,6 +665,17 @@ impl<'p> Machine<'p> {
 
     // ---- stores ----
 
+    /// `del object.name` changes state as a store does; what the attribute was is kept.
+    pub(super) fn delete_attribute(&mut self, object: &Value, name: &str, span: Span) {
+        let sym = self.sym(name);
+        self.note_owner(object, span);
+        let is_own =
+            |obj: &Obj| matches!(obj, Obj::Instance(_, it) if !self.is_made_at_import(*it));
+        if object.objs().iter().any(is_own) {
+            self.record_event(span, EventKind::StateWrite(sym), None);
+        }
+    }
+
     pub(super) fn store_attribute(
         &mut self,
         object: &Value,

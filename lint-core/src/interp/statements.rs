@@ -132,7 +132,12 @@ impl<'p> Machine<'p> {
                             self.record_mutation(&object, span_of(target), &subscript.value);
                         }
                         Expr::Attribute(attribute) => {
-                            self.evaluate(&attribute.value);
+                            let object = self.evaluate(&attribute.value);
+                            self.delete_attribute(
+                                &object,
+                                attribute.attr.as_str(),
+                                span_of(target),
+                            );
                         }
                         _ => {}
                     }
