@@ -100,6 +100,15 @@ impl Finding {
         self
     }
 
+    pub(crate) fn place(&self) -> Place {
+        self.0.place
+    }
+
+    /// Whether the culprit is more than two calls away from where the finding is shown.
+    pub(crate) fn is_far(&self) -> bool {
+        self.0.trace.len() > 2
+    }
+
     pub(crate) fn culprit(mut self, name: impl Into<String>) -> Self {
         self.0.culprit = Some(name.into());
         self

@@ -1,5 +1,6 @@
 //! The rules of runbook-lint, and what they know about Python's APIs.
 
+mod awaitables;
 mod bundle;
 mod calls;
 pub mod catalogue;
@@ -24,6 +25,7 @@ mod runbook_md;
 mod sdk;
 mod sites;
 mod steps;
+mod variables;
 mod versioning;
 mod writes;
 

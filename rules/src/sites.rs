@@ -3,9 +3,8 @@
 //! Nothing is guessed: a value that is not written out is not known.
 
 use lint_core::diagnostic::FileId;
-use lint_core::index::{FunctionIx, FunctionNode, MODULE_BODY};
+use lint_core::index::{FunctionIx, MODULE_BODY};
 use lint_core::names::Resolved;
-use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
 use lint_core::syntax::ast::{self, Expr, Number};
 use lint_core::syntax::span_of;
 
@@ -321,147 +320,6 @@ impl<'m, 'p> Gate<'m, 'p> {
             None => self.action(model)?.get("display_hint")?.dict(model),
         }
     }
-}
-
-/// What coroutines, tasks and futures have of their own.
-const OF_COROUTINES: &[&str] = &[
-    "add_done_callback",
-    "cancel",
-    "cancelled",
-    "close",
-    "done",
-    "exception",
-    "result",
-    "send",
-    "throw",
-];
-
-/// How a function, with those nested in it, uses a variable of its own.
-#[derive(Default)]
-struct VariableUse<'n> {
-    name: &'n str,
-    /// Reads of the value as a whole: it may go anywhere from there.
-    reads: usize,
-    /// Reads of an attribute or element that a coroutine does not have.
-    looks: usize,
-    stores: usize,
-}
-
-impl VariableUse<'_> {
-    fn is_it(&self, expression: &Expr) -> bool {
-        matches!(expression, Expr::Name(name) if name.id.as_str() == self.name)
-    }
-}
-
-impl<'a> Visitor<'a> for VariableUse<'_> {
-    fn visit_expr(&mut self, expression: &'a Expr) {
-        match expression {
-            Expr::Attribute(it)
-                if self.is_it(&it.value) && !OF_COROUTINES.contains(&it.attr.as_str()) =>
-            {
-                self.looks += 1;
-            }
-            Expr::Subscript(it) if self.is_it(&it.value) => {
-                self.looks += 1;
-                self.visit_expr(&it.slice);
-            }
-            Expr::Name(name) if self.is_it(expression) => match name.ctx.is_load() {
-                true => self.reads += 1,
-                false => self.stores += 1,
-            },
-            _ => walk_expr(self, expression),
-        }
-    }
-    fn visit_stmt(&mut self, statement: &'a ast::Stmt) {
-        // `total += value` reads what it writes.
-        if let ast::Stmt::AugAssign(it) = statement
-            && self.is_it(&it.target)
-        {
-            self.reads += 1;
-        }
-        ast::visitor::walk_stmt(self, statement);
-    }
-}
-
-/// Whether code of the function, or of one nested in it, reads the name.
-pub(crate) fn reads_name(
-    model: &Model<'_>,
-    file: FileId,
-    function: FunctionIx,
-    name: &str,
-) -> bool {
-    variable_use(model, file, function, name).is_none_or(|it| it.reads + it.looks > 0)
-}
-
-/// Whether the coroutine that a call leaves in a variable, alone or in a collection, can still be
-/// awaited: the variable is read as a whole, and not also taken for the result.
-pub(crate) fn can_be_awaited_later(model: &Model<'_>, site: &CallSite<'_>, name: &str) -> bool {
-    variable_use(model, site.file, site.function, name).is_none_or(|it| {
-        let is_taken_for_result = !site.collected && it.looks > 0 && it.stores == 1;
-        let is_read = it.reads > 0 || site.collected && it.looks > 0;
-        is_read && !is_taken_for_result
-    })
-}
-
-/// Whether the function reads the variable as a whole, so that its value may go anywhere.
-pub(crate) fn is_read_whole(model: &Model<'_>, site: &CallSite<'_>, name: &str) -> bool {
-    variable_use(model, site.file, site.function, name).is_none_or(|it| it.reads > 0)
-}
-
-/// Whether anything is done with a collection but putting things into it.
-pub(crate) fn is_taken_out(model: &Model<'_>, site: &CallSite<'_>, name: &str) -> bool {
-    struct Puts<'n>(&'n str, usize);
-    impl<'a> Visitor<'a> for Puts<'_> {
-        fn visit_expr(&mut self, expression: &'a Expr) {
-            if let Expr::Call(call) = expression
-                && let Expr::Attribute(method) = &*call.func
-                && let Expr::Name(name) = &*method.value
-            {
-                let puts = matches!(
-                    method.attr.as_str(),
-                    "add" | "append" | "appendleft" | "insert" | "put_nowait"
-                );
-                self.1 += usize::from(puts && name.id.as_str() == self.0);
-            }
-            walk_expr(self, expression);
-        }
-    }
-    let mut puts = Puts(name, 0);
-    if let Some(FunctionNode::Def(def)) = model
-        .index(site.file)
-        .map(|index| index.function(site.function).node)
-    {
-        puts.visit_body(&def.body);
-    }
-    variable_use(model, site.file, site.function, name)
-        .is_none_or(|it| it.reads + it.looks > puts.1)
-}
-
-/// `None` for a name that other code can use too.
-fn variable_use<'n>(
-    model: &Model<'_>,
-    file: FileId,
-    function: FunctionIx,
-    name: &'n str,
-) -> Option<VariableUse<'n>> {
-    let it = model.index(file)?.function(function);
-    let is_own = function != MODULE_BODY
-        && it.locals.contains(name)
-        && !it.globals.contains(name)
-        && !it.nonlocals.contains(name);
-    if !is_own {
-        return None;
-    }
-    let mut used = VariableUse {
-        name,
-        ..VariableUse::default()
-    };
-    match it.node {
-        FunctionNode::Module(module) => used.visit_body(&module.body),
-        FunctionNode::Def(def) => used.visit_body(&def.body),
-        FunctionNode::Lambda(lambda) => used.visit_expr(&lambda.body),
-    }
-    Some(used)
 }
 
 /// The text of an expression in one short line, for a message; a call without its arguments.

@@ -44,13 +44,22 @@ const MUTATORS: &[&str] = &[
 
 /// The writes in the code of a function, in the order of the text.
 pub(crate) fn in_function<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<Write<'p>> {
+    own_nodes(program.function(function))
+        .flat_map(|node| by_node(program, function, node))
+        .collect()
+}
+
+/// The writes of one node of a function.
+pub(crate) fn by_node<'p>(
+    program: Program<'_, 'p>,
+    function: FunctionRef,
+    node: Node<'p>,
+) -> impl Iterator<Item = Write<'p>> {
     let mut found = Vec::new();
-    for node in own_nodes(program.function(function)) {
-        for (target, binds) in written(node) {
-            add(program, function, target, binds, &mut found);
-        }
+    for (target, binds) in written(node) {
+        add(program, function, target, binds, &mut found);
     }
-    found
+    found.into_iter()
 }
 
 /// The expressions that a node writes to.

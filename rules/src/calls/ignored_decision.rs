@@ -10,7 +10,8 @@ use rules_macros::RuleMetadata;
 use crate::finding::Finding;
 use crate::model::{CallSite, Model, Usage};
 use crate::rule::{Context, Rule};
-use crate::sites::{Gate, reads_name, shown_call};
+use crate::sites::{Gate, shown_call};
+use crate::variables::reads_name;
 
 /// ## What it does
 /// Finds calls of `wait_for_action` whose answer nobody looks at: a bare statement, a variable that is not

@@ -19,6 +19,7 @@ mod swallowed_cancellation;
 mod temporal_only_activity_call;
 mod timedelta_wait_timeout;
 mod unadvertised_gate_signal;
+mod unanswered;
 mod unawaited_command;
 mod undeclared_gate_signal;
 mod unknown_action_kind;

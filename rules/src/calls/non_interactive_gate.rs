@@ -57,8 +57,8 @@ use crate::sites::{Dict, Entry, Gate, Written};
 /// ```
 ///
 /// ## Limits
-/// A hint whose `config` has `actions`, `approve_label` or `reject_label` is not reported: the buttons beside
-/// the component may answer.
+/// `REPORT_PREVIEW` is not reported if the `config` has `actions`, `approve_label` or `reject_label`: the SDK
+/// documents it with these buttons.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB419",
@@ -86,8 +86,13 @@ impl Rule for NonInteractiveGate {
             let Some(name) = name(model, component) else {
                 continue;
             };
-            let only_shows = matches!(name.as_str(), "LOADING" | "SUMMARY" | "REPORT_PREVIEW");
-            if !only_shows || may_have_buttons(model, hint) {
+            let takes_answers = match name.as_str() {
+                "LOADING" | "SUMMARY" => false,
+                // The SDK documents it with buttons below.
+                "REPORT_PREVIEW" => may_have_buttons(model, hint),
+                _ => true,
+            };
+            if takes_answers {
                 continue;
             }
             let message =

@@ -1,20 +1,17 @@
 use lint_core::diagnostic::Diagnostic;
 use lint_core::facts::Callee;
 use lint_core::index::FunctionNode;
-use lint_core::knowledge::Role;
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
-use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
-use rustc_hash::FxHashSet;
 
+use crate::awaitables::{Awaitables, Lost};
 use crate::finding::Finding;
-use crate::model::{CallSite, Model, Usage};
+use crate::model::{CallSite, Model};
 use crate::program::Program;
 use crate::rule::{Context, Rule};
-use crate::sites::{can_be_awaited_later, is_taken_out, shown_call};
+use crate::sites::shown_call;
 
 /// ## What it does
 /// Finds activities, child workflows, timers, gates and `async` helpers of a runbook that are called
@@ -153,17 +150,18 @@ impl Rule for UnawaitedCommand {
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let model = &cx.model;
-        let elsewhere = model.temporal_calls();
-        let sites = model.calls.iter().chain(elsewhere);
         let program = Program::new(cx.facts);
-        let pending: Vec<_> = sites
+        let pending: Vec<_> = model
+            .all_calls()
             .filter(|site| !site.awaited)
             .filter_map(|site| Some((site, coroutine(model, program, site)?)))
             .collect();
-        let mut used = None;
+        if pending.is_empty() {
+            return;
+        }
+        let awaitables = Awaitables::new(model, cx.facts);
         for (site, coroutine) in pending {
-            let used = used.get_or_insert_with(|| UsedAsValues::of(model, elsewhere));
-            if let Some(lost) = lost(model, site, used) {
+            if let Some(lost) = awaitables.lost(site) {
                 finding(model, site, coroutine, lost).report(report);
             }
         }
@@ -279,136 +277,6 @@ fn is_plain_coroutine(model: &Model<'_>, callee: &Resolved) -> bool {
             def.is_async && def.decorator_list.is_empty() && !function.is_generator
         }
         FunctionNode::Module(_) | FunctionNode::Lambda(_) => false,
-    }
-}
-
-/// How a coroutine gets lost.
-#[derive(Clone, Copy)]
-enum Lost {
-    Discarded,
-    Unread,
-    Used,
-    Returned,
-}
-
-fn lost(model: &Model<'_>, site: &CallSite<'_>, used: &UsedAsValues) -> Option<Lost> {
-    if used.contains(site) {
-        return Some(Lost::Used);
-    }
-    match &site.usage {
-        Usage::Discarded => Some(Lost::Discarded),
-        Usage::Assigned(Expr::Name(target)) => {
-            let name = target.id.as_str();
-            let is_kept = can_be_awaited_later(model, site, name);
-            (!is_kept).then_some(Lost::Unread)
-        }
-        Usage::Returned => is_returned_to_the_sdk(model, site).then_some(Lost::Returned),
-        Usage::Kept(Expr::Name(collection)) => {
-            let name = collection.id.as_str();
-            (!is_taken_out(model, site, name)).then_some(Lost::Unread)
-        }
-        Usage::Assigned(_) | Usage::Kept(_) | Usage::Argument(_) | Usage::Other => None,
-    }
-}
-
-/// Whether the function is `run` or a step: what these return is taken as it is.
-fn is_returned_to_the_sdk(model: &Model<'_>, site: &CallSite<'_>) -> bool {
-    let Some(runbook) = site.runbook else {
-        return false;
-    };
-    let mut methods = model.runbooks[runbook].methods.iter();
-    methods.any(|method| {
-        method.ix == site.function
-            && method.node.is_async
-            && (method.mark(Role::Run).is_some() || method.mark(Role::Step).is_some())
-    })
-}
-
-/// Calls whose value is used at once as something that a coroutine is not.
-#[derive(Default)]
-struct UsedAsValues(FxHashSet<(u32, u32, u32)>);
-
-impl UsedAsValues {
-    fn of(model: &Model<'_>, elsewhere: &[CallSite<'_>]) -> Self {
-        let mut files: Vec<_> = model.files.clone();
-        files.extend(elsewhere.iter().map(|site| site.file));
-        files.sort_unstable();
-        files.dedup();
-        let mut found = FxHashSet::default();
-        for file in files {
-            if let Some(module) = model.module(file) {
-                let mut finder = Finder {
-                    file: file.0,
-                    found: &mut found,
-                };
-                finder.visit_body(&module.tree().body);
-            }
-        }
-        Self(found)
-    }
-
-    fn contains(&self, site: &CallSite<'_>) -> bool {
-        let span = span_of(site.call);
-        self.0.contains(&(site.file.0, span.start, span.end))
-    }
-}
-
-struct Finder<'f> {
-    file: u32,
-    found: &'f mut FxHashSet<(u32, u32, u32)>,
-}
-
-impl Finder<'_> {
-    fn used(&mut self, expr: &Expr) {
-        if let Expr::Call(call) = expr {
-            let span = span_of(call);
-            self.found.insert((self.file, span.start, span.end));
-        }
-    }
-}
-
-impl<'a> Visitor<'a> for Finder<'_> {
-    fn visit_expr(&mut self, expression: &'a Expr) {
-        match expression {
-            Expr::Attribute(it) => self.used(&it.value),
-            Expr::Subscript(it) => self.used(&it.value),
-            Expr::BinOp(it) => {
-                self.used(&it.left);
-                self.used(&it.right);
-            }
-            Expr::UnaryOp(it) => self.used(&it.operand),
-            Expr::Compare(it) => {
-                self.used(&it.left);
-                it.comparators.iter().for_each(|it| self.used(it));
-            }
-            Expr::If(it) => self.used(&it.test),
-            Expr::FString(it) => {
-                for element in it.value.elements() {
-                    if let ast::InterpolatedStringElement::Interpolation(it) = element {
-                        self.used(&it.expression);
-                    }
-                }
-            }
-            _ => {}
-        }
-        walk_expr(self, expression);
-    }
-
-    fn visit_comprehension(&mut self, comprehension: &'a ast::Comprehension) {
-        self.used(&comprehension.iter);
-        ast::visitor::walk_comprehension(self, comprehension);
-    }
-
-    fn visit_stmt(&mut self, statement: &'a Stmt) {
-        match statement {
-            Stmt::If(it) => self.used(&it.test),
-            Stmt::While(it) => self.used(&it.test),
-            Stmt::Assert(it) => self.used(&it.test),
-            Stmt::For(it) => self.used(&it.iter),
-            Stmt::Match(it) => self.used(&it.subject),
-            _ => {}
-        }
-        walk_stmt(self, statement);
     }
 }
 

@@ -1,4 +1,5 @@
-use lint_core::diagnostic::{Applicability, Diagnostic};
+use lint_core::diagnostic::{Applicability, Diagnostic, Severity};
+use lint_core::facts::FunctionRef;
 use lint_core::index::FunctionNode;
 use lint_core::knowledge::Role;
 use lint_core::names::Resolved;
@@ -7,19 +8,22 @@ use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::unanswered::waits_in_vain;
 use crate::finding::Finding;
 use crate::model::{CallSite, Method, Model};
+use crate::program::Program;
 use crate::rule::{Context, Rule};
 use crate::sites::{keyword_value, shown};
 
 /// ## What it does
 /// Finds `wait_condition`, `wait_for_signal_predicate` and `await_signal_with_action` with a predicate
 /// that cannot work: an `async` function, the result of a call in place of the function, a
-/// plain value, or a function that needs arguments.
+/// plain value, a function that needs arguments, or a condition on an attribute that nothing changes.
 ///
 /// ## Why is this bad?
 /// An `async` predicate returns a coroutine, which counts as true: the gate opens at once, whatever was
-/// submitted. A value cannot be called and ends the run with a `TypeError`.
+/// submitted. A value cannot be called and ends the run with a `TypeError`. An attribute that no handler
+/// sets keeps the gate shut for ever.
 ///
 /// ## Example
 /// ```python
@@ -44,6 +48,7 @@ use crate::sites::{keyword_value, shown};
 ///     async def _step_collect(self) -> int:
 ///         await runbook.wait_condition(self._has_notice)  # RB411
 ///         await runbook.wait_condition(len(self._notices) > 1)  # RB411
+///         await runbook.wait_condition(lambda: self._closed)  # RB411
 ///         return len(self._notices)
 ///
 ///     @runbook.run
@@ -61,10 +66,15 @@ use crate::sites::{keyword_value, shown};
 ///     def __init__(self) -> None:
 ///         super().__init__()
 ///         self._notices: list[str] = []
+///         self._closed = False
 ///
 ///     @runbook.signal
 ///     def notice_received(self, notice: str) -> None:
 ///         self._notices.append(notice)
+///
+///     @runbook.signal
+///     def close(self) -> None:
+///         self._closed = True
 ///
 ///     def _has_notice(self) -> bool:
 ///         return bool(self._notices)
@@ -73,6 +83,7 @@ use crate::sites::{keyword_value, shown};
 ///     async def _step_collect(self) -> int:
 ///         await runbook.wait_condition(self._has_notice)
 ///         await runbook.wait_condition(lambda: len(self._notices) > 1)
+///         await runbook.wait_condition(lambda: self._closed)
 ///         return len(self._notices)
 ///
 ///     @runbook.run
@@ -86,7 +97,7 @@ use crate::sites::{keyword_value, shown};
     category = "calls",
     since = "0.1.0",
     fix = "unsafe",
-    summary = "a wait has a predicate that is always true or cannot be called"
+    summary = "a wait has a predicate that is always true, never true, or cannot be called"
 )]
 pub(crate) struct WaitPredicate;
 
@@ -97,14 +108,20 @@ impl Rule for WaitPredicate {
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let model = &cx.model;
+        let program = Program::new(cx.facts);
         for site in model.all_calls() {
             let Some(predicate) = predicate(site) else {
                 continue;
             };
-            let Some(problem) = problem(model, site, predicate) else {
-                continue;
+            let function = FunctionRef {
+                file: site.file,
+                ix: site.function,
             };
-            problem_finding(model, site, predicate, problem).report(report);
+            if let Some(problem) = problem(model, site, predicate) {
+                problem_finding(model, site, predicate, problem).report(report);
+            } else if let Some(name) = waits_in_vain(program, function, predicate) {
+                in_vain_finding(model, site, predicate, name).report(report);
+            }
         }
     }
 }
@@ -198,7 +215,11 @@ fn lambda_body(
             def.is_async.then_some(Problem::Async)
         }
         body @ (Expr::Name(_) | Expr::Attribute(_)) => {
-            plain_def(model, &resolve(body)?).map(|_| Problem::NotCalled)
+            let resolved = resolve(body)?;
+            let is_function = resolved.external()
+                == Some("temporalio.workflow.all_handlers_finished")
+                || plain_def(model, &resolved).is_some();
+            is_function.then_some(Problem::NotCalled)
         }
         _ => None,
     }
@@ -313,6 +334,30 @@ fn problem_finding(
             format!("lambda: {written}"),
         );
     }
+    match site.runbook {
+        Some(runbook) => finding.in_runbook(&model.runbooks[runbook]),
+        None => finding,
+    }
+}
+
+fn in_vain_finding(
+    model: &Model<'_>,
+    site: &CallSite<'_>,
+    predicate: &Expr,
+    name: &str,
+) -> Finding {
+    let text = shown(model, site.file, predicate);
+    let message = format!(
+        "nothing that runs changes `{name}`, so {text} stays false and the wait never ends"
+    );
+    let finding = Finding::new(
+        &WaitPredicate::METADATA,
+        site.file,
+        span_of(predicate),
+        message,
+    )
+    .severity(Severity::Warning)
+    .help("set it in a signal or update handler");
     match site.runbook {
         Some(runbook) => finding.in_runbook(&model.runbooks[runbook]),
         None => finding,

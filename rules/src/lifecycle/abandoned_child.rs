@@ -11,7 +11,8 @@ use crate::finding::Finding;
 use crate::model::{CallSite, Model, Usage};
 use crate::program::{Program, Running};
 use crate::rule::{Context, Rule, Scope};
-use crate::sites::{hides_keywords, is_read_whole, keyword_value, shown_call};
+use crate::sites::{hides_keywords, keyword_value, shown_call};
+use crate::variables::is_read_whole;
 
 /// ## What it does
 /// Finds child workflows that are started and whose result nobody awaits, without a
@@ -73,8 +74,7 @@ use crate::sites::{hides_keywords, is_read_whole, keyword_value, shown_call};
     severity = "warning",
     category = "lifecycle",
     since = "0.1.0",
-    summary = "a child is started that the end of its parent terminates",
-    preview = true
+    summary = "a child is started that the end of its parent terminates"
 )]
 pub(crate) struct AbandonedChild;
 
@@ -163,10 +163,9 @@ fn ending_workflow<'f>(program: Program<'f, '_>, site: &CallSite<'_>) -> Option<
             .iter()
             .any(|it| it.runs.contains(&function));
         let ends = runs.any(|(_, reach)| {
-            let def = program.def(reach.function);
             let again = super::handler_continues_as_new::CONTINUE_AS_NEW;
             let continues = |&it: &FunctionRef| program.calls_of(it, again).next().is_some();
-            def.is_some_and(|def| can_end(&def.body)) || reach.runs.iter().any(continues)
+            can_end(program, reach.function) || reach.runs.iter().any(continues)
         });
         is_reached && ends
     })

@@ -1,42 +1,80 @@
 //! How `run` ends.
 
+use lint_core::diagnostic::FileId;
+use lint_core::facts::FunctionRef;
 use lint_core::syntax::ast::{self, Expr, Stmt};
 
-use crate::program::{Node, nodes_of};
+use crate::program::{Node, Program, nodes_of};
 
-/// Whether control can leave the statements by a `return` or by their end, and not only by an
-/// exception or never.
-pub(super) fn can_end(body: &[Stmt]) -> bool {
-    let returns = nodes_of(body)
-        .iter()
-        .any(|node| matches!(node, Node::Stmt(Stmt::Return(_))));
-    returns || falls_through(body)
+/// Whether control can leave a function by a `return` or by its end, and not only by an exception or
+/// never.
+pub(super) fn can_end(program: Program<'_, '_>, function: FunctionRef) -> bool {
+    let file = function.file;
+    program.def(function).is_some_and(|def| {
+        let waits = |it: &Stmt| waits_for_ever(program, file, it);
+        let reached = def.body.iter().position(waits).unwrap_or(def.body.len());
+        let returns = nodes_of(&def.body[..reached])
+            .iter()
+            .any(|node| matches!(node, Node::Stmt(Stmt::Return(_))));
+        returns || Ends { program, file }.falls_through(&def.body)
+    })
 }
 
-fn falls_through(body: &[Stmt]) -> bool {
-    body.iter().all(passes)
+/// `await workflow.wait_condition(lambda: False)`
+fn waits_for_ever(program: Program<'_, '_>, file: FileId, statement: &Stmt) -> bool {
+    const WAIT: &[&str] = &["temporalio.workflow.wait_condition"];
+    let Stmt::Expr(it) = statement else {
+        return false;
+    };
+    let Expr::Await(it) = &*it.value else {
+        return false;
+    };
+    let Expr::Call(call) = &*it.value else {
+        return false;
+    };
+    let never = call.arguments.args.first().is_some_and(|it| match it {
+        Expr::Lambda(it) => matches!(&*it.body, Expr::BooleanLiteral(it) if !it.value),
+        _ => false,
+    });
+    never && call.arguments.len() == 1 && program.calls(file, call, WAIT)
 }
 
-/// Whether control can come to what follows the statement.
-fn passes(statement: &Stmt) -> bool {
-    match statement {
-        Stmt::Return(_) | Stmt::Raise(_) | Stmt::Continue(_) | Stmt::Break(_) => false,
-        Stmt::While(it) => !is_true(&it.test) || breaks(&it.body),
-        Stmt::If(it) => {
-            let has_else = it.elif_else_clauses.iter().any(|it| it.test.is_none());
-            let clauses = it.elif_else_clauses.iter().map(|it| &it.body[..]);
-            !has_else || falls_through(&it.body) || clauses.into_iter().any(falls_through)
+#[derive(Clone, Copy)]
+struct Ends<'f, 'p> {
+    program: Program<'f, 'p>,
+    file: FileId,
+}
+
+impl Ends<'_, '_> {
+    fn falls_through(self, body: &[Stmt]) -> bool {
+        body.iter().all(|it| self.passes(it))
+    }
+
+    /// Whether control can come to what follows the statement.
+    fn passes(self, statement: &Stmt) -> bool {
+        match statement {
+            Stmt::Return(_) | Stmt::Raise(_) | Stmt::Continue(_) | Stmt::Break(_) => false,
+            Stmt::Expr(_) => !waits_for_ever(self.program, self.file, statement),
+            Stmt::While(it) => !is_true(&it.test) || breaks(&it.body),
+            Stmt::If(it) => {
+                let has_else = it.elif_else_clauses.iter().any(|it| it.test.is_none());
+                let mut clauses = it.elif_else_clauses.iter().map(|it| &it.body[..]);
+                !has_else
+                    || self.falls_through(&it.body)
+                    || clauses.any(|it| self.falls_through(it))
+            }
+            Stmt::Try(it) => {
+                let caught = it
+                    .handlers
+                    .iter()
+                    .map(|ast::ExceptHandler::ExceptHandler(it)| &it.body[..])
+                    .any(|it| self.falls_through(it));
+                self.falls_through(&it.finalbody)
+                    && (self.falls_through(&it.body) && self.falls_through(&it.orelse) || caught)
+            }
+            Stmt::With(it) => self.falls_through(&it.body),
+            _ => true,
         }
-        Stmt::Try(it) => {
-            let handlers = it.handlers.iter();
-            let caught = handlers
-                .map(|ast::ExceptHandler::ExceptHandler(it)| &it.body[..])
-                .any(falls_through);
-            falls_through(&it.finalbody)
-                && (falls_through(&it.body) && falls_through(&it.orelse) || caught)
-        }
-        Stmt::With(it) => falls_through(&it.body),
-        _ => true,
     }
 }
 

@@ -136,6 +136,10 @@ impl Callers {
         for &function in functions {
             let awaited = awaited_calls(program, function);
             for (call, callee) in program.own_calls(function) {
+                // Which of several functions a call runs is not known well enough to name one.
+                if program.functions(function.file, call).count() > 1 {
+                    continue;
+                }
                 let span = span_of(call);
                 if !program.is_async(callee) || awaited.contains(&span) {
                     callers.entry(callee).or_default().push((function, span));

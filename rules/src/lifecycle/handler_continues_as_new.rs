@@ -68,8 +68,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "lifecycle",
     since = "0.1.0",
-    summary = "a handler continues as new instead of `run`",
-    preview = true
+    summary = "a handler continues as new instead of `run`"
 )]
 pub(crate) struct HandlerContinuesAsNew;
 

@@ -122,8 +122,7 @@ use crate::writes::{self, Attribute};
     severity = "warning",
     category = "lifecycle",
     since = "0.1.0",
-    summary = "state read before an `await` is written back after it, over what another handler wrote",
-    preview = true
+    summary = "state read before an `await` is written back after it, over what another handler wrote"
 )]
 pub(crate) struct LostUpdate;
 

@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use lint_core::diagnostic::{Diagnostic, Place};
+use lint_core::diagnostic::{Diagnostic, Place, Severity};
 use lint_core::index::Module;
 use lint_core::knowledge::Role;
 use lint_core::names::Resolved;
@@ -67,6 +67,8 @@ use crate::rule::{Context, Rule};
 /// ```
 ///
 /// ## Limits
+/// An exception that comes through more than two functions outside the class is mentioned once for each call
+/// that leads there, as `info`. Calls that may run one of several functions are not followed.
 /// Only `raise` statements count, not what a look-up or a conversion may raise. `NotImplementedError` and
 /// `AssertionError` say that the code is wrong, so they are left alone, and so are classes with a base that
 /// is not known. Where a worker is given `workflow_failure_exception_types`, nothing is said.
@@ -79,8 +81,7 @@ use crate::rule::{Context, Rule};
     severity = "warning",
     category = "lifecycle",
     since = "0.1.0",
-    summary = "an exception that is no failure leaves the workflow, whose task is then retried for ever",
-    preview = true
+    summary = "an exception that is no failure leaves the workflow, whose task is then retried for ever"
 )]
 pub(crate) struct PlainException;
 
@@ -95,6 +96,7 @@ impl Rule for PlainException {
         }
         let program = Program::new(cx.facts);
         let mut seen = BTreeSet::new();
+        let mut seen_far = BTreeSet::new();
         for running in Running::all(cx.facts) {
             let Some(declared) = declared_failures(&cx.model, program, running) else {
                 continue;
@@ -116,10 +118,15 @@ impl Rule for PlainException {
                         file: raise.function.file,
                         span: raise.span,
                     };
-                    if !seen.contains(&place) && leaves(program, &callers, raise, reach.function) {
-                        seen.insert(place);
-                        finding(program, running, &entry.name, reach.function, raise)
-                            .report(report);
+                    if seen.contains(&place) || !leaves(program, &callers, raise, reach.function) {
+                        continue;
+                    }
+                    seen.insert(place);
+                    let finding = finding(program, running, &entry.name, reach.function, raise);
+                    if !finding.is_far() {
+                        finding.report(report);
+                    } else if seen_far.insert(finding.place()) {
+                        finding.severity(Severity::Info).report(report);
                     }
                 }
             }

@@ -99,8 +99,7 @@ use crate::sites::{keyword_value, shown};
     severity = "warning",
     category = "lifecycle",
     since = "0.1.0",
-    summary = "an activity with a heartbeat timeout never sends a heartbeat",
-    preview = true
+    summary = "an activity with a heartbeat timeout never sends a heartbeat"
 )]
 pub(crate) struct SilentHeartbeat;
 

@@ -111,8 +111,7 @@ use crate::writes;
     severity = "warning",
     category = "lifecycle",
     since = "0.1.0",
-    summary = "`run` can end while handlers are at work",
-    preview = true
+    summary = "`run` can end while handlers are at work"
 )]
 pub(crate) struct UnfinishedHandlers;
 
@@ -231,8 +230,8 @@ fn endings(program: Program<'_, '_>, run: &EntryReach) -> Vec<(FunctionRef, Span
         let calls = program.calls_of(function, CONTINUE_AS_NEW);
         found.extend(calls.map(|call| (function, span_of(call), "continues as new")));
     }
-    let def = program.def(run.function);
-    if let Some(def) = def.filter(|def| found.is_empty() && can_end(&def.body)) {
+    let ends = found.is_empty() && can_end(program, run.function);
+    if let Some(def) = program.def(run.function).filter(|_| ends) {
         let last = def.body.last().filter(|it| matches!(it, Stmt::Return(_)));
         let span = last.map_or(span_of(&def.name), span_of);
         found.push((run.function, span, "returns"));

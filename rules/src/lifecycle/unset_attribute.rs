@@ -64,6 +64,8 @@ use crate::writes;
 /// ```
 ///
 /// ## Limits
+/// A query comes after the first line of `run`, so what `run` sets before its first `await` is there; that is
+/// mentioned only if a signal or an update uses it too.
 /// What a handler uses after its first `await`, below `hasattr` or in a `try` is taken to be there. Nothing
 /// is said about classes with a base outside the project, which may set the attribute.
 ///
@@ -75,8 +77,7 @@ use crate::writes;
     severity = "error",
     category = "lifecycle",
     since = "0.1.0",
-    summary = "a handler uses an attribute that only `run` sets",
-    preview = true
+    summary = "a handler uses an attribute that only `run` sets"
 )]
 pub(crate) struct UnsetAttribute;
 
@@ -111,18 +112,32 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
     let members = members(program, running);
     let only_in_run =
         |name: &str| in_run.contains(name) && !elsewhere.contains(name) && !members.contains(name);
+    let at_once = set_at_once(program, running);
+    let messages = running.runs_of(|role| is_handler(role) && role != Role::Query);
+    let by_messages: BTreeSet<&str> = messages
+        .into_iter()
+        .flat_map(|it| used_at_once(program, it))
+        .map(|it| it.attr.as_str())
+        .collect();
     let mut found = Vec::new();
     for (entry, reach) in running.entries_of(is_handler) {
+        // The first line of `run` comes before any query, but not before signals and updates.
+        let may_be_early = |name: &str| {
+            entry.role != Role::Query || !at_once.contains(name) || by_messages.contains(name)
+        };
         let mut reported = BTreeSet::new();
         for &function in &reach.runs {
             for used in used_at_once(program, function) {
                 let name = used.attr.as_str();
                 let owners = program.owners(function.file, used);
                 let is_own = owners.iter().any(|it| running.reach.bases.contains(it));
-                if is_own && only_in_run(name) && reported.insert(name) {
+                if is_own && only_in_run(name) && may_be_early(name) && reported.insert(name) {
+                    let (what, when) = match entry.role {
+                        Role::Query => ("query", "until then there is nothing to answer"),
+                        _ => ("handler", "it may come before the first line of `run`"),
+                    };
                     let message = format!(
-                        "the handler `{}` of `{}` uses `{name}`, which only `run` sets; it may come before the \
-                         first line of `run`",
+                        "the {what} `{}` of `{}` uses `{name}`, which only `run` sets; {when}",
                         entry.name,
                         running.short_name()
                     );
@@ -163,6 +178,33 @@ fn sets<'p>(
     let bound = writes.filter(|it| it.binds && classes.contains(&it.attribute.owner));
     let names = bound.map(|it| it.attribute.name);
     names.filter(|it| !needed.contains(it)).collect()
+}
+
+/// The attributes that `run` sets before it waits for anything.
+fn set_at_once<'p>(program: Program<'_, 'p>, running: Running<'_>) -> BTreeSet<&'p str> {
+    let mut names = BTreeSet::new();
+    for (_, reach) in running.entries_of(|role| role == Role::Run) {
+        let nodes: Vec<Node<'p>> = own_nodes(program.function(reach.function)).collect();
+        let waits = nodes.iter().filter_map(|node| match node {
+            Node::Expr(it @ Expr::Await(_)) => Some(span_of(*it).start),
+            _ => None,
+        });
+        let first_wait = waits.min().unwrap_or(u32::MAX);
+        let starts = nodes.iter().filter(|node| match node {
+            Node::Stmt(it) => span_of(*it).end <= first_wait,
+            Node::Expr(_) => false,
+        });
+        for node in starts {
+            names.extend(
+                writes::by_node(program, reach.function, *node).map(|it| it.attribute.name),
+            );
+        }
+        // A helper that does not wait is done before `run` goes on.
+        let helpers = reach.runs.iter().filter(|it| !program.is_async(**it));
+        let writes = helpers.flat_map(|&it| writes::in_function(program, it));
+        names.extend(writes.filter(|it| it.binds).map(|it| it.attribute.name));
+    }
+    names
 }
 
 fn is_handler(role: Role) -> bool {

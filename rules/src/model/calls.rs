@@ -176,11 +176,13 @@ impl<'p> Collector<'_, 'p> {
     }
 }
 
+/// Methods that put something into a collection.
+pub(crate) const PUTS: &[&str] = &["add", "append", "appendleft", "insert", "put_nowait"];
+
 /// What a call such as `pending.append(…)` puts its arguments into.
 fn kept_in<'p>(call: &'p ast::ExprCall, callee: Option<&Resolved>) -> Option<&'p Expr> {
-    const KEEPS: &[&str] = &["add", "append", "appendleft", "insert", "put_nowait"];
     match &*call.func {
-        Expr::Attribute(method) if callee.is_none() && KEEPS.contains(&method.attr.as_str()) => {
+        Expr::Attribute(method) if callee.is_none() && PUTS.contains(&method.attr.as_str()) => {
             Some(&method.value)
         }
         _ => None,
@@ -279,9 +281,16 @@ impl<'p> Visitor<'p> for Collector<'_, 'p> {
         match expression {
             Expr::Call(call) => self.visit_call(call, value),
             Expr::Await(it) => {
-                let awaited = Value {
-                    awaited: true,
-                    ..value
+                // What is awaited twice gave an awaitable, and that is used up here.
+                let awaited = match value.awaited {
+                    true => Value {
+                        awaited: true,
+                        ..Value::default()
+                    },
+                    false => Value {
+                        awaited: true,
+                        ..value
+                    },
                 };
                 self.visit_as(awaited, &it.value);
             }
@@ -314,6 +323,14 @@ impl<'p> Visitor<'p> for Collector<'_, 'p> {
             Expr::Set(it) => {
                 for element in &it.elts {
                     self.visit_as(value.clone().collected(), element);
+                }
+            }
+            Expr::Dict(it) => {
+                for item in &it.items {
+                    if let Some(key) = &item.key {
+                        self.visit_as(Value::default(), key);
+                    }
+                    self.visit_as(value.clone().collected(), &item.value);
                 }
             }
             Expr::Starred(it) => self.visit_as(value.collected(), &it.value),

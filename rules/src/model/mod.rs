@@ -26,6 +26,7 @@ use lint_core::syntax::ast;
 use lint_core::syntax::span_of;
 use rustc_hash::FxHashMap;
 
+pub(crate) use calls::PUTS;
 pub use classes::class_assignments;
 pub use types::{
     Activity, Argument, Bundle, CallSite, Derives, Handler, Mark, Method, Runbook, Sdk, Side, Step,

@@ -49,7 +49,7 @@ use crate::rule::{Context, Rule};
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB304",
-    severity = "info",
+    severity = "warning",
     category = "steps",
     since = "0.1.0",
     summary = "the name of a step is not in snake case"

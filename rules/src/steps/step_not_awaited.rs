@@ -1,15 +1,14 @@
 use lint_core::diagnostic::{Applicability, Diagnostic, Span};
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::Expr;
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use crate::awaitables::Awaitables;
 use crate::finding::Finding;
 use crate::hazard::code;
 use crate::model::{CallSite, Model, Usage};
 use crate::rule::{Context, Rule};
-use crate::sites::can_be_awaited_later;
 
 /// ## What it does
 /// Finds calls of steps without `await`, whose coroutine goes nowhere.
@@ -79,8 +78,17 @@ impl Rule for StepNotAwaited {
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
-        for site in &cx.model.calls {
-            if site.awaited || !calls_step(&cx.model, site) || !is_lost(&cx.model, site) {
+        let model = &cx.model;
+        let calls = model.calls.iter();
+        let pending: Vec<_> = calls
+            .filter(|site| !site.awaited && calls_step(model, site))
+            .collect();
+        if pending.is_empty() {
+            return;
+        }
+        let awaitables = Awaitables::new(model, cx.facts);
+        for site in pending {
+            if awaitables.lost(site).is_none() && !is_returned(model, site) {
                 continue;
             }
             let callee = cx.model.slice(site.file, span_of(&*site.call.func));
@@ -122,15 +130,7 @@ fn is_in_async(model: &Model<'_>, site: &CallSite<'_>) -> bool {
         .is_some_and(|index| index.function(site.function).node.is_async())
 }
 
-/// Whether nothing ever awaits the coroutine.
-fn is_lost(model: &Model<'_>, site: &CallSite<'_>) -> bool {
-    match &site.usage {
-        Usage::Discarded => true,
-        Usage::Assigned(Expr::Name(target)) => {
-            !can_be_awaited_later(model, site, target.id.as_str())
-        }
-        // What an async function returns has to be awaited already.
-        Usage::Returned => is_in_async(model, site) && !site.collected,
-        Usage::Assigned(_) | Usage::Kept(_) | Usage::Argument(_) | Usage::Other => false,
-    }
+/// Whether an `async` function returns it, which has to be awaited there already.
+fn is_returned(model: &Model<'_>, site: &CallSite<'_>) -> bool {
+    site.usage == Usage::Returned && is_in_async(model, site) && !site.collected
 }

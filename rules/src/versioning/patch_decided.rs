@@ -1,13 +1,13 @@
 use std::collections::BTreeSet;
 
 use lint_core::diagnostic::Diagnostic;
+use lint_core::facts::EntryReach;
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::Expr;
-use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
-use super::patches::{Around, Asked, around, asked};
+use super::patches::{Around, Asked, around, asked, ways_to};
 use crate::finding::Finding;
 use crate::program::{Node, Program, Running, nodes_of_expr};
 use crate::rule::{Context, Rule};
@@ -75,8 +75,7 @@ use crate::writes;
 /// ```
 ///
 /// ## Limits
-/// Only conditions in the function that asks are looked at, and only those on attributes that a handler
-/// changes, or on the time.
+/// Only conditions on attributes that a handler changes, or on the time, are looked at.
 ///
 /// ## References
 /// - <https://docs.temporal.io/develop/python/versioning#patching>
@@ -104,7 +103,7 @@ impl Rule for PatchDecided {
             for (entry, reach) in running.entries() {
                 let in_handler = matches!(entry.role, Role::Signal | Role::Update);
                 for it in asked(program, reach) {
-                    let why = match decided_by(program, &it, &changed) {
+                    let why = match decided_by(program, reach, &it, &changed) {
                         _ if in_handler => format!("in the handler `{}`", entry.name),
                         Some(condition) => condition,
                         None => continue,
@@ -153,12 +152,18 @@ fn changed_by_handlers<'p>(
 /// The condition on which it depends, for a message.
 fn decided_by(
     program: Program<'_, '_>,
+    reach: &EntryReach,
     it: &Asked<'_>,
     changed: &BTreeSet<writes::Attribute<'_>>,
 ) -> Option<String> {
     const TIME: &[&str] = &["temporalio.workflow.now", "temporalio.workflow.time"];
-    let file = it.function.file;
-    for outer in around(program, it.function, span_of(it.call)) {
+    let ways = ways_to(program, reach, it).into_iter();
+    let all = ways.flat_map(|(at, span)| {
+        around(program, at, span)
+            .into_iter()
+            .map(move |it| (at.file, it))
+    });
+    for (file, outer) in all {
         let Around::Condition(test) = outer else {
             continue;
         };

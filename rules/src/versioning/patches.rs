@@ -1,5 +1,7 @@
 //! The calls of `patched()` and `deprecate_patch()`.
 
+use std::collections::BTreeSet;
+
 use lint_core::diagnostic::Span;
 use lint_core::facts::{EntryReach, FunctionRef};
 use lint_core::index::FunctionNode;
@@ -61,6 +63,31 @@ pub(super) fn asked<'p>(program: Program<'_, 'p>, reach: &EntryReach) -> Vec<Ask
         }
     }
     found
+}
+
+/// The place that asks, and the calls of helpers on the ways there.
+pub(super) fn ways_to(
+    program: Program<'_, '_>,
+    reach: &EntryReach,
+    asked: &Asked<'_>,
+) -> Vec<(FunctionRef, Span)> {
+    let mut ways = vec![(asked.function, span_of(asked.call))];
+    let mut seen = BTreeSet::from([asked.function]);
+    let mut next = 0;
+    while let Some(&(function, _)) = ways.get(next) {
+        next += 1;
+        for &caller in &reach.runs {
+            let calls = program.own_calls(caller);
+            let there: Vec<Span> = calls
+                .filter(|(_, callee)| *callee == function)
+                .map(|(call, _)| span_of(call))
+                .collect();
+            if !there.is_empty() && seen.insert(caller) {
+                ways.extend(there.into_iter().map(|span| (caller, span)));
+            }
+        }
+    }
+    ways
 }
 
 /// The statements and conditions around a place in a function, outermost first.

@@ -1,12 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lint_core::diagnostic::Diagnostic;
+use lint_core::facts::{EntryReach, FunctionRef};
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{Expr, Stmt};
-use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
-use super::patches::{Around, Asked, around, asked};
+use super::patches::{Around, Asked, around, asked, ways_to};
 use crate::finding::Finding;
 use crate::program::{Node, Program, Running, nodes_of_expr};
 use crate::rule::{Context, Rule};
@@ -74,7 +74,8 @@ use crate::rule::{Context, Rule};
 /// ```
 ///
 /// ## Limits
-/// A loop that waits for nothing, or that calls a helper which asks, is left alone.
+/// Only loops that sleep in each round and do not continue as new are meant: others seldom outlive a
+/// deployment by much.
 ///
 /// ## References
 /// - <https://docs.temporal.io/develop/python/versioning#patching>
@@ -84,8 +85,7 @@ use crate::rule::{Context, Rule};
     severity = "warning",
     category = "versioning",
     since = "0.1.0",
-    summary = "one patch is asked for in a loop, or is both asked for and deprecated",
-    preview = true
+    summary = "one patch is asked for in a loop, or is both asked for and deprecated"
 )]
 pub(crate) struct RepeatedPatch;
 
@@ -109,7 +109,7 @@ impl Rule for RepeatedPatch {
                                 running.short_name()
                             )
                         }
-                        _ if is_repeated(program, it) => format!(
+                        _ if is_repeated(program, reach, it) => format!(
                             "the patch is asked for in every round of a loop of `{}`, but answered only once for a run",
                             running.short_name()
                         ),
@@ -143,26 +143,54 @@ fn deprecated<'p>(asked: &[Asked<'p>]) -> BTreeSet<&'p str> {
     ids.into_keys().collect()
 }
 
-/// Whether the same question is asked in rounds between which time passes.
-fn is_repeated(program: Program<'_, '_>, it: &Asked<'_>) -> bool {
+/// Whether the same question is asked in the rounds of a loop that may live for long.
+fn is_repeated(program: Program<'_, '_>, reach: &EntryReach, it: &Asked<'_>) -> bool {
     let Some(id) = it.id() else {
         return false;
     };
-    let waits = |body: &Stmt| {
-        crate::program::nodes_of(std::slice::from_ref(body))
-            .iter()
-            .any(|node| match node {
-                Node::Expr(Expr::Await(awaited)) => {
-                    program.suspends(it.function.file, &awaited.value)
-                }
-                _ => false,
-            })
-    };
-    let is_same = |body: &Stmt| !varies_within(id, body);
-    around(program, it.function, span_of(it.call))
-        .into_iter()
-        .any(|outer| matches!(outer, Around::Loop(body) if waits(body) && is_same(body)))
+    let own = program.function(it.function);
+    let is_argument = nodes_of_expr(id).iter().any(|node| match node {
+        Node::Expr(Expr::Name(name)) => own.is_some_and(|it| it.locals.contains(name.id.as_str())),
+        _ => false,
+    });
+    ways_to(program, reach, it).into_iter().any(|(function, span)| {
+        let is_same = |body: &Stmt| match function == it.function {
+            true => !varies_within(id, body),
+            // What a helper gets as its id may be another one each time.
+            false => !is_argument && !varies_within(id, body),
+        };
+        around(program, function, span).into_iter().any(|outer| {
+            matches!(outer, Around::Loop(body) if lives_long(program, function, body) && is_same(body))
+        })
+    })
 }
+
+/// Whether a loop lets time pass in each round, and goes on in the same run.
+fn lives_long(program: Program<'_, '_>, function: FunctionRef, body: &Stmt) -> bool {
+    let calls: Vec<_> = crate::program::nodes_of(std::slice::from_ref(body))
+        .into_iter()
+        .filter_map(|node| match node {
+            Node::Expr(Expr::Call(call)) => Some(call),
+            _ => None,
+        })
+        .collect();
+    let any = |names: &[&str]| {
+        calls.iter().any(|call| {
+            let by_helper = |it: FunctionRef| {
+                crate::program::own_nodes(program.function(it)).any(|node| match node {
+                    Node::Expr(Expr::Call(call)) => program.calls(it.file, call, names),
+                    _ => false,
+                })
+            };
+            program.calls(function.file, call, names)
+                || program.functions(function.file, call).any(by_helper)
+        })
+    };
+    any(TIMERS) && !any(AGAIN)
+}
+
+const TIMERS: &[&str] = &["asyncio.sleep", "temporalio.workflow.sleep"];
+const AGAIN: &[&str] = &["temporalio.workflow.continue_as_new"];
 
 /// Whether the id is made of a name that the loop binds.
 fn varies_within(id: &Expr, body: &Stmt) -> bool {

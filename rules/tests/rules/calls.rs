@@ -313,7 +313,9 @@ fn coroutines_that_nobody_awaits_are_found() {
         "runbook.execute_activity(raw, 'x', start_to_close_timeout=T)",
         "[runbook.execute_activity(raw, x, start_to_close_timeout=T) for x in ctx]",
         "pending = [runbook.execute_activity(raw, x, start_to_close_timeout=T) for x in ctx]",
-        "_ = runbook.wait_condition(lambda: self._done)",
+        "_ = runbook.wait_condition(lambda: bool(ctx))",
+        "self._call = runbook.execute_activity(raw, 'x', start_to_close_timeout=T)",
+        "found = self._note()\nif found:\n    pass",
         "if runbook.execute_activity(raw, 'x', start_to_close_timeout=T):\n    pass",
         "print(runbook.execute_activity(raw, 'x', start_to_close_timeout=T).amount)",
         "print(f\"{runbook.execute_activity(raw, 'x', start_to_close_timeout=T)}\")",
@@ -341,7 +343,8 @@ fn coroutines_that_are_awaited_later_are_not_found() {
         "calls = {x: runbook.execute_activity(raw, x, start_to_close_timeout=T) for x in ctx}\n\
          for call in calls.values():\n    await call",
         "await (runbook.execute_activity(raw, 'x', start_to_close_timeout=T) if ctx else self._note())",
-        "self._call = runbook.execute_activity(raw, 'x', start_to_close_timeout=T)",
+        "self._call = runbook.execute_activity(raw, 'x', start_to_close_timeout=T)\nawait self._call",
+        "found = self._note() if ctx else None\nif found:\n    await found",
         "call = self._note()\nasync def later():\n    await call\nawait later()",
         "return await runbook.execute_activity(raw, 'x', start_to_close_timeout=T)",
         "self.set_user_feedback(kind='note', payload={})",
@@ -450,7 +453,7 @@ fn gates_that_work_are_not_found() {
         "return await self.wait_for_action(display_hint={**HINT})",
         "return await self.wait_for_action(display_hint={'component': ctx['component']})",
         "return await self.wait_for_action(display_hint={'component': UIComponent.DATA_TABLE.value})",
-        "return await self.wait_for_action(display_hint={'component': 'SUMMARY', \
+        "return await self.wait_for_action(display_hint={'component': 'REPORT_PREVIEW', \
          'config': {'approve_label': 'Post'}})",
     ] {
         // The `run` method of these tests returns whatever the step returns.

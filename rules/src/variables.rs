@@ -1,0 +1,199 @@
+//! How a function uses a variable of its own, and whether what is in it can still be awaited.
+
+use lint_core::diagnostic::FileId;
+use lint_core::index::{FunctionIx, FunctionNode, MODULE_BODY};
+use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
+use lint_core::syntax::ast::{self, Expr};
+use lint_core::syntax::span_of;
+use rustc_hash::FxHashMap;
+
+use crate::model::{CallSite, Model, PUTS};
+
+/// What something other than `await` does with the value of an expression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// It needs the value: an operand, a payload, something to go through.
+    Value,
+    /// It only asks whether the value is true, or whether it is `None`.
+    Truth,
+}
+
+/// How the values of calls, names and attributes are taken, by place.
+#[derive(Default)]
+pub(crate) struct Takings(FxHashMap<(FileId, u32, u32), Taken>);
+
+impl Takings {
+    pub(crate) fn of(&self, file: FileId, expr: &Expr) -> Option<Taken> {
+        let span = span_of(expr);
+        self.0.get(&(file, span.start, span.end)).copied()
+    }
+
+    pub(crate) fn of_call(&self, file: FileId, call: &ast::ExprCall) -> Option<Taken> {
+        let span = span_of(call);
+        self.0.get(&(file, span.start, span.end)).copied()
+    }
+
+    pub(crate) fn add(&mut self, file: FileId, expr: &Expr, taken: Taken) {
+        if matches!(expr, Expr::Call(_) | Expr::Name(_) | Expr::Attribute(_)) {
+            let span = span_of(expr);
+            self.0.insert((file, span.start, span.end), taken);
+        }
+    }
+}
+
+/// What coroutines, tasks and futures have of their own.
+const OF_COROUTINES: &[&str] = &[
+    "add_done_callback",
+    "cancel",
+    "cancelled",
+    "close",
+    "done",
+    "exception",
+    "result",
+    "send",
+    "throw",
+];
+
+/// How a function, with those nested in it, uses a variable of its own.
+#[derive(Default)]
+struct VariableUse<'n> {
+    name: &'n str,
+    /// How the values of names in the file are taken, if that is asked for.
+    taken: Option<(&'n Takings, FileId)>,
+    /// Reads of the value as a whole: it may go anywhere from there.
+    reads: usize,
+    /// Reads that need what a coroutine does not have: an attribute, an element, a value.
+    looks: usize,
+    /// Conditions that only ask whether it is true.
+    tests: usize,
+    stores: usize,
+}
+
+impl VariableUse<'_> {
+    fn is_it(&self, expression: &Expr) -> bool {
+        matches!(expression, Expr::Name(name) if name.id.as_str() == self.name)
+    }
+}
+
+impl<'a> Visitor<'a> for VariableUse<'_> {
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        match expression {
+            Expr::Attribute(it)
+                if self.is_it(&it.value) && !OF_COROUTINES.contains(&it.attr.as_str()) =>
+            {
+                self.looks += 1;
+            }
+            Expr::Subscript(it) if self.is_it(&it.value) => {
+                self.looks += 1;
+                self.visit_expr(&it.slice);
+            }
+            Expr::Name(name) if self.is_it(expression) => {
+                let taken = self.taken.and_then(|(all, file)| all.of(file, expression));
+                match taken {
+                    _ if !name.ctx.is_load() => self.stores += 1,
+                    Some(Taken::Value) => self.looks += 1,
+                    Some(Taken::Truth) => self.tests += 1,
+                    None => self.reads += 1,
+                }
+            }
+            _ => walk_expr(self, expression),
+        }
+    }
+    fn visit_stmt(&mut self, statement: &'a ast::Stmt) {
+        // `total += value` reads what it writes.
+        if let ast::Stmt::AugAssign(it) = statement
+            && self.is_it(&it.target)
+        {
+            self.reads += 1;
+        }
+        ast::visitor::walk_stmt(self, statement);
+    }
+}
+
+/// Whether code of the function, or of one nested in it, reads the name.
+pub(crate) fn reads_name(
+    model: &Model<'_>,
+    file: FileId,
+    function: FunctionIx,
+    name: &str,
+) -> bool {
+    variable_use(model, None, (file, function), name).is_none_or(|it| it.reads + it.looks > 0)
+}
+
+/// Whether the coroutine that a call leaves in a variable, alone or in a collection, can still be
+/// awaited: the variable is read as a whole, and not also taken for the result.
+pub(crate) fn can_be_awaited_later(
+    model: &Model<'_>,
+    takings: &Takings,
+    site: &CallSite<'_>,
+    name: &str,
+) -> bool {
+    let place = (site.file, site.function);
+    variable_use(model, Some(takings), place, name).is_none_or(|it| {
+        // Where it may not be set, a condition asks whether it is.
+        let tests = if site.in_branch { 0 } else { it.tests };
+        let is_taken_for_result = !site.collected && it.looks + tests > 0 && it.stores == 1;
+        let is_read = it.reads > 0 || it.tests > tests || site.collected && it.looks > 0;
+        is_read && !is_taken_for_result
+    })
+}
+
+/// Whether the function reads the variable as a whole, so that its value may go anywhere.
+pub(crate) fn is_read_whole(model: &Model<'_>, site: &CallSite<'_>, name: &str) -> bool {
+    let place = (site.file, site.function);
+    variable_use(model, None, place, name).is_none_or(|it| it.reads > 0)
+}
+
+/// Whether anything is done with a collection but putting things into it.
+pub(crate) fn is_taken_out(model: &Model<'_>, site: &CallSite<'_>, name: &str) -> bool {
+    struct Puts<'n>(&'n str, usize);
+    impl<'a> Visitor<'a> for Puts<'_> {
+        fn visit_expr(&mut self, expression: &'a Expr) {
+            if let Expr::Call(call) = expression
+                && let Expr::Attribute(method) = &*call.func
+                && let Expr::Name(name) = &*method.value
+            {
+                let puts = PUTS.contains(&method.attr.as_str());
+                self.1 += usize::from(puts && name.id.as_str() == self.0);
+            }
+            walk_expr(self, expression);
+        }
+    }
+    let mut puts = Puts(name, 0);
+    if let Some(FunctionNode::Def(def)) = model
+        .index(site.file)
+        .map(|index| index.function(site.function).node)
+    {
+        puts.visit_body(&def.body);
+    }
+    variable_use(model, None, (site.file, site.function), name)
+        .is_none_or(|it| it.reads + it.looks > puts.1)
+}
+
+/// `None` for a name that other code can use too.
+fn variable_use<'n>(
+    model: &Model<'_>,
+    takings: Option<&'n Takings>,
+    (file, function): (FileId, FunctionIx),
+    name: &'n str,
+) -> Option<VariableUse<'n>> {
+    let it = model.index(file)?.function(function);
+    let is_own = function != MODULE_BODY
+        && it.locals.contains(name)
+        && !it.globals.contains(name)
+        && !it.nonlocals.contains(name);
+    if !is_own {
+        return None;
+    }
+    let mut used = VariableUse {
+        name,
+        taken: takings.map(|it| (it, file)),
+        ..VariableUse::default()
+    };
+    match it.node {
+        FunctionNode::Module(module) => used.visit_body(&module.body),
+        FunctionNode::Def(def) => used.visit_body(&def.body),
+        FunctionNode::Lambda(lambda) => used.visit_expr(&lambda.body),
+    }
+    Some(used)
+}
