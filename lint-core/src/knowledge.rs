@@ -5,7 +5,7 @@
 //! static tables by the `rules` crate, and users extend it through their settings. All names are
 //! fully resolved dotted names (`datetime.datetime.now`); builtins carry no module (`open`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One API whose use matters for replay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -331,6 +331,23 @@ impl Knowledge {
             .map(|prefix| equal_range(self.tables.apis, &format!("{prefix}.*"), |a| a.name))
             .find(|found| !found.is_empty())
             .unwrap_or(&[])
+    }
+
+    /// The public names of a module outside the project, as far as anything is known of them.
+    pub fn names_in(&self, module: &str) -> BTreeSet<&'static str> {
+        let tables = self.tables;
+        let below = format!("{module}.");
+        let apis = tables.apis.iter().map(|it| it.name);
+        let names = apis
+            .chain(tables.returns.iter().map(|it| it.name))
+            .chain(tables.higher_order.iter().map(|it| it.name))
+            .chain(tables.keepers.iter().map(|it| it.name))
+            .chain(tables.commands.iter().map(|it| it.name))
+            .chain(tables.markers.iter().map(|it| it.name))
+            .chain(tables.aliases.iter().map(|it| it.name));
+        let members = names.filter_map(|name| name.strip_prefix(below.as_str()));
+        let first = members.filter_map(|member| member.split(['.', '#']).next());
+        first.filter(|it| !it.starts_with(['_', '*'])).collect()
     }
 
     /// Whether anything below the name is known, as there is for a class with methods.

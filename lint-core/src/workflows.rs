@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostic::Place;
 use crate::facts::{Activity, Entry, Facade, Workflow, WorkflowKind};
 use crate::index::{FunctionNode, MODULE_BODY};
-use crate::interp::{ClassId, CtxId, FuncId, FuncRef, Machine, Mark, Mro, Obj, Sym};
+use crate::interp::{ClassId, CtxId, FuncId, FuncRef, Machine, MadeClass, Mark, Mro, Obj, Sym};
 use crate::knowledge::Role;
 use crate::markers::Candidates;
 use crate::project::Project;
@@ -138,6 +138,10 @@ pub(crate) fn find(
             all.extend(function_found(machine, name, func));
         }
     }
+    for (id, marks) in machine.marked_made_classes() {
+        let made = machine.made_class_parts(id);
+        all.extend(made_class_found(machine, &made, &marks));
+    }
     for root in &candidates.roots {
         if let Some(func) = function_named(machine.project, root) {
             all.extend(function_found(machine, root.clone(), func));
@@ -218,6 +222,45 @@ fn function_found(machine: &mut Machine<'_>, name: String, func: FuncId) -> Opti
         class: None,
         workflow,
         contexts: vec![context],
+    })
+}
+
+/// A class that a call of `type` makes, if it is marked as a workflow.
+fn made_class_found(machine: &mut Machine<'_>, made: &MadeClass, marks: &[Mark]) -> Option<Found> {
+    let decorator = marks
+        .iter()
+        .find(|mark| mark.role == Some(Role::WorkflowClass))?;
+    let origin = machine.str(decorator.name).to_owned();
+    let mut methods = Vec::new();
+    for (name, member) in &made.members {
+        let called = machine.entries_of(*member).into_iter();
+        methods.extend(called.map(|(function, role)| (name.clone(), function, role)));
+    }
+    methods.sort_by_key(|(_, function, role)| (*role != Role::Run, *function));
+    let facade = facade(machine, std::iter::once(origin), &methods);
+    let receiver = made.base.map(|class| Obj::Instance(class, 0));
+    let mut entries = Vec::new();
+    let mut contexts = Vec::new();
+    for (name, function, role) in methods {
+        let place = Place {
+            file: function.func.file,
+            span: machine.function(function.func)?.node.name_span(),
+        };
+        contexts.push(machine.entry_ctx(function, receiver));
+        entries.push(Entry { name, role, place });
+    }
+    let module = machine.project.module_name(made.place.file);
+    Some(Found {
+        class: made.base,
+        workflow: Workflow {
+            name: format!("{module}.{}", made.name),
+            place: made.place,
+            kind: WorkflowKind::Class,
+            is_defined: true,
+            facade,
+            entries,
+        },
+        contexts,
     })
 }
 

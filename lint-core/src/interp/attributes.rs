@@ -74,8 +74,11 @@ impl<'p> Machine<'p> {
             Obj::Keeper(id) => self.keeper_attribute(id, name, span),
             Obj::Container(id) => Value::of(Obj::ContainerMethod(id, sym)),
             Obj::Str(_) => {
-                let member = self.sym(&format!("str.{name}"));
-                Value::of(Obj::External(member))
+                let member = Obj::External(self.sym(&format!("str.{name}")));
+                Value::of(match name {
+                    "startswith" | "endswith" => self.bound(member, obj),
+                    _ => member,
+                })
             }
             Obj::Bound(id) => {
                 let (callee, receiver) = *self.bounds.get(id);
@@ -232,7 +235,10 @@ impl<'p> Machine<'p> {
 
     /// `Class.name`.
     fn class_attribute(&mut self, class: ClassId, sym: Sym, name: &str, span: Span) -> Value {
-        if sym == self.known.class || sym == self.known.dict {
+        if sym == self.known.dict {
+            return self.namespace(class, span);
+        }
+        if sym == self.known.class {
             return Value::unknown();
         }
         for entry in self.mro(class).iter().copied() {

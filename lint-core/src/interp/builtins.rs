@@ -625,6 +625,9 @@ impl<'p> Machine<'p> {
             .get(1)
             .map(|argument| argument.value.clone());
         let name = self.str(method).to_owned();
+        if let Some(value) = self.namespace_method(id, &name, span) {
+            return value;
+        }
         let mutates = mutates(&name);
         if mutates {
             // A set of identities, as for finding cycles, is a use that shows nothing.
@@ -801,6 +804,9 @@ impl<'p> Machine<'p> {
             .positional
             .get(1)
             .map(|argument| argument.value.clone());
+        if let Some(value) = self.call_namespace(&text, args, span) {
+            return Some(value);
+        }
         let taint = self.args_taint(args);
         let kind = match text.as_str() {
             "list" | "collections.deque" => Some(ContainerKind::List),
@@ -928,6 +934,14 @@ impl<'p> Machine<'p> {
                 self.put(list, Key::Any, &results);
                 Value::of(Obj::Container(list)).with_source(source)
             }
+            // `iter(read, b"")` calls until it gets the sentinel.
+            "iter" if args.positional.len() == 2 => {
+                let callee = first.clone().unwrap_or_default();
+                let element = self.call_value(&callee, &Args::default(), span, How::Iterate);
+                let list = self.container(ContainerKind::List, span);
+                self.put(list, Key::Any, &element);
+                Value::of(Obj::Container(list))
+            }
             "sorted" | "reversed" | "enumerate" | "zip" | "iter" | "itertools.chain" => {
                 let is_sorted = text == "sorted";
                 let mut elements = Value::bottom();
@@ -1028,6 +1042,9 @@ impl<'p> Machine<'p> {
                 element.opened()
             }
             "getattr" => {
+                if let Some(left) = self.left_on_member("getattr", args) {
+                    return Some(left);
+                }
                 let (Some(object), Some(name)) = (&first, &second) else {
                     return Some(Value::unknown());
                 };
@@ -1068,6 +1085,7 @@ impl<'p> Machine<'p> {
                 };
                 self.partial(first, rest, span)
             }
+            "type" if args.positional.len() == 3 => return Some(self.made_class(args, span)),
             "type" if args.positional.len() == 1 => {
                 let classes: Value = first
                     .iter()
@@ -1129,6 +1147,22 @@ impl<'p> Machine<'p> {
             "any" | "all" => {
                 let bool = self.instance_of_builtin("bool");
                 return Some(bool.tainted_by(&self.settled(&taint, span)));
+            }
+            "hasattr" if self.frame.members > 0 => match self.left_on_member("hasattr", args) {
+                Some(answer) => answer,
+                None => self.instance_of_builtin("bool"),
+            },
+            "str.startswith" | "str.endswith" if args.positional.len() == 2 => {
+                let texts = (first.as_ref()?.objs(), second.as_ref()?.objs());
+                let ([Obj::Str(whole)], [Obj::Str(part)]) = texts else {
+                    return None;
+                };
+                let (whole, part) = (self.str(*whole), self.str(*part));
+                let answer = match text.as_str() {
+                    "str.startswith" => whole.starts_with(part),
+                    _ => whole.ends_with(part),
+                };
+                Value::of(Obj::Bool(answer))
             }
             "issubclass" | "callable" | "hasattr" => self.instance_of_builtin("bool"),
             "sum" => {

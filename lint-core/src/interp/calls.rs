@@ -428,7 +428,13 @@ impl<'p> Machine<'p> {
             }
             // The result of `decorator(…)` from outside, applied to a definition.
             Obj::Made(name) => match args.positional.first() {
-                Some(first) if first.value.objs().iter().any(|obj| obj.is_callable()) => {
+                Some(first)
+                    if first
+                        .value
+                        .objs()
+                        .iter()
+                        .any(|obj| self.is_definition(*obj)) =>
+                {
                     self.mark(name, &first.value);
                     first.value.clone()
                 }
@@ -931,7 +937,10 @@ impl<'p> Machine<'p> {
             return returned.with_source(source);
         }
         if let Some(kept) = self.keep(name, args, span) {
+            // What it is made of at import is the same in all runs of a worker, and what it gives
+            // comes from the history.
             let taint = self.payload_taint(args, span);
+            let taint = self.without_import(&taint);
             return kept.tainted_by(&taint).with_source(source);
         }
         if let Some(found) = self.look_up(name, args) {

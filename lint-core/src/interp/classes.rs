@@ -585,9 +585,17 @@ impl<'p> Machine<'p> {
         let Some(node) = self.class_node(class) else {
             return false;
         };
-        node.body
-            .iter()
-            .any(|statement| matches!(statement, Stmt::AnnAssign(it) if it.value.is_some()))
+        let module = self.project.module(class.file);
+        let is_class = |name: &str| {
+            module.is_some_and(|it| {
+                let mut classes = it.index().classes.iter();
+                classes.any(|class| class.node.name.as_str() == name)
+            })
+        };
+        node.body.iter().any(|statement| match statement {
+            Stmt::AnnAssign(it) => it.value.is_some() || may_be_annotated(&it.annotation, is_class),
+            _ => false,
+        })
     }
 
     /// Runs the default factories of the fields that a constructor call leaves unset.
@@ -599,14 +607,21 @@ impl<'p> Machine<'p> {
             let Stmt::AnnAssign(it) = statement else {
                 continue;
             };
-            let (Expr::Name(name), Some(value)) = (&*it.target, &it.value) else {
+            let Expr::Name(name) = &*it.target else {
                 continue;
             };
             let field = self.sym(name.id.as_str());
             if set.contains(&field) {
                 continue;
             }
-            let declared = self.read(CellKey::ClassAttr(class, field));
+            let mut declared = self.read(CellKey::ClassAttr(class, field));
+            let mut value = it.value.as_deref();
+            if value.is_none() && may_be_annotated(&it.annotation, |_| false) {
+                // `Annotated[float, Field(default_factory=time.time)]`
+                declared = self.evaluate(&it.annotation);
+                value = annotated_field(&it.annotation);
+            }
+            let value = value.unwrap_or(&it.target);
             for &obj in declared.objs() {
                 let Obj::Field(id) = obj else { continue };
                 let factory = self.read(CellKey::FieldFactory(id));
@@ -649,6 +664,36 @@ impl<'p> Machine<'p> {
         }
         result.opened()
     }
+}
+
+/// Whether an annotation may name a field: `Annotated[…]`, or a name that stands for that and is no
+/// class of the module.
+fn may_be_annotated(annotation: &Expr, is_class: impl Fn(&str) -> bool) -> bool {
+    let is_annotated = |name: &str| name == "Annotated";
+    match annotation {
+        Expr::Subscript(it) => match &*it.value {
+            Expr::Name(name) => is_annotated(name.id.as_str()),
+            Expr::Attribute(name) => is_annotated(name.attr.as_str()),
+            _ => false,
+        },
+        Expr::Name(it) => {
+            let name = it.id.as_str();
+            name.starts_with(char::is_uppercase) && !is_class(name)
+        }
+        _ => false,
+    }
+}
+
+/// The call in `Annotated[…, Field(…)]` that has a default factory.
+fn annotated_field(annotation: &Expr) -> Option<&Expr> {
+    let Expr::Subscript(it) = annotation else {
+        return None;
+    };
+    let Expr::Tuple(arguments) = &*it.slice else {
+        return None;
+    };
+    let mut metadata = arguments.elts.iter().skip(1);
+    metadata.find(|it| factory_span(it) != span_of(*it))
 }
 
 /// The `default_factory=…` argument, or the whole default.

@@ -1305,6 +1305,13 @@ impl<'p> Machine<'p> {
                 }
                 Obj::External(sym) => {
                     result.add(Obj::External(sym));
+                    if matches!(
+                        self.str(sym),
+                        "typing.Annotated" | "typing_extensions.Annotated"
+                    ) {
+                        let metadata = self.all_elements(key);
+                        result.join(&metadata.filter(|obj| matches!(obj, Obj::Field(_))));
+                    }
                 }
                 Obj::ExternalInstance(ty) => {
                     if let Some(member) = self.member(ty, "__getitem__") {

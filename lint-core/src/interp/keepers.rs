@@ -6,12 +6,13 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::{FileId, Span};
+use crate::diagnostic::{FileId, Place, Span};
 use crate::knowledge::{Arg, KeptBy};
 
 use super::calls::{Args, Given};
 use super::{
-    CellKey, Container, ContainerKind, CtxId, How, Key, Machine, Obj, SinkKind, Sym, Value,
+    CellKey, ClassId, Container, ContainerKind, CtxId, FuncRef, How, Key, Machine, Obj, SinkKind,
+    Sym, Value,
 };
 
 /// A keeper by the call that makes it.
@@ -115,6 +116,61 @@ impl<'p> Machine<'p> {
             at_import: self.at_import(),
         });
         (Shelf::Keeper(id), Value::of(Obj::Keeper(id)))
+    }
+
+    /// `type(name, bases, namespace)`: an object that keeps the three, and that decorators mark as a
+    /// class. Its members are no attributes, since nothing but an SDK looks for them.
+    pub(super) fn made_class(&mut self, args: &Args, span: Span) -> Value {
+        let name = self.sym("type");
+        let (shelf, value) = self.new_keeper(name, false, args, span);
+        let parts = self.container(ContainerKind::Tuple, span);
+        for (ix, argument) in args.positional.iter().enumerate() {
+            self.put(parts, Key::Int(ix as i64), &argument.value);
+        }
+        let parts = Value::of(Obj::Container(parts));
+        self.write(CellKey::Kept(shelf, Slot::Scheduled), &parts);
+        value
+    }
+
+    pub(super) fn is_made_class(&self, id: u32) -> bool {
+        self.str(self.keepers.get(id).made_by) == "type"
+    }
+
+    /// A class that a call of `type` makes: its name, where it is made, the base of the project that
+    /// its instances have, and its functions by name.
+    pub(crate) fn made_class_parts(&mut self, id: u32) -> MadeClass {
+        let keeper = *self.keepers.get(id);
+        let parts = self.read(CellKey::Kept(Shelf::Keeper(id), Slot::Scheduled));
+        let [name, bases, namespace] =
+            [0, 1, 2].map(|ix| self.element(&parts, Key::Int(ix), Span::default()));
+        let name = match name.objs() {
+            [Obj::Str(name)] => self.str(*name).to_owned(),
+            _ => "type".to_owned(),
+        };
+        let bases = self.all_elements(&bases);
+        let base = bases.objs().iter().find_map(|obj| match obj {
+            Obj::Class(class) => Some(*class),
+            _ => None,
+        });
+        let mut members = Vec::new();
+        for (key, value) in self.entries(&namespace) {
+            let Key::Str(key) = key else { continue };
+            let functions = value.objs().iter().filter_map(|obj| match obj {
+                Obj::Func(it) | Obj::StaticMethod(it) | Obj::ClassMethod(it) => Some(*it),
+                _ => None,
+            });
+            let key = self.str(key).to_owned();
+            members.extend(functions.map(|function| (key.clone(), function)));
+        }
+        MadeClass {
+            name,
+            place: Place {
+                file: keeper.file,
+                span: keeper.span,
+            },
+            base,
+            members,
+        }
     }
 
     fn put_away(&mut self, shelf: Shelf, slot: Slot, kept: &[Arg], args: &Args) {
@@ -351,7 +407,7 @@ impl<'p> Machine<'p> {
     }
 
     /// The methods that an owner calls on the instances of a class of the project.
-    fn heard_methods(&mut self, class: super::ClassId) -> Vec<&'static str> {
+    fn heard_methods(&mut self, class: ClassId) -> Vec<&'static str> {
         let mut methods = vec!["__call__"];
         for entry in self.mro(class).iter() {
             if let Obj::External(base) = entry
@@ -436,6 +492,14 @@ impl<'p> Machine<'p> {
         };
         (!found.is_bottom()).then_some(found)
     }
+}
+
+/// A class that a call of `type` makes.
+pub(crate) struct MadeClass {
+    pub(crate) name: String,
+    pub(crate) place: Place,
+    pub(crate) base: Option<ClassId>,
+    pub(crate) members: Vec<(String, FuncRef)>,
 }
 
 /// The callables that something keeps.

@@ -23,6 +23,8 @@ pub(crate) struct Mark {
 pub(super) struct Marks {
     functions: BTreeMap<FuncRef, Vec<Mark>>,
     classes: BTreeMap<ClassId, Vec<Mark>>,
+    /// Classes that calls of `type` make; see `keepers.rs`.
+    made: BTreeMap<u32, Vec<Mark>>,
     /// The functions whose attributes `functools.wraps` copied to a wrapper.
     wrapped: BTreeMap<FuncRef, BTreeSet<FuncRef>>,
     /// Functions and classes of the project that the configuration gives a part to, with the
@@ -50,12 +52,20 @@ impl<'p> Machine<'p> {
                     self.marks.functions.entry(*it).or_default()
                 }
                 Obj::Class(class) => self.marks.classes.entry(*class).or_default(),
+                Obj::Keeper(id) if self.is_made_class(*id) => {
+                    self.marks.made.entry(*id).or_default()
+                }
                 _ => continue,
             };
             if !marks.contains(&mark) {
                 marks.push(mark);
             }
         }
+    }
+
+    /// Whether a decorator may be applied to it.
+    pub(super) fn is_definition(&self, obj: Obj) -> bool {
+        obj.is_callable() || matches!(obj, Obj::Keeper(id) if self.is_made_class(id))
     }
 
     /// The call of a marker: `workflow.run(wrapper)`, `workflow.defn(name=…)(cls)`. It gives back
@@ -65,11 +75,10 @@ impl<'p> Machine<'p> {
             return None;
         }
         let value = args.positional.first()?.value.clone();
-        let is_definition = |obj: &Obj| {
-            matches!(
-                obj,
-                Obj::Func(_) | Obj::Class(_) | Obj::StaticMethod(_) | Obj::ClassMethod(_)
-            )
+        let is_definition = |obj: &Obj| match obj {
+            Obj::Func(_) | Obj::Class(_) | Obj::StaticMethod(_) | Obj::ClassMethod(_) => true,
+            Obj::Keeper(id) => self.is_made_class(*id),
+            _ => false,
         };
         if !value.is_bottom() && !value.objs().iter().any(is_definition) {
             return None;
@@ -210,6 +219,12 @@ impl<'p> Machine<'p> {
     /// Classes that carry a mark, in order.
     pub(crate) fn marked_classes(&self) -> Vec<ClassId> {
         self.marks.classes.keys().copied().collect()
+    }
+
+    /// Classes that calls of `type` make and that carry a mark, in order.
+    pub(crate) fn marked_made_classes(&self) -> Vec<(u32, Vec<Mark>)> {
+        let made = self.marks.made.iter();
+        made.map(|(&id, marks)| (id, marks.clone())).collect()
     }
 
     /// What the SDK calls for a member of a workflow class that has this value, and as what.

@@ -20,6 +20,7 @@ mod expressions;
 mod keepers;
 mod marks;
 mod mro;
+mod namespaces;
 mod seen;
 mod statements;
 #[cfg(test)]
@@ -41,6 +42,7 @@ use crate::project::Project;
 use crate::syntax::{ast, span_of};
 
 pub(crate) use builtins::mutates;
+pub(crate) use keepers::MadeClass;
 pub(crate) use marks::Mark;
 pub(crate) use mro::Mro;
 pub(crate) use seen::Seen;
@@ -384,6 +386,8 @@ struct Frame<'p> {
     /// Whether the last condition was one of them.
     asks_replay: bool,
     passthrough: u32,
+    /// How many of the loops around go through the members of a class, one in each round.
+    members: u32,
     flow: control::Flow,
     commands: u32,
     /// Whether the instance whose attribute is read may be one of the run.
@@ -433,6 +437,8 @@ pub(crate) struct Machine<'p> {
     container_keys: Vec<Vec<Key>>,
     /// Containers that a context other than their maker stores into.
     container_shared_writes: Vec<bool>,
+    /// Containers with the members of a class; see `namespaces.rs`.
+    namespaces: FxHashSet<u32>,
     bounds: Table<(Obj, Obj)>,
     partials: Table<(FileId, Span, CtxId)>,
     partial_args: FxHashMap<u32, calls::Args>,
@@ -500,6 +506,7 @@ impl<'p> Machine<'p> {
             containers: Table::default(),
             container_keys: Vec::new(),
             container_shared_writes: Vec::new(),
+            namespaces: FxHashSet::default(),
             bounds: Table::default(),
             partials: Table::default(),
             partial_args: FxHashMap::default(),
@@ -1011,6 +1018,7 @@ impl<'p> Frame<'p> {
             replaying: 0,
             asks_replay: false,
             passthrough: 0,
+            members: 0,
             flow: control::Flow::default(),
             commands: 0,
             may_be_own: false,

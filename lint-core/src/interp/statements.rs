@@ -1,5 +1,7 @@
 //! Executing statements.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::Span;
 use crate::index::MODULE_BODY;
 use crate::knowledge::Role;
@@ -425,6 +427,9 @@ impl<'p> Machine<'p> {
     fn for_loop(&mut self, it: &'p ast::StmtFor) {
         let iterable = self.evaluate(&it.iter);
         let span = span_of(&*it.iter);
+        if let Some(rounds) = self.namespace_rounds(&iterable, span) {
+            return self.for_each_member(it, &rounds);
+        }
         let mut element = self.iterate(&iterable, span, How::Iterate);
         let outer = self.open_control();
         if is_order_sensitive(&it.body) {
@@ -466,17 +471,22 @@ impl<'p> Machine<'p> {
     /// Executes a loop body once and joins its end with the state before it; says whether that
     /// changed anything, so that another round is due.
     fn loop_body(&mut self, body: &'p [Stmt], before: State) -> bool {
-        self.frame.continues.push(None);
-        self.execute(body);
-        if let Some(Some(state)) = self.frame.continues.pop() {
-            self.frame.state.join(&state);
-        }
+        self.loop_round(body);
         let end = std::mem::replace(&mut self.frame.state, before.clone());
         self.frame.state.join(&end);
         self.frame.state.vars != before.vars || self.frame.state.heap != before.heap
     }
 
-    fn end_loop(&mut self, orelse: &'p [Stmt]) {
+    /// Executes a loop body once, up to where the next round starts.
+    pub(super) fn loop_round(&mut self, body: &'p [Stmt]) {
+        self.frame.continues.push(None);
+        self.execute(body);
+        if let Some(Some(state)) = self.frame.continues.pop() {
+            self.frame.state.join(&state);
+        }
+    }
+
+    pub(super) fn end_loop(&mut self, orelse: &'p [Stmt]) {
         self.execute(orelse);
         if let Some(Some(state)) = self.frame.breaks.pop() {
             self.frame.state.join(&state);
@@ -844,7 +854,11 @@ impl<'p> Machine<'p> {
         for alias in &it.names {
             let name = alias.name.as_str();
             if name == "*" {
-                self.import_star(&base);
+                match &base {
+                    Import::File(file) => self.import_star(*file, span_of(it)),
+                    Import::External => self.import_known(module, span_of(it)),
+                    Import::Namespace(_) => {}
+                }
                 continue;
             }
             let mut value = match &base {
@@ -910,12 +924,24 @@ impl<'p> Machine<'p> {
         }
     }
 
-    fn import_star(&mut self, base: &Import) {
-        let Import::File(file) = base else { return };
-        let Some(module) = self.project.module(*file) else {
+    /// `from time import *`: the names that the catalogue knows.
+    fn import_known(&mut self, module: &str, span: Span) {
+        let replaced = self.defined_after(span);
+        for name in self.knowledge.names_in(module) {
+            if replaced.contains(name) {
+                continue;
+            }
+            let value = Value::of(self.external(&format!("{module}.{name}")));
+            let name = self.sym(name);
+            self.assign_name(name, &value, Span::default());
+        }
+    }
+
+    fn import_star(&mut self, file: crate::diagnostic::FileId, span: Span) {
+        let Some(module) = self.project.module(file) else {
             return;
         };
-        let all = self.read(CellKey::Global(*file, self.known.all));
+        let all = self.read(CellKey::Global(file, self.known.all));
         let exported: Vec<Sym> = self
             .all_elements(&all)
             .objs()
@@ -932,18 +958,54 @@ impl<'p> Machine<'p> {
             let locals = module.index().function(MODULE_BODY).locals.iter();
             let public: Vec<&str> = locals.filter(|name| !name.starts_with('_')).collect();
             let mut names: Vec<Sym> = public.into_iter().map(|name| self.sym(name)).collect();
-            names.extend(self.star_names(*file));
+            names.extend(self.star_names(file));
             names
         } else {
             exported
         };
+        let replaced = self.defined_after(span);
         for name in names {
             let text = self.str(name).to_owned();
-            let value = self.attribute(&Value::of(Obj::Module(*file)), &text, Span::default());
+            if replaced.contains(text.as_str()) {
+                continue;
+            }
+            let value = self.attribute(&Value::of(Obj::Module(file)), &text, Span::default());
             if !value.is_bottom() {
                 self.assign_name(name, &value, Span::default());
             }
         }
+    }
+
+    /// The names that the running module body defines after a place in any case, and that replace
+    /// what a star import there gives.
+    fn defined_after(&self, span: Span) -> BTreeSet<&'p str> {
+        let mut names = BTreeSet::new();
+        if !self.in_module_body() {
+            return names;
+        }
+        let body = &self.frame.module.tree().body;
+        for statement in body.iter().filter(|it| span_of(*it).start > span.start) {
+            match statement {
+                Stmt::FunctionDef(it) => {
+                    names.insert(it.name.as_str());
+                }
+                Stmt::ClassDef(it) => {
+                    names.insert(it.name.as_str());
+                }
+                Stmt::ImportFrom(it) => {
+                    let bound = it.names.iter();
+                    names.extend(bound.map(|it| it.asname.as_ref().unwrap_or(&it.name).as_str()));
+                }
+                Stmt::Assign(it) => {
+                    names.extend(it.targets.iter().filter_map(|target| match target {
+                        Expr::Name(name) => Some(name.id.as_str()),
+                        _ => None,
+                    }));
+                }
+                _ => {}
+            }
+        }
+        names
     }
 
     /// Names that a module itself got through a star import, as far as its run has come.

@@ -1,0 +1,182 @@
+//! What a class holds, gone through by the code that decorates it.
+//!
+//! `for name, member in vars(cls).items()` decides for each member what to make of it. The members
+//! are known, so such a loop runs once for each, with what its conditions ask of one member.
+
+use crate::diagnostic::Span;
+use crate::syntax::ast;
+
+use super::calls::Args;
+use super::{CellKey, ClassId, Container, ContainerKind, Key, Machine, Obj, Sym, Value};
+
+/// Classes with more members are gone through as other containers are.
+const MAX_MEMBERS: usize = 64;
+
+impl<'p> Machine<'p> {
+    /// `vars(cls)` and `cls.__dict__`: the members by name.
+    pub(super) fn namespace(&mut self, class: ClassId, span: Span) -> Value {
+        let id = self.container(ContainerKind::Dict, span);
+        for (name, value) in self.members(&[Obj::Class(class)]) {
+            self.put(id, Key::Str(name), &value);
+        }
+        self.namespaces.insert(id);
+        Value::of(Obj::Container(id))
+    }
+
+    /// Calls that list what a class holds.
+    pub(super) fn call_namespace(&mut self, name: &str, args: &Args, span: Span) -> Option<Value> {
+        let object = &args.positional.first()?.value;
+        if let [Obj::Container(id)] = *object.objs()
+            && self.namespaces.contains(&id)
+        {
+            // A copy, which nothing changes.
+            let copies = matches!(name, "list" | "tuple" | "dict" | "sorted" | "reversed");
+            return copies.then(|| object.clone());
+        }
+        let [Obj::Class(class)] = *object.objs() else {
+            return None;
+        };
+        match name {
+            "vars" => Some(self.namespace(class, span)),
+            "dir" => {
+                let owners: Vec<Obj> = self.mro(class).iter().copied().collect();
+                let members = self.members(&owners);
+                let names = members
+                    .into_iter()
+                    .map(|(name, _)| Value::of(Obj::Str(name)));
+                Some(self.listed(names.collect(), span))
+            }
+            "inspect.getmembers" => {
+                let owners: Vec<Obj> = self.mro(class).iter().copied().collect();
+                let mut members = self.members(&owners);
+                if args.positional.len() > 1 {
+                    // `inspect.isfunction` and its like.
+                    members.retain(|(_, value)| value.objs().iter().any(|obj| obj.is_callable()));
+                }
+                Some(self.pairs(members, span))
+            }
+            _ => None,
+        }
+    }
+
+    /// `items()`, `keys()` and `values()` of a namespace.
+    pub(super) fn namespace_method(&mut self, id: u32, method: &str, span: Span) -> Option<Value> {
+        if !self.namespaces.contains(&id) || self.containers.get(id).kind != ContainerKind::Dict {
+            return None;
+        }
+        let members = self.entries(&Value::of(Obj::Container(id)));
+        let members = members.into_iter().filter_map(|(key, value)| match key {
+            Key::Str(name) => Some((name, value)),
+            _ => None,
+        });
+        let members: Vec<(Sym, Value)> = members.collect();
+        match method {
+            "items" => Some(self.pairs(members, span)),
+            "keys" => {
+                let names = members
+                    .into_iter()
+                    .map(|(name, _)| Value::of(Obj::Str(name)));
+                Some(self.listed(names.collect(), span))
+            }
+            "values" => {
+                let values = members.into_iter().map(|(_, value)| value);
+                Some(self.listed(values.collect(), span))
+            }
+            _ => None,
+        }
+    }
+
+    /// What a loop over a namespace gets in each round.
+    pub(super) fn namespace_rounds(&mut self, iterable: &Value, span: Span) -> Option<Vec<Value>> {
+        let [Obj::Container(id)] = *iterable.objs() else {
+            return None;
+        };
+        if !self.namespaces.contains(&id) {
+            return None;
+        }
+        let list = self
+            .namespace_method(id, "keys", span)
+            .unwrap_or_else(|| iterable.clone());
+        let rounds = self.exact_elements(&list)?;
+        (rounds.len() <= MAX_MEMBERS).then_some(rounds)
+    }
+
+    /// What a decorator left on a member, or that it left nothing.
+    pub(super) fn left_on_member(&mut self, name: &str, args: &Args) -> Option<Value> {
+        if self.frame.members == 0 {
+            return None;
+        }
+        let [object, attribute, ..] = &args.positional[..] else {
+            return None;
+        };
+        let ([Obj::Func(function)], [Obj::Str(attribute)]) =
+            (object.value.objs(), attribute.value.objs())
+        else {
+            return None;
+        };
+        let stored = self.read(CellKey::FunctionAttr(function.func, *attribute));
+        if name == "hasattr" {
+            return Some(Value::of(Obj::Bool(!stored.is_bottom())));
+        }
+        match (stored.objs(), args.positional.get(2)) {
+            ([], Some(default)) => Some(default.value.clone()),
+            ([obj], _) if obj.is_constant() => Some(Value::of(*obj)),
+            _ => None,
+        }
+    }
+
+    /// Runs the body of a loop once for each member.
+    pub(super) fn for_each_member(&mut self, it: &'p ast::StmtFor, rounds: &[Value]) {
+        self.frame.members += 1;
+        self.frame.breaks.push(None);
+        for element in rounds {
+            self.assign(&it.target, element, None);
+            self.loop_round(&it.body);
+        }
+        self.frame.members -= 1;
+        self.end_loop(&it.orelse);
+    }
+
+    fn members(&mut self, owners: &[Obj]) -> Vec<(Sym, Value)> {
+        let mut members: Vec<(Sym, Value)> = Vec::new();
+        for owner in owners {
+            let Obj::Class(owner) = owner else { continue };
+            for name in self.class_attributes(*owner) {
+                let value = self.member_of(*owner, name);
+                if !value.is_bottom() && members.iter().all(|(known, _)| *known != name) {
+                    members.push((name, value));
+                }
+            }
+        }
+        members
+    }
+
+    fn pairs(&mut self, members: Vec<(Sym, Value)>, span: Span) -> Value {
+        let mut pairs = Vec::new();
+        for (ix, (name, value)) in members.into_iter().enumerate() {
+            // Each is a tuple of its own, by a place within the call.
+            let pair = self.container_of(Container {
+                kind: ContainerKind::Tuple,
+                file: self.frame.file,
+                span: Span::new(span.start, span.start + ix as u32),
+                ctx: Some(self.frame.ctx),
+                shared: self.at_import(),
+                class: None,
+                repeated: false,
+            });
+            self.put(pair, Key::Int(0), &Value::of(Obj::Str(name)));
+            self.put(pair, Key::Int(1), &value);
+            pairs.push(Value::of(Obj::Container(pair)));
+        }
+        self.listed(pairs, span)
+    }
+
+    fn listed(&mut self, elements: Vec<Value>, span: Span) -> Value {
+        let id = self.container(ContainerKind::List, span);
+        for (ix, element) in elements.iter().enumerate() {
+            self.put(id, Key::Int(ix as i64), element);
+        }
+        self.namespaces.insert(id);
+        Value::of(Obj::Container(id))
+    }
+}
