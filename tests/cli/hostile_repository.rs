@@ -290,7 +290,8 @@ fn submodules_and_further_working_trees_run_nothing() {
     );
     let further = trap.top().join("further");
     trap.configure(trap.top(), "core.fsmonitor", "PROGRAM");
-    trap.project.write("further/wf.py", b"");
+    trap.project
+        .write("further/wf.py", format!("# More.\n{CLOCK}").as_bytes());
     assert_eq!(trap.springs_only_for(&further, &["status"]), 0);
 }
 

@@ -202,7 +202,10 @@ impl<'p> Builder<'_, 'p> {
         if let Some(parameters) = scope.function.node.parameters() {
             let is_method = scope.function.class.is_some();
             let all = parameters.iter().map(|it| it.name().as_str());
-            let inputs = parameters.iter().count() - usize::from(is_method);
+            let inputs = parameters
+                .iter()
+                .count()
+                .saturating_sub(usize::from(is_method));
             for (ix, name) in all.enumerate() {
                 let text = match (is_method, ix, inputs) {
                     (true, 0, _) => "self".to_owned(),
