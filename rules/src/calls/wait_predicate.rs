@@ -23,7 +23,8 @@ use crate::sites::{keyword_value, shown};
 /// ## Why is this bad?
 /// An `async` predicate returns a coroutine, which counts as true: the gate opens at once, whatever was
 /// submitted. A value cannot be called and ends the run with a `TypeError`. An attribute that no handler
-/// sets keeps the gate shut for ever.
+/// sets keeps the gate shut for ever; in plain Temporal code, where a wait without end may be meant, that
+/// is worth no more than info.
 ///
 /// ## Example
 /// ```python
@@ -350,13 +351,18 @@ fn in_vain_finding(
     let message = format!(
         "nothing that runs changes `{name}`, so {text} stays false and the wait never ends"
     );
+    // A gate is there to be answered. Other workflows wait so to stay alive, as many do on purpose.
+    let severity = match site.runbook {
+        Some(_) => Severity::Warning,
+        None => Severity::Info,
+    };
     let finding = Finding::new(
         &WaitPredicate::METADATA,
         site.file,
         span_of(predicate),
         message,
     )
-    .severity(Severity::Warning)
+    .severity(severity)
     .help("set it in a signal or update handler");
     match site.runbook {
         Some(runbook) => finding.in_runbook(&model.runbooks[runbook]),

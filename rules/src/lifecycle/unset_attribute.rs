@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use lint_core::diagnostic::{Diagnostic, Place};
+use lint_core::diagnostic::{Diagnostic, Place, Severity};
 use lint_core::facts::{ClassRef, FunctionRef};
 use lint_core::index::Module;
 use lint_core::knowledge::Role;
@@ -22,6 +22,7 @@ use crate::writes;
 /// a signal, or no worker was there yet when one was sent. The attribute does not exist by then. The
 /// `AttributeError` fails the query; in a signal or update handler it fails the workflow task, which is
 /// tried again for ever.
+/// A query that fails only answers with an error, so there it is a warning.
 ///
 /// ## Example
 /// ```python
@@ -132,9 +133,18 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
                 let owners = program.owners(function.file, used);
                 let is_own = owners.iter().any(|it| running.reach.bases.contains(it));
                 if is_own && only_in_run(name) && may_be_early(name) && reported.insert(name) {
-                    let (what, when) = match entry.role {
-                        Role::Query => ("query", "until then there is nothing to answer"),
-                        _ => ("handler", "it may come before the first line of `run`"),
+                    // A query that fails answers with an error; a handler that fails stops the run.
+                    let (what, when, severity) = match entry.role {
+                        Role::Query => (
+                            "query",
+                            "until then there is nothing to answer",
+                            Severity::Warning,
+                        ),
+                        _ => (
+                            "handler",
+                            "it may come before the first line of `run`",
+                            Severity::Error,
+                        ),
                     };
                     let message = format!(
                         "the {what} `{}` of `{}` uses `{name}`, which only `run` sets; {when}",
@@ -153,6 +163,7 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
                         culprit,
                         message,
                     )
+                    .severity(severity)
                     .help(
                         "set it in `__init__`; with `@workflow.init` that gets the input of `run`",
                     );
