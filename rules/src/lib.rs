@@ -23,6 +23,7 @@ mod rule;
 mod run;
 mod runbook_md;
 mod sdk;
+mod secrets;
 mod sites;
 mod steps;
 mod variables;

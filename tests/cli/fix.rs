@@ -54,6 +54,34 @@ fn a_diff_changes_nothing_and_says_whether_there_is_any() {
     assert_eq!((run.status, run.stdout.as_str()), (0, ""));
 }
 
+/// What an activity returns and what a workflow is started with stay in the history.
+#[test]
+fn a_secret_is_not_moved_into_the_history() {
+    let source = |variable: &str| {
+        format!(
+            "\
+import os
+from temporalio import workflow
+@workflow.defn
+class Order:
+    @workflow.run
+    async def run(self) -> str:
+        return os.environ[\"{variable}\"]
+"
+        )
+    };
+    let fixed = |variable: &str| {
+        let before = source(variable);
+        let project = Project::new(&[("nav.py", &before)]);
+        project.run(&["check", "--fix", "--unsafe-fixes", "."]);
+        text(&project, "nav.py") != before
+    };
+    assert!(fixed("REGION"));
+    for secret in ["OPENAI_API_KEY", "GITHUB_TOKEN", "DATABASE_PASSWORD"] {
+        assert!(!fixed(secret), "{secret}");
+    }
+}
+
 #[test]
 fn unsafe_fixes_are_asked_for() {
     let naive = CLOCK.replace("time.time()", "datetime.now()");

@@ -13,6 +13,7 @@ use rules_macros::RuleMetadata;
 use crate::finding::Finding;
 use crate::model::{Model, Sdk};
 use crate::rule::{Context, Rule};
+use crate::secrets::is_secret;
 
 /// ## What it does
 /// Finds fields that look like secrets (`api_key`, `password`, `access_token`, …) in what a runbook or an
@@ -285,40 +286,4 @@ fn holds_text(types: &[&Expr]) -> bool {
             "str" | "bytes" | "SecretStr" | "SecretBytes"
         )
     })
-}
-
-/// The words that a name of a secret ends with.
-const SECRETS: [&[&str]; 19] = [
-    &["password"],
-    &["passwd"],
-    &["passphrase"],
-    &["secret"],
-    &["apikey"],
-    &["api", "key"],
-    &["access", "key"],
-    &["secret", "key"],
-    &["private", "key"],
-    &["signing", "key"],
-    &["encryption", "key"],
-    &["api", "token"],
-    &["access", "token"],
-    &["refresh", "token"],
-    &["auth", "token"],
-    &["bearer", "token"],
-    &["session", "token"],
-    &["credential"],
-    &["credentials"],
-];
-
-fn is_secret(name: &str) -> bool {
-    let words: Vec<String> = name
-        .split('_')
-        .filter(|word| !word.is_empty())
-        .map(str::to_ascii_lowercase)
-        .collect();
-    let ends_with = |secret: &&[&str]| {
-        words.len() >= secret.len() && words[words.len() - secret.len()..].iter().eq(secret.iter())
-    };
-    // A token on its own is a secret; one of several words may be a cursor or a count.
-    words.iter().eq(["token"].iter()) || SECRETS.iter().any(ends_with)
 }

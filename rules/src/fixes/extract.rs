@@ -12,6 +12,7 @@ use super::site::{Site, joined};
 use super::workers;
 use crate::hazard::Case;
 use crate::rule::Context;
+use crate::secrets::names_secret;
 
 /// An expression that becomes the body of an activity.
 pub(super) struct Extract<'c, 'p> {
@@ -34,6 +35,10 @@ pub(crate) fn extracted(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
         return None;
     }
     let extract = Extract::of(site, case)?;
+    // What an activity returns stays in the history.
+    if names_secret(extract.expr) {
+        return None;
+    }
     let site = &extract.site;
     let inputs = Inputs::of(&extract, &case.hazard.culprit)?;
     let home = match facade {

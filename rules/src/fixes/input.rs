@@ -11,11 +11,16 @@ use lint_core::syntax::span_of;
 use super::site::Site;
 use crate::hazard::Case;
 use crate::rule::Context;
+use crate::secrets::is_secret_variable;
 
 /// For a variable that is read where the input of the workflow is at hand.
 pub(crate) fn in_input(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     let site = Site::of(cx, case.hazard, case.workflow().facade)?;
     let read = Read::of(&site)?;
+    // The input of a workflow stays in the history.
+    if is_secret_variable(&read.variable) {
+        return None;
+    }
     let class = input(cx, case)?;
     let parameter = parameters(&site, site.function).find(|it| it.1 == class)?.0;
     let field = field(&read.variable)?;
