@@ -228,9 +228,9 @@ fn index() -> String {
     let preview = rules::metadata().filter(|rule| rule.preview).count();
     let _ = write!(
         out,
-        "There are {count} rules. {opt_in} of them are *opt-in*: they run only where they are \
-         [selected](../configuration.md#extend-select). {preview} are in \
-         [preview](../configuration.md#preview). `runbook-lint rule CODE` shows the page of a \
+        "There are {count} rules, {preview} of them in [preview](../configuration.md#preview). \
+         {opt_in} are *opt-in*: they run only where they are \
+         [selected](../configuration.md#extend-select). `runbook-lint rule CODE` shows the page of a \
          rule in the terminal.\n\n\
          In the examples, a comment with the code of the rule marks each line that is reported. All \
          examples are run as tests: the wrong ones are reported on exactly these lines, the right ones \
