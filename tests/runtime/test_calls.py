@@ -165,13 +165,17 @@ def test_wait_predicate() -> None:
     program = wrong("RB411").but(
         "        await runbook.wait_condition(len(self._notices) > 1)  # RB411\n", ""
     )
+    for run in (local, temporal):
+        assert run(program, "F1").outcome == "waiting"
+    program = program.but("        await runbook.wait_condition(lambda: self._closed)  # RB411\n", "")
     for outcome in works(program, "F1"):
         assert outcome.result == 0
     fails(wrong("RB411"), "F1", message="'bool' object is not callable")
     notices = [["notice_received", "a"], ["notice_received", "b"]]
     for run in (local, temporal):
         assert run(right("RB411"), "F1").outcome == "waiting"
-        assert run(right("RB411"), "F1", signals=notices).result == 2
+        assert run(right("RB411"), "F1", signals=notices).outcome == "waiting"
+        assert run(right("RB411"), "F1", signals=[*notices, ["close", "complete"]]).result == 2
 
 
 @shows("RB412", local="`TypeError`", temporal="works")

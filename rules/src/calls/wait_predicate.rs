@@ -74,7 +74,7 @@ use crate::sites::{keyword_value, shown};
 ///         self._notices.append(notice)
 ///
 ///     @runbook.signal
-///     def close(self) -> None:
+///     def close(self, reason: str) -> None:
 ///         self._closed = True
 ///
 ///     def _has_notice(self) -> bool:
