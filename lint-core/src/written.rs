@@ -1,4 +1,4 @@
-//! An expression in one short line, for messages.
+//! What stands at a place, for messages: an expression in one short line, or its name.
 
 use crate::diagnostic::Span;
 use crate::source::SourceFile;
@@ -87,6 +87,56 @@ fn last_call(expr: &Expr) -> Option<&ast::ExprCall> {
     }
 }
 
+/// The name that the value at `span` is bound to by an assignment, a default or a keyword.
+pub(crate) fn name_bound_to(tree: &ast::ModModule, span: Span) -> Option<String> {
+    struct Finder {
+        span: Span,
+        found: Option<String>,
+    }
+    impl<'a> SourceOrderVisitor<'a> for Finder {
+        fn enter_node(&mut self, node: AnyNodeRef<'a>) -> TraversalSignal {
+            let here = span_of(&node);
+            if self.found.is_some() || self.span.start < here.start || here.end < self.span.end {
+                return TraversalSignal::Skip;
+            }
+            if let Some((value, name)) = binding(node)
+                && span_of(value) == self.span
+            {
+                self.found = name;
+            }
+            TraversalSignal::Traverse
+        }
+    }
+    let mut finder = Finder { span, found: None };
+    finder.visit_body(&tree.body);
+    finder.found
+}
+
+/// The value that a node binds, and the name that it gets, if it is one.
+fn binding(node: AnyNodeRef<'_>) -> Option<(&Expr, Option<String>)> {
+    match node {
+        AnyNodeRef::StmtAssign(it) => Some((&it.value, it.targets.first().and_then(dotted))),
+        AnyNodeRef::StmtAnnAssign(it) => Some((it.value.as_deref()?, dotted(&it.target))),
+        AnyNodeRef::ExprNamed(it) => Some((&it.value, dotted(&it.target))),
+        AnyNodeRef::ParameterWithDefault(it) => Some((
+            it.default.as_deref()?,
+            Some(it.parameter.name.id.to_string()),
+        )),
+        AnyNodeRef::Keyword(it) => {
+            Some((&it.value, it.arg.as_ref().map(|name| name.id.to_string())))
+        }
+        _ => None,
+    }
+}
+
+fn dotted(target: &Expr) -> Option<String> {
+    match target {
+        Expr::Name(name) => Some(name.id.to_string()),
+        Expr::Attribute(it) => Some(format!("{}.{}", dotted(&it.value)?, it.attr.id)),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,6 +174,41 @@ mod tests {
         assert_eq!(shown("[a,\n  b]"), "[a, b]");
         let long = format!("[{}]", "é".repeat(99));
         assert_eq!(shown(&long).chars().count(), 61);
+    }
+
+    /// The name of the only list in a text.
+    fn bound(text: &str) -> Option<String> {
+        let start = text.find("[...]").expect("a list") as u32;
+        name_bound_to(&parse(text).module, Span::new(start, start + 5))
+    }
+
+    #[test]
+    fn a_value_is_called_by_what_it_is_bound_to() {
+        assert_eq!(bound("CACHE = [...]").as_deref(), Some("CACHE"));
+        assert_eq!(bound("first = second = [...]").as_deref(), Some("first"));
+        assert_eq!(bound("rows: list[a, b] = [...]").as_deref(), Some("rows"));
+        assert_eq!(
+            bound("self.state.rows = ([...])").as_deref(),
+            Some("self.state.rows")
+        );
+        assert_eq!(
+            bound("def f(a, items=[...]): ...").as_deref(),
+            Some("items")
+        );
+        assert_eq!(bound("f(a, items=[...])").as_deref(), Some("items"));
+        assert_eq!(bound("if rows := [...]: ...").as_deref(), Some("rows"));
+        assert_eq!(
+            bound("class A:\n    x = '='; rows = [...]").as_deref(),
+            Some("rows")
+        );
+    }
+
+    #[test]
+    fn a_part_of_a_value_has_no_name() {
+        assert_eq!(bound("TABLE = Table([...])"), None);
+        assert_eq!(bound("a, b = [...]"), None);
+        assert_eq!(bound("rows[0] = [...]"), None);
+        assert_eq!(bound("[...]"), None);
     }
 
     #[test]

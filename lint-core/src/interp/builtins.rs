@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::Span;
 use crate::syntax::ast::Expr;
+use crate::written::name_bound_to;
 
 use super::calls::Args;
 use super::expressions::{keys_of, single_key};
@@ -497,15 +498,11 @@ impl<'p> Machine<'p> {
     /// The name that a container is bound to where it is made, for messages.
     fn container_name(&mut self, id: u32) -> Sym {
         let container = *self.containers.get(id);
-        let name = self
+        let bound = self
             .project
-            .source(container.file)
-            .map_or(String::new(), |source| {
-                let line = source.line_span(source.line(container.span.start));
-                let before = source.slice(Span::new(line.start, container.span.start));
-                bound_name(before).to_owned()
-            });
-        self.sym(&name)
+            .module(container.file)
+            .and_then(|module| name_bound_to(module.tree(), container.span));
+        self.sym(bound.as_deref().unwrap_or("shared state"))
     }
 
     // ---- iteration ----
@@ -1370,34 +1367,6 @@ pub(crate) fn mutates(method: &str) -> bool {
     )
 }
 
-/// The name in `name = `, `name: type = ` and `def f(a, name=`.
-fn bound_name(before: &str) -> &str {
-    let target = before.trim_end();
-    let Some(target) = target.strip_suffix('=') else {
-        return "shared state";
-    };
-    // What stands in brackets belongs to a type, unless the bracket is still open.
-    let mut depth = 0_u32;
-    let start = target.char_indices().rev().find_map(|(at, c)| {
-        match c {
-            ']' | ')' => depth += 1,
-            '[' | '(' if depth == 0 => return Some(at + 1),
-            '[' | '(' => depth -= 1,
-            ',' if depth == 0 => return Some(at + 1),
-            _ => {}
-        }
-        None
-    });
-    let target = &target[start.unwrap_or(0)..];
-    let name = target.split(':').next().unwrap_or(target).trim();
-    let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
-    if name.is_empty() || !name.chars().all(is_name) {
-        "shared state"
-    } else {
-        name
-    }
-}
-
 /// Names that every module sees without importing them.
 pub(super) fn is_builtin(name: &str) -> bool {
     BUILTINS.binary_search(&name).is_ok()
@@ -1433,17 +1402,6 @@ const BUILTINS: &[&str] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn containers_are_called_by_what_they_are_bound_to() {
-        assert_eq!(bound_name("CACHE = "), "CACHE");
-        assert_eq!(bound_name("    rows: list[str] = "), "rows");
-        assert_eq!(bound_name("    def __init__(self, items="), "items");
-        assert_eq!(bound_name("COUNTS: dict[str, int] = "), "COUNTS");
-        assert_eq!(bound_name("def f(rows: dict[str, list[int]] = "), "rows");
-        assert_eq!(bound_name("TABLE = Table("), "shared state");
-        assert_eq!(bound_name(""), "shared state");
-    }
 
     #[test]
     fn builtins_are_sorted_for_the_binary_search() {
