@@ -47,6 +47,22 @@ pub enum Category {
     Versioning,
 }
 
+impl Category {
+    /// As reports name it; the rules of a category stand in the folder of this name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Lint => "lint",
+            Self::Determinism => "determinism",
+            Self::Contract => "contract",
+            Self::Steps => "steps",
+            Self::Calls => "calls",
+            Self::Bundle => "bundle",
+            Self::Lifecycle => "lifecycle",
+            Self::Versioning => "versioning",
+        }
+    }
+}
+
 /// One file of one documented example. Blocks below the same heading up to the next prose belong
 /// to one example: a small project.
 #[derive(Debug, Clone, Copy)]

@@ -76,7 +76,7 @@ impl Description {
             name: rule.name,
             summary: rule.summary,
             severity: rule.severity.as_str(),
-            category: category(rule.category),
+            category: rule.category.as_str(),
             default: rule.default,
             preview: rule.preview,
             fix: rule.fix.map(Applicability::as_str),
@@ -106,7 +106,7 @@ fn explain(rule: &RuleMetadata, width: Option<usize>, out: &mut dyn Write) -> io
         rule.name,
         rule.code,
         rule.summary,
-        category(rule.category),
+        rule.category.as_str(),
         rule.severity,
         rule.since,
         rule.docs.trim(),
@@ -131,17 +131,4 @@ fn list(known: &[&RuleMetadata], width: Option<usize>, out: &mut dyn Write) -> i
         writeln!(out, "{}", fill(&(columns + rule.summary), width, &indent))?;
     }
     Ok(())
-}
-
-fn category(category: Category) -> &'static str {
-    match category {
-        Category::Lint => "lint",
-        Category::Determinism => "determinism",
-        Category::Contract => "contract",
-        Category::Steps => "steps",
-        Category::Calls => "calls",
-        Category::Bundle => "bundle",
-        Category::Lifecycle => "lifecycle",
-        Category::Versioning => "versioning",
-    }
 }

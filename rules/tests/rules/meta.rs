@@ -33,17 +33,18 @@ fn names_are_unique_and_no_codes() {
 #[test]
 fn categories_go_with_codes_and_folders() {
     for rule in rules::metadata() {
-        let (codes, folder) = match rule.category {
-            Category::Lint => ("RB0", "lint"),
-            Category::Determinism => ("RB1", "determinism"),
-            Category::Contract => ("RB2", "contract"),
-            Category::Steps => ("RB3", "steps"),
-            Category::Calls => ("RB4", "calls"),
-            Category::Bundle => ("RB5", "bundle"),
-            Category::Lifecycle => ("RB6", "lifecycle"),
-            Category::Versioning => ("RB7", "versioning"),
+        let codes = match rule.category {
+            Category::Lint => "RB0",
+            Category::Determinism => "RB1",
+            Category::Contract => "RB2",
+            Category::Steps => "RB3",
+            Category::Calls => "RB4",
+            Category::Bundle => "RB5",
+            Category::Lifecycle => "RB6",
+            Category::Versioning => "RB7",
         };
         assert!(rule.code.starts_with(codes), "{}", rule.code);
+        let folder = rule.category.as_str();
         let file = format!("{folder}/{}.rs", rule.name.replace('-', "_"));
         assert!(rule.file.ends_with(&file), "{}: {}", rule.code, rule.file);
     }

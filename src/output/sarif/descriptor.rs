@@ -17,7 +17,7 @@ pub(super) fn of(rule: &RuleMetadata) -> ReportingDescriptor {
         Severity::Info => ("note", "recommendation"),
     };
     let properties = PropertyBag::builder()
-        .tags([tag(rule.category), "correctness", "temporal"].map(str::to_owned))
+        .tags([rule.category.as_str(), "correctness", "temporal"].map(str::to_owned))
         .additional_properties(
             [
                 ("problem.severity", problem),
@@ -77,18 +77,5 @@ fn precision(rule: &RuleMetadata) -> &'static str {
         (Category::Lint, _) => "very-high",
         (_, Severity::Error) if rule.default && !rule.preview => "high",
         _ => "medium",
-    }
-}
-
-fn tag(category: Category) -> &'static str {
-    match category {
-        Category::Lint => "lint",
-        Category::Determinism => "determinism",
-        Category::Contract => "contract",
-        Category::Steps => "steps",
-        Category::Calls => "calls",
-        Category::Bundle => "bundle",
-        Category::Lifecycle => "lifecycle",
-        Category::Versioning => "versioning",
     }
 }
