@@ -170,6 +170,7 @@ pub(crate) fn interpret<'p>(
     });
     let entries: Vec<Vec<CtxId>> = entries.collect();
     machine.settle(&entries, steps, Kind::Entries);
+    machine.settle_events();
     for (it, roots) in found.iter().zip(&entries) {
         if machine.is_unfinished(roots) {
             cut_short.push(it.workflow.name.clone());

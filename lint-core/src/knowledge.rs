@@ -28,6 +28,9 @@ pub const SAFE: &str = "safe";
 /// them is harmless.
 pub const IDENTITY: &str = "process-identity";
 
+/// The class of the order of a set.
+pub const ORDER: &str = "order";
+
 /// The class of globals that a function sets which no workflow calls: the start of the worker.
 pub const STARTUP: &str = "startup";
 

@@ -9,7 +9,8 @@ use crate::diagnostic::{FileId, Impact, Place, Span, TraceStep};
 use crate::facts::{Elements, Hazard, HazardKind, IdleBoundary, WorkflowKind};
 use crate::index::{MODULE_BODY, Module};
 use crate::interp::{
-    ClassId, Code, CtxId, Edge, Event, EventKind, FuncId, How, Machine, Obj, Outcome, Seen, Sink,
+    ClassId, Code, CtxId, Edge, Event, EventKind, Except, FuncId, How, Machine, Obj, Origin,
+    Outcome, Seen, Sink,
     SinkKind, Source, SourceId,
 };
 use crate::knowledge::{Role, STARTUP, Sandbox};
@@ -141,6 +142,12 @@ impl Use {
 
     /// What breaks the replay is equally grave, however it does; the first place tells most, since
     /// what comes later may only follow from it.
+    fn grow(&mut self, new: Self) {
+        if new.rank() > self.rank() {
+            *self = new;
+        }
+    }
+
     fn rank(&self) -> impl Ord + use<> {
         let gravity = self.kind.min(SinkKind::Order);
         (gravity, Reverse(self.place), self.kind)
@@ -225,16 +232,15 @@ impl<'m, 'p> Walk<'m, 'p> {
     fn collect_uses(&mut self) {
         let issuing = self.issuing();
         let is_converter = self.found.workflow.kind == WorkflowKind::Converter;
-        let mut uses: BTreeMap<SourceId, Use> = BTreeMap::new();
-        let mut note = |source: SourceId, mut new: Use| {
+        // The gravest use of an origin is one of all its sources.
+        let mut uses: BTreeMap<(Origin, Except, Option<Place>), Use> = BTreeMap::new();
+        let mut note = |origin: Origin, except: Except, mut new: Use| {
             // A converter issues no commands: whatever it decides is what the data becomes.
             if is_converter {
                 new.kind = new.kind.min(SinkKind::Payload);
             }
-            let old = uses.entry(source).or_insert(new);
-            if new.rank() > old.rank() {
-                *old = new;
-            }
+            let at = (except == Except::Own).then_some(new.place);
+            uses.entry((origin, except, at)).or_insert(new).grow(new);
         };
         for &ctx in self.reached.keys() {
             let file = self.machine.ctx_file(ctx);
@@ -246,7 +252,7 @@ impl<'m, 'p> Walk<'m, 'p> {
                 .iter()
                 .filter(|sink| self.lasts(sink, outcome));
             for sink in sinks.chain(decisions.map(|(sink, _)| sink)) {
-                note(sink.source, Use::of(sink, file, ctx));
+                note(sink.origin, sink.except, Use::of(sink, file, ctx));
             }
         }
         for (ix, &ctx) in self.found.contexts.iter().enumerate() {
@@ -254,7 +260,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             let file = self.machine.ctx_file(ctx);
             // An exception that leaves the workflow is how it ends.
             for sink in &self.machine.ctx(ctx).outcome.thrown {
-                note(sink.source, Use::of(sink, file, ctx));
+                note(sink.origin, sink.except, Use::of(sink, file, ctx));
             }
             if is_converter || matches!(entry.role, Role::Run | Role::Update) {
                 let kind = if is_converter {
@@ -262,9 +268,10 @@ impl<'m, 'p> Walk<'m, 'p> {
                 } else {
                     SinkKind::Result
                 };
-                for &(source, span) in &self.machine.ctx(ctx).outcome.returned {
+                for &(origin, span) in &self.machine.ctx(ctx).outcome.returned {
                     note(
-                        source,
+                        origin,
+                        Except::Nothing,
                         Use {
                             kind,
                             place: Place { file, span },
@@ -274,7 +281,21 @@ impl<'m, 'p> Walk<'m, 'p> {
                 }
             }
         }
-        self.uses = uses;
+        for ((origin, except, _), new) in uses {
+            for source in self.machine.sources_of(origin) {
+                if !self.is_excepted(source, except, new.place) {
+                    self.uses.entry(source).or_insert(new).grow(new);
+                }
+            }
+        }
+    }
+
+    fn is_excepted(&self, source: SourceId, except: Except, sink: Place) -> bool {
+        match except {
+            Except::Nothing => false,
+            Except::Source(own) => source == own,
+            Except::Own => is_origin(self.machine.source(source), sink),
+        }
     }
 
     /// Whether what is stored in an attribute outlives the objects at hand: they are part of the

@@ -8,7 +8,7 @@ use crate::project::Import;
 use crate::syntax::span_of;
 
 use super::calls::Args;
-use super::{CellKey, ClassId, EventKind, FuncRef, How, Machine, Obj, SinkKind, Sym, Value};
+use super::{CellKey, ClassId, EventKind, FuncRef, How, Kinds, Machine, Obj, SinkKind, Sym, Value};
 
 impl<'p> Machine<'p> {
     pub(super) fn attribute(&mut self, object: &Value, name: &str, span: Span) -> Value {
@@ -615,7 +615,7 @@ impl<'p> Machine<'p> {
             self.write(CellKey::VariantAttr(class, variant, all), &parts);
         }
         if self.is_made_at_import(variant) && self.at_import() {
-            let plain = self.without_import(value);
+            let plain = self.with_kinds(value, Kinds::IMPORT.not());
             self.write(CellKey::ImportAttr(class, name), &plain);
         } else {
             self.write(CellKey::InstanceAttr(class, name), value);
@@ -623,15 +623,6 @@ impl<'p> Machine<'p> {
                 self.write(CellKey::InstanceAttr(class, all), &parts);
             }
         }
-    }
-
-    /// The value without what it owes to the import of modules.
-    pub(super) fn without_import(&self, value: &Value) -> Value {
-        let sources = value.taint().iter().copied();
-        let own: Vec<_> = sources.filter(|&it| !self.source(it).at_import).collect();
-        let mut result = value.clone().without_taint();
-        result.add_taint(&own);
-        result
     }
 
     /// The classes whose instances are kept in attributes of instances of these classes, through

@@ -9,7 +9,8 @@ use crate::written::name_bound_to;
 use super::calls::Args;
 use super::expressions::{keys_of, single_key};
 use super::{
-    CellKey, Container, ContainerKind, EventKind, How, Key, Machine, Obj, SinkKind, Sym, Value,
+    CellKey, Container, ContainerKind, EventKind, How, Key, Machine, Obj, Origin, SinkKind, Sym,
+    Value,
 };
 
 /// A container keeps at most this many keys apart.
@@ -226,7 +227,7 @@ impl<'p> Machine<'p> {
             let parts = match obj {
                 Obj::Container(id) => {
                     let size = self.size_taint(&Value::of(obj));
-                    let elements = self.all_elements(&Value::of(obj)).tainted_by(&size);
+                    let elements = self.parts(id).tainted_by(&size);
                     self.read_contents(id, elements, span)
                 }
                 Obj::Instance(class, variant) if with_attributes => {
@@ -250,7 +251,24 @@ impl<'p> Machine<'p> {
                 }
             }
         }
-        taint
+        self.united(taint)
+    }
+
+    /// The join of all elements, as far as it matters which containers and instances are among them
+    /// and what they are tainted by.
+    fn parts(&mut self, id: u32) -> Value {
+        let first = (id, Key::Int(i64::MIN));
+        let mut own = self.frame.state.heap.range(first..);
+        if own
+            .next()
+            .is_none_or(|((container, _), _)| *container != id)
+        {
+            let all = self.read_element(id, Key::Str(self.known.self_return));
+            if !all.is_full() {
+                return all.joined(&self.read_element(id, Key::Any));
+            }
+        }
+        self.all_elements(&Value::of(Obj::Container(id)))
     }
 
     /// The sets that a value holds, however deep.
@@ -299,11 +317,13 @@ impl<'p> Machine<'p> {
                 stored.join(&self.read(CellKey::KeyTaint(id)));
             }
         }
-        let sources = key.taint().iter().copied();
-        let others: Vec<_> = sources.filter(|it| !stored.taint().contains(it)).collect();
-        let mut taint = Value::bottom();
-        taint.add_taint(&others);
-        taint
+        let taint = Value::bottom().tainted_by(key);
+        if stored.taint().is_empty() || key.taint().is_empty() {
+            return taint;
+        }
+        let stored = self.sources_now(stored.taint());
+        let sources = self.sources_now(key.taint());
+        taint.with_taint(sources.difference(&stored).copied().map(Origin::Source))
     }
 
     /// Key and value of every entry of the mappings in a value.

@@ -7,8 +7,8 @@ use crate::syntax::ast::{self, Expr};
 use crate::syntax::span_of;
 
 use super::{
-    CellKey, Code, ContainerKind, CtxId, EventKind, FuncId, FuncRef, How, Key, Machine, Mode, Obj,
-    Seen, SinkKind, SourceId, Sym, Value,
+    CellKey, Code, ContainerKind, CtxId, EventKind, FuncId, FuncRef, How, Key, Kinds, Machine,
+    Mode, Obj, Seen, SinkKind, SourceId, Sym, Value,
 };
 
 /// The arguments of a call.
@@ -447,7 +447,7 @@ impl<'p> Machine<'p> {
                 self.call_container_method(id, method, args, span)
             }
             _ => {
-                self.note_foreign_call(None, span);
+                self.note_foreign_call(&Value::bottom(), span);
                 Value::unknown().tainted_by(&self.args_taint(args))
             }
         }
@@ -559,7 +559,9 @@ impl<'p> Machine<'p> {
         }
         if !definition.is_generator || self.mode == Mode::Full {
             self.record_edge(span, ctx, how);
-            self.pass_control(ctx, span);
+            self.pass_control(ctx);
+            self.run_if_new(ctx);
+            self.take_exceptions(ctx, span);
         }
         if definition.is_generator {
             // Its body runs when it is iterated.
@@ -895,22 +897,17 @@ impl<'p> Machine<'p> {
         self.note_external(name);
         self.note_seen(span, Seen::Calls(name));
         let text = self.str(name).to_owned();
-        let source = if self.is_harmless_hash(&text, args) || self.is_given_memory(args) {
-            None
-        } else if let Some((api, known)) = self.resource_of(&text, args) {
-            let kind = EventKind::Api {
-                name,
-                class: api.class,
-                sandbox: api.sandbox,
-                note: api.note,
-            };
-            self.record_event(span, kind, Some(known));
-            Some(known)
+        // What the result comes from because of the call itself.
+        let cause = if self.is_harmless_hash(&text, args) || self.is_given_memory(args) {
+            Value::bottom()
+        } else if let Some(known) = self.resource_of(name, args, span) {
+            known
         } else {
-            self.call_hazard(name, Some(args), span)
+            let source = self.call_hazard(name, Some(args), span);
+            Value::bottom().with_source(source)
         };
         if let Some(value) = self.call_builtin(name, args, span) {
-            return value.with_source(source);
+            return value.tainted_by(&cause);
         }
         if let Some(value) = self.apply_marker(name, args) {
             return value;
@@ -934,19 +931,19 @@ impl<'p> Machine<'p> {
         }
         if let Some(command) = self.knowledge.command(&text) {
             let returned = self.issue(command, name, args, span);
-            return returned.with_source(source);
+            return returned.tainted_by(&cause);
         }
         if let Some(kept) = self.keep(name, args, span) {
             // What it is made of at import is the same in all runs of a worker, and what it gives
             // comes from the history.
             let taint = self.payload_taint(args, span);
-            let taint = self.without_import(&taint);
-            return kept.tainted_by(&taint).with_source(source);
+            let taint = self.with_kinds(&taint, Kinds::IMPORT.not());
+            return kept.tainted_by(&taint).tainted_by(&cause);
         }
         if let Some(found) = self.look_up(name, args) {
             return found;
         }
-        self.call_callbacks(&text, args, source, span);
+        self.call_callbacks(&text, args, !cause.is_bottom(), span);
         // Outside code that is given a generator is taken to consume it.
         for argument in &args.positional {
             for obj in argument.value.objs() {
@@ -957,15 +954,15 @@ impl<'p> Machine<'p> {
         }
         let returned = self.returned_type(name, Some(args), span);
         if !super::builtins::is_builtin(&text) {
-            self.note_foreign_call(source, span);
+            self.note_foreign_call(&cause, span);
         }
         returned
             .tainted_by(&self.payload_taint(args, span))
-            .with_source(source)
+            .tainted_by(&cause)
     }
 
     /// Runs what outside code is given to call.
-    fn call_callbacks(&mut self, name: &str, args: &Args, source: Option<SourceId>, span: Span) {
+    fn call_callbacks(&mut self, name: &str, args: &Args, is_apart: bool, span: Span) {
         let Some(higher_order) = self.knowledge.higher_order(name) else {
             return;
         };
@@ -983,7 +980,7 @@ impl<'p> Machine<'p> {
             } else {
                 let flow = self.frame.flow.clone();
                 self.call_value(&callback, &Args::unknown(1), span, how);
-                if source.is_some() || how == How::Answer {
+                if is_apart || how == How::Answer {
                     // In a thread or process of its own, or in an activation of its own, its
                     // exceptions leave nothing here.
                     self.frame.flow = flow;
@@ -1030,34 +1027,47 @@ impl<'p> Machine<'p> {
             sandbox: Sandbox::Allows,
             note: "",
         };
-        let source = SourceId(self.sources.id(source));
+        let source = self.source_id(source);
         self.instance_of_builtin(crate::knowledge::REPLAY_FLAG)
             .with_source(Some(source))
     }
 
     /// What is called on a resource, or made of one, shares its cause: connecting, a session and
     /// its queries are one finding.
-    fn resource_of(&mut self, name: &str, args: &Args) -> Option<(&'static Api, SourceId)> {
-        if self.knowledge.user_class(name).is_some() {
+    fn resource_of(&mut self, name: Sym, args: &Args, span: Span) -> Option<Value> {
+        let text = self.str(name);
+        if self.knowledge.user_class(text).is_some() {
             return None;
         }
-        let apis: &'static [Api] = self.knowledge.apis(name);
+        let last = text.rsplit('.').next();
+        let is_made = last.is_some_and(|last| last.starts_with(char::is_uppercase));
+        let apis: &'static [Api] = self.knowledge.apis(text);
         let mut apis = apis.iter();
         let api =
             apis.find(|api| api.access == Access::Call && self.holds(api.when, Some(args)))?;
-        let is_made = name
-            .rsplit('.')
-            .next()
-            .is_some_and(|last| last.starts_with(char::is_uppercase));
-        let given = args.positional.iter().map(|it| &it.value);
-        let given = given.chain(args.keywords.iter().map(|(_, value)| value));
-        let from = std::iter::once(&self.frame.callee).chain(given.filter(|_| is_made));
-        let mut sources = from.flat_map(|value| value.taint().iter().copied());
-        let known = sources.find(|&source| {
-            let source = self.source(source);
-            source.class == api.class && !source.at_import
-        })?;
-        Some((api, known))
+        let mut from = self.frame.callee.clone();
+        if is_made {
+            let keywords = args.keywords.iter().map(|(_, value)| value);
+            let given = args.positional.iter().map(|it| &it.value);
+            given.chain(keywords).for_each(|value| {
+                from.add_taint(value.taint());
+            });
+        }
+        let kind = self.kind_of_class(api.class);
+        let known = self.taint_of_kinds(&from, kind);
+        if known.is_empty() {
+            return None;
+        }
+        if self.frame.vouched == 0 && !self.frame.state.dead {
+            let kind = EventKind::Api {
+                name,
+                class: api.class,
+                sandbox: api.sandbox,
+                note: api.note,
+            };
+            self.frame.out.resources.insert((span, kind, known.clone()));
+        }
+        Some(Value::bottom().with_taint(known))
     }
 
     /// The hash of numbers, and of tuples of them, is the same in every process; that of text and of
@@ -1273,7 +1283,7 @@ impl<'p> Machine<'p> {
         } else {
             // What it is made of at import is the same in all runs of a worker.
             let made_of = self.whole_taint(&callback, span);
-            let made_of = self.without_import(&made_of);
+            let made_of = self.with_kinds(&made_of, Kinds::IMPORT.not());
             self.record_sink(&made_of, SinkKind::Payload, span);
             let returned = self.run_kept(&callback, span);
             self.record_sink(&returned, SinkKind::Payload, span);

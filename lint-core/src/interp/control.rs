@@ -10,13 +10,11 @@
 //! which may be in a caller.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use crate::diagnostic::Span;
 
-use super::{CellKey, CtxId, Machine, Obj, Sink, SinkKind, SourceId, Value};
-
-/// More sources than this are not told apart where they decide together.
-const MAX_DECIDING: usize = 12;
+use super::{CellKey, CtxId, Except, Kinds, Machine, Obj, Origin, Sink, SinkKind, SourceId, Value};
 
 /// How a source decides whether code runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,50 +29,76 @@ struct By {
 
 /// The sources that decide whether code runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Control(BTreeMap<SourceId, By>);
+pub(super) struct Control(Rc<BTreeMap<Origin, By>>);
 
 impl Control {
     fn join(&mut self, other: &Self) {
-        for (&source, by) in &other.0 {
-            self.0.entry(source).or_insert(*by).flows |= by.flows;
+        if self.0.is_empty() {
+            self.clone_from(other);
+        }
+        if Rc::ptr_eq(&self.0, &other.0) {
+            return;
+        }
+        for (&origin, &by) in &*other.0 {
+            self.add(origin, by);
         }
     }
 
     /// The part that values depend on.
     fn flowing(&self) -> Self {
         let flowing = self.0.iter().filter(|(_, by)| by.flows);
-        Self(flowing.map(|(source, by)| (*source, *by)).collect())
+        Self(Rc::new(
+            flowing.map(|(origin, by)| (*origin, *by)).collect(),
+        ))
     }
 
     /// The same decisions, of which no value depends on one alone.
     fn still(&self) -> Self {
-        let still = |(source, by): (&SourceId, &By)| {
+        let still = |(origin, by): (&Origin, &By)| {
             (
-                *source,
+                *origin,
                 By {
                     flows: false,
                     ..*by
                 },
             )
         };
-        Self(self.0.iter().map(still).collect())
+        Self(Rc::new(self.0.iter().map(still).collect()))
     }
 
     fn taint(&self) -> Value {
         let mut taint = Value::bottom();
-        for (&source, by) in &self.0 {
+        for (&origin, by) in &*self.0 {
             if by.flows && !by.presence {
-                taint = taint.with_source(Some(source));
+                taint.add_taint(&[origin]);
             }
         }
         taint
     }
 
+    /// All that decides, as a value without objects.
+    fn all(&self) -> Value {
+        let mut taint = Value::bottom();
+        for &origin in self.0.keys() {
+            taint.add_taint(&[origin]);
+        }
+        taint
+    }
+
+    fn add(&mut self, origin: Origin, by: By) {
+        let known = self.0.get(&origin);
+        if known.is_none_or(|it| by.flows && !it.flows) {
+            let all = Rc::make_mut(&mut self.0);
+            all.entry(origin).or_insert(by).flows |= by.flows;
+        }
+    }
+
     fn sinks(&self) -> impl Iterator<Item = Sink> + '_ {
-        self.0.iter().map(|(&source, by)| Sink {
-            source,
+        self.0.iter().map(|(&origin, by)| Sink {
+            origin,
             span: by.span,
             kind: by.kind,
+            except: Except::Nothing,
         })
     }
 }
@@ -109,41 +133,39 @@ impl<'p> Machine<'p> {
         if self.frame.vouched > 0 {
             return;
         }
-        let mut dropped = Value::bottom();
-        for &source in value.taint() {
-            // The order of a set decides when code runs for an element, and rarely whether.
-            let is_order = self.source(source).class == "order";
-            let kind = match kind {
-                SinkKind::Loop if is_order => SinkKind::Order,
+        let value = &self.united(value.clone());
+        let by = By {
+            kind,
+            span,
+            flows: kind != SinkKind::Exception,
+            presence: false,
+        };
+        for origin in self.taint_of_kinds(value, Kinds::ORDER.not()) {
+            self.frame.flow.control.add(origin, by);
+        }
+        // The order of a set decides when code runs for an element, and rarely whether.
+        let by_order = By {
+            kind: match kind {
+                SinkKind::Loop => SinkKind::Order,
                 kind => kind,
-            };
-            let by = By {
-                kind,
-                span,
-                flows: !is_order && kind != SinkKind::Exception,
-                presence: false,
-            };
-            let control = &mut self.frame.flow.control.0;
-            if control.len() < MAX_DECIDING || control.contains_key(&source) {
-                control.entry(source).or_insert(by).flows |= by.flows;
-            } else {
-                dropped = dropped.with_source(Some(source));
-            }
+            },
+            flows: false,
+            ..by
+        };
+        for origin in self.taint_of_kinds(value, Kinds::ORDER) {
+            self.frame.flow.control.add(origin, by_order);
         }
         if let Some(place) = value.place() {
             let by = By {
-                kind,
-                span,
                 flows: true,
                 presence: true,
+                ..by
             };
-            let control = &mut self.frame.flow.control.0;
-            if control.len() < MAX_DECIDING {
-                control.entry(place).or_insert(by);
+            let control = &mut self.frame.flow.control;
+            if !control.0.contains_key(&Origin::Source(place)) {
+                control.add(Origin::Source(place), by);
             }
         }
-        // Beyond the bound nothing is known of what depends on them, so the gravest is assumed.
-        self.record_sink(&dropped, kind, span);
     }
 
     /// From here on, what is iterated decides how often, and in which order, code is executed.
@@ -242,47 +264,44 @@ impl<'p> Machine<'p> {
     }
 
     /// What decides over the statement being executed, as a value without objects.
-    pub(super) fn control_taint(&self) -> Value {
-        self.frame.flow.control.taint()
+    pub(super) fn control_taint(&mut self) -> Value {
+        let taint = self.frame.flow.control.taint();
+        self.united(taint)
     }
 
     /// The same, and what decided over the call of the function: for what outlives it.
-    pub(super) fn lasting_control(&self) -> Value {
-        let inherited = self.frame.flow.inherited.taint().iter().copied();
-        let inherited: Vec<_> = inherited.filter(|&it| !self.is_place(it)).collect();
+    pub(super) fn lasting_control(&mut self) -> Value {
+        let inherited = self.frame.flow.inherited.clone();
+        let inherited = self.taint_of_kinds(&inherited, Kinds::PLACE.not());
         let mut control = self.control_taint();
         control.add_taint(&inherited);
-        control
-    }
-
-    fn is_place(&self, source: SourceId) -> bool {
-        self.source(source).class == crate::knowledge::SHARED
+        self.united(control)
     }
 
     /// Whether code comes here only if shared state was asked for what it holds.
-    pub(super) fn is_guarded_by(&self, place: SourceId) -> bool {
+    pub(super) fn is_guarded_by(&mut self, place: SourceId) -> bool {
         let flow = &self.frame.flow;
-        flow.control.0.contains_key(&place) || flow.inherited.taint().contains(&place)
+        let deciding = flow.control.all().tainted_by(&flow.inherited);
+        self.comes_from(deciding.taint(), place)
     }
 
     /// The same for what all runs of a process share. What the import of a module decided is left
     /// out: it is reported where the module's values are read.
-    pub(super) fn lasting_shared(&self, value: &Value) -> Value {
-        let control = self.lasting_control();
-        let own = control.taint().iter().copied();
-        let own = own.filter(|&source| self.at_import() || !self.source(source).at_import);
-        let mut result = value.clone();
-        result.add_taint(&own.collect::<Vec<_>>());
-        result
+    pub(super) fn lasting_shared(&mut self, value: &Value) -> Value {
+        let mut control = self.lasting_control();
+        if !self.at_import() {
+            control = self.with_kinds(&control, Kinds::IMPORT.not());
+        }
+        value.clone().tainted_by(&control)
     }
 
     /// A value that is stored only if control comes here.
-    pub(super) fn lasting(&self, value: &Value) -> Value {
+    pub(super) fn lasting(&mut self, value: &Value) -> Value {
         value.clone().tainted_by(&self.lasting_control())
     }
 
     /// A value that a variable gets or a function gives only if control comes here.
-    pub(super) fn under_control(&self, value: &Value) -> Value {
+    pub(super) fn under_control(&mut self, value: &Value) -> Value {
         value.clone().tainted_by(&self.control_taint())
     }
 
@@ -298,13 +317,18 @@ impl<'p> Machine<'p> {
 
     /// Code that is not analysed is called here, and whether it is depends on the conditions. That
     /// a call decides over its own repetition means nothing.
-    pub(super) fn note_foreign_call(&mut self, own: Option<SourceId>, span: Span) {
-        let control = self.lasting_control();
-        let others = control.taint().iter().copied();
-        let others: Vec<SourceId> = others.filter(|&it| Some(it) != own).collect();
-        let mut taint = Value::bottom();
-        taint.add_taint(&others);
-        self.record_sink(&taint, SinkKind::External, span);
+    pub(super) fn note_foreign_call(&mut self, cause: &Value, span: Span) {
+        let mut control = self.lasting_control();
+        let except = match cause.taint() {
+            [Origin::Source(own)] => Except::Source(*own),
+            cause => {
+                let own = cause.iter().map(|it| it.kinds());
+                let own = own.reduce(Kinds::union).unwrap_or_default();
+                control = self.with_kinds(&control, own.not());
+                Except::Nothing
+            }
+        };
+        self.record_sink_except(&control, SinkKind::External, span, except);
     }
 
     /// Remembers what decides over a call; what the callee does says what that means.
@@ -314,19 +338,22 @@ impl<'p> Machine<'p> {
         }
     }
 
-    /// Tells the callee what decides over its call, and learns what decides over its exceptions.
-    pub(super) fn pass_control(&mut self, callee: CtxId, span: Span) {
-        let mut inherited = self.lasting_control();
-        let places = self.frame.flow.control.0.keys().copied();
-        let places = places.chain(self.frame.flow.inherited.taint().iter().copied());
-        for place in places.filter(|&it| self.is_place(it)).collect::<Vec<_>>() {
-            inherited.add_taint(&[place]);
-        }
-        let control = self.cell(CellKey::Control(callee));
-        let deciding = self.cells[control as usize].value.taint().len();
-        if !inherited.is_bottom() && deciding < MAX_DECIDING {
-            self.write(CellKey::Control(callee), &inherited);
-        }
+    /// Tells the callee what decides over its call.
+    pub(super) fn pass_control(&mut self, callee: CtxId) {
+        // An import decides over what it calls; what that calls in turn is not of its making.
+        let inherited = self.frame.flow.inherited.clone();
+        let lasting = Kinds::PLACE.union(Kinds::IMPORT).not();
+        let lasting = self.taint_of_kinds(&inherited, lasting);
+        let mut inherited = self.control_taint();
+        inherited.add_taint(&lasting);
+        let flow = &self.frame.flow;
+        let deciding = flow.control.all().tainted_by(&flow.inherited);
+        inherited.add_taint(&self.taint_of_kinds(&deciding, Kinds::PLACE));
+        self.write(CellKey::Control(callee), &inherited);
+    }
+
+    /// Learns what decides over the exceptions of the callee.
+    pub(super) fn take_exceptions(&mut self, callee: CtxId, span: Span) {
         let thrown = self.read(CellKey::Thrown(callee));
         self.decide(&thrown, SinkKind::Exception, span);
         let by = By {
@@ -335,7 +362,9 @@ impl<'p> Machine<'p> {
             flows: true,
             presence: false,
         };
-        let by = Control(thrown.taint().iter().map(|&source| (source, by)).collect());
+        let by = Control(Rc::new(
+            thrown.taint().iter().map(|&origin| (origin, by)).collect(),
+        ));
         self.frame.flow.thrown.join(&by);
         if self.frame.flow.tries > 0 {
             self.frame.flow.control.join(&by);

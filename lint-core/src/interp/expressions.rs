@@ -11,8 +11,8 @@ use super::builtins::is_builtin;
 use super::calls::Args;
 use super::conditions::{Truth, compare_constants};
 use super::{
-    CellKey, Code, ContainerKind, CtxId, EventKind, FuncId, FuncRef, How, Key, Machine, Mode, Obj,
-    SinkKind, SourceId, Sym, Value,
+    CellKey, Code, ContainerKind, CtxId, EventKind, FuncId, FuncRef, How, Key, Kinds, Machine,
+    Mode, Obj, SinkKind, SourceId, Sym, Value,
 };
 
 impl<'p> Machine<'p> {
@@ -21,6 +21,13 @@ impl<'p> Machine<'p> {
             return Value::bottom();
         }
         self.steps += 1;
+        self.nesting += 1;
+        let value = self.evaluate_one(expression);
+        self.nesting -= 1;
+        value
+    }
+
+    fn evaluate_one(&mut self, expression: &'p Expr) -> Value {
         match expression {
             Expr::Name(name) => {
                 let value = self.name(name.id.as_str(), span_of(name));
@@ -323,13 +330,13 @@ impl<'p> Machine<'p> {
             sandbox: crate::knowledge::Sandbox::Allows,
             note: "",
         };
-        let source = SourceId(self.sources.id(source));
+        let source = self.source_id(source);
         self.read_shared(value.opened().with_source(Some(source)), name, span)
     }
 
     /// The place of state that runs may share, which stands for the values that runs leave there.
     pub(super) fn shared_place(&mut self, file: FileId, span: Span, name: Sym) -> SourceId {
-        SourceId(self.sources.id(super::Source {
+        self.source_id(super::Source {
             ctx_file: file,
             span,
             name,
@@ -337,7 +344,7 @@ impl<'p> Machine<'p> {
             at_import: false,
             sandbox: crate::knowledge::Sandbox::Allows,
             note: "",
-        }))
+        })
     }
 
     /// A value as it is found in shared state: an instance that a run left there is one of the
@@ -391,10 +398,10 @@ impl<'p> Machine<'p> {
         if self.at_import() || self.frame.vouched > 0 || self.is_handle(&value) {
             return value;
         }
-        for &source in value.taint() {
-            if self.source(source).at_import {
-                self.record_event(span, EventKind::ImportTime { source, name }, Some(source));
-            }
+        if !self.frame.state.dead {
+            let varying = value.taint().iter();
+            let varying = varying.map(|&origin| (span, name, origin));
+            self.frame.out.imported.extend(varying);
         }
         value
     }
@@ -804,41 +811,20 @@ impl<'p> Machine<'p> {
 
     /// The value without what it owes to the order of sets, which is used in a way that shows none.
     pub(super) fn settled(&mut self, value: &Value, span: Span) -> Value {
-        let result = self.without_order(value);
-        if result.taint().len() < value.taint().len() {
-            let mut order = Value::bottom();
-            for &source in value.taint() {
-                if !result.taint().contains(&source) {
-                    order = order.with_source(Some(source));
-                }
-            }
-            self.record_sink(&order, SinkKind::Settled, span);
-        }
-        result
+        let order = self.only_order(value);
+        self.record_sink(&order, SinkKind::Settled, span);
+        self.without_order(value)
     }
 
     /// The value without what it owes to the order of sets.
-    pub(super) fn without_order(&self, value: &Value) -> Value {
-        let kept: Vec<SourceId> = value
-            .taint()
-            .iter()
-            .copied()
-            .filter(|&source| self.source(source).class != "order")
-            .collect();
-        let mut result = value.clone().without_taint();
-        result.add_taint(&kept);
-        result
+    pub(super) fn without_order(&mut self, value: &Value) -> Value {
+        self.with_kinds(value, Kinds::ORDER.not())
     }
 
     /// What the value owes to the order of sets, as a value without objects.
-    pub(super) fn only_order(&self, value: &Value) -> Value {
-        let mut order = Value::bottom();
-        for &source in value.taint() {
-            if self.source(source).class == "order" {
-                order = order.with_source(Some(source));
-            }
-        }
-        order
+    pub(super) fn only_order(&mut self, value: &Value) -> Value {
+        let order = self.taint_of_kinds(value, Kinds::ORDER);
+        Value::bottom().with_taint(order)
     }
 
     /// What decides a condition: of a container only whether it is empty, which no order changes.
@@ -857,18 +843,10 @@ impl<'p> Machine<'p> {
 
     /// The value without what it owes to `id()` and `hash()`, whose use ends here.
     pub(super) fn without_identity(&mut self, value: &Value, span: Span) -> Value {
-        let is_identity =
-            |this: &Self, source: SourceId| this.source(source).class == crate::knowledge::IDENTITY;
-        let (identities, others): (Vec<SourceId>, Vec<SourceId>) = value
-            .taint()
-            .iter()
-            .partition(|&&source| is_identity(self, source));
-        let mut compared = Value::bottom();
-        compared.add_taint(&identities);
+        let identities = self.taint_of_kinds(value, Kinds::IDENTITY);
+        let compared = Value::bottom().with_taint(identities);
         self.record_sink(&compared, SinkKind::Compared, span);
-        let mut result = value.clone().without_taint();
-        result.add_taint(&others);
-        result
+        self.with_kinds(value, Kinds::IDENTITY.not())
     }
 
     fn conditional(&mut self, it: &'p ast::ExprIf) -> Value {
@@ -1131,12 +1109,12 @@ impl<'p> Machine<'p> {
             ctx_file: self.frame.file,
             span,
             name,
-            class: "order",
+            class: crate::knowledge::ORDER,
             at_import: self.at_import(),
             sandbox: crate::knowledge::Sandbox::Allows,
             note: "",
         };
-        let source = SourceId(self.sources.id(source));
+        let source = self.source_id(source);
         self.record_event(
             span,
             EventKind::Unordered {

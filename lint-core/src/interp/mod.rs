@@ -23,6 +23,7 @@ mod mro;
 mod namespaces;
 mod seen;
 mod statements;
+mod taint;
 #[cfg(test)]
 mod tests;
 mod turns;
@@ -46,8 +47,9 @@ pub(crate) use keepers::MadeClass;
 pub(crate) use marks::Mark;
 pub(crate) use mro::Mro;
 pub(crate) use seen::Seen;
+pub(crate) use taint::Kinds;
 pub(crate) use turns::{Kind, STEPS_OF_GROUP};
-pub(crate) use value::{ClassId, CtxId, FuncId, FuncRef, Obj, SourceId, Sym, Value};
+pub(crate) use value::{ClassId, CtxId, FuncId, FuncRef, Obj, Origin, SourceId, Sym, Value};
 use value::{Interner, Table};
 
 /// A function with more contexts than this gets one that stands for all further ones.
@@ -74,6 +76,8 @@ enum CellKey {
     Size(u32),
     /// What the keys come from under which something was stored.
     KeyTaint(u32),
+    /// What several origins taint together.
+    Union(u32),
     ClassAttr(ClassId, Sym),
     /// Whether any class has an attribute of this name.
     DefinedByClasses(Sym),
@@ -110,8 +114,12 @@ pub(crate) enum Key {
 
 #[derive(Debug, Default)]
 struct Cell {
+    /// Its taint is what was stored; `taint` is what that comes to.
     value: Value,
+    taint: taint::Taint,
     readers: BTreeSet<CtxId>,
+    /// One of the readers, which is likely to read again.
+    last_reader: Option<CtxId>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -198,7 +206,11 @@ pub(crate) struct Outcome {
     /// Whether it issues commands, or waits for something that may.
     pub(crate) issues: bool,
     /// Where the values of sources are returned; what that means depends on who called.
-    pub(crate) returned: BTreeSet<(SourceId, Span)>,
+    pub(crate) returned: BTreeSet<(Origin, Span)>,
+    /// Where values are read that may vary with the import of a module, under which names.
+    imported: BTreeSet<(Span, Sym, Origin)>,
+    /// What is called on resources: it shares the cause of the first that the value comes from.
+    resources: BTreeSet<(Span, EventKind, Vec<Origin>)>,
     /// Calls that leave the project, for the graph.
     pub(crate) externals: BTreeSet<Sym>,
     /// Activities and child workflows that commands start, for the graph.
@@ -292,12 +304,22 @@ pub(crate) enum EventKind {
     },
 }
 
-/// A place that the value of a source reaches.
+/// A place that the values of sources reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Sink {
-    pub(crate) source: SourceId,
+    pub(crate) origin: Origin,
     pub(crate) span: Span,
     pub(crate) kind: SinkKind,
+    pub(crate) except: Except,
+}
+
+/// Which sources mean nothing at a sink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Except {
+    Nothing,
+    Source(SourceId),
+    /// Those that arise at the sink itself.
+    Own,
 }
 
 /// Ordered from harmless to fatal.
@@ -430,7 +452,7 @@ pub(crate) struct Machine<'p> {
     contexts_of: FxHashMap<(Code, bool), u32>,
     turn: turns::Turn,
     steps: u64,
-    /// How deep the statements being executed are nested, over all modules being imported.
+    /// How deep what is being executed is nested, over all contexts being run.
     nesting: u32,
     containers: Table<Container>,
     /// Known keys of each container, in order of first store.
@@ -445,7 +467,7 @@ pub(crate) struct Machine<'p> {
     keepers: Table<keepers::Keeper>,
     properties: Table<Property>,
     fields: Table<(FileId, Span)>,
-    sources: Table<Source>,
+    flows: taint::Flows,
     marks: marks::Marks,
     variants: Table<Variant>,
     variants_of: FxHashMap<ClassId, u32>,
@@ -513,7 +535,7 @@ impl<'p> Machine<'p> {
             keepers: Table::default(),
             properties: Table::default(),
             fields: Table::default(),
-            sources: Table::default(),
+            flows: taint::Flows::default(),
             marks: marks::Marks::default(),
             variants: Table::default(),
             variants_of: FxHashMap::default(),
@@ -583,10 +605,6 @@ impl<'p> Machine<'p> {
     /// All contexts, in the order in which they were made.
     pub(crate) fn ctxs(&self) -> impl Iterator<Item = CtxId> + use<> {
         (0..self.ctxs.len() as u32).map(CtxId)
-    }
-
-    pub(crate) fn source(&self, id: SourceId) -> &Source {
-        self.sources.get(id.0)
     }
 
     /// Whether the sandbox does not watch a module: its import was passed through, or the worker
@@ -715,9 +733,14 @@ impl<'p> Machine<'p> {
         let id = self.cell(key);
         let reader = self.frame.ctx;
         let cell = &mut self.cells[id as usize];
-        cell.readers.insert(reader);
+        if cell.last_reader != Some(reader) {
+            cell.readers.insert(reader);
+            cell.last_reader = Some(reader);
+        }
         self.steps += 1 + cell.value.objs().len() as u64;
-        cell.value.clone()
+        let is_tainted = !cell.value.taint().is_empty();
+        let origin = is_tainted.then_some(Origin::Cell(id, Kinds::ALL));
+        cell.value.as_read().with_taint(origin)
     }
 
     /// Joins a value into a cell; says whether that changed it.
@@ -728,11 +751,19 @@ impl<'p> Machine<'p> {
         let id = self.cell(key);
         let cell = &mut self.cells[id as usize];
         let is_first = cell.value.is_bottom();
-        if !cell.value.join(value) {
+        let was_tainted = !cell.value.taint().is_empty();
+        let is_more = cell.value.join_objects(value);
+        if cell.value.add_taint(value.taint()) {
+            self.taint_cell(id, value.taint());
+        } else if !is_more {
             return false;
         }
-        for reader in std::mem::take(&mut cell.readers) {
-            self.enqueue(reader);
+        let cell = &mut self.cells[id as usize];
+        if is_more || was_tainted == cell.value.taint().is_empty() {
+            cell.last_reader = None;
+            for reader in std::mem::take(&mut cell.readers) {
+                self.enqueue(reader);
+            }
         }
         if let CellKey::ClassAttr(_, name) | CellKey::DecoratedAttr(_, name) = key
             && is_first
@@ -909,9 +940,17 @@ impl<'p> Machine<'p> {
     }
 
     fn record_sink(&mut self, value: &Value, kind: SinkKind, span: Span) {
-        for &source in value.taint() {
-            self.frame.out.sinks.insert(Sink { source, span, kind });
-        }
+        self.record_sink_except(value, kind, span, Except::Nothing);
+    }
+
+    fn record_sink_except(&mut self, value: &Value, kind: SinkKind, span: Span, except: Except) {
+        let sinks = value.taint().iter().map(|&origin| Sink {
+            origin,
+            span,
+            kind,
+            except,
+        });
+        self.frame.out.sinks.extend(sinks);
     }
 
     /// Whether the running code is evaluated while a module is imported, once per process.
@@ -953,7 +992,7 @@ impl<'p> Machine<'p> {
             sandbox,
             note,
         };
-        let source = SourceId(self.sources.id(source));
+        let source = self.source_id(source);
         self.record_event(
             span,
             EventKind::Api {

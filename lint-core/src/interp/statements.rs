@@ -11,7 +11,8 @@ use crate::syntax::span_of;
 
 use super::conditions::Truth;
 use super::{
-    CellKey, ContainerKind, EventKind, How, Key, Machine, Mode, Obj, SinkKind, State, Sym, Value,
+    CellKey, ContainerKind, EventKind, Except, How, Key, Machine, Mode, Obj, SinkKind, State, Sym,
+    Value,
 };
 
 impl<'p> Machine<'p> {
@@ -65,8 +66,8 @@ impl<'p> Machine<'p> {
                     let value = self.under_control(&value);
                     self.frame.returned.join(&value);
                     let span = span_of(&**expression);
-                    for &source in self.whole_taint(&value, span).taint() {
-                        self.frame.out.returned.insert((source, span));
+                    for &origin in self.whole_taint(&value, span).taint() {
+                        self.frame.out.returned.insert((origin, span));
                     }
                 } else {
                     let none = self.under_control(&Value::of(Obj::None));
@@ -177,17 +178,6 @@ impl<'p> Machine<'p> {
             other => other,
         };
         let own = span_of(call);
-        let foreign: Vec<_> = value
-            .taint()
-            .iter()
-            .copied()
-            .filter(|&source| {
-                let source = self.source(source);
-                source.ctx_file != self.frame.file || source.span != own
-            })
-            .collect();
-        let mut given = Value::bottom();
-        given.add_taint(&foreign);
         let is_known = self.frame.out.edges.iter().any(|edge| edge.span == own)
             || self
                 .frame
@@ -196,7 +186,7 @@ impl<'p> Machine<'p> {
                 .iter()
                 .any(|sink| sink.span == own && sink.kind != SinkKind::External);
         if !is_known {
-            self.record_sink(&given, SinkKind::External, own);
+            self.record_sink_except(value, SinkKind::External, own, Except::Own);
         }
     }
 

@@ -23,9 +23,9 @@ const STEPS_TOGETHER: u64 = 150_000_000;
 /// The same for the full graph, which starts from every function and so has no natural end in a
 /// very large package.
 const STEPS_OF_FULL_GRAPH: u64 = 40_000_000;
-/// How deep statements may be nested, over all modules that are being imported, for another import
-/// to be executed on the spot.
-const MAX_NESTING_AT_IMPORT: u32 = 1_500;
+/// How deep statements and expressions may be nested, over all contexts that are being run, for
+/// another one to run on the spot.
+const MAX_NESTING: u32 = 1_500;
 
 /// The work in progress.
 #[derive(Debug, Default)]
@@ -179,12 +179,21 @@ impl<'p> Machine<'p> {
         let importer = self.frame.ctx;
         self.ctxs[importer.0 as usize].progress.imports.insert(id);
         self.reached(id);
-        let is_new = self.ctxs[id.0 as usize].progress.runs == 0
-            && !self.ctxs[id.0 as usize].progress.complete;
-        if is_new && self.nesting < MAX_NESTING_AT_IMPORT && !self.is_out_of_steps() {
+        self.run_if_new(id);
+    }
+
+    /// Runs a context that never ran on the spot, so that what it gives is known where it is
+    /// called: nobody has to run again for that.
+    pub(super) fn run_if_new(&mut self, id: CtxId) {
+        let progress = &self.ctxs[id.0 as usize].progress;
+        let is_new = progress.runs == 0 && !progress.complete;
+        let stops = self.is_out_of_steps() || self.project.is_interrupted();
+        if is_new && self.nesting < MAX_NESTING && !stops {
             let idle = Frame::idle(self.frame.module);
             let outer = std::mem::replace(&mut self.frame, idle);
+            self.nesting += 1;
             self.run_ctx(id);
+            self.nesting -= 1;
             self.frame = outer;
         }
     }
@@ -214,6 +223,7 @@ impl<'p> Machine<'p> {
             Code::Function(it) => self.run_function(*it),
         }
         self.publish(id);
+        self.spread_taint();
         let mut outcome = std::mem::take(&mut self.frame.out);
         outcome.edges.sort_unstable();
         outcome.edges.dedup();

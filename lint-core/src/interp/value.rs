@@ -8,6 +8,8 @@ use smallvec::SmallVec;
 
 use crate::diagnostic::FileId;
 
+use super::taint::Kinds;
+
 /// An interned string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Sym(u32);
@@ -32,6 +34,15 @@ pub(crate) struct CtxId(pub(crate) u32);
 /// A hazard as the origin of values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SourceId(pub(crate) u32);
+
+/// What a value may come from: a hazard, or whatever hazards a cell is tainted with in the end, as
+/// far as they are of certain kinds. A value that refers to a cell need not be computed again when
+/// more of them come to light there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Origin {
+    Source(SourceId),
+    Cell(u32, Kinds),
+}
 
 /// A function object: the code and the activation whose locals it closes over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,11 +124,30 @@ impl Obj {
     }
 }
 
+impl Origin {
+    /// The kinds that are meant of what a cell is tainted with.
+    pub(super) fn kinds(self) -> Kinds {
+        match self {
+            Self::Source(_) => Kinds::default(),
+            Self::Cell(_, kinds) => kinds,
+        }
+    }
+
+    /// What it is of, whichever kinds of it are meant.
+    fn place(self) -> (bool, u32) {
+        match self {
+            Self::Source(source) => (false, source.0),
+            Self::Cell(cell, _) => (true, cell),
+        }
+    }
+}
+
 /// A join of objects. The empty value is the one not computed yet (or never).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Value {
     objs: SmallVec<[Obj; 2]>,
-    taint: SmallVec<[SourceId; 2]>,
+    /// Sorted, with one entry for each cell.
+    taint: SmallVec<[Origin; 2]>,
     /// Whether the value may also be something that the analysis does not see: it was read from
     /// state that other code can change. What an open value is never decides a branch.
     open: bool,
@@ -130,7 +160,6 @@ pub(crate) struct Value {
 /// Larger joins say nothing useful; what comes later is dropped, in a deterministic order.
 const MAX_OBJECTS: usize = 24;
 const MAX_CONSTANTS: usize = 12;
-const MAX_TAINT: usize = 48;
 
 impl Value {
     pub(crate) fn bottom() -> Self {
@@ -158,7 +187,7 @@ impl Value {
         &self.objs
     }
 
-    pub(crate) fn taint(&self) -> &[SourceId] {
+    pub(crate) fn taint(&self) -> &[Origin] {
         &self.taint
     }
 
@@ -182,6 +211,11 @@ impl Value {
     /// Whether it is at most `None`.
     fn is_absent(&self) -> bool {
         self.objs.iter().all(|obj| matches!(obj, Obj::None))
+    }
+
+    /// Whether objects may have been dropped.
+    pub(crate) fn is_full(&self) -> bool {
+        self.objs.len() >= MAX_OBJECTS
     }
 
     pub(crate) fn is_bottom(&self) -> bool {
@@ -222,7 +256,16 @@ impl Value {
     }
 
     pub(crate) fn with_source(mut self, source: Option<SourceId>) -> Self {
-        self.add_taint(source.as_slice());
+        if let Some(source) = source {
+            self.add_taint(&[Origin::Source(source)]);
+        }
+        self
+    }
+
+    /// The value, tainted with these alone, which come in order.
+    pub(crate) fn with_taint(mut self, taint: impl IntoIterator<Item = Origin>) -> Self {
+        self.taint.clear();
+        self.taint.extend(taint);
         self
     }
 
@@ -231,26 +274,35 @@ impl Value {
         self
     }
 
-    /// Adds sources, which come in order; says whether that changed anything.
-    pub(crate) fn add_taint(&mut self, taint: &[SourceId]) -> bool {
+    /// Adds origins, which come in order; says whether that changed anything.
+    pub(crate) fn add_taint(&mut self, taint: &[Origin]) -> bool {
         if taint.is_empty() || self.taint[..] == *taint {
             return false;
         }
         if self.taint.is_empty() {
-            self.taint
-                .extend_from_slice(&taint[..taint.len().min(MAX_TAINT)]);
+            self.taint.extend_from_slice(taint);
             return true;
         }
         let mut changed = false;
-        for &source in taint {
-            if let Err(at) = self.taint.binary_search(&source)
-                && self.taint.len() < MAX_TAINT
-            {
-                self.taint.insert(at, source);
-                changed = true;
-            }
+        for &origin in taint {
+            changed |= self.add_origin(origin);
         }
         changed
+    }
+
+    fn add_origin(&mut self, origin: Origin) -> bool {
+        let at = self.taint.partition_point(|it| it.place() < origin.place());
+        match (self.taint.get_mut(at), origin) {
+            (Some(Origin::Cell(cell, kinds)), Origin::Cell(same, more)) if *cell == same => {
+                let all = kinds.union(more);
+                std::mem::replace(kinds, all) != all
+            }
+            (Some(there), _) if *there == origin => false,
+            _ => {
+                self.taint.insert(at, origin);
+                true
+            }
+        }
     }
 
     pub(crate) fn add(&mut self, obj: Obj) -> bool {
@@ -275,8 +327,22 @@ impl Value {
         true
     }
 
+    /// The value without taint: what a cell gives to a reader, who refers to the cell for that.
+    pub(crate) fn as_read(&self) -> Self {
+        Self {
+            objs: self.objs.clone(),
+            taint: SmallVec::new(),
+            ..*self
+        }
+    }
+
     /// Adds everything of the other value; says whether that changed anything.
     pub(crate) fn join(&mut self, other: &Self) -> bool {
+        self.join_objects(other) | self.add_taint(&other.taint)
+    }
+
+    /// The same without its taint.
+    pub(crate) fn join_objects(&mut self, other: &Self) -> bool {
         let truthy = (self.truthy || self.is_nothing()) && (other.truthy || other.is_nothing());
         let truthy = truthy && (self.truthy || other.truthy);
         let mut changed = std::mem::replace(&mut self.truthy, truthy) != truthy;
@@ -292,7 +358,6 @@ impl Value {
                 changed |= self.insert(obj);
             }
         }
-        changed |= self.add_taint(&other.taint);
         if other.open && !self.open {
             self.open = true;
             changed = true;

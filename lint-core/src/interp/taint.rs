@@ -1,0 +1,393 @@
+//! How taint flows between cells.
+//!
+//! A value that is read from a cell does not carry the hazards that the cell is tainted with, but
+//! refers to the cell. So growth of taint wakes nobody: it spreads from cell to cell along what
+//! was stored, and what a run recorded stands for whatever its origins are in the end.
+//!
+//! Some decisions depend on taint nevertheless. Whether there is any at all splits contexts, so
+//! the first taint of a cell wakes its readers; whoever asks for more is woken when the answer
+//! may be another one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustc_hash::FxHashMap;
+
+use crate::knowledge::{IDENTITY, ORDER, REPLAY_FLAG, SHARED};
+
+use super::value::Table;
+use super::{CellKey, CtxId, Event, EventKind, Machine, Origin, Source, SourceId, Value};
+
+/// Kinds of hazards, as bits: those that the interpreter itself tells apart, once for what arises
+/// when a module is imported and once for the rest, and the classes of other hazards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub(crate) struct Kinds(u64);
+
+impl Kinds {
+    pub(super) const ALL: Self = Self(u64::MAX);
+    pub(super) const ORDER: Self = Self(0b11);
+    pub(super) const IDENTITY: Self = Self(0b11 << 2);
+    pub(super) const PLACE: Self = Self(0b11 << 4);
+    pub(super) const REPLAY: Self = Self(0b11 << 6);
+    pub(super) const IMPORT: Self = Self(0b1_1010_1010);
+    const OTHER_IMPORT: Self = Self(1 << 8);
+    /// The bit of the first class that has one of its own.
+    const FIRST_CLASS: u32 = 9;
+
+    pub(super) fn union(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    pub(super) fn not(self) -> Self {
+        Self(!self.0)
+    }
+
+    fn is_none(self) -> bool {
+        self.0 == 0
+    }
+}
+
+/// All sources, and what is known of how they flow.
+#[derive(Debug, Default)]
+pub(super) struct Flows {
+    sources: Table<Source>,
+    /// Of which kind each source is.
+    kinds: Vec<Kinds>,
+    classes: Table<&'static str>,
+    /// The sources of the kinds that were asked for, and how many there were then.
+    of_kinds: FxHashMap<Kinds, (usize, Sources)>,
+    /// Sets of origins that stand together as one; see `Machine::united`.
+    unions: Table<Box<[Origin]>>,
+    union_of_cell: FxHashMap<u32, u32>,
+    /// Cells with taint that has not been passed on.
+    pending: Vec<u32>,
+}
+
+impl Flows {
+    fn kinds_of(&self, SourceId(source): SourceId) -> Kinds {
+        self.kinds[source as usize]
+    }
+
+    fn kind_of_class(&mut self, class: &'static str) -> Kinds {
+        // Classes beyond the last bit share it.
+        let class = self.classes.id(class) + Kinds::FIRST_CLASS;
+        Kinds(1 << class.min(63))
+    }
+
+    fn source(&mut self, source: Source) -> SourceId {
+        let id = self.sources.id(source);
+        if self.kinds.len() < self.sources.len() {
+            let own = match source.class {
+                ORDER => Kinds::ORDER,
+                IDENTITY => Kinds::IDENTITY,
+                SHARED => Kinds::PLACE,
+                REPLAY_FLAG => Kinds::REPLAY,
+                _ if source.at_import => Kinds::OTHER_IMPORT,
+                class => self.kind_of_class(class),
+            };
+            self.kinds.push(if source.at_import {
+                own.and(Kinds::IMPORT)
+            } else {
+                own.and(Kinds::IMPORT.not())
+            });
+        }
+        SourceId(id)
+    }
+
+    /// All sources of certain kinds.
+    fn of_kinds(&mut self, kinds: Kinds) -> &Sources {
+        let (count, sources) = self.of_kinds.entry(kinds).or_default();
+        for at in *count..self.kinds.len() {
+            if !self.kinds[at].and(kinds).is_none() {
+                sources.insert(SourceId(at as u32));
+            }
+        }
+        *count = self.kinds.len();
+        sources
+    }
+}
+
+/// A set of sources, as bits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Sources(Vec<u64>);
+
+impl Sources {
+    fn insert(&mut self, SourceId(source): SourceId) -> bool {
+        let (word, bit) = (source as usize / 64, 1 << (source % 64));
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        let before = self.0[word];
+        self.0[word] |= bit;
+        self.0[word] != before
+    }
+
+    fn contains(&self, SourceId(source): SourceId) -> bool {
+        let word = self.0.get(source as usize / 64);
+        word.is_some_and(|word| word & (1 << (source % 64)) != 0)
+    }
+
+    /// Adds those of the other set that are also in `of`; returns what is new in the words that
+    /// have any.
+    fn add_all(&mut self, other: &Self, of: Option<&Self>) -> Vec<(usize, u64)> {
+        if self.0.len() < other.0.len() {
+            self.0.resize(other.0.len(), 0);
+        }
+        let mut grown = Vec::new();
+        for (at, (mine, theirs)) in self.0.iter_mut().zip(&other.0).enumerate() {
+            let meant = of.map_or(u64::MAX, |of| of.0.get(at).copied().unwrap_or(0));
+            let new = theirs & meant & !*mine;
+            if new != 0 {
+                *mine |= new;
+                grown.push((at, new));
+            }
+        }
+        grown
+    }
+
+    fn iter(&self) -> impl Iterator<Item = SourceId> + '_ {
+        let words = self.0.iter().enumerate();
+        words.flat_map(|(at, &bits)| in_word(at, bits))
+    }
+}
+
+fn in_word(at: usize, bits: u64) -> impl Iterator<Item = SourceId> {
+    let in_word = (0..64).filter(move |bit| bits & (1 << bit) != 0);
+    in_word.map(move |bit| SourceId(at as u32 * 64 + bit))
+}
+
+/// What a cell is tainted with.
+#[derive(Debug, Default)]
+pub(super) struct Taint {
+    sources: Sources,
+    kinds: Kinds,
+    /// The cells that are tainted with whatever this one is, as far as it is of these kinds.
+    into: Vec<(u32, Kinds)>,
+    /// Contexts that run again when there are more sources of these kinds.
+    asked: BTreeMap<CtxId, Kinds>,
+    is_pending: bool,
+}
+
+impl<'p> Machine<'p> {
+    pub(crate) fn source(&self, id: SourceId) -> &Source {
+        self.flows.sources.get(id.0)
+    }
+
+    pub(super) fn source_id(&mut self, source: Source) -> SourceId {
+        self.flows.source(source)
+    }
+
+    /// The kind of the hazards of a class that do not arise at import.
+    pub(super) fn kind_of_class(&mut self, class: &'static str) -> Kinds {
+        self.flows.kind_of_class(class)
+    }
+
+    /// From now on the cell is tainted with these as well.
+    pub(super) fn taint_cell(&mut self, cell: u32, origins: &[Origin]) {
+        for &origin in origins {
+            match origin {
+                Origin::Source(source) => {
+                    let kinds = self.flows.kinds_of(source);
+                    let taint = &mut self.cells[cell as usize].taint;
+                    if taint.sources.insert(source) {
+                        self.has_grown(cell, kinds);
+                    }
+                }
+                Origin::Cell(from, _) if from == cell => {}
+                Origin::Cell(from, kinds) => {
+                    self.cells[from as usize].taint.into.push((cell, kinds));
+                    self.pour(from, cell, kinds);
+                }
+            }
+        }
+    }
+
+    /// Passes on what cells were tainted with, until nothing changes.
+    pub(super) fn spread_taint(&mut self) {
+        while let Some(from) = self.flows.pending.pop() {
+            let taint = &mut self.cells[from as usize].taint;
+            taint.is_pending = false;
+            let into = std::mem::take(&mut taint.into);
+            for &(cell, kinds) in &into {
+                self.pour(from, cell, kinds);
+            }
+            self.cells[from as usize].taint.into = into;
+        }
+    }
+
+    /// Taints a cell with what another one is tainted with.
+    fn pour(&mut self, from: u32, into: u32, kinds: Kinds) {
+        let Ok([from, target]) = self.cells.get_disjoint_mut([from as usize, into as usize]) else {
+            return;
+        };
+        let is_all = from.taint.kinds.and(kinds) == from.taint.kinds;
+        let of = (!is_all).then(|| self.flows.of_kinds(kinds));
+        let grown = target.taint.sources.add_all(&from.taint.sources, of);
+        let new = grown.into_iter().flat_map(|(at, bits)| in_word(at, bits));
+        let new = new.map(|source| self.flows.kinds_of(source));
+        if let Some(kinds) = new.reduce(Kinds::union) {
+            self.has_grown(into, kinds);
+        }
+    }
+
+    fn has_grown(&mut self, cell: u32, kinds: Kinds) {
+        let taint = &mut self.cells[cell as usize].taint;
+        taint.kinds = taint.kinds.union(kinds);
+        if !std::mem::replace(&mut taint.is_pending, true) {
+            self.flows.pending.push(cell);
+        }
+        let mut woken = Vec::new();
+        taint.asked.retain(|&ctx, asked| {
+            let stays = asked.and(kinds).is_none();
+            if !stays {
+                woken.push(ctx);
+            }
+            stays
+        });
+        woken.into_iter().for_each(|ctx| self.enqueue(ctx));
+    }
+
+    fn ask(&mut self, cell: u32, kinds: Kinds) {
+        let asked = &mut self.cells[cell as usize].taint.asked;
+        let asked = asked.entry(self.frame.ctx).or_default();
+        *asked = asked.union(kinds);
+    }
+
+    /// The part of a value's taint that is of certain kinds. The running context runs again when
+    /// there is one where there was none.
+    pub(super) fn taint_of_kinds(&mut self, value: &Value, kinds: Kinds) -> Vec<Origin> {
+        let mut part = Vec::new();
+        for &origin in value.taint() {
+            match origin {
+                Origin::Source(source) => {
+                    if !self.flows.kinds_of(source).and(kinds).is_none() {
+                        part.push(origin);
+                    }
+                }
+                Origin::Cell(cell, of) => {
+                    let wanted = of.and(kinds);
+                    if !self.cells[cell as usize].taint.kinds.and(wanted).is_none() {
+                        part.push(Origin::Cell(cell, wanted));
+                    } else if !wanted.is_none() {
+                        self.ask(cell, wanted);
+                    }
+                }
+            }
+        }
+        part
+    }
+
+    pub(super) fn with_kinds(&mut self, value: &Value, kinds: Kinds) -> Value {
+        let taint = self.taint_of_kinds(value, kinds);
+        value.clone().with_taint(taint)
+    }
+
+    /// The value with taint that is one origin, however many it had: a cell that stands for them.
+    pub(super) fn united(&mut self, value: Value) -> Value {
+        const FEW: usize = 2;
+        if value.taint().len() <= FEW {
+            return value;
+        }
+        let mut parts = Value::bottom();
+        for &origin in value.taint() {
+            let union = match origin {
+                Origin::Cell(cell, kinds) => {
+                    self.flows.union_of_cell.get(&cell).map(|it| (*it, kinds))
+                }
+                Origin::Source(_) => None,
+            };
+            match union {
+                // Sets of the same origins are the same, however they came about.
+                Some((union, kinds)) => {
+                    for &part in self.flows.unions.get(union) {
+                        parts.add_taint(&[match part {
+                            Origin::Cell(cell, of) => Origin::Cell(cell, of.and(kinds)),
+                            source @ Origin::Source(_) => source,
+                        }]);
+                    }
+                }
+                None => {
+                    parts.add_taint(&[origin]);
+                }
+            }
+        }
+        let union = self.flows.unions.id(parts.taint().into());
+        let cell = self.cell(CellKey::Union(union));
+        self.flows.union_of_cell.insert(cell, union);
+        self.write(CellKey::Union(union), &parts);
+        value.with_taint([Origin::Cell(cell, Kinds::ALL)])
+    }
+
+    /// The sources that a value is tainted with by now, in order. The running context runs again
+    /// when there are more.
+    pub(super) fn sources_now(&mut self, taint: &[Origin]) -> BTreeSet<SourceId> {
+        self.spread_taint();
+        for &origin in taint {
+            if let Origin::Cell(cell, kinds) = origin {
+                self.ask(cell, kinds);
+            }
+        }
+        taint.iter().flat_map(|&it| self.sources_of(it)).collect()
+    }
+
+    /// Whether a value is tainted with a source. The running context runs again when the answer
+    /// may be another one.
+    pub(super) fn comes_from(&mut self, origins: &[Origin], source: SourceId) -> bool {
+        if origins.contains(&Origin::Source(source)) {
+            return true;
+        }
+        self.spread_taint();
+        let kind = self.flows.kinds_of(source);
+        origins.iter().any(|&origin| match origin {
+            Origin::Cell(cell, kinds) if !kinds.and(kind).is_none() => {
+                let found = self.cells[cell as usize].taint.sources.contains(source);
+                if !found {
+                    self.ask(cell, kind);
+                }
+                found
+            }
+            _ => false,
+        })
+    }
+
+    /// Turns into events what was recorded about values before it was known what these are tainted
+    /// with in the end.
+    pub(crate) fn settle_events(&mut self) {
+        for ctx in self.ctxs() {
+            let outcome = &mut self.ctxs[ctx.0 as usize].outcome;
+            let imported = std::mem::take(&mut outcome.imported);
+            let resources = std::mem::take(&mut outcome.resources);
+            let mut events = Vec::new();
+            for (span, name, origin) in imported {
+                let sources = self.sources_of(origin).into_iter();
+                let varying = sources.filter(|&source| self.source(source).at_import);
+                events.extend(varying.map(|source| Event {
+                    span,
+                    kind: EventKind::ImportTime { source, name },
+                    source: Some(source),
+                }));
+            }
+            for (span, kind, origins) in resources {
+                let sources = origins.iter().flat_map(|&it| self.sources_of(it));
+                let source = sources.min();
+                events.push(Event { span, kind, source });
+            }
+            self.ctxs[ctx.0 as usize].outcome.events.extend(events);
+        }
+    }
+
+    /// The sources that an origin stands for.
+    pub(crate) fn sources_of(&self, origin: Origin) -> Vec<SourceId> {
+        match origin {
+            Origin::Source(source) => vec![source],
+            Origin::Cell(cell, kinds) => {
+                let sources = self.cells[cell as usize].taint.sources.iter();
+                let is_meant = |&it: &SourceId| !self.flows.kinds_of(it).and(kinds).is_none();
+                sources.filter(is_meant).collect()
+            }
+        }
+    }
+}
