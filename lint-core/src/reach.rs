@@ -10,8 +10,7 @@ use crate::facts::{Elements, Hazard, HazardKind, IdleBoundary, WorkflowKind};
 use crate::index::{MODULE_BODY, Module};
 use crate::interp::{
     ClassId, Code, CtxId, Edge, Event, EventKind, Except, FuncId, How, Machine, Obj, Origin,
-    Outcome, Seen, Sink,
-    SinkKind, Source, SourceId,
+    Outcome, Seen, Sink, SinkKind, Source, SourceId,
 };
 use crate::knowledge::{Role, STARTUP, Sandbox};
 use crate::passthrough::WorkerLists;

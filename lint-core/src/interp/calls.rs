@@ -1329,9 +1329,8 @@ impl<'p> Machine<'p> {
                 },
                 _ => None,
             };
-            if let Some(function) = function {
-                let declared = self.declared_return(function.func);
-                result.join(&declared);
+            for annotated in function.map_or(Vec::new(), |it| self.annotated_as(it)) {
+                result.join(&self.declared_return(annotated));
             }
         }
         if result.is_bottom() {

@@ -74,9 +74,9 @@ impl<'p> Machine<'p> {
                 }
                 _ => {
                     let args = Args::of(std::slice::from_ref(value));
-                    let outer = std::mem::replace(&mut self.decorating, true);
+                    let outer = std::mem::replace(&mut self.frame.decorating, true);
                     let decorated = self.apply(obj, &args, span, How::Call);
-                    self.decorating = outer;
+                    self.frame.decorating = outer;
                     // What it returns may be known only in a later run; when it never is, the
                     // decorator most likely hands back what it was given.
                     let is_unclear = decorated.is_vague() && !decorated.is_bottom();

@@ -102,6 +102,21 @@ impl<'p> Machine<'p> {
         }
     }
 
+    /// The functions whose annotations a function has: with what decorators left,
+    /// `functools.wraps` copies those of what it wraps.
+    pub(super) fn annotated_as(&self, function: FuncRef) -> Vec<FuncId> {
+        let mut annotated = Vec::new();
+        let mut seen = BTreeSet::from([function]);
+        let mut pending = vec![function];
+        while let Some(function) = pending.pop() {
+            match self.marks.wrapped.get(&function) {
+                Some(wrapped) => pending.extend(wrapped.iter().filter(|it| seen.insert(**it))),
+                None => annotated.push(function.func),
+            }
+        }
+        annotated
+    }
+
     // ---- names of the configuration ----
 
     /// Finds what the names of the configuration stand for in modules that have run; says whether

@@ -416,6 +416,8 @@ struct Frame<'p> {
     may_be_own: bool,
     /// What the object that is being called comes from.
     callee: Value,
+    /// Whether the call in progress applies a decorator.
+    decorating: bool,
     /// Whether the comprehension evaluated next is consumed in a way that no order shows in.
     ignores_order: bool,
     /// How deep the calls of the interpreter's own helpers are nested in one another.
@@ -481,8 +483,6 @@ pub(crate) struct Machine<'p> {
     loaded: BTreeMap<Sym, bool>,
     module_ctxs: FxHashMap<FileId, CtxId>,
     interpreted: FxHashSet<FuncId>,
-    /// Whether the call in progress applies a decorator.
-    decorating: bool,
     frame: Frame<'p>,
 }
 
@@ -545,7 +545,6 @@ impl<'p> Machine<'p> {
             loaded: BTreeMap::new(),
             module_ctxs: FxHashMap::default(),
             interpreted: FxHashSet::default(),
-            decorating: false,
             frame: Frame::idle(any),
         }
     }
@@ -803,7 +802,7 @@ impl<'p> Machine<'p> {
             }),
             fields @ Code::Fields { .. } => fields.clone(),
         };
-        let decorates = self.decorating
+        let decorates = self.frame.decorating
             || self
                 .ctxs
                 .get(self.frame.ctx.0 as usize)
@@ -1062,6 +1061,7 @@ impl<'p> Frame<'p> {
             commands: 0,
             may_be_own: false,
             callee: Value::bottom(),
+            decorating: false,
             ignores_order: false,
             depth: 0,
             partials: BTreeMap::new(),

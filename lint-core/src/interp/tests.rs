@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use crate::analysis::analyse_within;
@@ -70,8 +69,9 @@ fn analyse(files: BTreeMap<String, String>, steps: u64) -> Seen {
         // Nobody listens any more when it took too long.
         let _ = answer.send(Seen { uses, cut_short });
     };
-    let worker = thread::Builder::new().stack_size(STACK_SIZE).spawn(work);
-    worker.expect("a thread can be started");
+    let workers = rayon::ThreadPoolBuilder::new().stack_size(STACK_SIZE);
+    let workers = workers.num_threads(1).build();
+    workers.expect("a thread can be started").spawn(work);
     let seen = answered.recv_timeout(Duration::from_secs(60));
     seen.expect("the analysis ends, and does not panic")
 }
@@ -233,11 +233,11 @@ fn a_chain_of_imports_is_as_long_as_it_likes() {
     for import in ["from m{} import stamp\n", "from m{} import *\n"] {
         let mut files = BTreeMap::new();
         let link = |i: usize| import.replace("{}", &i.to_string());
-        for i in 0..1_000 {
+        for i in 0..4_000 {
             files.insert(format!("m{i}.py"), link(i + 1));
         }
         let stamp = "import time\ndef stamp(): return time.time()\ndef fixed(): return 1\n";
-        files.insert("m1000.py".to_owned(), stamp.to_owned());
+        files.insert("m4000.py".to_owned(), stamp.to_owned());
         let main = workflow(&link(0), "return stamp()");
         files.insert("main.py".to_owned(), main);
         let seen = analyse(files.clone(), STEPS_OF_GROUP);
@@ -246,6 +246,16 @@ fn a_chain_of_imports_is_as_long_as_it_likes() {
         files.insert("main.py".to_owned(), main.replace("stamp\n", "fixed\n"));
         assert!(!analyse(files, STEPS_OF_GROUP).uses("main.W"), "{import}");
     }
+}
+
+#[test]
+fn a_chain_of_calls_is_as_long_as_it_likes() {
+    let last = 4_000;
+    let mut definitions = format!("def f{last}(): return time.time()\n");
+    for i in 0..last {
+        let _ = writeln!(definitions, "def f{i}(): return [f{}()]", i + 1);
+    }
+    assert!(reaches_the_clock(&definitions, "return f0()"));
 }
 
 #[test]

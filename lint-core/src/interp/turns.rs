@@ -25,7 +25,7 @@ const STEPS_TOGETHER: u64 = 150_000_000;
 const STEPS_OF_FULL_GRAPH: u64 = 40_000_000;
 /// How deep statements and expressions may be nested, over all contexts that are being run, for
 /// another one to run on the spot.
-const MAX_NESTING: u32 = 1_500;
+const MAX_NESTING: u32 = 5_000;
 
 /// The work in progress.
 #[derive(Debug, Default)]
@@ -126,6 +126,8 @@ impl<'p> Machine<'p> {
                 self.run_ctx(id);
             }
         }
+        // What is asked for between turns is asked for by none of the contexts that ran.
+        self.frame = Frame::idle(self.frame.module);
     }
 
     /// Whether the turn is over. From then on nothing is evaluated, recorded or written.
@@ -191,9 +193,7 @@ impl<'p> Machine<'p> {
         if is_new && self.nesting < MAX_NESTING && !stops {
             let idle = Frame::idle(self.frame.module);
             let outer = std::mem::replace(&mut self.frame, idle);
-            self.nesting += 1;
             self.run_ctx(id);
-            self.nesting -= 1;
             self.frame = outer;
         }
     }
