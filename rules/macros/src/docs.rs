@@ -45,6 +45,7 @@ pub(crate) enum Heading {
     Why,
     Example,
     UseInstead,
+    Fix,
     Limits,
     Options,
     Sandbox,
@@ -62,8 +63,11 @@ const REQUIRED: [(&str, Heading); 4] = [
     ("## Use instead", Heading::UseInstead),
 ];
 
-const OPTIONAL: [(&str, Heading); 5] = [
+const FIX: &str = "## Fix";
+
+const OPTIONAL: [(&str, Heading); 6] = [
     (WHY_RESTRICT, Heading::Why),
+    (FIX, Heading::Fix),
     ("## Limits", Heading::Limits),
     ("## Options", Heading::Options),
     ("## Sandbox", Heading::Sandbox),
@@ -97,6 +101,22 @@ impl Documentation {
             Some(section) if default => Err(section.error(format!(
                 "is for rules with `default = false`: write `{WHY_BAD}`"
             ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Documentation {
+    /// What a fix may change has to be said, and nothing may be promised.
+    pub(crate) fn check_fix(&self, owner: &Ident, is_fixable: bool) -> syn::Result<()> {
+        let mut sections = self.sections.iter();
+        let section = sections.find(|section| section.heading == Heading::Fix);
+        match (section, is_fixable) {
+            (None, true) => Err(Error::new_spanned(
+                owner,
+                format!("missing section: write `{FIX}`, with how far it can be trusted and why"),
+            )),
+            (Some(section), false) => Err(section.error("is for rules with `fix = …`")),
             _ => Ok(()),
         }
     }
@@ -329,8 +349,8 @@ mod tests {
     #[test]
     fn unknown_headings() {
         let unknown = "unknown heading: write one of `## What it does`, `## Why is this bad?`, \
-                       `## Example`, `## Use instead`, `## Why restrict this?`, `## Limits`, \
-                       `## Options`, `## Sandbox`, `## References`";
+                       `## Example`, `## Use instead`, `## Why restrict this?`, `## Fix`, \
+                       `## Limits`, `## Options`, `## Sandbox`, `## References`";
         for heading in [
             "# Example",
             "### Example",

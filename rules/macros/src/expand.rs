@@ -19,6 +19,7 @@ pub(crate) fn expand(input: &DeriveInput) -> syn::Result<TokenStream> {
 
     let mut errors = Errors::default();
     errors.take(documentation.check_reason(attribute.default));
+    errors.take(documentation.check_fix(&input.ident, attribute.fix.is_some()));
     let examples = errors.take(examples(&documentation, &attribute.code));
     errors.finish(metadata(input, &attribute, &documentation, &examples))
 }
@@ -155,6 +156,35 @@ mod tests {
             }
         };
         assert_eq!(expanded.unwrap().to_string(), expected.to_string());
+    }
+
+    #[test]
+    fn fixes_are_explained() {
+        let refusals = |docs: &str, more: TokenStream| {
+            let docs = doc_attributes(docs);
+            let attribute = quote! {
+                #[rule(
+                    code = "RB101",
+                    severity = "error",
+                    category = "determinism",
+                    since = "0.1.0",
+                    summary = "the clock is read",
+                    #more
+                )]
+            };
+            messages(expand(
+                &parse_quote! { #(#docs)* #attribute struct WallClock; },
+            ))
+        };
+        assert_eq!(
+            refusals(DOCS, quote!(fix = "safe")),
+            ["missing section: write `## Fix`, with how far it can be trusted and why"]
+        );
+        let explained = format!("{DOCS}\n\n## Fix\nSafe.");
+        assert_eq!(
+            refusals(&explained, quote!()),
+            ["`## Fix` is for rules with `fix = …`"]
+        );
     }
 
     #[test]

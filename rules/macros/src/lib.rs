@@ -19,8 +19,9 @@
 //! # The documentation
 //!
 //! The sections are, in this order, `## What it does`, `## Why is this bad?` (a rule with
-//! `default = false` may write `## Why restrict this?`), `## Example`, `## Use instead`, and where
-//! there is something to say `## Limits`, `## Options`, `## Sandbox` and `## References`.
+//! `default = false` may write `## Why restrict this?`), `## Example`, `## Use instead`, for a rule with
+//! `fix` `## Fix`, which says how far its fixes can be trusted and why, and where there is something to
+//! say `## Limits`, `## Options`, `## Sandbox` and `## References`.
 //!
 //! The code blocks of `## Example` and `## Use instead` are files, and the blocks up to the next
 //! paragraph are one small project. The info string of a fence is
