@@ -33,7 +33,7 @@ mod writes;
 use lint_core::rule::RuleMetadata;
 
 pub use calls::COMPONENTS as HINT_COMPONENTS;
-pub use fixes::dead_imports;
+pub use fixes::{DeadImport, dead_imports};
 pub use lint::{UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION};
 pub use overview::{Overview, OverviewItem, overviews};
 pub use rule::{Context, Rule, Scope};

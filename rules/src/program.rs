@@ -179,6 +179,52 @@ impl<'f, 'p> Program<'f, 'p> {
         self.is_async(it) && self.function_suspends(it, &mut BTreeSet::new())
     }
 
+    /// Whether the function uses the workflow API and neither asks whether it may nor catches that
+    /// it may not.
+    pub(crate) fn runs_only_in_workflows(self, it: FunctionRef) -> bool {
+        let (mut uses, mut asks) = (false, false);
+        for node in own_nodes(self.function(it)) {
+            match node {
+                Node::Stmt(Stmt::Try(_)) => asks = true,
+                Node::Expr(Expr::Call(call)) => {
+                    for name in self.externals(it.file, call) {
+                        uses |= is_of_workflows(name);
+                        asks |= name.ends_with(".in_workflow");
+                    }
+                }
+                _ => {}
+            }
+        }
+        uses && !asks
+    }
+
+    /// Whether the function, or one that it calls, uses the workflow API.
+    pub(crate) fn reaches_workflow_api(self, it: FunctionRef) -> bool {
+        let mut seen = BTreeSet::from([it]);
+        let mut pending = vec![it];
+        while let Some(at) = pending.pop() {
+            for node in own_nodes(self.function(at)) {
+                let Node::Expr(Expr::Call(call)) = node else {
+                    continue;
+                };
+                if self.externals(at.file, call).any(is_of_workflows) {
+                    return true;
+                }
+                pending.extend(self.functions(at.file, call).filter(|it| seen.insert(*it)));
+            }
+        }
+        false
+    }
+
+    fn externals(self, file: FileId, call: &ast::ExprCall) -> impl Iterator<Item = &'f str> {
+        self.callees(file, call)
+            .iter()
+            .filter_map(|callee| match callee {
+                Callee::External(name) => Some(name.as_str()),
+                _ => None,
+            })
+    }
+
     /// The calls in a function that one of these external names is behind.
     pub(crate) fn calls_of(
         self,
@@ -245,6 +291,14 @@ impl<'f, 'p> Program<'f, 'p> {
             functions.into_iter().map(move |callee| (call, callee))
         })
     }
+}
+
+/// Whether a name is of what works only in workflows. Its logger works everywhere.
+fn is_of_workflows(name: &str) -> bool {
+    ["temporalio.workflow.", "ntro.workflow.runbook."]
+        .into_iter()
+        .filter_map(|api| name.strip_prefix(api))
+        .any(|it| !it.starts_with("logger") && !it.starts_with("unsafe"))
 }
 
 /// A part of the code of a function.

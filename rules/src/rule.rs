@@ -1,7 +1,7 @@
 //! What a rule is to the one who runs it.
 
-use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use lint_core::diagnostic::{Diagnostic, FileId};
@@ -27,6 +27,8 @@ pub struct Context<'p> {
     pub(crate) is_part: bool,
     names: OnceCell<Names<'p>>,
     workers: OnceCell<(Vec<FileId>, Names<'p>)>,
+    /// Words that were looked for in all files, with the files that have them.
+    words: RefCell<BTreeMap<String, Vec<FileId>>>,
 }
 
 impl<'p> Context<'p> {
@@ -62,6 +64,7 @@ impl<'p> Context<'p> {
             is_part: false,
             names: OnceCell::new(),
             workers: OnceCell::new(),
+            words: RefCell::default(),
         }
     }
 
@@ -121,6 +124,19 @@ impl<'p> Context<'p> {
     pub(crate) fn asked_workers(&self) -> Option<&[FileId]> {
         self.workers.get().map(|(files, _)| files.as_slice())
     }
+
+    /// The files of the project that contain a word, for fixes that have to know every use of a name.
+    pub(crate) fn files_with(&self, word: &str) -> Vec<FileId> {
+        let files = files_with(self.facts.project, word);
+        let mut words = self.words.borrow_mut();
+        words.insert(word.to_owned(), files.clone());
+        files
+    }
+
+    /// All words that were looked for, with the files that have them.
+    pub(crate) fn asked_words(&self) -> BTreeMap<String, Vec<FileId>> {
+        self.words.borrow().clone()
+    }
 }
 
 /// The files that may start workers.
@@ -128,6 +144,16 @@ pub(crate) fn worker_files(project: &Project<'_>) -> Vec<FileId> {
     let mut files = project.candidates(&Question {
         name: "activities=".to_owned(),
         test: &|bytes| mentions(bytes, "activities=") && mentions(bytes, "temporalio"),
+    });
+    files.retain(|file| !project.is_installed(*file));
+    files
+}
+
+/// The files of the project that contain a word.
+pub(crate) fn files_with(project: &Project<'_>, word: &str) -> Vec<FileId> {
+    let mut files = project.candidates(&Question {
+        name: format!("the word {word}"),
+        test: &|bytes| mentions(bytes, word),
     });
     files.retain(|file| !project.is_installed(*file));
     files

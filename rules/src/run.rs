@@ -4,14 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lint_core::diagnostic::{Diagnostic, FileId, Place};
+use lint_core::diagnostic::{Diagnostic, Edit, FileId, Fix, Place, Span};
 use lint_core::facts::{Facts, Part, Seen};
 use lint_core::project::{Project, Reads};
+use lint_core::rule::Category;
 
 use crate::RULES;
 use crate::everywhere::Everywhere;
 use crate::model::uses_temporal;
-use crate::rule::{Context, Rule, Scope, worker_files};
+use crate::rule::{Context, Rule, Scope, files_with, worker_files};
 
 /// What rules found in the parts of an earlier state of a project, with the same rules.
 #[derive(Default)]
@@ -32,6 +33,8 @@ struct Kept {
     reads: Reads,
     /// The files that may start workers, if it depends on which these are.
     workers: Option<Vec<FileId>>,
+    /// Words with the files that have them, where it depends on that.
+    words: BTreeMap<String, Vec<FileId>>,
     /// Whether it may depend on runbooks that are anywhere.
     is_about_runbooks: bool,
     found: Arc<Vec<Diagnostic>>,
@@ -190,10 +193,17 @@ impl Piece<'_> {
             of(Scope::Part).check(&among_runbooks, &mut found);
         }
         of(Scope::RunbooksAndParts).check(&alone, &mut found);
+        for finding in &mut found {
+            finding
+                .fixes
+                .retain(|fix| keeps_comments(view, finding.code, fix));
+        }
         let seen = match self {
             Self::Part(part) => Some(part.seen.clone()),
             Self::File(_) => None,
         };
+        let mut words = among_runbooks.asked_words();
+        words.extend(alone.asked_words());
         Kept {
             _seen: seen,
             given: self.given(cx),
@@ -202,10 +212,31 @@ impl Piece<'_> {
                 .asked_workers()
                 .or(alone.asked_workers())
                 .map(<[FileId]>::to_vec),
+            words,
             is_about_runbooks: among_runbooks.model.is_asked() && !cx.model.contract().is_empty(),
             found: Arc::new(found),
         }
     }
+}
+
+/// Whether a fix of what code does leaves the comments that people wrote there.
+fn keeps_comments(project: &Project<'_>, code: &str, fix: &Fix) -> bool {
+    let is_kept = |edit: &Edit| {
+        let file = edit.place.file;
+        let (Some(module), Some(source)) = (project.module(file), project.source(file)) else {
+            return true;
+        };
+        let within = |it: &Span| edit.place.span.start <= it.start && it.end <= edit.place.span.end;
+        let mut comments = module.comments.iter().map(|it| it.span).filter(within);
+        let texts = || {
+            let edits = fix.edits.iter().map(|it| &it.replacement);
+            edits.chain(fix.new_files.iter().map(|it| &it.text))
+        };
+        comments.all(|it| texts().any(|text| text.contains(source.slice(it))))
+    };
+    let is_it = |rule: &&&dyn Rule| rule.metadata().code == code;
+    let category = RULES.iter().find(is_it).map(|it| it.metadata().category);
+    category != Some(Category::Determinism) || fix.edits.iter().all(is_kept)
 }
 
 impl Kept {
@@ -213,9 +244,11 @@ impl Kept {
     fn is_true_of(&self, cx: &Context<'_>, piece: &Piece<'_>) -> bool {
         let project = cx.facts.project;
         let workers = self.workers.as_ref();
+        let mut words = self.words.iter();
         !self.is_about_runbooks
             && project.holds(&self.reads)
             && workers.is_none_or(|it| *it == worker_files(project))
+            && words.all(|(word, files)| *files == files_with(project, word))
             && self.given == piece.given(cx)
     }
 }

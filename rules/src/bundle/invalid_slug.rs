@@ -1,4 +1,4 @@
-use lint_core::diagnostic::{Diagnostic, Severity};
+use lint_core::diagnostic::{Applicability, Diagnostic, Severity};
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
@@ -39,12 +39,17 @@ use crate::runbook_md::{cli, view};
 /// author: Example Fund Admin
 /// ---
 /// ```
+///
+/// ## Fix
+/// Unsafe: the slug is written in kebab case, if there is a class for it then and the directory has that
+/// name. What is deployed under the old slug stays.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB505",
     severity = "error",
     category = "bundle",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "a slug that no workflow class can be named after, or not in kebab case"
 )]
 pub(crate) struct InvalidSlug;
@@ -55,7 +60,7 @@ impl Rule for InvalidSlug {
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
-        for (_, md) in view::with_md(cx) {
+        for (view, md) in view::with_md(cx) {
             let Some(value) = md.get("slug").map(|it| &it.value) else {
                 continue;
             };
@@ -84,13 +89,23 @@ impl Rule for InvalidSlug {
                 ))
                 .help("choose a name that is a text without quotes")
             } else if !is_kebab(slug) {
-                error(format!("the slug {} is not in kebab case", code(slug)))
+                let finding = error(format!("the slug {} is not in kebab case", code(slug)))
                     .severity(Severity::Warning)
                     .note(format!(
                         "The platform looks for the class {}.",
                         code(&class)
                     ))
-                    .help("write lower-case words with hyphens between them")
+                    .help("write lower-case words with hyphens between them");
+                let usual = kebab(slug);
+                let is_of_directory = [&usual, ""].contains(&view.bundle.slug.as_str());
+                match is_of_directory && is_kebab(&usual) && view.has_class_for(&usual) {
+                    true => {
+                        let title =
+                            format!("write `slug: {usual}`: deployments of the old slug stay");
+                        finding.replace(title, Applicability::Unsafe, value.span, usual)
+                    }
+                    false => finding,
+                }
             } else {
                 continue;
             };
@@ -103,6 +118,13 @@ pub(super) fn is_identifier(name: &str) -> bool {
     let mut chars = name.chars();
     chars.next().is_some_and(|c| c.is_alphabetic() || c == '_')
         && chars.all(|c| c.is_alphanumeric() || c == '_')
+}
+
+/// `Nav_Pack` as `nav-pack`.
+fn kebab(slug: &str) -> String {
+    let words = slug.split(['_', '-', ' ']).filter(|it| !it.is_empty());
+    let words: Vec<String> = words.map(str::to_lowercase).collect();
+    words.join("-")
 }
 
 /// `^[a-z][a-z0-9]*(-[a-z0-9]+)*$`

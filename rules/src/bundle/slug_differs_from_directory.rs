@@ -1,4 +1,4 @@
-use lint_core::diagnostic::Diagnostic;
+use lint_core::diagnostic::{Applicability, Diagnostic};
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
@@ -37,6 +37,10 @@ use crate::runbook_md::view;
 /// ---
 /// ```
 ///
+/// ## Fix
+/// Unsafe: the slug becomes the name of the directory, if the class is named after that. What is deployed
+/// under the old slug stays.
+///
 /// ## Limits
 /// The name of the directory is not known when the bundle is the root of the project.
 #[derive(RuleMetadata)]
@@ -45,6 +49,7 @@ use crate::runbook_md::view;
     severity = "error",
     category = "bundle",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "the slug of a bundle is not the name of its directory"
 )]
 pub(crate) struct SlugDiffersFromDirectory;
@@ -69,9 +74,17 @@ impl Rule for SlugDiffersFromDirectory {
                 code(slug.trim()),
                 code(directory)
             );
-            Finding::new(&Self::METADATA, place.file, place.span, message)
-                .help("give both the same name")
-                .report(report);
+            let mut finding = Finding::new(&Self::METADATA, place.file, place.span, message)
+                .help("give both the same name");
+            // The class shows which of the two is meant.
+            if view.has_class_for(directory)
+                && let Some(slug) = md.get("slug").filter(|_| place.file == md.file)
+            {
+                let title = format!("write `slug: {directory}`: deployments of the old slug stay");
+                let span = slug.value.span;
+                finding = finding.replace(title, Applicability::Unsafe, span, directory);
+            }
+            finding.report(report);
         }
     }
 }

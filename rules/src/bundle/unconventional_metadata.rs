@@ -1,4 +1,4 @@
-use lint_core::diagnostic::Diagnostic;
+use lint_core::diagnostic::{Applicability, Diagnostic};
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
@@ -43,6 +43,9 @@ use crate::runbook_md::view;
 /// ---
 /// ```
 ///
+/// ## Fix
+/// Unsafe: the field is written as usual. Whether somebody reads the old spelling is not known.
+///
 /// ## Limits
 /// Which states, visibilities and classifications exist is not published, so unknown ones are not
 /// reported.
@@ -52,6 +55,7 @@ use crate::runbook_md::view;
     severity = "info",
     category = "bundle",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "a field of the frontmatter is not written as usual"
 )]
 pub(crate) struct UnconventionalMetadata;
@@ -72,6 +76,12 @@ impl Rule for UnconventionalMetadata {
                     let message = format!("the {field} is usually written {}", code(&usual));
                     Finding::new(&Self::METADATA, md.file, entry.value.span, message)
                         .help(format!("write {}", code(&format!("{field}: {usual}"))))
+                        .replace(
+                            format!("write `{field}: {usual}`"),
+                            Applicability::Unsafe,
+                            entry.value.span,
+                            usual,
+                        )
                         .report(report);
                 }
             };

@@ -48,6 +48,9 @@ use crate::runbook_md::view;
 /// ---
 /// ```
 ///
+/// ## Fix
+/// Unsafe: the component with the most similar name may not be the one that was meant.
+///
 /// ## Limits
 /// The registry of the UI is not published. Known are `APPROVAL`, `APPROVAL_FORM`, `DATA_TABLE`,
 /// `FILE_UPLOAD`, `LOADING`, `MULTI_FILE_UPLOAD`, `REPORT_PREVIEW` and `SUMMARY`.

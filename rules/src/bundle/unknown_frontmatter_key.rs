@@ -50,6 +50,9 @@ use crate::runbook_md::yaml::Mapping;
 /// cost_centre: 4711
 /// ---
 /// ```
+///
+/// ## Fix
+/// Unsafe: the key with the most similar name may not be the one that was meant.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB510",

@@ -55,6 +55,9 @@ use crate::sites::{hides_keywords, hides_positions, keyword};
 ///     async def run(self, totals: dict[str, float]) -> str:
 ///         return await self._step_review(totals)
 /// ```
+///
+/// ## Fix
+/// Unsafe: the argument gets the name of the parameter that it is for in all likelihood.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB413",

@@ -110,6 +110,10 @@ use crate::sites::{Written, hides_keywords, keyword_value, number, shown};
 ///         await workflow.execute_activity("price_positions", fund, **PRICING)
 /// ```
 ///
+/// ## Fix
+/// Unsafe: the activity gets a timeout of five minutes for each attempt, which may be too long or too
+/// short. Nothing is scheduled without one, so no open execution depends on it.
+///
 /// ## Limits
 /// A timeout that is `None` or zero at run time is not seen unless it is written so. Nothing is said about
 /// calls with `**options`. `self.run_step(…)` has a timeout of five minutes of its own.

@@ -106,6 +106,9 @@ use crate::sites::{ActivityCall, keyword, text};
 ///     currency: str
 /// ```
 ///
+/// ## Fix
+/// Safe: the only argument is passed after the function. Under Temporal this is the same.
+///
 /// ## Limits
 /// Plain Temporal workflows are left alone: they have no other runtime.
 #[derive(RuleMetadata)]

@@ -75,6 +75,9 @@ use crate::sites::{Written, keyword_value};
 ///         return await self._step_receive()
 /// ```
 ///
+/// ## Fix
+/// Safe: the duration is passed as the number of seconds that the method takes.
+///
 /// ## Limits
 /// The signature of `await_signal_with_action` declares a `timedelta`, and Temporal is happy with it. Who never
 /// runs a runbook without Temporal can turn this rule off.

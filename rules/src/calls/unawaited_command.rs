@@ -1,4 +1,4 @@
-use lint_core::diagnostic::Diagnostic;
+use lint_core::diagnostic::{Applicability, Diagnostic, Place, Span};
 use lint_core::facts::Callee;
 use lint_core::index::FunctionNode;
 use lint_core::names::Resolved;
@@ -8,6 +8,7 @@ use rules_macros::RuleMetadata;
 
 use crate::awaitables::{Awaitables, Lost};
 use crate::finding::Finding;
+use crate::fixes;
 use crate::model::{CallSite, Model};
 use crate::program::Program;
 use crate::rule::{Context, Rule};
@@ -128,6 +129,10 @@ use crate::sites::shown_call;
 ///         await workflow.sleep(3600)
 /// ```
 ///
+/// ## Fix
+/// Unsafe: the call is awaited, and with it a command is issued that open executions do not have in their
+/// history. There is none where the calls are collected first, as for `asyncio.gather()`.
+///
 /// ## Limits
 /// Steps and activities that are called without `await` are the business of other rules. A coroutine that
 /// a helper returns, that is put into an attribute or passed on is taken to be awaited there. In plain
@@ -139,6 +144,7 @@ use crate::sites::shown_call;
     severity = "error",
     category = "calls",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "an activity, a child, a timer or a gate is never awaited"
 )]
 pub(crate) struct UnawaitedCommand;
@@ -162,7 +168,7 @@ impl Rule for UnawaitedCommand {
         let awaitables = Awaitables::new(model, cx.facts);
         for (site, coroutine) in pending {
             if let Some(lost) = awaitables.lost(site) {
-                finding(model, site, coroutine, lost).report(report);
+                finding(cx, site, coroutine, lost).report(report);
             }
         }
     }
@@ -280,7 +286,8 @@ fn is_plain_coroutine(model: &Model<'_>, callee: &Resolved) -> bool {
     }
 }
 
-fn finding(model: &Model<'_>, site: &CallSite<'_>, coroutine: Coroutine, lost: Lost) -> Finding {
+fn finding(cx: &Context<'_>, site: &CallSite<'_>, coroutine: Coroutine, lost: Lost) -> Finding {
+    let model = &cx.model;
     let call = shown_call(model, site.file, site.call);
     let how = match (lost, site.collected) {
         (Lost::Discarded, false) => "is not awaited".to_owned(),
@@ -306,10 +313,29 @@ fn finding(model: &Model<'_>, site: &CallSite<'_>, coroutine: Coroutine, lost: L
     );
     let finding = match site.collected {
         true => finding.help("await all of them with `await asyncio.gather(*…)`"),
-        false => finding.help("write `await` before the call"),
+        false => {
+            let finding = finding.help("write `await` before the call");
+            match awaited(cx, site) {
+                Some(edits) => finding.replace_all(AWAITED, Applicability::Unsafe, edits),
+                None => finding,
+            }
+        }
     };
     match site.runbook {
         Some(runbook) => finding.in_runbook(&model.runbooks[runbook]),
         None => finding,
     }
+}
+
+const AWAITED: &str = "await it: open executions do not have it in their history";
+
+fn awaited(cx: &Context<'_>, site: &CallSite<'_>) -> Option<Vec<(Span, String)>> {
+    let place = Place {
+        file: site.file,
+        span: span_of(site.call),
+    };
+    let names = cx.model.names_in(site.file);
+    let edits = fixes::awaited_call(names, cx.facts.project, place)?;
+    let edits = edits.into_iter().map(|it| (it.place.span, it.replacement));
+    Some(edits.collect())
 }

@@ -57,6 +57,9 @@ use crate::sites::{Gate, Written};
 ///         return await self._step_review(totals)
 /// ```
 ///
+/// ## Fix
+/// Unsafe: the component with the most similar name may not be the one that was meant.
+///
 /// ## Limits
 /// A tenant's UI may know components of its own.
 #[derive(RuleMetadata)]

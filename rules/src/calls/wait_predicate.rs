@@ -91,6 +91,9 @@ use crate::sites::{keyword_value, shown};
 ///     async def run(self, fund: str) -> int:
 ///         return await self._step_collect()
 /// ```
+///
+/// ## Fix
+/// Unsafe: `lambda:` is written before a condition that was passed as a value.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB411",

@@ -68,6 +68,9 @@ use crate::rule::{Context, Rule};
 ///     async def run(self, context: dict) -> dict:
 ///         return await self._step_price(context)
 /// ```
+///
+/// ## Fix
+/// Safe: `async` goes from a query that awaits nothing. Temporal refuses it otherwise.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB215",

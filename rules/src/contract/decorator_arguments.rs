@@ -68,6 +68,9 @@ use crate::rule::{Context, Rule};
 ///     async def run(self, context: dict) -> dict:
 ///         return await self._step_close(context)
 /// ```
+///
+/// ## Fix
+/// Safe: what the decorator does not take goes, or is passed by the name that it takes it by.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB204",

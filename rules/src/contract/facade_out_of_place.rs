@@ -72,6 +72,9 @@ use crate::rule::{Context, Rule};
 ///         return await self._step_send(context)
 /// ```
 ///
+/// ## Fix
+/// Safe: the logger of the workflow becomes that of the activity, where the former fails.
+///
 /// ## Limits
 /// A function that no runbook and no activity of the project calls is left alone, and so is what
 /// stands below `if __name__ == "__main__":`.

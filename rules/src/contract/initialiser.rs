@@ -77,6 +77,9 @@ use crate::sdk;
 ///     async def run(self, context: dict) -> dict:
 ///         return await self._step_reconcile(context)
 /// ```
+///
+/// ## Fix
+/// Safe: `super().__init__()` becomes the first statement. Without it the first step fails.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB205",

@@ -71,6 +71,9 @@ use crate::rule::{Context, Rule};
 ///     """What all runbooks of our funds have in common."""
 /// ```
 ///
+/// ## Fix
+/// Safe: the class is derived from `NtroWorkflow`, which it needs to run at all.
+///
 /// ## Limits
 /// A class with a base that is not part of the project is taken to be right.
 #[derive(RuleMetadata)]

@@ -49,6 +49,9 @@ use crate::rule::{Context, Rule};
 ///         return await self._step_accrue(context)
 /// ```
 ///
+/// ## Fix
+/// Safe: the decorator is added, without which the class is not registered.
+///
 /// ## Limits
 /// A class that another class of the project inherits from is taken for a mere base class, and one
 /// with a decorator that is not known is left alone.

@@ -50,6 +50,9 @@ use crate::rule::{Context, Rule};
 ///     async def run(self, context: dict) -> dict:
 ///         return await self._step_roll(context)
 /// ```
+///
+/// ## Fix
+/// Safe: the decorator of the other SDK is replaced by that of the facade, which does the same.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB214",

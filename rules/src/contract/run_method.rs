@@ -74,6 +74,10 @@ use crate::rule::{Context, Rule};
 ///     async def run(self, context: dict) -> dict:
 ///         return await self._step_pay(context)
 /// ```
+///
+/// ## Fix
+/// The decorator is added to a method `run` that lacks it: safe, since nothing runs without it. `async`
+/// is added to a run method: unsafe, since callers have to await it then.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB203",

@@ -53,6 +53,10 @@ use crate::sdk;
 ///     async def run(self, context: dict) -> dict:
 ///         return {"at": workflow.now().isoformat()}
 /// ```
+///
+/// ## Fix
+/// Unsafe: imports of `temporalio`, and what is written with them, are written with the facade. Under
+/// Temporal it does the same; LocalRuntime runs it, too.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB208",

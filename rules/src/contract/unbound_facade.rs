@@ -76,6 +76,9 @@ use crate::sdk;
 ///         return await self._step_renew(context)
 /// ```
 ///
+/// ## Fix
+/// Safe: the name that nothing binds is replaced by the one under which the file has the facade.
+///
 /// ## Limits
 /// The first use in a file is reported. A star import from outside the project may bind anything, so
 /// nothing is reported below one.

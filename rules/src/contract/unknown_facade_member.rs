@@ -67,6 +67,9 @@ use crate::sdk;
 /// async def new_batch(context: dict) -> dict:
 ///     return {**context, "batch": str(uuid4())}
 /// ```
+///
+/// ## Fix
+/// Unsafe: the member of the facade with the most similar name may not be the one that was meant.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB210",

@@ -36,6 +36,9 @@ use crate::sdk;
 /// except ImportError:
 ///     from ntro.workflow.task import previous as load_previous_task
 /// ```
+///
+/// ## Fix
+/// Unsafe: the module or member with the most similar name may not be the one that was meant.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB211",

@@ -86,6 +86,11 @@ use crate::rule::{Context, Rule};
 ///         await runbook.wait_condition(lambda: self._received)
 /// ```
 ///
+/// ## Fix
+/// Unsafe: `time.sleep()` becomes `asyncio.sleep()`, a timer that open executions do not have in their
+/// history. Functions around it that are not `async` become so, if all their calls are known and can be
+/// awaited.
+///
 /// ## Limits
 /// A loop that calls something while it waits (`while queue.empty(): pass`) is not found.
 #[derive(RuleMetadata)]

@@ -81,6 +81,10 @@ use crate::rule::{Context, Rule};
 ///             print("posting", journal)
 ///         return journal
 /// ```
+///
+/// ## Fix
+/// Unsafe: what is printed or logged goes to the logger of the workflow, which says nothing while history
+/// is replayed.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB115",

@@ -2,6 +2,7 @@ use lint_core::diagnostic::Diagnostic;
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
+use crate::fixes;
 use crate::hazard;
 use crate::rule::{Context, Rule};
 
@@ -109,6 +110,11 @@ use crate::rule::{Context, Rule};
 ///     return await connection.fetchval("select balance from periods where name = $1", period)
 /// ```
 ///
+/// ## Fix
+/// Unsafe: the helper that talks to the database runs in an activity. Open executions do not have that
+/// activity in their history, errors arrive as `ActivityError`, and the timeout of five minutes is a
+/// guess. There is none where an `except` clause tells one error from another.
+///
 /// ## Sandbox
 /// Temporal's sandbox does not stop `sqlite3` at all, and no driver behind an import that is passed
 /// through.
@@ -118,6 +124,7 @@ use crate::rule::{Context, Rule};
     severity = "error",
     category = "determinism",
     since = "0.1.0",
+    fix = "unsafe",
     summary = "workflow code uses a database or a cache"
 )]
 pub(crate) struct DatabaseIo;
@@ -132,6 +139,6 @@ impl Rule for DatabaseIo {
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
-        hazard::report_apis(self, cx.facts, report);
+        hazard::report_fixable_apis(self, cx, fixes::in_activity, report);
     }
 }

@@ -88,6 +88,11 @@ use crate::rule::{Context, Rule};
 /// async def accrue_monthly_fee(nav: float) -> float:
 ///     return monthly_fee(nav)
 /// ```
+///
+/// ## Fix
+/// Unsafe: the activity is scheduled with a timeout of five minutes, which is a guess. Open executions do
+/// not have it in their history, and errors arrive as `ActivityError`. If a helper calls it, the helper
+/// runs in an activity of its own.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB113",
@@ -114,8 +119,9 @@ impl Rule for DirectActivityCall {
                     "schedule it with `workflow.execute_activity()`",
                     "schedule it with `runbook.execute_activity()`",
                 );
+                let fix = fixes::scheduled(cx, &case).or_else(|| fixes::offloaded(cx, &case));
                 report.push(Diagnostic {
-                    fixes: fixes::scheduled(cx, &case).into_iter().collect(),
+                    fixes: fix.into_iter().collect(),
                     ..case.diagnose(&Self::METADATA, &message, help)
                 });
             }

@@ -88,6 +88,12 @@ use crate::rule::{Context, Rule};
 ///         return "matched" if abs(ctx.difference) <= ctx.tolerance else "break"
 /// ```
 ///
+/// ## Fix
+/// Unsafe: the expression moves into an activity, or the helper around it runs in one, which open
+/// executions do not have in their history; or it becomes a field of the input, which whoever starts the
+/// workflow has to fill. What is called like a secret stays where it is, since both end up in the
+/// history.
+///
 /// ## Limits
 /// A variable that is read once, when the module is imported, is the subject of RB118.
 #[derive(RuleMetadata)]
@@ -112,7 +118,7 @@ impl Rule for Environment {
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let fixes = |cx: &Context<'_>, case: &Case<'_, '_>| {
-            let moved = fixes::extracted(cx, case);
+            let moved = fixes::in_activity(cx, case);
             moved.into_iter().chain(fixes::in_input(cx, case))
         };
         hazard::report_fixable_apis(self, cx, fixes, report);

@@ -108,6 +108,11 @@ use crate::rule::{Context, Rule};
 ///         return dict(line.strip().split(",") for line in file)
 /// ```
 ///
+/// ## Fix
+/// Unsafe: the expression moves into an activity, or the helper around it runs in one. Open executions do
+/// not have that activity in their history, errors arrive as `ActivityError`, and the timeout of five
+/// minutes is a guess. There is none where an `except` clause tells one error from another.
+///
 /// ## Limits
 /// Paths that are only computed (`PurePath`, `Path("nav") / period`) are no access and no finding.
 ///
@@ -135,6 +140,6 @@ impl Rule for FileIo {
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
-        hazard::report_fixable_apis(self, cx, fixes::extracted, report);
+        hazard::report_fixable_apis(self, cx, fixes::in_activity, report);
     }
 }

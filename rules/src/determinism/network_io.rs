@@ -109,6 +109,11 @@ use crate::rule::{Context, Rule};
 ///     requests.post("https://portal.example.com/notices", json=notice, timeout=10)
 /// ```
 ///
+/// ## Fix
+/// Unsafe: the expression moves into an activity, or the helper around it runs in one. Open executions do
+/// not have that activity in their history, errors arrive as `ActivityError`, and the timeout of five
+/// minutes is a guess. There is none where an `except` clause tells one error from another.
+///
 /// ## Limits
 /// Clients that the catalogue does not know are not found; name them under
 /// `[tool.runbook-lint.catalogue]`.
@@ -133,6 +138,6 @@ impl Rule for NetworkIo {
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
-        hazard::report_fixable_apis(self, cx, fixes::extracted, report);
+        hazard::report_fixable_apis(self, cx, fixes::in_activity, report);
     }
 }

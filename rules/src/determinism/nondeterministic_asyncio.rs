@@ -94,6 +94,11 @@ use crate::rule::{Context, Rule};
 ///         return total(amounts)
 /// ```
 ///
+/// ## Fix
+/// `asyncio.as_completed()` in a `for` loop becomes that of `workflow`: safe, since it gives the same
+/// things in an order that is recorded. `asyncio.wait()` becomes `workflow.wait()`: unsafe, since that
+/// gives lists instead of sets.
+///
 /// ## Sandbox
 /// Temporal's sandbox only warns of `asyncio.wait()` and `asyncio.as_completed()`, and only under these
 /// names: `asyncio.tasks.wait()` passes in silence.

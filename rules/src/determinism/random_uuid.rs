@@ -101,6 +101,12 @@ use crate::rule::{Context, Rule};
 ///     amount: float
 /// ```
 ///
+/// ## Fix
+/// In a workflow of Temporal `workflow.uuid4()` takes the place of `uuid.uuid4()`: safe, since it gives a
+/// UUID of the same version. A field with a random default is given one: unsafe. Elsewhere the expression
+/// moves into an activity, or the helper around it runs in one: unsafe, since open executions do not have
+/// that activity in their history.
+///
 /// ## Sandbox
 /// Temporal's sandbox stops `uuid4()` in code that it watches. Models are usually imported with
 /// pass-through, and then it does not see their factories.
@@ -131,7 +137,7 @@ impl Rule for RandomUuid {
             |cx, case| {
                 fixes::uuid(cx, case)
                     .or_else(|| fixes::filled(cx, case))
-                    .or_else(|| fixes::extracted(cx, case))
+                    .or_else(|| fixes::in_activity(cx, case))
             },
             report,
         );

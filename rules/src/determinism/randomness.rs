@@ -100,6 +100,11 @@ use crate::rule::{Context, Rule};
 ///         return Random(runbook.info().workflow_id).choice(journals)
 /// ```
 ///
+/// ## Fix
+/// In a workflow of Temporal `workflow.random()` takes the place of the module: safe, since it has the
+/// same methods and gives the same types. Elsewhere the expression moves into an activity, or the helper
+/// around it runs in one: unsafe, since open executions do not have that activity in their history.
+///
 /// ## Limits
 /// Whether a seed is itself stable is judged where the seed comes from: `Random(time.time())` is a
 /// finding of RB101.
@@ -130,7 +135,7 @@ impl Rule for Randomness {
         hazard::report_fixable_apis(
             self,
             cx,
-            |cx, case| fixes::randomness(cx, case).or_else(|| fixes::extracted(cx, case)),
+            |cx, case| fixes::randomness(cx, case).or_else(|| fixes::in_activity(cx, case)),
             report,
         );
     }

@@ -98,6 +98,11 @@ use crate::rule::{Context, Rule};
 /// async def archive_period(period: str) -> bool:
 ///     return os.system(f"archive-period {period}") == 0
 /// ```
+///
+/// ## Fix
+/// Unsafe: the expression moves into an activity, or the helper around it runs in one. Open executions do
+/// not have that activity in their history, errors arrive as `ActivityError`, and the timeout of five
+/// minutes is a guess. There is none where an `except` clause tells one error from another.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB108",
@@ -119,6 +124,6 @@ impl Rule for Subprocess {
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
-        hazard::report_fixable_apis(self, cx, fixes::extracted, report);
+        hazard::report_fixable_apis(self, cx, fixes::in_activity, report);
     }
 }

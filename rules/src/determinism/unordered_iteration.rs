@@ -91,6 +91,10 @@ use crate::rule::{Context, Rule};
 ///         return len(distinct) if "1000" in distinct else 0
 /// ```
 ///
+/// ## Fix
+/// `sorted()` around the set: safe if its elements are written out and all texts or all numbers, which
+/// have an order. Unsafe otherwise, since elements that cannot be compared raise an error.
+///
 /// ## Limits
 /// Where the type of the elements is not known, the finding says so. `sorted(…, key=…)` counts as
 /// ordered unless the key is known to tie.

@@ -94,6 +94,13 @@ use crate::rule::{Context, Rule};
 ///     return at.strftime("%Y-%m")
 /// ```
 ///
+/// ## Fix
+/// Safe where the value keeps its type and its time zone: aware times, `utcnow()`, `time.time()` and
+/// `time.time_ns()` become those of the workflow. Unsafe where it does not: naive local times become
+/// UTC, and `time.monotonic()` counts from 1970 then. A helper gets a parameter for the time, which the
+/// workflow fills, and a field with a clock as its default is given the time; both are unsafe, since the
+/// time is that of the call.
+///
 /// ## Sandbox
 /// Temporal's sandbox stops the best-known clocks, but not `time.strftime()`, `time.gmtime()`,
 /// `time.ctime()` or `email.utils.formatdate()`, and no clock at all behind an import that is passed

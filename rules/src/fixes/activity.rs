@@ -7,12 +7,13 @@ use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
 
 use super::imports::Wanted;
-use super::site::{Site, joined};
+use super::site::{Errors, Site, joined};
 use crate::hazard::Case;
 use crate::rule::Context;
 use crate::sites;
 
 const TIMEDELTA: Wanted<'static> = Wanted::from("datetime", "timedelta");
+const RETRY_POLICY: Wanted<'static> = Wanted::from("temporalio.common", "RetryPolicy");
 
 /// A direct call of an activity is scheduled instead.
 pub(crate) fn scheduled(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
@@ -91,7 +92,19 @@ pub(super) fn execute(
     let timedelta = site.bind(TIMEDELTA)?;
     let timeout = format!("{}(minutes=5)", timedelta.name);
     arguments.push(format!("start_to_close_timeout={timeout}"));
+    let mut edits: Vec<Edit> = api.edit.into_iter().chain(timedelta.edit).collect();
+    match (site.errors(), site.facade) {
+        (Errors::Leave, _) => {}
+        // Who catches an error does not wait for more attempts.
+        (Errors::Caught, Facade::Temporal) => {
+            let policy = site.bind(RETRY_POLICY)?;
+            edits.extend(policy.edit);
+            arguments.push(format!("retry_policy={}(maximum_attempts=1)", policy.name));
+        }
+        // What an activity raises arrives as an `ActivityError`.
+        (Errors::Caught | Errors::Told, _) => return None,
+    }
     let callee = format!("{}.execute_activity", api.name);
     let code = site.laid_out(from, "await ".len(), &callee, &arguments);
-    Some((code, api.edit.into_iter().chain(timedelta.edit).collect()))
+    Some((code, edits))
 }

@@ -115,6 +115,10 @@ pub(super) fn reading(
         "time.monotonic" | "time.perf_counter" if is_bare => {
             Reading::with_caution(&time.seconds, ": it counts from 1970, and differences stay")
         }
+        "time.monotonic_ns" | "time.perf_counter_ns" if is_bare => {
+            let code = time.nanoseconds.as_ref()?;
+            Reading::with_caution(code, ": it counts from 1970, and differences stay")
+        }
         "time.strftime" => {
             let (site, call) = called?;
             let ([format], []) = (&call.arguments.args[..], &call.arguments.keywords[..]) else {

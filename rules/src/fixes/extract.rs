@@ -6,13 +6,14 @@ use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use super::activity::execute;
+use super::asynchronous::waiting;
 use super::home::Home;
 use super::inputs::{Inputs, model_name};
 use super::site::{Site, joined};
 use super::workers;
 use crate::hazard::Case;
 use crate::rule::Context;
-use crate::secrets::names_secret;
+use crate::secrets::{names_secret, uses_secret};
 
 /// An expression that becomes the body of an activity.
 pub(super) struct Extract<'c, 'p> {
@@ -31,25 +32,34 @@ pub(super) struct Extract<'c, 'p> {
 pub(crate) fn extracted(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     let facade = case.workflow().facade;
     let site = Site::of(cx, case.hazard, facade)?;
-    if !site.can_await() || !case.workflow().is_workflow() {
+    if site.is_in_comprehension() || !case.workflow().is_workflow() {
         return None;
     }
     let extract = Extract::of(site, case)?;
-    // What an activity returns stays in the history.
-    if names_secret(extract.expr) {
+    // What an activity takes and returns stays in the history.
+    let tells_secret = extract.gives != "bool" && names_secret(extract.expr);
+    if tells_secret || uses_secret(extract.expr) {
         return None;
     }
     let site = &extract.site;
-    let inputs = Inputs::of(&extract, &case.hazard.culprit)?;
+    let inputs = Inputs::of(cx, &extract, &case.hazard.culprit)?;
     let home = match facade {
         Facade::Runbook => Home::of_bundle(cx, site)?,
         Facade::Temporal => Home::of_workflow(cx, site)?,
         Facade::Other => return None,
     };
-    let name = home.free_name(site, &inputs.verb)?;
+    let (existing, _) = inputs.function(&extract, &inputs.verb, &home);
+    let is_there = home.has(cx, &existing);
+    let name = match is_there {
+        true => inputs.verb.clone(),
+        false => home.free_name(site, &inputs.verb)?,
+    };
     let (function, mut needed) = inputs.function(&extract, &name, &home);
     needed.extend(inputs.imports.iter().copied());
-    let (mut edits, new_files) = home.with(cx, site, &function, &needed)?;
+    let (mut edits, new_files) = match is_there {
+        true => (Vec::new(), Vec::new()),
+        false => home.with(cx, site, &function, &needed)?,
+    };
     let several = inputs.fields.len() > 1;
     let model = several.then(|| model_name(&name));
     let names: Vec<&str> = model
@@ -60,23 +70,13 @@ pub(crate) fn extracted(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     let (prefix, import) = home.import(cx, site, &names)?;
     edits.extend(import);
     edits.extend(extract.call(&inputs, &prefix, &name)?);
-    let registered = match facade {
-        // Workers of bundles register what is in the file.
-        Facade::Runbook | Facade::Other => true,
-        Facade::Temporal => {
-            let more = workers::register(cx, &home, case.workflow().place, &name);
-            let is_registered = !more.is_empty();
-            edits.extend(more);
-            is_registered
-        }
-    };
-    let to_do = if registered {
-        ""
-    } else {
-        ", and register it with the worker"
-    };
+    let activity = (name.as_str(), is_there);
+    let registered = workers::registered(cx, case.workflow(), &home, activity, &mut edits);
+    let waits = waiting(cx, site)?;
+    edits.extend(waits.edits);
+    let caution = format!("{}{}", waits.caution, workers::to_do(registered));
     let title =
-        format!("move it into a new activity `{name}`, with a timeout of five minutes{to_do}");
+        format!("move it into a new activity `{name}`, with a timeout of five minutes{caution}");
     let group = Place {
         file: site.file,
         span: Span::default(),
@@ -97,7 +97,9 @@ impl<'c, 'p> Extract<'c, 'p> {
                 class: "file" | "net" | "proc" | "db" | "cloud" | "llm"
             }
         );
-        let (expr, depth, gives) = statement(&site).or_else(|| recordable(&site, culprit))?;
+        // What a statement alone changes in the process, as a seed, it would change in another one.
+        let whole = blocks.then(|| statement(&site)).flatten();
+        let (expr, depth, gives) = whole.or_else(|| recordable(&site, culprit))?;
         let is_awaited = depth > 0 && site.around[depth - 1].is_await_expr();
         (!is_awaited).then_some(Self {
             site,
@@ -131,7 +133,7 @@ impl<'c, 'p> Extract<'c, 'p> {
     }
 }
 
-type Found<'p> = (&'p Expr, usize, &'static str);
+pub(super) type Found<'p> = (&'p Expr, usize, &'static str);
 
 /// The whole statement, if the culprit is what it calls, or a part of that, and nobody takes the
 /// value.
@@ -156,7 +158,7 @@ fn statement<'p>(site: &Site<'_, 'p>) -> Option<Found<'p>> {
 }
 
 /// Takes as much around the culprit as it needs for a value that can be recorded.
-fn recordable<'p>(site: &Site<'_, 'p>, culprit: &str) -> Option<Found<'p>> {
+pub(super) fn recordable<'p>(site: &Site<'_, 'p>, culprit: &str) -> Option<Found<'p>> {
     let mut depth = site.around.len();
     let mut expr = site.expr;
     let mut gives = given(expr, culprit);
@@ -166,6 +168,15 @@ fn recordable<'p>(site: &Site<'_, 'p>, culprit: &str) -> Option<Found<'p>> {
         let (taken, next) = match (outer, called) {
             (Expr::Subscript(it), _) if culprit == "os.environ" && it.ctx.is_load() => {
                 (1, Some("str"))
+            }
+            // `"REGION" in os.environ`.
+            (Expr::Compare(it), _) if culprit == "os.environ" => {
+                let is_in = matches!(it.ops[..], [ast::CmpOp::In | ast::CmpOp::NotIn]);
+                (1, is_in.then_some("bool"))
+            }
+            // Whether there is a secret is none.
+            (Expr::UnaryOp(it), _) if it.op == ast::UnaryOp::Not && names_secret(expr) => {
+                (1, gives.map(|_| "bool"))
             }
             (Expr::Attribute(it), Some(Expr::Call(call)))
                 if span_of(&*call.func) == span_of(it) =>
@@ -245,7 +256,16 @@ fn given(expr: &Expr, culprit: &str) -> Option<&'static str> {
         return None;
     };
     match culprit {
-        "os.getenv" if has_default(call) => return Some("str"),
+        "os.getenv" if call.arguments.len() == 2 => return of_default(call),
+        "random.choice" | "random.choices" | "random.sample" => {
+            let drawn = call.arguments.args.first()?;
+            return Some(match (culprit, of_elements(drawn)) {
+                ("random.choice", kind) => kind.unwrap_or("Any"),
+                (_, Some("str")) => "list[str]",
+                (_, Some("int")) => "list[int]",
+                _ => "list",
+            });
+        }
         "subprocess.check_output" | "subprocess.getoutput" => {
             let is_text = culprit == "subprocess.getoutput" || has_text(call);
             return Some(if is_text { "str" } else { "bytes" });
@@ -256,9 +276,34 @@ fn given(expr: &Expr, culprit: &str) -> Option<&'static str> {
     Some(entry.1)
 }
 
-fn has_default(call: &ast::ExprCall) -> bool {
-    let default = call.arguments.args.get(1);
-    default.is_some_and(Expr::is_string_literal_expr)
+/// The type of the elements of what is written out.
+fn of_elements(expr: &Expr) -> Option<&'static str> {
+    let elements = match expr {
+        Expr::List(it) => &it.elts,
+        Expr::Tuple(it) => &it.elts,
+        Expr::StringLiteral(_) => return Some("str"),
+        Expr::Call(it) => {
+            let is_range = it
+                .func
+                .as_name_expr()
+                .is_some_and(|it| it.id.as_str() == "range");
+            return is_range.then_some("int");
+        }
+        _ => return None,
+    };
+    let is_text = elements.iter().all(Expr::is_string_literal_expr);
+    (is_text && !elements.is_empty()).then_some("str")
+}
+
+/// What a variable is that has this default.
+fn of_default(call: &ast::ExprCall) -> Option<&'static str> {
+    match call.arguments.args.get(1)? {
+        Expr::StringLiteral(_) => Some("str"),
+        Expr::NoneLiteral(_) => Some("str | None"),
+        Expr::BooleanLiteral(_) => Some("str | bool"),
+        Expr::NumberLiteral(it) if it.value.is_int() => Some("str | int"),
+        _ => None,
+    }
 }
 
 /// Whether a program is read as text.
@@ -278,7 +323,7 @@ fn of_method(
     receiver: &Expr,
 ) -> Option<&'static str> {
     match (culprit, name) {
-        ("os.environ", "get") if has_default(call) => Some("str"),
+        ("os.environ", "get") if call.arguments.len() == 2 => of_default(call),
         ("os.environ", "get") if call.arguments.len() == 1 => Some("str | None"),
         ("open", "read") => is_text(receiver).then_some("str"),
         ("open", "readlines") => is_text(receiver).then_some("list[str]"),

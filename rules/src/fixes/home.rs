@@ -71,6 +71,16 @@ impl Home {
         })
     }
 
+    /// Beside a helper of plain Temporal code.
+    pub(super) fn of_helper(cx: &Context<'_>, file: FileId) -> Self {
+        Self {
+            file: Some(file),
+            key: cx.facts.project.key(file).to_owned(),
+            prefix: None,
+            is_sync: has_only_threads(cx, file),
+        }
+    }
+
     /// What marks activities.
     pub(super) fn activity(&self) -> Wanted<'static> {
         match self.prefix {
@@ -116,6 +126,12 @@ impl Home {
             .find(is_free)
     }
 
+    /// Whether the file has this function.
+    pub(super) fn has(&self, cx: &Context<'_>, function: &str) -> bool {
+        let source = self.file.and_then(|file| cx.facts.project.text(file));
+        source.is_some_and(|it| it.text.contains(function))
+    }
+
     /// The file with one more function, and with what that needs.
     pub(super) fn with(
         &self,
@@ -131,30 +147,7 @@ impl Home {
         };
         let project = cx.facts.project;
         let (source, tree) = (project.text(file)?, project.module(file)?.tree());
-        let names = cx.names();
-        let mut edits = Vec::new();
-        let mut missing: Vec<Wanted<'_>> = Vec::new();
-        for &wanted in needed {
-            match names.member(file, wanted.bound()) {
-                Some(Resolved::External(name)) if wanted.is_called(&name) => {}
-                None if names.is_bound(file, MODULE_BODY, wanted.bound()) == Bound::No => {
-                    missing.push(wanted);
-                }
-                _ => return None,
-            }
-        }
-        missing.sort_by_key(|it| (it.name.is_some(), it.module, it.name));
-        missing.dedup();
-        let imports = missing.iter();
-        edits.extend(imports.map(|it| imports::import(file, source, tree, *it)));
-        // Lines of one place have no blank line between them.
-        for next in 1..edits.len() {
-            let (before, after) = (&edits[next - 1], &edits[next]);
-            let is_block = |it: &Edit| it.replacement.ends_with("\n\n");
-            if before.place == after.place && is_block(before) && is_block(after) {
-                edits[next - 1].replacement.pop();
-            }
-        }
+        let mut edits = imported(cx, file, needed)?;
         let (at, replacement) = if file == site.file {
             // Above the class that uses it.
             let whole = tree.body.iter().map(span_of);
@@ -188,6 +181,15 @@ impl Home {
         names: &[&str],
     ) -> Option<(String, Option<Edit>)> {
         let (source, tree) = (site.source, site.module.tree());
+        let has = |name: &&str| match site.names.member(site.file, name) {
+            Some(Resolved::Function { file, .. } | Resolved::Class { file, .. }) => {
+                Some(file) == self.file
+            }
+            _ => false,
+        };
+        if names.iter().all(has) {
+            return Some((String::new(), None));
+        }
         if self.prefix.is_some() {
             let edit = imports::import_sibling(site.file, source, tree, "activities", names);
             return Some((String::new(), Some(edit)));
@@ -210,6 +212,38 @@ impl Home {
         let edit = imports::passed_through(site.file, source, tree, &api.name, &statement);
         Some((String::new(), Some(edit)))
     }
+}
+
+/// The edits that import what a file lacks.
+pub(super) fn imported(cx: &Context<'_>, file: FileId, needed: &[Wanted<'_>]) -> Option<Vec<Edit>> {
+    let project = cx.facts.project;
+    let (source, tree) = (project.text(file)?, project.module(file)?.tree());
+    let names = cx.names();
+    let mut missing: Vec<Wanted<'_>> = Vec::new();
+    for &wanted in needed {
+        match names.member(file, wanted.bound()) {
+            Some(Resolved::External(name)) if wanted.is_called(&name) => {}
+            None if names.is_bound(file, MODULE_BODY, wanted.bound()) == Bound::No => {
+                missing.push(wanted);
+            }
+            _ => return None,
+        }
+    }
+    missing.sort_by_key(|it| (it.name.is_some(), it.module, it.name));
+    missing.dedup();
+    let imports = missing.iter();
+    let mut edits: Vec<Edit> = imports
+        .map(|it| imports::import(file, source, tree, *it))
+        .collect();
+    // Lines of one place have no blank line between them.
+    for next in 1..edits.len() {
+        let (before, after) = (&edits[next - 1], &edits[next]);
+        let is_block = |it: &Edit| it.replacement.ends_with("\n\n");
+        if before.place == after.place && is_block(before) && is_block(after) {
+            edits[next - 1].replacement.pop();
+        }
+    }
+    Some(edits)
 }
 
 /// The module with most of the activities that the workflow's file names.
@@ -314,10 +348,15 @@ pub(super) fn sibling<'p>(
         let found = project.import_from(from, module, it.level, cx.facts.knowledge);
         if let Import::File(file) = found
             && split(project.key(file)).0 == directory
-            && split(project.key(file)).1 != "__init__.py"
         {
             let dots = ".".repeat(it.level as usize);
-            return Some((format!("{dots}{}", package(module)), Some(statement)));
+            let is_package = split(project.key(file)).1 == "__init__.py";
+            let module = match (is_package, module) {
+                (true, "") => stem.to_owned(),
+                (true, module) => format!("{module}.{stem}"),
+                (false, module) => package(module),
+            };
+            return Some((format!("{dots}{module}"), Some(statement)));
         }
     }
     if split(project.key(from)).0 != directory {

@@ -1,13 +1,8 @@
-//! Imports that a fix needs, and those that nothing needs after it.
-
-use std::collections::BTreeSet;
+//! Imports that a fix needs.
 
 use lint_core::diagnostic::{Edit, FileId, Place, Span};
-use lint_core::index::Module;
-use lint_core::project::{Project, split};
 use lint_core::source::SourceFile;
-use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
-use lint_core::syntax::ast::{self, Alias, Expr, Stmt};
+use lint_core::syntax::ast::{self, Stmt};
 use lint_core::syntax::span_of;
 
 /// A name to import.
@@ -67,18 +62,18 @@ pub(crate) fn import(
     tree: &ast::ModModule,
     wanted: Wanted<'_>,
 ) -> Edit {
-    let merged = wanted.name.and_then(|name| {
-        let same_module = plain_imports(tree).find(|it| comes_from(it, wanted.module))?;
-        Some(merge(source, same_module, name))
-    });
-    let (at, replacement) = merged.unwrap_or_else(|| new_line(source, tree, wanted));
-    Edit {
-        place: Place {
-            file,
-            span: Span::new(at, at),
-        },
-        replacement,
-    }
+    let same_module = plain_imports(tree).find(|it| comes_from(it, wanted.module));
+    let (at, replacement) = match (same_module, wanted.name) {
+        (Some(import), Some(name)) => {
+            let at = place_for(import, name);
+            match grown(file, source, import, at, &[name]) {
+                Some(edit) => return edit,
+                None => merge(source, import, at, name),
+            }
+        }
+        _ => new_line(source, tree, wanted),
+    };
+    insertion(file, at, replacement)
 }
 
 /// The edit that imports names from a module beside this one.
@@ -109,6 +104,9 @@ pub(crate) fn beside(
     import: &ast::StmtImportFrom,
     names: &[&str],
 ) -> Edit {
+    if let Some(edit) = grown(file, source, import, import.names.len(), names) {
+        return edit;
+    }
     let last = import.names.last().map_or(span_of(import), span_of);
     let line = source.line_span(source.line(last.start));
     let before = source.slice(Span::new(line.start, last.start));
@@ -225,8 +223,48 @@ fn plain_imports(tree: &ast::ModModule) -> impl Iterator<Item = &ast::StmtImport
     })
 }
 
-/// Names are kept in the order in which sorters of imports put them: constants, classes, others.
-fn merge(source: &SourceFile, import: &ast::StmtImportFrom, name: &str) -> (u32, String) {
+/// The import with more names in lines of their own, where it would be too long in one line. The
+/// names go before the one at the index.
+fn grown(
+    file: FileId,
+    source: &SourceFile,
+    import: &ast::StmtImportFrom,
+    at: usize,
+    names: &[&str],
+) -> Option<Edit> {
+    const WIDTH: usize = 88;
+    let whole = span_of(import);
+    let (first, last) = (
+        span_of(import.names.first()?),
+        span_of(import.names.last()?),
+    );
+    let text = source.slice(whole);
+    let longer = names.iter().map(|it| it.len() + 2).sum::<usize>();
+    let line = source.line_span(source.line(whole.start));
+    let indent = source.slice(Span::new(line.start, whole.start));
+    let is_line = !text.contains(['\n', '\r', '#', '\\']) && indent.trim().is_empty();
+    if !is_line || indent.len() + text.len() + longer <= WIDTH {
+        return None;
+    }
+    let known = import.names.iter().map(|it| source.slice(span_of(it)));
+    let mut all: Vec<&str> = known.collect();
+    all.splice(at..at, names.iter().copied());
+    let lines = all.iter().map(|it| format!("\n{indent}    {it},"));
+    let lines: String = lines.collect();
+    let replacement = match text.contains('(') {
+        true => format!("{lines}\n{indent}"),
+        false => format!("({lines}\n{indent})"),
+    };
+    let span = Span::new(first.start, last.end);
+    Some(Edit {
+        place: Place { file, span },
+        replacement,
+    })
+}
+
+/// The index of the name before which another one goes: names are kept in the order in which
+/// sorters of imports put them: constants, classes, others.
+fn place_for(import: &ast::StmtImportFrom, name: &str) -> usize {
     let rank = |name: &str| {
         let has_lower = name.chars().any(char::is_lowercase);
         let kind = match name.chars().next() {
@@ -236,16 +274,24 @@ fn merge(source: &SourceFile, import: &ast::StmtImportFrom, name: &str) -> (u32,
         };
         (kind, name.to_lowercase())
     };
-    let next = import
-        .names
-        .iter()
-        .find(|it| rank(it.name.as_str()) > rank(name));
+    let mut names = import.names.iter();
+    let next = names.position(|it| rank(it.name.as_str()) > rank(name));
+    next.unwrap_or(import.names.len())
+}
+
+/// What to insert, and where, for one more name before the one at the index.
+fn merge(
+    source: &SourceFile,
+    import: &ast::StmtImportFrom,
+    at: usize,
+    name: &str,
+) -> (u32, String) {
     let own_line = |at: u32| {
         let line = source.line_span(source.line(at));
         let before = source.slice(Span::new(line.start, at));
         before.trim().is_empty().then(|| before.to_owned())
     };
-    match (next, import.names.last()) {
+    match (import.names.get(at), import.names.last()) {
         (Some(next), _) => {
             let at = span_of(next).start;
             match own_line(at) {
@@ -375,69 +421,6 @@ fn break_before(source: &SourceFile, at: u32) -> &'static str {
     }
 }
 
-/// The edits that take out the imports that were only used in what these edits replace.
-pub fn dead_imports(project: &Project<'_>, file: FileId, edits: &[&Edit]) -> Vec<Edit> {
-    let (Some(module), Some(source)) = (project.module(file), project.source(file)) else {
-        return Vec::new();
-    };
-    // A package offers what it imports.
-    if split(project.key(file)).1 == "__init__.py" {
-        return Vec::new();
-    }
-    let uses = Uses::of(module);
-    let is_removed = |span: &Span| {
-        let spans = edits.iter().map(|it| it.place.span);
-        spans
-            .into_iter()
-            .any(|it| it.start <= span.start && span.end <= it.end)
-    };
-    let is_dead = |alias: &Alias| {
-        let name = bound(alias);
-        let of_name = uses.names.iter().filter(|(it, _)| *it == name);
-        let spans: Vec<Span> = of_name.map(|(_, span)| *span).collect();
-        let is_single = uses.bound.iter().filter(|it| **it == name).count() == 1;
-        is_single
-            && !spans.is_empty()
-            && spans.iter().all(is_removed)
-            && !uses.texts.iter().any(|text| has_word(text, name))
-            && !edits.iter().any(|it| has_word(&it.replacement, name))
-    };
-    let mut found = Vec::new();
-    for (suite, statement) in import_statements(module.tree()) {
-        let names = match statement {
-            Stmt::Import(it) => &it.names,
-            Stmt::ImportFrom(it) => &it.names,
-            _ => continue,
-        };
-        let dead: BTreeSet<usize> = (0..names.len()).filter(|&i| is_dead(&names[i])).collect();
-        if dead.is_empty() {
-            continue;
-        }
-        let spans = if dead.len() == names.len() {
-            let alone = suite.len() > 1;
-            whole_lines(source, span_of(statement))
-                .filter(|_| alone)
-                .into_iter()
-                .collect()
-        } else {
-            parts(names, &dead)
-        };
-        let keeps_comments = |span: &Span| !source.slice(*span).contains('#');
-        found.extend(spans.into_iter().filter(keeps_comments).map(|span| Edit {
-            place: Place { file, span },
-            replacement: String::new(),
-        }));
-    }
-    found
-}
-
-fn bound(alias: &Alias) -> &str {
-    match &alias.asname {
-        Some(name) => name.as_str(),
-        None => alias.name.as_str().split('.').next().unwrap_or_default(),
-    }
-}
-
 /// The imports at module level, also those in a `with` block, each with its block.
 pub(crate) fn import_statements(tree: &ast::ModModule) -> Vec<(&[Stmt], &Stmt)> {
     let mut found = Vec::new();
@@ -457,86 +440,11 @@ pub(crate) fn import_statements(tree: &ast::ModModule) -> Vec<(&[Stmt], &Stmt)> 
     found
 }
 
-/// The lines of a statement that shares them with nothing.
-fn whole_lines(source: &SourceFile, span: Span) -> Option<Span> {
-    let lines = source.whole_lines(span);
-    let before = source.slice(Span::new(lines.start, span.start));
-    let after = source.slice(Span::new(span.end, lines.end));
-    (before.trim().is_empty() && after.trim().is_empty()).then_some(lines)
-}
-
-/// The names to leave out, each run of them with one comma.
-fn parts(names: &[Alias], dead: &BTreeSet<usize>) -> Vec<Span> {
-    let mut spans = Vec::new();
-    let mut i = 0;
-    while i < names.len() {
-        if !dead.contains(&i) {
-            i += 1;
-            continue;
-        }
-        let first = i;
-        while i < names.len() && dead.contains(&i) {
-            i += 1;
-        }
-        spans.push(match names.get(i) {
-            Some(next) => Span::new(span_of(&names[first]).start, span_of(next).start),
-            None => Span::new(span_of(&names[first - 1]).end, span_of(&names[i - 1]).end),
-        });
-    }
-    spans
-}
-
-fn has_word(text: &str, word: &str) -> bool {
-    let goes_on = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices(word).any(|(at, _)| {
-        let (before, after) = (&text[..at], &text[at + word.len()..]);
-        // After a dot, it is a member of something else.
-        let is_own = !before.ends_with(goes_on) && !before.ends_with('.');
-        is_own && !after.starts_with(goes_on)
-    })
-}
-
-/// Everything in a file that may need an import.
-#[derive(Default)]
-struct Uses<'p> {
-    names: Vec<(&'p str, Span)>,
-    /// Strings may be annotations, or list what the module offers.
-    texts: Vec<&'p str>,
-    /// Names that imports bind, anywhere.
-    bound: Vec<&'p str>,
-}
-
-impl<'p> Uses<'p> {
-    fn of(module: &'p Module) -> Self {
-        let mut uses = Self::default();
-        uses.visit_body(&module.tree().body);
-        uses
-    }
-}
-
-impl<'p> Visitor<'p> for Uses<'p> {
-    fn visit_stmt(&mut self, statement: &'p Stmt) {
-        match statement {
-            Stmt::Import(it) => self.bound.extend(it.names.iter().map(bound)),
-            Stmt::ImportFrom(it) => self.bound.extend(it.names.iter().map(bound)),
-            _ => {}
-        }
-        ast::visitor::walk_stmt(self, statement);
-    }
-
-    fn visit_expr(&mut self, expression: &'p Expr) {
-        match expression {
-            Expr::Name(name) => self.names.push((name.id.as_str(), span_of(name))),
-            Expr::StringLiteral(literal) => self.texts.push(literal.value.to_str()),
-            _ => {}
-        }
-        walk_expr(self, expression);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
+
+    use lint_core::project::Project;
 
     use super::*;
 
@@ -601,6 +509,12 @@ mod tests {
                 "import asyncio\n\nfrom temporalio import workflow\n",
             ),
             (
+                Wanted::from("a.module", "another_name"),
+                "from a.module import some_name, some_other_name, yet_another_name, the_last_name\n",
+                "from a.module import (\n    another_name,\n    some_name,\n    some_other_name,\n    \
+                 yet_another_name,\n    the_last_name,\n)\n",
+            ),
+            (
                 ASYNCIO,
                 "# coding: utf-8\nx = 1\n",
                 "# coding: utf-8\nimport asyncio\nx = 1\n",
@@ -609,52 +523,6 @@ mod tests {
             let text = after(before, |project, source| {
                 let tree = project.module(FILE).expect("a module").tree();
                 vec![import(FILE, source, tree, wanted)]
-            });
-            assert_eq!(text, expected);
-        }
-    }
-
-    #[test]
-    fn an_import_that_nothing_needs_any_more_goes() {
-        for (before, expected) in [
-            ("import time\nx = time.time()\n", "x = 0\n"),
-            (
-                "import time\nx = time.time()\ny = time\n",
-                "import time\nx = 0\ny = time\n",
-            ),
-            (
-                "from time import sleep, time\nx = time.time()\nsleep()\n",
-                "from time import sleep\nx = 0\nsleep()\n",
-            ),
-            (
-                "from time import time, sleep\nx = time.time()\nsleep()\n",
-                "from time import sleep\nx = 0\nsleep()\n",
-            ),
-            (
-                "import time  # a clock\nx = time.time()\n",
-                "import time  # a clock\nx = 0\n",
-            ),
-            (
-                "import time\nx = time.time()\n__all__ = ['time']\n",
-                "import time\nx = 0\n__all__ = ['time']\n",
-            ),
-            (
-                "with a():\n    import time\nx = time.time()\n",
-                "with a():\n    import time\nx = 0\n",
-            ),
-        ] {
-            let text = after(before, |project, source| {
-                let start = source.text.find("time.time()").expect("a call") as u32;
-                let edit = Edit {
-                    place: Place {
-                        file: FILE,
-                        span: Span::new(start, start + 11),
-                    },
-                    replacement: "0".to_owned(),
-                };
-                let mut edits = dead_imports(project, FILE, &[&edit]);
-                edits.push(edit);
-                edits
             });
             assert_eq!(text, expected);
         }

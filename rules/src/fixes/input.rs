@@ -2,9 +2,9 @@
 
 use lint_core::diagnostic::{Applicability, Edit, Fix, Place, Span};
 use lint_core::facts::ClassRef;
-use lint_core::index::FunctionIx;
+use lint_core::index::{FunctionIx, MODULE_BODY};
 use lint_core::knowledge::Role;
-use lint_core::names::{Base, Bound, Resolved};
+use lint_core::names::{Base, Bound, Names, Resolved};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
@@ -85,6 +85,34 @@ impl<'p> Read<'p> {
     }
 }
 
+/// A class that data converters know.
+pub(super) enum Record {
+    Dataclass,
+    Model,
+}
+
+impl Record {
+    pub(super) fn of(cx: &Context<'_>, names: &Names<'_>, class: ClassRef) -> Option<Self> {
+        let node = cx
+            .facts
+            .project
+            .module(class.file)?
+            .index()
+            .class(class.ix)
+            .node;
+        let is_dataclass = |it: &ast::Decorator| {
+            let called = names.resolve(class.file, MODULE_BODY, callee(&it.expression));
+            called.as_ref().and_then(Resolved::external) == Some("dataclasses.dataclass")
+        };
+        let model = Base::External("pydantic.BaseModel".to_owned());
+        if names.bases(class.file, class.ix).contains(&model) {
+            return Some(Self::Model);
+        }
+        let mut decorators = node.decorator_list.iter();
+        decorators.any(is_dataclass).then_some(Self::Dataclass)
+    }
+}
+
 fn callee(expr: &Expr) -> &Expr {
     match expr {
         Expr::Call(call) => &call.func,
@@ -150,12 +178,8 @@ fn declared(
         .filter(|_| !project.is_installed(class.file))?;
     let source = project.source(class.file)?;
     let node = module.index().class(class.ix).node;
-    let is_dataclass = node.decorator_list.iter().any(|it| {
-        let called = site.names.resolve(class.file, 0, callee(&it.expression));
-        called.as_ref().and_then(Resolved::external) == Some("dataclasses.dataclass")
-    });
+    let record = Record::of(cx, site.names, class);
     let bases = site.names.bases(class.file, class.ix);
-    let is_model = bases.contains(&Base::External("pydantic.BaseModel".to_owned()));
     let fields: Vec<&ast::StmtAnnAssign> = node
         .body
         .iter()
@@ -167,7 +191,10 @@ fn declared(
         Base::Class { file, ix } => site.names.binds_in_class(*file, *ix, field),
         _ => false,
     });
-    let fits = is_model || is_dataclass && (read.default.is_some() || !has_defaults);
+    let fits = match record? {
+        Record::Model => true,
+        Record::Dataclass => read.default.is_some() || !has_defaults,
+    };
     let is_text = site.names.is_bound(class.file, 0, "str") == Bound::No;
     if is_taken || !fits || !is_text {
         return None;

@@ -4,15 +4,19 @@ use std::collections::BTreeMap;
 
 use lint_core::diagnostic::Span;
 use lint_core::index::MODULE_BODY;
-use lint_core::names::Bound;
+use lint_core::names::{Bound, Resolved};
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
-use lint_core::syntax::ast::{Expr, Stmt};
+use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use super::extract::Extract;
 use super::home::Home;
-use super::imports::Wanted;
+use super::imports::{Wanted, import_statements};
 use super::site::Site;
+use crate::rule::Context;
+
+/// What a workflow asks about itself.
+const OF_WORKFLOWS: &[&str] = &["ntro.workflow.runbook", "temporalio.workflow"];
 
 pub(super) fn model_name(function: &str) -> String {
     let words = function.split('_').filter(|it| !it.is_empty());
@@ -40,7 +44,7 @@ pub(super) struct Inputs<'p> {
 }
 
 impl<'p> Inputs<'p> {
-    pub(super) fn of(extract: &Extract<'_, 'p>, culprit: &str) -> Option<Self> {
+    pub(super) fn of(cx: &Context<'p>, extract: &Extract<'_, 'p>, culprit: &str) -> Option<Self> {
         let site = &extract.site;
         let mut free = Free::default();
         free.visit_expr(extract.expr);
@@ -59,7 +63,7 @@ impl<'p> Inputs<'p> {
                 }
                 let field = field(site, expr, root)?;
                 let text = site.text(expr);
-                let kind = annotation(site, expr).unwrap_or("Any");
+                let kind = annotation(cx, site, expr).unwrap_or("Any");
                 let (passed, _) = *fields.entry(field).or_insert((text, kind));
                 if passed != text {
                     return None;
@@ -68,7 +72,10 @@ impl<'p> Inputs<'p> {
             } else if site.names.is_bound(site.file, MODULE_BODY, root) == Bound::Yes {
                 // Code of the project may import the activities in its turn.
                 let member = site.names.member(site.file, root)?;
-                needed.push(member.external().and_then(|_| imported(site, root))?);
+                // Only workflows have their API.
+                let is_elsewhere = |it: &&str| !OF_WORKFLOWS.contains(it);
+                let external = member.external().filter(is_elsewhere);
+                needed.push(external.and_then(|_| imported(site, root))?);
             }
         }
         let several = fields.len() > 1;
@@ -82,7 +89,7 @@ impl<'p> Inputs<'p> {
             fields: fields.collect(),
             imports: needed,
             body,
-            verb: verb(culprit, extract.gives),
+            verb: verb(extract, culprit),
         })
     }
 
@@ -199,30 +206,65 @@ fn field<'p>(site: &Site<'_, 'p>, expr: &'p Expr, root: &'p str) -> Option<&'p s
     (!name.is_empty()).then_some(name)
 }
 
-/// The annotation of a parameter, if everybody knows the type.
-fn annotation<'p>(site: &Site<'_, 'p>, expr: &Expr) -> Option<&'p str> {
-    let Expr::Name(name) = expr else {
-        return None;
+/// The type of a variable or an attribute, if everybody knows it.
+pub(super) fn annotation<'p>(
+    cx: &Context<'p>,
+    site: &Site<'_, 'p>,
+    expr: &Expr,
+) -> Option<&'p str> {
+    let (name, attribute) = match expr {
+        Expr::Name(name) => (name, None),
+        Expr::Attribute(it) => (it.value.as_name_expr()?, Some(it.attr.as_str())),
+        _ => return None,
     };
-    let parameters = site
-        .module
-        .index()
-        .function(site.function)
-        .node
-        .parameters()?;
-    let parameter = parameters
+    let function = site.module.index().function(site.function).node;
+    let parameter = function
+        .parameters()?
         .iter_non_variadic_params()
         .find(|it| it.name().as_str() == name.id.as_str())?;
-    let text = site.text(parameter.annotation()?);
-    ["bool", "bytes", "dict", "float", "int", "list", "str"]
-        .contains(&text)
-        .then_some(text)
+    let kind = parameter.annotation()?;
+    let Some(attribute) = attribute else {
+        return is_plain(kind).then(|| site.text(kind));
+    };
+    let Resolved::Class { file, ix } = site.resolve(kind)? else {
+        return None;
+    };
+    let class = cx.facts.project.module(file)?.index().class(ix).node;
+    let mut fields = class.body.iter().filter_map(Stmt::as_ann_assign_stmt);
+    let is_it = |it: &&ast::StmtAnnAssign| {
+        let target = it.target.as_name_expr();
+        target.is_some_and(|it| it.id.as_str() == attribute)
+    };
+    let kind = &*fields.find(is_it)?.annotation;
+    let source = cx.facts.project.source(file)?;
+    is_plain(kind).then(|| source.slice(span_of(kind)))
+}
+
+/// Whether a type is made of what needs no import.
+fn is_plain(kind: &Expr) -> bool {
+    match kind {
+        Expr::Name(it) => {
+            ["bool", "bytes", "dict", "float", "int", "list", "str"].contains(&it.id.as_str())
+        }
+        Expr::NoneLiteral(_) => true,
+        Expr::BinOp(it) => {
+            it.op == ast::Operator::BitOr && is_plain(&it.left) && is_plain(&it.right)
+        }
+        Expr::Subscript(it) => {
+            let parts = match &*it.slice {
+                Expr::Tuple(parts) => &parts.elts[..],
+                only => std::slice::from_ref(only),
+            };
+            is_plain(&it.value) && parts.iter().all(is_plain)
+        }
+        _ => false,
+    }
 }
 
 /// The import that binds a name of the module.
-fn imported<'p>(site: &Site<'_, 'p>, name: &str) -> Option<Wanted<'p>> {
+pub(super) fn imported<'p>(site: &Site<'_, 'p>, name: &str) -> Option<Wanted<'p>> {
     let mut found = None;
-    for statement in &site.module.tree().body {
+    for (_, statement) in import_statements(site.module.tree()) {
         match statement {
             Stmt::Import(it) => {
                 for alias in it.names.iter().filter(|it| it.asname.is_none()) {
@@ -271,13 +313,24 @@ fn substituted(
 }
 
 /// A name for what an expression does.
-fn verb(culprit: &str, gives: &str) -> String {
-    match culprit {
-        "os.getenv" => "read_environment".to_owned(),
-        "open" if gives == "None" => "write_file".to_owned(),
-        "open" => "read_file".to_owned(),
-        "uuid.uuid1" | "uuid.uuid4" => "new_uuid".to_owned(),
-        _ if culprit.starts_with("os.environ") => "read_environment".to_owned(),
+fn verb(extract: &Extract<'_, '_>, culprit: &str) -> String {
+    if culprit == "os.getenv" || culprit.starts_with("os.environ") {
+        let variable = variable(extract.expr).map(|it| it.to_lowercase());
+        let is_name = |it: &String| it.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let variable = variable.filter(is_name);
+        return format!("read_{}", variable.as_deref().unwrap_or("environment"));
+    }
+    let does = match (culprit, extract.gives) {
+        ("open" | "pathlib.Path.write_text", "None") => "write",
+        ("open" | "pathlib.Path.read_bytes" | "pathlib.Path.read_text", _) => "read",
+        _ => "get",
+    };
+    if let Some(target) = target(&extract.site) {
+        return format!("{does}_{target}");
+    }
+    match (culprit, does) {
+        ("open", _) => format!("{does}_file"),
+        ("uuid.uuid1" | "uuid.uuid4", _) => "new_uuid".to_owned(),
         _ => match culprit.rsplit('.').collect::<Vec<_>>()[..] {
             // The activity must not take the name of what it calls.
             [only] => format!("call_{only}"),
@@ -285,4 +338,34 @@ fn verb(culprit: &str, gives: &str) -> String {
             [] => "call".to_owned(),
         },
     }
+}
+
+/// The only text in a reading of the environment, or the first.
+fn variable(expr: &Expr) -> Option<&str> {
+    struct Texts<'p>(Option<&'p str>);
+    impl<'p> Visitor<'p> for Texts<'p> {
+        fn visit_expr(&mut self, expr: &'p Expr) {
+            match expr {
+                Expr::StringLiteral(it) => self.0 = self.0.or(Some(it.value.to_str())),
+                _ => walk_expr(self, expr),
+            }
+        }
+    }
+    let mut texts = Texts(None);
+    texts.visit_expr(expr);
+    texts.0.filter(|it| !it.is_empty())
+}
+
+/// The variable that the whole statement sets.
+fn target<'p>(site: &Site<'_, 'p>) -> Option<&'p str> {
+    let target = match site.statement {
+        Stmt::Assign(it) => match &it.targets[..] {
+            [Expr::Name(name)] => name,
+            _ => return None,
+        },
+        Stmt::AnnAssign(it) => it.target.as_name_expr()?,
+        _ => return None,
+    };
+    let name = target.id.trim_matches('_');
+    (name.len() > 2).then_some(name)
 }

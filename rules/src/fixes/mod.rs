@@ -5,31 +5,45 @@
 //! together with it may use them: whoever applies fixes takes them out with [`dead_imports`].
 
 mod activity;
+mod asynchronous;
 mod clock;
+mod dead;
 mod defaults;
 mod extract;
+mod helper;
 mod home;
 mod imports;
 mod input;
 mod inputs;
+mod own;
 mod passed;
+mod recorded;
 mod signature;
 mod site;
 mod swap;
 mod workers;
 
 pub(crate) use activity::scheduled;
+pub(crate) use asynchronous::awaited_call;
 pub(crate) use clock::clock;
+pub use dead::{DeadImport, dead_imports};
 pub(crate) use defaults::filled;
-pub(crate) use extract::extracted;
-pub use imports::dead_imports;
+use extract::extracted;
+pub(crate) use helper::offloaded;
 pub(crate) use input::in_input;
 pub(crate) use swap::{asyncio, logger, randomness, sleep, sorted, uuid};
 
-use lint_core::diagnostic::FileId;
+use lint_core::diagnostic::{FileId, Fix};
 use lint_core::index::FunctionIx;
 
+use crate::hazard::Case;
 use crate::rule::Context;
+
+/// What has to happen outside of workflows: the expression moves into an activity, or the helper
+/// around it runs in one.
+pub(crate) fn in_activity(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
+    extracted(cx, case).or_else(|| offloaded(cx, case))
+}
 
 /// How to write a member of a module from outside the project, in the code of a bundle.
 pub(crate) fn name(

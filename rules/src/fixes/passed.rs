@@ -37,7 +37,8 @@ pub(super) fn passed(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     let mut sites = sites.collect::<Option<Vec<Site<'_, '_>>>>()?;
     let clock = sites.pop()?;
     let (call, callee) = clock.call()?;
-    if matches!(callee.as_str(), "time.monotonic" | "time.perf_counter") {
+    // Differences are taken in the helper, where the time does not pass.
+    if callee.starts_with("time.monotonic") || callee.starts_with("time.perf_counter") {
         return None;
     }
     let mut edits = Vec::new();

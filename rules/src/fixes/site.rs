@@ -1,17 +1,20 @@
 //! Where a fix is made: the expression of a culprit with everything around it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lint_core::diagnostic::{Edit, FileId, Place, Span};
-use lint_core::facts::{Facade, Hazard};
+use lint_core::facts::{Facade, FunctionRef, Hazard};
 use lint_core::index::{FunctionIx, FunctionNode, MODULE_BODY, Module};
 use lint_core::names::{Bound, Names, Resolved};
+use lint_core::project::Project;
 use lint_core::source::SourceFile;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use super::imports::{self, Wanted};
+use super::own::is_run_by_workflows_alone;
+use crate::program::Program;
 use crate::rule::Context;
 
 /// The expression of a culprit.
@@ -27,21 +30,52 @@ pub(crate) struct Site<'c, 'p> {
     pub(crate) around: Vec<&'p Expr>,
     /// The statement that it is part of.
     pub(crate) statement: &'p Stmt,
+    /// The `try` statements of its function that have it in their bodies.
+    tries: Vec<&'p ast::StmtTry>,
+}
+
+/// What becomes of an error that an expression raises.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Errors {
+    /// It leaves the function.
+    Leave,
+    /// All errors are caught, whatever they are.
+    Caught,
+    /// Some are told from others.
+    Told,
 }
 
 impl<'c, 'p> Site<'c, 'p> {
-    /// The culprit of a hazard, if it stands in the code of the workflow itself. What a handler
-    /// does that is not replayed, its author may mean.
+    /// The culprit of a hazard, if it stands in the code of the workflow itself, or in a function
+    /// that can only run in workflows. What a handler does that is not replayed, its author may
+    /// mean.
     pub(crate) fn of(cx: &'c Context<'p>, hazard: &Hazard, facade: Facade) -> Option<Self> {
-        if !hazard.trace.is_empty() || hazard.read_only {
+        if hazard.read_only || hazard.may_fill {
             return None;
         }
-        Self::at(cx, hazard.place, facade)
+        let Some(last) = hazard.trace.last() else {
+            let site = Self::at(cx, hazard.place, facade)?;
+            return is_run_by_workflows_alone(cx, site.function_ref()).then_some(site);
+        };
+        let site = Self::at(cx, last.place, facade)?;
+        let program = Program::new(cx.facts);
+        program
+            .runs_only_in_workflows(site.function_ref())
+            .then_some(site)
     }
 
     /// The expression at a place, if it is evaluated when the function around it runs.
     pub(crate) fn at(cx: &'c Context<'p>, place: Place, facade: Facade) -> Option<Self> {
-        let project = cx.facts.project;
+        Self::among(cx.names(), cx.facts.project, place, facade)
+    }
+
+    /// The same, with what names mean in some files.
+    pub(crate) fn among(
+        names: &'c Names<'p>,
+        project: &'p Project<'p>,
+        place: Place,
+        facade: Facade,
+    ) -> Option<Self> {
         let (file, span) = (place.file, place.span);
         let module = project
             .module(file)
@@ -50,13 +84,15 @@ impl<'c, 'p> Site<'c, 'p> {
             span,
             around: Vec::new(),
             statement: None,
+            tries: Vec::new(),
             found: None,
         };
         finder.visit_body(&module.tree().body);
         let (expr, around, statement) = finder.found?;
+        let tries = finder.tries;
         let function = module.index().function_containing(span.start);
         let site = Self {
-            names: cx.names(),
+            names,
             file,
             source: project.source(file)?,
             module,
@@ -65,6 +101,7 @@ impl<'c, 'p> Site<'c, 'p> {
             expr,
             around,
             statement,
+            tries,
         };
         let body = match module.index().function(function).node {
             FunctionNode::Module(_) => return None,
@@ -126,21 +163,63 @@ impl<'c, 'p> Site<'c, 'p> {
         is_shadowed(self.module, self.function, name)
     }
 
-    /// Whether `await` may stand here.
-    pub(crate) fn can_await(&self) -> bool {
-        let is_comprehension = |expr: &&&Expr| {
+    pub(crate) fn function_ref(&self) -> FunctionRef {
+        FunctionRef {
+            file: self.file,
+            ix: self.function,
+        }
+    }
+
+    /// Whether the function around it is `async`.
+    pub(crate) fn is_async(&self) -> bool {
+        let function = self.module.index().function(self.function);
+        function.node.is_async()
+    }
+
+    pub(crate) fn errors(&self) -> Errors {
+        let is_all = |handler: &ast::ExceptHandler| {
+            let ast::ExceptHandler::ExceptHandler(handler) = handler;
+            handler.type_.as_ref().is_none_or(|it| {
+                let name = self.external(it);
+                matches!(name.as_deref(), Some("Exception" | "BaseException"))
+            })
+        };
+        let handlers = || self.tries.iter().flat_map(|it| &it.handlers);
+        if handlers().next().is_none() {
+            Errors::Leave
+        } else if handlers().all(is_all) {
+            Errors::Caught
+        } else {
+            Errors::Told
+        }
+    }
+
+    pub(crate) fn is_in_comprehension(&self) -> bool {
+        self.around.iter().any(|expr| {
             matches!(
                 expr,
                 Expr::Generator(_) | Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_)
             )
-        };
-        let function = self.module.index().function(self.function);
-        function.node.is_async() && !self.around.iter().any(|it| is_comprehension(&it))
+        })
+    }
+
+    /// Whether `await` may stand here.
+    pub(crate) fn can_await(&self) -> bool {
+        self.is_async() && !self.is_in_comprehension()
     }
 
     /// An awaited expression in place of this one.
     pub(crate) fn awaited(&self, call: &str, parent: Option<&Expr>) -> String {
-        let binds_tighter = match parent {
+        if self.binds_tighter(parent) {
+            format!("(await {call})")
+        } else {
+            format!("await {call}")
+        }
+    }
+
+    /// Whether what is around the expression binds its operand tighter than `await`.
+    pub(crate) fn binds_tighter(&self, parent: Option<&Expr>) -> bool {
+        match parent {
             Some(Expr::Attribute(_) | Expr::Subscript(_) | Expr::Await(_)) => true,
             Some(Expr::Call(it)) => {
                 let func = span_of(&*it.func);
@@ -149,11 +228,6 @@ impl<'c, 'p> Site<'c, 'p> {
             }
             Some(Expr::BinOp(it)) => it.op == ast::Operator::Pow,
             _ => false,
-        };
-        if binds_tighter {
-            format!("(await {call})")
-        } else {
-            format!("await {call}")
         }
     }
 
@@ -226,7 +300,7 @@ pub(crate) fn bind(
 }
 
 /// Whether a function around the place has the name for itself.
-fn is_shadowed(module: &Module, function: FunctionIx, name: &str) -> bool {
+pub(super) fn is_shadowed(module: &Module, function: FunctionIx, name: &str) -> bool {
     let index = module.index();
     let mut at = function;
     while at != MODULE_BODY {
@@ -244,8 +318,10 @@ pub(crate) struct Bind {
     pub(crate) edit: Option<Edit>,
 }
 
-/// The edits of one fix: insertions at one place become one.
-pub(crate) fn joined(edits: Vec<Edit>) -> Vec<Edit> {
+/// The edits of one fix: insertions at one place become one, and the same import is made once.
+pub(crate) fn joined(mut edits: Vec<Edit>) -> Vec<Edit> {
+    let mut seen = BTreeSet::new();
+    edits.retain(|it| seen.insert(it.clone()));
     let mut by_place: BTreeMap<Place, String> = BTreeMap::new();
     for edit in edits {
         by_place
@@ -263,6 +339,7 @@ struct Finder<'p> {
     span: Span,
     around: Vec<&'p Expr>,
     statement: Option<&'p Stmt>,
+    tries: Vec<&'p ast::StmtTry>,
     found: Option<(&'p Expr, Vec<&'p Expr>, &'p Stmt)>,
 }
 
@@ -276,6 +353,13 @@ impl<'p> Visitor<'p> for Finder<'p> {
     fn visit_stmt(&mut self, statement: &'p Stmt) {
         if self.found.is_none() && self.covers(span_of(statement)) {
             self.statement = Some(statement);
+            match statement {
+                Stmt::FunctionDef(_) => self.tries.clear(),
+                Stmt::Try(it) if it.body.iter().any(|it| self.covers(span_of(it))) => {
+                    self.tries.push(it);
+                }
+                _ => {}
+            }
             walk_stmt(self, statement);
         }
     }

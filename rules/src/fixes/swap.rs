@@ -6,8 +6,9 @@ use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
+use super::asynchronous::waiting;
 use super::imports::Wanted;
-use super::site::{Bind, Site};
+use super::site::{Bind, Site, joined};
 use crate::hazard::Case;
 use crate::program::{Node, nodes_of};
 use crate::rule::Context;
@@ -111,9 +112,10 @@ pub(crate) fn sleep(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     let site = Site::at(cx, place, case.workflow().facade)?;
     let (call, callee) = site.call()?;
     let is_one = call.arguments.args.len() == 1 && call.arguments.keywords.is_empty();
-    if callee != "time.sleep" || !is_one || !site.can_await() {
+    if callee != "time.sleep" || !is_one {
         return None;
     }
+    let waits = waiting(cx, &site)?;
     let asyncio = site.bind(Wanted {
         module: "asyncio",
         name: None,
@@ -121,13 +123,13 @@ pub(crate) fn sleep(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     let seconds = site.text(&call.arguments.args[0]);
     let code = format!("{}.sleep({seconds})", asyncio.name);
     let code = site.awaited(&code, site.around.last().copied());
-    let title = "wait with a timer: open executions do not have it in their history".to_owned();
-    Some(replaced(
-        &site,
-        (title, Unsafe),
-        (span_of(call), code),
-        asyncio,
-    ))
+    let caution = waits.caution;
+    let title =
+        format!("wait with a timer{caution}: open executions do not have it in their history");
+    let mut edits = waits.edits;
+    edits.push(site.edit(span_of(call), code));
+    edits.extend(asyncio.edit);
+    Some(Fix::new(title, Unsafe, joined(edits)))
 }
 
 /// What is printed or logged goes to the logger of the workflow.
@@ -147,17 +149,23 @@ pub(crate) fn logger(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     };
     let title = |name: &str| format!("write to `{name}.logger`, which is silent in replays");
     if site.external(&call.func).as_deref() == Some("print") {
-        let [message] = &call.arguments.args[..] else {
-            return None;
-        };
+        let messages = &call.arguments.args;
         let is_statement = matches!(site.statement, Stmt::Expr(it) if span_of(it) == span_of(call));
-        if message.is_starred_expr() || !call.arguments.keywords.is_empty() || !is_statement {
+        let is_plain =
+            call.arguments.keywords.is_empty() && !messages.iter().any(Expr::is_starred_expr);
+        if messages.is_empty() || !is_plain || !is_statement {
             return None;
         }
         let api = site.api()?;
-        let code = format!("{}.logger.info", api.name);
+        let mut code = format!("{}.logger.info", api.name);
+        let mut span = span_of(&*call.func);
+        if messages.len() > 1 {
+            let format = vec!["%s"; messages.len()].join(" ");
+            code.push_str(&format!("(\"{format}\", "));
+            span.end = span_of(&messages[0]).start;
+        }
         let what = (title(&api.name), Unsafe);
-        return Some(replaced(&site, what, (span_of(&*call.func), code), api));
+        return Some(replaced(&site, what, (span, code), api));
     }
     let Expr::Attribute(method) = &*call.func else {
         return None;
@@ -182,23 +190,41 @@ pub(crate) fn sorted(cx: &Context<'_>, case: &Case<'_, '_>, elements: Elements) 
         return None;
     }
     let site = Site::of(cx, case.hazard, case.workflow().facade)?;
+    if site.names.is_bound(site.file, site.function, "sorted") != lint_core::names::Bound::No {
+        return None;
+    }
+    if let Some((list, set)) = as_list(&site) {
+        let (applicability, caution) = comparable(set);
+        let title = format!("use `sorted()`{caution}");
+        let edits = vec![site.edit(span_of(list), "sorted")];
+        return Some(Fix::new(title, applicability, edits));
+    }
     let set = the_set(&site, &case.hazard.written)?;
     // Something else may be handed over that only holds a set.
     if !is_set(&site, set) && !is_iterated(&site, set) {
         return None;
     }
-    if site.names.is_bound(site.file, site.function, "sorted") != lint_core::names::Bound::No {
-        return None;
-    }
-    let (applicability, caution) = if has_one_kind(set) {
-        (Safe, "")
-    } else {
-        (Unsafe, ": its elements have to be comparable")
-    };
+    let (applicability, caution) = comparable(set);
     let code = format!("sorted({})", site.text(set));
     let title = format!("use `sorted()`{caution}");
     let edits = vec![site.edit(span_of(set), code)];
     Some(Fix::new(title, applicability, edits))
+}
+
+fn comparable(set: &Expr) -> (Applicability, &'static str) {
+    match has_one_kind(set) {
+        true => (Safe, ""),
+        false => (Unsafe, ": its elements have to be comparable"),
+    }
+}
+
+/// The function and the argument of `list(names)`, which `sorted(names)` gives in order.
+fn as_list<'p>(site: &Site<'_, 'p>) -> Option<(&'p Expr, &'p Expr)> {
+    let (call, callee) = site.call()?;
+    match (&call.arguments.args[..], &call.arguments.keywords[..]) {
+        ([set], []) if callee == "list" && !set.is_starred_expr() => Some((&call.func, set)),
+        _ => None,
+    }
 }
 
 /// The expression of the set at the site, as it is written, if it is the only one.

@@ -1,9 +1,11 @@
 //! Workers run the activities that they are given in a list.
 
 use lint_core::diagnostic::{Edit, FileId, Place, Span};
-use lint_core::facts::Facts;
+use lint_core::facts::{Facade, Facts, Workflow};
 use lint_core::index::Module;
 use lint_core::names::{Names, Resolved};
+use lint_core::project::Project;
+use lint_core::source::SourceFile;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
 use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
@@ -13,8 +15,26 @@ use super::imports;
 use super::signature::inserted;
 use crate::rule::Context;
 
+/// Adds an activity to the workers that run the workflow, and says whether that was possible.
+pub(super) fn registered(
+    cx: &Context<'_>,
+    workflow: &Workflow,
+    home: &Home,
+    (name, is_there): (&str, bool),
+    edits: &mut Vec<Edit>,
+) -> bool {
+    // Workers of bundles register what is in the file.
+    if workflow.facade != Facade::Temporal {
+        return true;
+    }
+    let more = register(cx, home, workflow.place, name);
+    let is_registered = is_there || !more.is_empty();
+    edits.extend(more);
+    is_registered
+}
+
 /// The edits that add an activity to the lists of the workers that run the workflow.
-pub(super) fn register(cx: &Context<'_>, home: &Home, workflow: Place, name: &str) -> Vec<Edit> {
+fn register(cx: &Context<'_>, home: &Home, workflow: Place, name: &str) -> Vec<Edit> {
     let project = cx.facts.project;
     let (files, names) = cx.workers();
     let mut edits = Vec::new();
@@ -27,7 +47,7 @@ pub(super) fn register(cx: &Context<'_>, home: &Home, workflow: Place, name: &st
         for call in calls.0 {
             let runs_it =
                 Worker::of(names, file, module, call).filter(|it| it.runs(cx.facts, workflow));
-            let list = runs_it.and_then(|it| it.list());
+            let list = runs_it.and_then(|it| it.list(project));
             edits.extend(
                 list.and_then(|list| added(cx, names, list, home, name))
                     .unwrap_or_default(),
@@ -37,6 +57,14 @@ pub(super) fn register(cx: &Context<'_>, home: &Home, workflow: Place, name: &st
     edits.sort();
     edits.dedup();
     edits
+}
+
+/// What is left to do if no worker could be told.
+pub(super) fn to_do(is_registered: bool) -> &'static str {
+    match is_registered {
+        true => "",
+        false => ", and register it with the worker",
+    }
 }
 
 struct Calls<'p>(Vec<&'p ast::ExprCall>);
@@ -107,15 +135,17 @@ impl<'n, 'p> Worker<'n, 'p> {
         Some(&self.call.arguments.find_keyword(name)?.value)
     }
 
-    fn list(&self) -> Option<List<'p>> {
-        match self.given("activities")? {
-            Expr::List(list) => Some(List {
-                file: self.file,
-                module: self.module,
-                list,
-            }),
-            _ => None,
-        }
+    fn list(&self, project: &'p Project<'p>) -> Option<List<'p>> {
+        let given = self.given("activities")?;
+        let (file, module, value) = match self.resolve(given) {
+            Some(Resolved::Variable { file, name }) => {
+                let module = project.module(file)?;
+                (file, module, self.names.value(file, &name)?)
+            }
+            _ => (self.file, self.module, given),
+        };
+        let list = value.as_list_expr()?;
+        Some(List { file, module, list })
     }
 }
 
@@ -131,15 +161,21 @@ fn added(
     let source = project.source(it.file)?;
     let element = |text: &str| {
         let last = it.list.elts.last().map(span_of);
-        let (at, replacement) = inserted(source, span_of(it.list), last, &[text]);
-        edit(it.file, at, replacement)
+        in_lines(source, &it, text).unwrap_or_else(|| {
+            let (at, replacement) = inserted(source, span_of(it.list), last, &[text]);
+            edit(it.file, Span::new(at, at), replacement)
+        })
     };
     if home.file == Some(it.file) {
         return Some(vec![element(name)]);
     }
     let function = |expr: &Expr| it.module.index().function_containing(span_of(expr).start);
-    let is_of_home = |expr: &&Expr| match names.resolve(it.file, function(expr), expr) {
-        Some(Resolved::Function { file, .. }) => home.file == Some(file),
+    let list_file = it.file;
+    let is_of_home = |expr: &&Expr| match expr {
+        Expr::Attribute(it) => {
+            let module = names.resolve(list_file, function(expr), &it.value);
+            home.file.is_some_and(|file| module == Some(Resolved::Module(file)))
+        }
         _ => false,
     };
     if let Some(Expr::Attribute(like)) = it.list.elts.iter().find(is_of_home) {
@@ -160,12 +196,28 @@ fn added(
     Some(vec![import, element(name)])
 }
 
-fn edit(file: FileId, at: u32, replacement: String) -> Edit {
+/// The list with one more element in lines of their own, where it would be too long in one line.
+fn in_lines(source: &SourceFile, it: &List<'_>, element: &str) -> Option<Edit> {
+    const WIDTH: usize = 88;
+    let whole = span_of(it.list);
+    let line = source.line_span(source.line(whole.start));
+    let text = source.slice(line).trim_end();
+    let is_line = whole.end <= line.end && !text.contains(['#', '\\']);
+    if !is_line || text.len() + element.len() + 2 <= WIDTH {
+        return None;
+    }
+    let indent = &text[..text.len() - text.trim_start().len()];
+    let known = it.list.elts.iter().map(|it| source.slice(span_of(it)));
+    let lines = known
+        .chain([element])
+        .map(|it| format!("{indent}    {it},\n"));
+    let replacement = format!("[\n{}{indent}]", lines.collect::<String>());
+    Some(edit(it.file, whole, replacement))
+}
+
+fn edit(file: FileId, span: Span, replacement: String) -> Edit {
     Edit {
-        place: Place {
-            file,
-            span: Span::new(at, at),
-        },
+        place: Place { file, span },
         replacement,
     }
 }

@@ -32,6 +32,9 @@ use rules_macros::RuleMetadata;
 ///     async def run(self, fund: str) -> str:
 ///         return datetime.now().isoformat()  # noqa: RB101
 /// ```
+///
+/// ## Fix
+/// Safe: the comment loses the names of rules that do not exist, or goes. The code stays as it is.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB002",

@@ -32,6 +32,9 @@ use rules_macros::RuleMetadata;
 ///         return workflow.now().isoformat()
 /// ```
 ///
+/// ## Fix
+/// Safe: the comment loses the codes that quiet nothing, or goes. The code stays as it is.
+///
 /// ## Limits
 /// A bare `# noqa` and codes of other tools are none of this rule's business, nor are codes of rules
 /// that were not run.

@@ -1,9 +1,9 @@
 //! A bundle of the platform with its `runbook.md`, its files and its class.
 
 use lint_core::diagnostic::{FileId, Place};
-use lint_core::index::ClassIx;
+use lint_core::index::{ClassIx, MODULE_BODY};
 use lint_core::knowledge::Role;
-use lint_core::names::Base;
+use lint_core::names::{Base, Bound};
 use lint_core::project::{join, split};
 use rustc_hash::FxHashSet;
 
@@ -76,6 +76,15 @@ impl<'c, 'p> View<'c, 'p> {
     pub(crate) fn slug(&self) -> &'c str {
         let written = self.md.and_then(|md| md.string("slug"));
         written.map_or(self.bundle.slug.as_str(), str::trim)
+    }
+
+    /// Whether `templates/workflow.py` has the class that the platform looks up for a slug.
+    pub(crate) fn has_class_for(&self, slug: &str) -> bool {
+        let class = cli::class_name(slug);
+        let names = &self.cx.model.names;
+        self.bundle
+            .workflow
+            .is_some_and(|file| names.is_bound(file, MODULE_BODY, &class) == Bound::Yes)
     }
 
     pub(crate) fn key_of(&self, path: &str) -> String {

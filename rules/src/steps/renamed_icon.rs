@@ -47,6 +47,9 @@ use crate::rule::{Context, Rule};
 ///         return await self._step_sign(context)
 /// ```
 ///
+/// ## Fix
+/// Unsafe: the new name of the icon may not be known to an older UI.
+///
 /// ## Limits
 /// Which version of Lucide the UI ships is not public. What is recommended is therefore not the newest
 /// name, but one that has been in use for some time; both are accepted.

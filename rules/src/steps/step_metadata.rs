@@ -74,6 +74,10 @@ use crate::rule::{Context, Rule};
 ///         return await self._step_allot(context)
 /// ```
 ///
+/// ## Fix
+/// Metadata is passed by keyword: safe, since it is refused otherwise. A misspelt name is replaced:
+/// unsafe, since another one may have been meant.
+///
 /// ## Limits
 /// Arguments that come from `**mapping` are taken to be right.
 #[derive(RuleMetadata)]

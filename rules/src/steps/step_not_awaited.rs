@@ -61,6 +61,9 @@ use crate::rule::{Context, Rule};
 ///         await self._step_send(report)
 ///         return report
 /// ```
+///
+/// ## Fix
+/// Safe: the step is awaited. Its body never runs otherwise.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB312",

@@ -52,6 +52,9 @@ use crate::rule::{Context, Rule};
 ///     async def run(self, context: dict) -> dict:
 ///         return await self._step_summarise(context)
 /// ```
+///
+/// ## Fix
+/// Safe: the step becomes `async`. It fails when it runs otherwise.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB305",

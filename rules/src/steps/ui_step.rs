@@ -45,6 +45,9 @@ use crate::rule::{Context, Rule};
 ///     async def run(self, context: dict) -> dict:
 ///         return await self._step_draw_down(context)
 /// ```
+///
+/// ## Fix
+/// Safe: the decorator is replaced by the one that took its place and does the same.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB322",

@@ -69,6 +69,10 @@ use crate::rule::{Context, Rule};
 ///         return await self._step_collect(context)
 /// ```
 ///
+/// ## Fix
+/// An icon in another case or style is written as the UI knows it: safe. A similar one is proposed:
+/// unsafe, since another one may have been meant.
+///
 /// ## References
 /// - <https://lucide.dev/icons>
 #[derive(RuleMetadata)]
