@@ -146,9 +146,7 @@ fn not_fixed(outcome: &Outcome) -> Vec<String> {
     let put_back = outcome.put_back.iter().map(|it| {
         let (code, title, key) = (it.code, &it.title, &it.key);
         let reason = &it.reason;
-        format!(
-            "the fix of {code} in `{key}` (\"{title}\") was put back: {reason}; please report it"
-        )
+        format!("the fix of {code} in `{key}` (\"{title}\") was put back: {reason}")
     });
     let mut sentences: Vec<String> = put_back.collect();
     if outcome.is_unfinished {

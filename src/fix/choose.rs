@@ -155,10 +155,17 @@ impl Chosen {
         }
     }
 
-    /// Adds what is worth doing only together with the others, unless it meets one of them.
-    pub(super) fn tidy(&mut self, edit: Edit) {
-        if self.is_free_for_edit(&edit) {
-            self.edits.entry(edit.place.file).or_default().insert(edit);
+    /// Adds what is worth doing only together with the others, unless one of them is in its way.
+    /// It takes text out, so that it may begin where another edit ends.
+    pub(super) fn tidy(&mut self, edit: Edit) -> bool {
+        let edits = self.edits.entry(edit.place.file).or_default();
+        let span = edit.place.span;
+        let overlaps =
+            |other: &Edit| other.place.span.start < span.end && span.start < other.place.span.end;
+        let is_free = !edits.iter().any(overlaps);
+        if is_free {
+            edits.insert(edit);
         }
+        is_free
     }
 }

@@ -12,7 +12,7 @@ mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lint_core::diagnostic::{Applicability, Diagnostic, Edit, Severity};
+use lint_core::diagnostic::{Applicability, Diagnostic, FileId, Severity};
 use lint_core::project::{FileError, FileErrorKind, Project};
 
 use crate::check::{examine, touches};
@@ -74,13 +74,14 @@ pub(crate) struct Order<'o> {
 pub(crate) fn fix(files: &mut Files, order: &Order<'_>) -> Outcome {
     let mut outcome = Outcome::default();
     let mut reservations = Reservations::default();
-    let mut seen = look(files, order, &reservations);
+    let mut seen = look(files, order, &reservations, &Left::new());
     for _ in 0..MAX_PASSES {
-        if seen.plan.fixes.is_empty() {
+        if seen.plan.contents.is_empty() {
             return outcome;
         }
         let before = stage(files, &seen.plan);
-        let next = look(files, order, &reservations);
+        let left = seen.plan.left.clone();
+        let next = look(files, order, &reservations, &left);
         let bad = worsened(&seen, &next, &before);
         if bad.is_empty() {
             outcome.accept(&seen.plan, before);
@@ -95,10 +96,10 @@ pub(crate) fn fix(files: &mut Files, order: &Order<'_>) -> Outcome {
                 &mut outcome,
             );
             outcome.accept(&good, before);
-            seen = look(files, order, &reservations);
+            seen = look(files, order, &reservations, &left);
         }
     }
-    outcome.is_unfinished = !seen.plan.fixes.is_empty();
+    outcome.is_unfinished = !seen.plan.contents.is_empty();
     outcome
 }
 
@@ -125,12 +126,16 @@ struct Plan {
     fixes: Vec<ChosenFix>,
     /// The new contents of the files.
     contents: BTreeMap<String, Vec<u8>>,
+    left: Left,
 }
+
+/// Names whose imports nothing needs any more and that could not go in the same pass, by file.
+type Left = BTreeMap<String, BTreeSet<String>>;
 
 /// Contents before a pass; `None` for files that did not exist.
 type Before = BTreeMap<String, Option<Vec<u8>>>;
 
-fn look(files: &Files, order: &Order<'_>, reservations: &Reservations) -> Seen {
+fn look(files: &Files, order: &Order<'_>, reservations: &Reservations, left: &Left) -> Seen {
     let project = files.project(order.settings);
     let examined = examine(&project, order.settings, &[]);
     let mut findings: BTreeMap<Kind, Counted> = BTreeMap::new();
@@ -151,7 +156,7 @@ fn look(files: &Files, order: &Order<'_>, reservations: &Reservations) -> Seen {
     Seen {
         findings,
         broken,
-        plan: plan(&asked, &project, order, reservations),
+        plan: plan(&asked, &project, order, reservations, left),
     }
 }
 
@@ -160,12 +165,21 @@ fn plan(
     project: &Project<'_>,
     order: &Order<'_>,
     reservations: &Reservations,
+    left: &Left,
 ) -> Plan {
     let mut chosen = choose(findings, project, order.least, reservations);
-    for file in chosen.edits.keys().copied().collect::<Vec<_>>() {
-        let edits: Vec<&Edit> = chosen.edits[&file].iter().collect();
-        for edit in rules::dead_imports(project, file, &edits) {
-            chosen.tidy(edit);
+    let mut still_left = Left::new();
+    let of_left = left.keys().filter_map(|key| project.file(key));
+    let files: BTreeSet<FileId> = chosen.edits.keys().copied().chain(of_left).collect();
+    for file in files {
+        let key = project.key(file);
+        let edits = chosen.edits.get(&file).into_iter().flatten();
+        let left = left.get(key).cloned().unwrap_or_default();
+        let dead = rules::dead_imports(project, file, &edits.collect::<Vec<_>>(), &left);
+        for rules::DeadImport { edit, names } in dead {
+            if !chosen.tidy(edit) {
+                still_left.entry(key.to_owned()).or_default().extend(names);
+            }
         }
     }
     let mut contents: BTreeMap<String, Vec<u8>> = BTreeMap::new();
@@ -181,6 +195,7 @@ fn plan(
     Plan {
         fixes: chosen.fixes,
         contents,
+        left: still_left,
     }
 }
 
@@ -255,7 +270,11 @@ fn put_back(
     }
     let mut contents = plan.contents;
     contents.retain(|key, _| !undone.contains(key));
-    Plan { fixes, contents }
+    Plan {
+        fixes,
+        contents,
+        left: plan.left,
+    }
 }
 
 /// The files, and all that fixes change together with them.
