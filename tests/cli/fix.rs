@@ -54,6 +54,103 @@ fn a_diff_changes_nothing_and_says_whether_there_is_any() {
     assert_eq!((run.status, run.stdout.as_str()), (0, ""));
 }
 
+/// A workflow with this body, and these imports.
+fn workflow(imports: &str, body: &str) -> String {
+    let body = body.replace('\n', "\n        ");
+    format!(
+        "{imports}\nfrom temporalio import workflow\n\n\n@workflow.defn\nclass Order:\n    @workflow.run\n    \
+         async def run(self, path: str):\n        {body}\n"
+    )
+}
+
+/// The file after all fixes.
+fn fixed(imports: &str, body: &str) -> String {
+    let project = Project::new(&[("order.py", &workflow(imports, body))]);
+    let run = project.run(&["check", "--fix-only", "--unsafe-fixes", "."]);
+    assert!(!run.stderr.contains("put back"), "{}", run.stderr);
+    text(&project, "order.py")
+}
+
+#[test]
+fn what_cannot_be_recorded_is_only_sketched() {
+    let order = workflow("import helpers", "return helpers.load(path)");
+    let project = Project::new(&[
+        ("order.py", &order),
+        (
+            "helpers.py",
+            "def load(path: str):\n    return open(path)\n",
+        ),
+    ]);
+    let report = project
+        .run(&["check", "--output-format", "json", "."])
+        .json();
+    let fix = &report["findings"][0]["fixes"][0];
+    assert_eq!(fix["applicability"], "display-only");
+    assert_eq!(
+        fix["title"],
+        "run `load` in an activity: what `load` gives may be impossible to record"
+    );
+    project.run(&["check", "--fix-only", "--unsafe-fixes", "."]);
+    assert_eq!(text(&project, "order.py"), order);
+}
+
+#[test]
+fn code_that_others_run_as_well_is_left_alone() {
+    let names = "import uuid\n\n\nclass Named:\n    def name(self) -> str:\n        return str(uuid.uuid4())\n";
+    let order = workflow("from names import Named", "return self.name()")
+        .replace("class Order", "class Order(Named)");
+    let client = "from names import Named\n\n\nclass Client(Named): ...\n";
+    for (client, is_fixed) in [(client, false), ("", true)] {
+        let project = Project::new(&[
+            ("names.py", names),
+            ("order.py", &order),
+            ("client.py", client),
+        ]);
+        project.run(&["check", "--fix-only", "--unsafe-fixes", "."]);
+        let after = text(&project, "names.py");
+        assert_eq!(after.contains("workflow.uuid4()"), is_fixed, "{after}");
+    }
+}
+
+#[test]
+fn an_activity_raises_what_the_code_does_not_expect() {
+    let read = |errors: &str| {
+        let body = format!("try:\n    return open(path).read()\nexcept {errors}:\n    return ''");
+        fixed("", &body)
+    };
+    assert!(read("OSError").contains("return open(path).read()"));
+    assert!(read("(OSError, ValueError)").contains("return open(path).read()"));
+    let caught = read("Exception");
+    assert!(
+        caught.contains("retry_policy=RetryPolicy(maximum_attempts=1)"),
+        "{caught}"
+    );
+}
+
+#[test]
+fn a_comment_is_not_lost() {
+    let body = "return datetime.now(  # aware on purpose\n    timezone.utc\n)";
+    let after = fixed("from datetime import datetime, timezone\n", body);
+    assert!(after.contains("# aware on purpose"), "{after}");
+}
+
+#[test]
+fn no_import_is_left_that_only_the_old_code_needed() {
+    let imports = "import os\nimport time\nimport uuid\nfrom datetime import datetime, timezone\n";
+    let body =
+        "return [os.environ['REGION'], time.time(), uuid.uuid4(), datetime.now(timezone.utc)]";
+    let after = fixed(imports, body);
+    let head: Vec<&str> = after
+        .lines()
+        .take_while(|it| !it.starts_with('@'))
+        .collect();
+    assert_eq!(
+        head.join("\n").trim_end(),
+        "from datetime import timedelta\n\nfrom temporalio import workflow\n\nwith \
+         workflow.unsafe.imports_passed_through():\n    from activities import read_region"
+    );
+}
+
 /// What an activity returns and what a workflow is started with stay in the history.
 #[test]
 fn a_secret_is_not_moved_into_the_history() {
@@ -335,7 +432,7 @@ async def os_makedirs(path: str) -> None:
     assert_eq!(text(&project, "app/work.py"), expected);
     let expected = worker
         .replace("import greet\n", "import greet, os_makedirs\n")
-        .replace("[greet]", "[greet, os_makedirs]");
+        .replace("[greet]", "[\n        greet,\n        os_makedirs,\n    ]");
     assert_eq!(text(&project, "worker.py"), expected);
 }
 
@@ -423,11 +520,11 @@ mod on_unix {
         assert_eq!(text(&project, "b.py"), FIXED);
     }
 
-    /// Under a limit on the size of files, every write of more than nothing fails, and kills the
-    /// program unless the signal is ignored: a full disk, and an interruption in the middle.
-    fn limited(project: &Project, ignored: bool) -> i32 {
+    /// Under a limit on the size of files, in KiB, a write of more fails, and kills the program
+    /// unless the signal is ignored: a full disk, and an interruption in the middle.
+    fn limited(project: &Project, ignored: bool, limit: u32) -> i32 {
         let trap = if ignored { "trap '' XFSZ; " } else { "" };
-        let script = format!("{trap}ulimit -f 0; exec \"$0\" check --isolated --fix-only .");
+        let script = format!("{trap}ulimit -f {limit}; exec \"$0\" check --isolated --fix-only .");
         let status = Command::new("bash")
             .args(["-c", &script, env!("CARGO_BIN_EXE_runbook-lint")])
             .current_dir(project.path())
@@ -439,12 +536,49 @@ mod on_unix {
 
     #[test]
     fn nothing_is_half_written() {
-        let project = Project::new(&[("a.py", CLOCK), ("b.py", CLOCK)]);
-        for ignored in [true, false] {
-            let status = limited(&project, ignored);
-            assert_ne!(status, 0, "ignored: {ignored}");
-            assert_eq!(text(&project, "a.py"), CLOCK);
-            assert_eq!(text(&project, "b.py"), CLOCK);
+        let long = format!("{CLOCK}{}", "# A line that takes its room.\n".repeat(99));
+        let project = Project::new(&[("a.py", CLOCK), ("b.py", &long)]);
+        for (ignored, limit) in [(true, 0), (false, 0), (true, 1), (false, 1)] {
+            let status = limited(&project, ignored, limit);
+            assert_ne!(status, 0, "ignored: {ignored}, limit: {limit}");
+            assert!([CLOCK, FIXED].contains(&text(&project, "a.py").as_str()));
+            assert_eq!(text(&project, "b.py"), long);
+        }
+    }
+
+    /// Whenever the program is killed, each file is as it was or as it should be, and a later run
+    /// does the rest.
+    #[test]
+    fn a_killed_run_leaves_whole_files() {
+        const FILES: usize = 40;
+        let names: Vec<String> = (0..FILES).map(|it| format!("order_{it}.py")).collect();
+        let files: Vec<(&str, &str)> = names.iter().map(|it| (it.as_str(), CLOCK)).collect();
+        let run = |project: &Project| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_runbook-lint"));
+            command.args(["check", "--isolated", "--quiet", "--fix-only", "."]);
+            command.current_dir(project.path()).spawn().expect("runs")
+        };
+        let whole = Project::new(&files);
+        let started = std::time::Instant::now();
+        run(&whole).wait().expect("it ends");
+        let duration = started.elapsed();
+        for part in 0..20 {
+            let project = Project::new(&files);
+            let mut child = run(&project);
+            std::thread::sleep(duration * part / 20);
+            // It may be done already.
+            child.kill().expect("it can be killed");
+            child.wait().expect("it ends");
+            for name in &names {
+                assert!(
+                    [CLOCK, FIXED].contains(&text(&project, name).as_str()),
+                    "{name}"
+                );
+            }
+            run(&project).wait().expect("it ends");
+            for name in &names {
+                assert_eq!(text(&project, name), FIXED, "{name}");
+            }
         }
     }
 }

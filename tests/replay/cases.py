@@ -19,6 +19,13 @@ class Case:
     # Whether the flaw shows in what is printed, or left on the disk, and not in what is returned.
     prints: bool = False
     writes: bool = False
+    # Whether the code before does not get on, or does not do what it says, on the server or locally.
+    stuck: bool = False
+    idle: bool = False
+    fails_locally: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.module} {self.name}"
 
 
 def plain(name: str, code: str, imports: str, body: str, more: str = "", **options: Any) -> Case:
@@ -266,6 +273,7 @@ MOVED = [
         ("from import", "RB104", "from os import environ", 'environ["CASE_MODE"]'),
         ("guard", "RB104", "import os", 'value = "ok"\nif not os.environ.get("CASE_EXTRA"):\n    value = "no key"'),
         ("in a command", "RB104", "import os", 'value = {"command": "cat", "env": {"MODE": os.environ.get("CASE_MODE", "")}}'),
+        ("no key", "RB104", "import os", 'value = "ok"\nif not os.environ.get("CASE_EXTRA_KEY"):\n    value = "no key"'),
         ("branch", "RB104", "import os", 'value = "slow"\nif os.environ.get("CASE_MODE") == "fast":\n    value = "quick"'),
         ("process", "RB104", "import os", "pid = os.getpid()\nvalue = f'run by {pid}'"),
         ("arguments", "RB104", "import os", 'value = ["--root"]\nvalue.extend([os.getcwd()])'),
@@ -286,3 +294,246 @@ MOVED = [
     ]
     for case in shape(name, code, imports, body, **(options[0] if options else {}))
 ]
+
+FILE = "from pathlib import Path\n\n\n"
+LOAD = FILE + "def load(path: str) -> str:\n    return Path(path).read_text()\n"
+
+
+def from_helper(name: str, code: str, text: str, call: str, **options: Any) -> list[Case]:
+    """A helper that runs in an activity: by its module, by its name, in the workflow's file."""
+    by_module = helper(name, text, call.replace("{}", "helpers."), code=code, **options)
+    flow = by_module.files["flow.py"]
+    by_name = flow.replace("import helpers\n", "from helpers import *\n").replace("helpers.", "")
+    names = [line.split("def ")[1].split("(")[0] for line in text.splitlines() if line.startswith(("def ", "async def "))]
+    used = ", ".join(it for it in names if f"{it}(" in by_name)
+    by_name = by_name.replace("import *", f"import {used}")
+    nearby = flow.replace("import helpers\n", "").replace("helpers.", "").replace("@activity.defn", f"{text}\n\n@activity.defn", 1)
+    return [
+        by_module,
+        Case(f"{name}, by name", code, {**by_module.files, "flow.py": by_name}, **options),
+        Case(f"{name}, nearby", code, {"flow.py": nearby}, **options),
+    ]
+
+
+# What a helper does runs in an activity.
+HELPERS = [
+    case
+    for name, code, text, call, *options in [
+        ("file", "RB105", LOAD, "{}load(path)"),
+        ("waiting", "RB105", LOAD.replace("def load", "async def load"), "await {}load(path)"),
+        ("two away", "RB105", LOAD + "\n\ndef size(path: str, *, unit: int = 1) -> float:\n    return load(path).count('\"') / unit + len(load(path))\n", "{}size(path, unit=2)"),
+        ("in an expression", "RB105", LOAD, "{}load(path).strip().upper()"),
+        ("together", "RB105", LOAD.replace("def load", "async def load"), "await asyncio.gather({}load(path), {}load(path))"),
+        ("untyped", "RB105", "import json\n\n\ndef settings(path):\n    with open(path) as file:\n        found = json.load(file)\n    return {'mode': found}\n", "{}settings(path)"),
+        ("of a record", "RB105", FILE + "from dataclasses import dataclass\n\n\n@dataclass\nclass Note:\n    path: str\n    text: str\n\n\ndef note(path: str) -> Note:\n    return Note(path, Path(path).read_text())\n", "{}note(path)"),
+        ("variable", "RB104", "import os\n\n\ndef mode(default: str = 'none') -> str:\n    return os.environ.get('CASE_MODE', default)\n", "{}mode()"),
+        ("program", "RB108", "import subprocess\n\n\ndef show(path: str):\n    return subprocess.check_output(['cat', path], text=True)\n", "{}show(path)"),
+        ("token", "RB102", "import secrets\n\n\ndef code(size: int) -> str:\n    return secrets.token_hex(size)\n", "{}code(4)"),
+        ("key", "RB103", "import uuid\n\n\ndef key(prefix):\n    return f'{prefix}-{uuid.uuid1()}'\n", "{}key('a')"),
+        ("database", "RB107", "import sqlite3\n\n\ndef count(path: str) -> list[str]:\n    with sqlite3.connect(f'{path}.db') as db:\n        return [str(it[0]) for it in db.execute('select random()')]\n", "{}count(path)"),
+        ("written", "RB105", FILE + "def keep(path: str, text: str):\n    Path(path).write_text(text)\n", "path\n{}keep(path + '.out', f'of {path}')", {"writes": True}),
+    ]
+    for case in from_helper(name, code, text, call, **(options[0] if options else {}))
+]
+
+
+# Helpers of public repositories, written anew; so are "guard", "in a command", "branch", "process", "arguments"
+# and "path of a file" above.
+HELPERS += [
+    case
+    for name, code, text, call, *options in [
+        (
+            "audit",
+            "RB105",
+            "import json\nimport os\n\n\nasync def audit(kind: str, order: str, *, state: str = 'started') -> None:\n    os.makedirs('log', exist_ok=True)\n    with open(f'log/{order}', 'w') as file:\n        json.dump({'kind': kind, 'state': state}, file)\n",
+            "path\nawait {}audit('order', order=path, state='done')",
+            {"writes": True},
+        ),
+        (
+            "template",
+            "RB104",
+            "import os\nimport re\n\n\ndef resolve(template: str) -> str:\n    def value(found: re.Match) -> str:\n        return os.environ.get(found.group(1), '')\n\n    return re.sub(r'<(\\w+)>', value, template)\n",
+            "{}resolve('mode <CASE_MODE>')",
+        ),
+        (
+            "place of a database",
+            "RB105",
+            "from pathlib import Path\n\n\ndef database(path: str) -> str:\n    directory = Path(f'{path}.d')\n    directory.mkdir(exist_ok=True)\n    return str(directory / 'facts.db')\n",
+            "{}database(path)",
+            {"writes": True},
+        ),
+        (
+            "long enough",
+            "RB105",
+            "import os\n\n\ndef size(items: list) -> int:\n    return sum(len(str(it)) for it in items)\n\n\ndef too_long(items: list) -> bool:\n    return size(items) > os.path.getsize('data.txt')\n",
+            "{}too_long([path[:3], path[:4]])",
+        ),
+    ]
+    for case in from_helper(name, code, text, call, **(options[0] if options else {}))
+]
+
+
+ACTIVITIES = "from ntro.workflow import activity\n\n\n@activity.defn(name=\"proxy_vote.record\")\nasync def record(text: str) -> str:\n    return text\n"
+
+
+def runbook_with_helper(name: str, code: str, text: str, call: str, **files: str) -> Case:
+    """A runbook that calls a function: of a file beside it, or of its own if none is given."""
+    helper = text.split("def ")[1].split("(")[0]
+    imports, function = text.split("\n\n\n", 1)
+    nearby = "helpers" not in files
+    case = bundle(name, code, imports if nearby else "", f"value = {call}\nreturn str(value)")
+    flow = case.files["templates/workflow.py"]
+    if nearby:
+        flow = flow.replace("@runbook.defn", f"{function}\n\n@runbook.defn")
+    else:
+        flow = flow.replace("import NtroWorkflow, runbook\n", f"import NtroWorkflow, runbook\n\nfrom .helpers import {helper}\n")
+    more = {f"templates/{file}.py": content for file, content in files.items()}
+    return Case(name, code, {**case.files, "templates/workflow.py": flow, **more}, "templates.workflow")
+
+
+KEY = "import uuid\n\n\ndef key(prefix: str, size: int) -> str:\n    return prefix + uuid.uuid4().hex[:size]\n"
+MODE = "import os\n\n\ndef mode() -> str:\n    # As the worker has it.\n    return os.environ['CASE_MODE']\n"
+
+HELPERS += [
+    runbook_with_helper("file of a helper", "RB105", LOAD, "load(path)", helpers=LOAD),
+    runbook_with_helper("file of a helper, beside activities", "RB105", LOAD, "load(path)", helpers=LOAD, activities=ACTIVITIES),
+    runbook_with_helper("waiting helper", "RB105", LOAD, "await load(path)", helpers=LOAD.replace("def load", "async def load")),
+    runbook_with_helper("helper of two", "RB103", KEY, 'key("a", 5)', helpers=KEY),
+    runbook_with_helper("file of a helper nearby", "RB105", LOAD, "load(path)"),
+    runbook_with_helper("helper nearby, beside activities", "RB104", MODE, "mode() + mode()", activities=ACTIVITIES),
+]
+
+
+def method(name: str, code: str, imports: str, methods: str, call: str, **options: Any) -> Case:
+    """A workflow with methods of its own."""
+    case = plain(name, code, imports, f"value = {call}\nreturn str(value)", **options)
+    flow = case.files["flow.py"] + "\n" + textwrap.indent(methods, " " * 4)
+    return Case(name, code, {**case.files, "flow.py": flow}, **options)
+
+
+SETTLE = "import time\n\n\ndef settle(seconds: float) -> str:\n    time.sleep(seconds)\n    return 'done'\n"
+
+# Functions that become `async`, since they have to wait.
+WAITING = [
+    method("file of a method", "RB105", "from pathlib import Path", "def text(self, path: str) -> str:\n    return Path(path).read_text()", "self.text(path).strip()"),
+    method(
+        "variable two methods away",
+        "RB104",
+        "import os",
+        "def mode(self) -> str:\n    return os.environ['CASE_MODE']\n\ndef line(self, path: str) -> str:\n    return f'{path} {self.mode()}'",
+        "self.line(path)",
+    ),
+    method("sleep of a method", "RB109", "import time", "def settle(self) -> str:\n    time.sleep(0.1)\n    return 'done'", "self.settle()", sandboxed=True),
+    helper("sleep in a plain helper", SETTLE, "helpers.settle(0.1)", code="RB109", sandboxed=True),
+    helper(
+        "sleep two functions away",
+        SETTLE + "\n\ndef twice(seconds: float) -> str:\n    return settle(seconds).upper() + settle(seconds)\n\n\nif __name__ != '__main__':\n    NAME = 'helpers'\n",
+        "helpers.twice(0.05)",
+        code="RB109",
+        sandboxed=True,
+    ),
+]
+
+STEPS = "from datetime import datetime, timezone\nimport random\nimport uuid\n\nfrom temporalio import workflow\n\n\n"
+
+# Code outside of the workflow class that can only run in workflows.
+ONLY_IN_WORKFLOWS = [
+    helper(name, STEPS + f"async def step(text: str) -> str:\n    await workflow.sleep(0.01)\n    return f'{{text}} {{{expression}}}'\n", 'await helpers.step("a")', code=code)
+    for name, code, expression in [
+        ("clock of a step", "RB101", "datetime.now(timezone.utc)"),
+        ("number of a step", "RB102", "random.random()"),
+        ("key of a step", "RB103", "uuid.uuid4()"),
+    ]
+]
+
+ORDER = """\
+import os
+from dataclasses import dataclass
+
+from temporalio import workflow
+
+
+@dataclass
+class Order:
+    path: str
+
+
+@workflow.defn
+class Flow:
+    @workflow.init
+    def __init__(self, order: Order) -> None:
+        self.mode = {read}
+
+    @workflow.run
+    async def run(self, order: Order) -> str:
+        return f"{{order.path}} {{self.mode}}"
+"""
+
+# What is read from the environment becomes a field of the input.
+INPUTS = [
+    Case(name, "RB104", {"flow.py": ORDER.format(read=read)}, input=[{"path": "a", **more}])
+    for name, read, more in [
+        ("variable of an input", 'os.environ["CASE_MODE"]', {"case_mode": "fast"}),
+        ("variable that may be missing", 'os.getenv("CASE_MODE")', {"case_mode": "fast"}),
+        ("variable with a default", 'os.environ.get("CASE_MODE", "none")', {}),
+    ]
+] + [
+    Case(
+        "variable of a context",
+        "RB104",
+        {
+            path: text.replace("path: str", "context: Context")
+            .replace("path)", "context)")
+            .replace("@runbook.defn", "class Context(BaseModel):\n    path: str\n\n\n@runbook.defn")
+            for path, text in bundle(
+                "",
+                "",
+                "import os\n\nfrom pydantic import BaseModel",
+                'return " ".join(f"{it} {os.environ[\'CASE_MODE\']}" for it in "ab")',
+            ).files.items()
+        },
+        "templates.workflow",
+        input=[{"path": "a", "case_mode": "fast"}],
+    )
+]
+
+
+def contract(name: str, code: str, body: str, *replaced: tuple[str, str], **options: Any) -> Case:
+    """A runbook with an activity."""
+    case = bundle(name, code, "from datetime import timedelta", body, **options)
+    text = case.files["templates/workflow.py"]
+    text = text.replace("import NtroWorkflow, runbook\n", "import NtroWorkflow, runbook\n\nfrom .activities import note\n")
+    for old, new in replaced:
+        text = text.replace(old, new)
+    activities = """\
+from pathlib import Path
+
+from ntro.workflow import activity
+
+
+@activity.defn(name="proxy_vote.note")
+async def note(path: str) -> str:
+    Path(f"{path}.note").write_text("noted")
+    return path
+"""
+    return Case(name, code, {**case.files, "templates/workflow.py": text, "templates/activities.py": activities}, "templates.workflow", **options)
+
+
+# Runbooks that fail before their fix, or do nothing.
+CONTRACT = [
+    contract("initialiser", "RB205", "return path", ("class ProxyVoteWorkflow(NtroWorkflow):\n", "class ProxyVoteWorkflow(NtroWorkflow):\n    def __init__(self) -> None:\n        self.mode = 1\n\n"), stuck=True),
+    contract("timeout", "RB401", "return await runbook.execute_activity(note, path)", stuck=True),
+    contract("list of one", "RB403", "return await runbook.execute_activity(note, args=[path], start_to_close_timeout=timedelta(seconds=9))", fails_locally=True),
+    contract("not awaited", "RB404", "runbook.execute_activity(note, path, start_to_close_timeout=timedelta(seconds=9))\nreturn path", idle=True),
+    contract("wait not awaited", "RB404", 'value = runbook.execute_activity(note, path, start_to_close_timeout=timedelta(seconds=9))\nreturn path', idle=True),
+    plain(
+        "sent and forgotten",
+        "RB404",
+        "from pathlib import Path",
+        "workflow.execute_activity(note, path, start_to_close_timeout=timedelta(seconds=9))\nreturn path",
+        '@activity.defn\nasync def note(path: str) -> None:\n    Path(f"{path}.note").write_text("noted")\n',
+        idle=True,
+    ),
+]
+
+UNSAFE = TEMPORAL + RUNBOOKS + MOVED + HELPERS + WAITING + ONLY_IN_WORKFLOWS + INPUTS + CONTRACT

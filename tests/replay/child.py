@@ -141,7 +141,10 @@ async def replay(job: dict[str, Any]) -> dict[str, Any]:
 
 async def local(job: dict[str, Any]) -> dict[str, Any]:
     workflow, _ = load(job)
-    result = await run_local(workflow, *job["input"])
+    try:
+        result = await run_local(workflow, *job["input"])
+    except Exception as error:
+        return {"outcome": "failed", "error": str(error)}
     return {"outcome": "completed", "result": result}
 
 

@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cases import MOVED, RUNBOOKS, SAFE, TEMPORAL, Case
+from cases import SAFE, UNSAFE, Case
 
 HERE = Path(__file__).parent
 LINTER = os.environ.get("RUNBOOK_LINT", str(HERE.parent.parent / "target/release/runbook-lint"))
-RECORDING = {"CASE_MODE": "fast", "CASE_EXTRA": "1", "PYTHONHASHSEED": "1"}
+RECORDING = {"CASE_MODE": "fast", "CASE_EXTRA": "1", "CASE_EXTRA_KEY": "1", "PYTHONHASHSEED": "1"}
 REPLAY = {"CASE_MODE": "slower", "PYTHONHASHSEED": "2"}
 # What a replay that writes nothing leaves on the disk.
 UNTOUCHED = {"data.txt": len(json.dumps(REPLAY["CASE_MODE"]))}
@@ -100,14 +100,18 @@ def differs(case: Case, first: dict[str, Any], then: dict[str, Any]) -> bool:
     return then["outcome"] == "rejected" or first["result"] != then["result"]
 
 
-@pytest.mark.parametrize("case", TEMPORAL + RUNBOOKS + MOVED, ids=lambda it: f"{it.module} {it.name}")
+@pytest.mark.parametrize("case", UNSAFE, ids=str)
 def test_fixed_code_is_replayed(case: Case, server: str, tmp_path: Path) -> None:
     before = write(case, tmp_path / "before")
     if case.code == "RB106":
         case.input = [(before / "data.txt").as_uri()]
     first = record(case, before, server, sandboxed=case.sandboxed)
-    if case.sandboxed:
+    if case.sandboxed or case.stuck:
         assert first["outcome"] == "does not end"
+    elif case.fails_locally:
+        assert run(case, before, "local", RECORDING)["outcome"] == "failed"
+    elif case.idle:
+        assert (first["outcome"], first["left"]) == ("completed", UNTOUCHED)
     else:
         assert first["outcome"] == "completed", first
         assert differs(case, first, replay(case, before, server))
@@ -116,6 +120,7 @@ def test_fixed_code_is_replayed(case: Case, server: str, tmp_path: Path) -> None
     then = replay(case, after, server)
     assert (first["outcome"], then["outcome"]) == ("completed", "accepted"), (first, then)
     assert first["result"] == then["result"]
+    assert not case.idle or first["left"] != UNTOUCHED
     assert (then["printed"], then["left"]) == ("", UNTOUCHED)
     if case.module != "flow":
         assert run(case, after, "local", RECORDING)["outcome"] == "completed"
