@@ -17,11 +17,13 @@ import logging
 import os
 import sys
 import time
+import typing
 import uuid
 from pathlib import Path
 from typing import Any
 
 from ntro.workflow import run_local
+from pydantic import TypeAdapter
 from temporalio import activity
 from temporalio.client import Client, WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -141,8 +143,11 @@ async def replay(job: dict[str, Any]) -> dict[str, Any]:
 
 async def local(job: dict[str, Any]) -> dict[str, Any]:
     workflow, _ = load(job)
+    # On a server the converter of the worker makes models of the input.
+    hints = [it for name, it in typing.get_type_hints(workflow.run).items() if name != "return"]
+    input = [TypeAdapter(hint).validate_python(it) for hint, it in zip(hints, job["input"])]
     try:
-        result = await run_local(workflow, *job["input"])
+        result = await run_local(workflow, *input)
     except Exception as error:
         return {"outcome": "failed", "error": str(error)}
     return {"outcome": "completed", "result": result}

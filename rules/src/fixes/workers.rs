@@ -174,7 +174,8 @@ fn added(
     let is_of_home = |expr: &&Expr| match expr {
         Expr::Attribute(it) => {
             let module = names.resolve(list_file, function(expr), &it.value);
-            home.file.is_some_and(|file| module == Some(Resolved::Module(file)))
+            home.file
+                .is_some_and(|file| module == Some(Resolved::Module(file)))
         }
         _ => false,
     };
