@@ -28,6 +28,8 @@ struct Class {
     runbook: String,
     #[serde(default, rename = "gives-value")]
     gives_value: bool,
+    #[serde(default, rename = "never-none")]
+    never_none: bool,
     severity: Option<MaxSeverity>,
 }
 
@@ -154,6 +156,8 @@ struct HigherOrder {
     runs: Vec<String>,
     #[serde(default)]
     answers: Vec<String>,
+    #[serde(default)]
+    elsewhere: bool,
 }
 
 /// What agent frameworks are, said by the tables of the other files.
@@ -336,11 +340,17 @@ fn compile() -> Result<()> {
     .collect();
     let aliases = alias_table(&types.alias, &known)?;
 
+    let never_none: BTreeSet<String> = classes
+        .iter()
+        .filter(|(_, class)| class.never_none)
+        .map(|(id, _)| id.clone())
+        .collect();
+
     let tables = format!(
         "pub static TABLES: Tables = Tables {{\n\
          apis: {}, returns: {}, bases: {}, aliases: {}, higher_order: {}, keepers: {},\n\
-         listeners: {}, commands: {}, markers: {}, sdk_packages: {}, engines: {},\n\
-         stdlib: {} }};\n",
+         listeners: {}, commands: {}, markers: {}, never_none: {}, sdk_packages: {},\n\
+         engines: {}, stdlib: {} }};\n",
         api_table.source(),
         returns.source(),
         bases.source(),
@@ -350,6 +360,7 @@ fn compile() -> Result<()> {
         listeners.source(),
         commands.source(),
         markers.source(),
+        strings(&never_none),
         strings(&sdk.sdk_packages),
         strings(&sdk.engines),
         strings(&sdk.stdlib),
@@ -527,7 +538,11 @@ fn higher_order_table(entries: &[HigherOrder]) -> Result<Table> {
         for (name, _) in expand(&entry.name) {
             table.push(
                 &name,
-                format!("HigherOrder {{ name: {name:?}, runs: {runs}, answers: {answers} }}"),
+                format!(
+                    "HigherOrder {{ name: {name:?}, runs: {runs}, answers: {answers}, \
+                     elsewhere: {} }}",
+                    entry.elsewhere
+                ),
             );
         }
     }

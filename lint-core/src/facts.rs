@@ -208,6 +208,8 @@ pub struct Hazard {
     pub sandbox: Sandbox,
     /// Whether the culprit is in a module whose import bypasses the sandbox.
     pub passed_through: bool,
+    /// Whether it makes something, and what is called on that is what matters.
+    pub is_resource: bool,
     /// Whether it only happens if a mapping that is not known lacks a field.
     pub may_fill: bool,
     /// What to know about this one API; may be empty.

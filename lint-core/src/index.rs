@@ -326,6 +326,22 @@ impl<'a> Indexer<'a> {
         }
     }
 
+    /// The lambdas in `Annotated[…, Field(default_factory=lambda: …)]`, which run later.
+    fn visit_factories(&mut self, annotation: &'a Expr) {
+        let Expr::Subscript(it) = annotation else {
+            return;
+        };
+        let Expr::Tuple(arguments) = &*it.slice else {
+            return;
+        };
+        let calls = arguments.elts.iter().filter_map(Expr::as_call_expr);
+        for keyword in calls.flat_map(|call| &call.arguments.keywords) {
+            if keyword.value.is_lambda_expr() {
+                self.visit_expr(&keyword.value);
+            }
+        }
+    }
+
     fn visit_comprehension_parts(
         &mut self,
         generators: &'a [ast::Comprehension],
@@ -447,6 +463,7 @@ impl<'a> Visitor<'a> for Indexer<'a> {
             // Annotations are not evaluated for their names.
             Stmt::AnnAssign(assign) => {
                 self.visit_expr(&assign.target);
+                self.visit_factories(&assign.annotation);
                 if let Some(value) = &assign.value {
                     self.visit_expr(value);
                 }

@@ -5,6 +5,7 @@
 //! static tables by the `rules` crate, and users extend it through their settings. All names are
 //! fully resolved dotted names (`datetime.datetime.now`); builtins carry no module (`open`).
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One API whose use matters for replay.
@@ -125,6 +126,8 @@ pub struct HigherOrder {
     pub runs: &'static [Arg],
     /// Callables that only answer queries and validate updates: a replay does not run them.
     pub answers: &'static [Arg],
+    /// Whether they run in a thread or process of their own, for which nobody here waits.
+    pub elsewhere: bool,
 }
 
 /// A call that keeps callables to be run when what keeps them is: an agent keeps its tools, a graph
@@ -234,6 +237,8 @@ pub enum Role {
     Hook,
     /// Returns `True` in workflow code.
     InWorkflow,
+    /// Returns `False` in workflow code.
+    InActivity,
     /// Raises outside an event loop or a workflow, and never in workflow code.
     Present,
     /// Returns whether history is being replayed.
@@ -271,6 +276,8 @@ pub struct Tables {
     pub listeners: &'static [Listener],
     pub commands: &'static [Command],
     pub markers: &'static [Marker],
+    /// Hazard classes whose values vary but are never `None`.
+    pub never_none: &'static [&'static str],
     /// Top-level packages that are never looked for in the project (`temporalio`, `ntro`).
     pub sdk_packages: &'static [&'static str],
     /// Top-level packages of engines that copy an SDK.
@@ -309,11 +316,20 @@ impl Knowledge {
     }
 
     /// Resolves alternative spellings: `io.open` is `open`, `posixpath.exists` is `os.path.exists`.
-    pub fn canonical<'n>(&self, name: &'n str) -> &'n str {
-        match equal_range(self.tables.aliases, name, |a| a.name).first() {
-            Some(alias) => alias.canonical,
-            None => name,
+    /// What an SDK defines in a private module has the name by which it is public.
+    pub fn canonical<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        let alias = |name: &str| equal_range(self.tables.aliases, name, |a| a.name).first();
+        if let Some(alias) = alias(name) {
+            return Cow::Borrowed(alias.canonical);
         }
+        let top_level = name.split('.').next().unwrap_or_default();
+        if !name.contains("._") || !self.is_sdk_package(top_level) {
+            return Cow::Borrowed(name);
+        }
+        let is_public = |part: &&str| !part.starts_with('_') || part.starts_with("__");
+        let public: Vec<&str> = name.split('.').filter(is_public).collect();
+        let public = public.join(".");
+        Cow::Owned(alias(&public).map_or(public, |alias| alias.canonical.to_owned()))
     }
 
     /// The class the user gave to this name, exact before wildcard, longest wildcard first.
@@ -437,6 +453,11 @@ impl Knowledge {
 
     pub fn passed_through(&self) -> &[String] {
         &self.user.passed_through
+    }
+
+    /// The hazard classes whose values are something whatever they are: times, random numbers.
+    pub fn never_none(&self) -> &'static [&'static str] {
+        self.tables.never_none
     }
 
     pub fn is_sdk_package(&self, top_level: &str) -> bool {

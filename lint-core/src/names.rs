@@ -360,7 +360,7 @@ impl<'p> Names<'p> {
     }
 
     fn external(&self, name: &str) -> Resolved {
-        Resolved::External(self.knowledge.canonical(name).to_owned())
+        Resolved::External(self.knowledge.canonical(name).into_owned())
     }
 
     fn name(&self, file: FileId, place: Place, name: &str, hops: u32) -> Option<Resolved> {
@@ -940,6 +940,7 @@ mod tests {
     use crate::knowledge::{Tables, UserEntries};
 
     static TABLES: Tables = Tables {
+        never_none: &[],
         sdk_packages: &["sdk"],
         engines: &[],
         stdlib: &["time"],

@@ -98,7 +98,7 @@ fn note(machine: &mut Machine<'_>, observed: &mut Observed, place: Place, seen: 
             );
         }
         Seen::AnyException => observed.exceptions.entry(place).or_default().is_open = true,
-        Seen::Runs(_) | Seen::Makes(_) | Seen::Calls(_) | Seen::Given(..) => {}
+        Seen::Runs(_) | Seen::Makes(_) | Seen::Calls(_) | Seen::Given(..) | Seen::OfFresh => {}
     }
     if let Some(callee) = callee {
         insert(observed.calls.entry(place).or_default(), callee);

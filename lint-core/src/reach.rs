@@ -12,7 +12,7 @@ use crate::interp::{
     ClassId, Code, CtxId, Edge, Event, EventKind, Except, FuncId, How, Machine, Obj, Origin,
     Outcome, Seen, Sink, SinkKind, Source, SourceId,
 };
-use crate::knowledge::{Role, STARTUP, Sandbox};
+use crate::knowledge::{REPLAY_FLAG, Role, STARTUP, Sandbox};
 use crate::passthrough::WorkerLists;
 use crate::workflows::Found;
 use crate::written::{written, written_whole};
@@ -114,6 +114,8 @@ struct Walk<'m, 'p> {
     read_only: BTreeSet<CtxId>,
     /// Sources that arise in what is reached.
     made: BTreeSet<SourceId>,
+    /// Those of resources: something else is called on what the origin gives.
+    resources: BTreeSet<SourceId>,
     /// Contexts of functions asserted pure, not followed.
     boundaries: BTreeSet<CtxId>,
     uses: BTreeMap<SourceId, Use>,
@@ -171,6 +173,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             answers: BTreeMap::new(),
             read_only: BTreeSet::new(),
             made: BTreeSet::new(),
+            resources: BTreeSet::new(),
             boundaries: BTreeSet::new(),
             uses: BTreeMap::new(),
             by_worker,
@@ -178,7 +181,7 @@ impl<'m, 'p> Walk<'m, 'p> {
         walk.reach(true);
         walk.reach(false);
         walk.read_only = walk.reach_read_only();
-        walk.made = walk.sources_made();
+        (walk.made, walk.resources) = walk.sources_made();
         walk.collect_uses();
         walk
     }
@@ -316,6 +319,30 @@ impl<'m, 'p> Walk<'m, 'p> {
         self.kept.contains(first)
             || owners.any(|owner| self.kept.contains(owner))
             || outcome.events.iter().any(is_shared)
+    }
+
+    /// Whether commands are chosen by a value.
+    fn chooses(&self, source: Option<SourceId>) -> bool {
+        let found = source.and_then(|it| self.uses.get(&it));
+        found.is_some_and(|it| it.kind == SinkKind::Timer || it.kind >= SinkKind::Order)
+    }
+
+    /// Whether an attribute that is stored is one of the workflow, or of an object that it keeps.
+    fn is_kept(&self, ctx: CtxId, span: Span) -> bool {
+        let seen = &self.machine.ctx(ctx).outcome.seen;
+        let about = |it: &&(Span, Seen)| it.0 == span;
+        let mut owners = seen
+            .iter()
+            .filter(about)
+            .filter_map(|(_, seen)| match seen {
+                Seen::Of(class) => Some(class),
+                _ => None,
+            });
+        let Some(first) = owners.next() else {
+            return true;
+        };
+        let is_kept = |owner: &ClassId| self.kept.contains(owner);
+        !seen.contains(&(span, Seen::OfFresh)) && (is_kept(first) || owners.any(is_kept))
     }
 
     /// The contexts that issue commands, themselves or through what they call.
@@ -474,7 +501,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             trace.push(self.step(pair[0].callee, pair[1]));
         }
         let (mut sandbox, mut note) = (Sandbox::Unknown, "");
-        let mut source = event.source;
+        let source = event.source;
         let mut written = text_at(machine, file, event.span);
         let (mut definition, mut origin_text) = (None, None);
         let (kind, culprit, what) = match event.kind {
@@ -484,7 +511,8 @@ impl<'m, 'p> Walk<'m, 'p> {
                 sandbox: stops,
                 note: about,
             } => {
-                if source.is_some_and(|it| self.is_resource(it, here)) {
+                let is_guard_only = class == REPLAY_FLAG && !(replayed && self.chooses(source));
+                if is_guard_only || source.is_some_and(|it| self.is_resource(it, here)) {
                     return None;
                 }
                 (sandbox, note) = (stops, about);
@@ -538,7 +566,6 @@ impl<'m, 'p> Walk<'m, 'p> {
                     return None;
                 }
                 (sandbox, note) = (Sandbox::Allows, origin_facts.note);
-                source = Some(origin);
                 let text = text_at(machine, origin_facts.ctx_file, origin_facts.span);
                 let name = machine.str(name);
                 definition = Some(TraceStep {
@@ -564,7 +591,7 @@ impl<'m, 'p> Walk<'m, 'p> {
                 )
             }
             EventKind::StateWrite(name) => {
-                if replayed {
+                if replayed || !self.is_kept(last, event.span) {
                     return None;
                 }
                 (
@@ -680,6 +707,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             read_only: !replayed,
             sandbox,
             passed_through,
+            is_resource: source.is_some_and(|it| self.resources.contains(&it)),
             may_fill: path.iter().any(|edge| edge.how == How::MayFill),
             note,
         })
@@ -710,22 +738,24 @@ impl<'m, 'p> Walk<'m, 'p> {
         false
     }
 
-    fn sources_made(&self) -> BTreeSet<SourceId> {
-        let mut made = BTreeSet::new();
+    fn sources_made(&self) -> (BTreeSet<SourceId>, BTreeSet<SourceId>) {
+        let (mut made, mut resources) = (BTreeSet::new(), BTreeSet::new());
         for &ctx in self.reached.keys() {
             let file = self.machine.ctx_file(ctx);
             for event in &self.machine.ctx(ctx).outcome.events {
                 let span = event.span;
                 let here = Place { file, span };
-                let is_api = matches!(event.kind, EventKind::Api { .. });
-                made.extend(
-                    event
-                        .source
-                        .filter(|&source| is_api && is_origin(self.machine.source(source), here)),
-                );
+                let (EventKind::Api { .. }, Some(source)) = (event.kind, event.source) else {
+                    continue;
+                };
+                if is_origin(self.machine.source(source), here) {
+                    made.insert(source);
+                } else {
+                    resources.insert(source);
+                }
             }
         }
-        made
+        (made, resources)
     }
 
     /// The contexts that entry points which are not replayed reach, whoever else does.

@@ -147,9 +147,16 @@ pub(crate) fn find(
             all.extend(function_found(machine, root.clone(), func));
         }
     }
-    let named = all
-        .into_iter()
-        .map(|it| ((it.workflow.name.clone(), it.workflow.place), it));
+    let named = all.into_iter().map(|it| {
+        (
+            (
+                it.workflow.name.clone(),
+                it.workflow.place,
+                it.contexts.clone(),
+            ),
+            it,
+        )
+    });
     named.collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
@@ -367,6 +374,7 @@ fn part_of_base(machine: &Machine<'_>, mro: &Mro) -> Option<(String, WorkflowKin
 fn entry_methods(machine: &mut Machine<'_>, mro: &Mro) -> Vec<(String, FuncRef, Role)> {
     let mut seen: BTreeSet<(Sym, bool)> = BTreeSet::new();
     let mut methods: Vec<(String, FuncRef, Role)> = Vec::new();
+    let mut validators: Vec<(String, FuncRef)> = Vec::new();
     let hooks = hooks(machine, mro);
     for entry in mro.iter() {
         let Obj::Class(owner) = entry else { continue };
@@ -379,6 +387,8 @@ fn entry_methods(machine: &mut Machine<'_>, mro: &Mro) -> Vec<(String, FuncRef, 
             let mut own: Vec<(FuncRef, Role)> = Vec::new();
             for member in machine.member_functions_of(*owner, attribute) {
                 let marked = machine.entries_of(member);
+                let checks = machine.validators_of(member).into_iter();
+                validators.extend(checks.map(|check| (name.clone(), check)));
                 if marked.is_empty() {
                     own.extend(by_name.map(|role| (member, role)));
                 }
@@ -395,6 +405,11 @@ fn entry_methods(machine: &mut Machine<'_>, mro: &Mro) -> Vec<(String, FuncRef, 
                 .into_iter()
                 .map(|(function, role)| (name.clone(), function, role));
             methods.extend(named);
+        }
+    }
+    for (name, check) in validators {
+        if methods.iter().all(|(_, function, _)| *function != check) {
+            methods.push((name, check, Role::Validator));
         }
     }
     methods.sort_by_key(|(_, function, role)| (*role != Role::Run, *function));

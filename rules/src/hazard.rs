@@ -79,7 +79,10 @@ impl<'f, 'p> Case<'f, 'p> {
     /// Says what the culprit does, and how the workflow gets to it. `does` completes
     /// "`time.time()` …".
     pub(crate) fn sentence(&self, does: &str) -> String {
-        let culprit = self.culprit();
+        let mut culprit = self.culprit();
+        if self.hazard.is_resource {
+            culprit = format!("what is called on {culprit}");
+        }
         let workflow = self.workflow_name();
         if self.hazard.trace.is_empty() {
             format!("{culprit} in {workflow} {does}")
@@ -375,6 +378,7 @@ mod tests {
             read_only: false,
             sandbox: Sandbox::Stops,
             passed_through: false,
+            is_resource: false,
             may_fill: false,
             note: "",
         }

@@ -179,10 +179,16 @@ impl<'p> Machine<'p> {
         match callee {
             Obj::Func(it) | Obj::StaticMethod(it) | Obj::ClassMethod(it) => {
                 let stored = self.read(CellKey::FunctionAttr(it.func, sym));
-                // `validator` of an update handler and the like: a decorator made by the SDK.
+                // `validator` of an update handler: a decorator made by the SDK.
                 if stored.is_bottom() && name == "validator" {
                     let made = self.sym("temporalio.workflow.update.validator");
-                    return Value::of(Obj::Made(made));
+                    return Value::of(self.bound(Obj::External(made), Obj::Func(it)));
+                }
+                if stored.is_bottom() && name == "__name__" {
+                    // A decorator may have given it the name of what it wraps.
+                    let name = self.function_name(it.func);
+                    let name = self.sym(name.rsplit('.').next().unwrap_or_default());
+                    return Value::of(Obj::Str(name)).opened();
                 }
                 if stored.is_bottom() {
                     Value::unknown()
@@ -251,7 +257,7 @@ impl<'p> Machine<'p> {
                         let value = self.read_shared(value, sym, span);
                         if self.is_enum(class) && !value.objs().iter().any(|obj| obj.is_callable())
                         {
-                            return Value::of(Obj::Instance(class, 0));
+                            return Value::of(Obj::Instance(class, 0)).tainted_by(&value);
                         }
                         return self.unwrap_from_class(&value, Obj::Class(class));
                     }
@@ -325,6 +331,9 @@ impl<'p> Machine<'p> {
                     let value = self.member_of(owner, sym);
                     if value.is_bottom() {
                         continue;
+                    }
+                    if !result.is_bottom() && self.is_always_set(class, variant, sym) {
+                        return result;
                     }
                     let value = self.read_shared(value, sym, span);
                     let bound = self.bind_to_instance(&value, class, variant, span);
@@ -515,7 +524,7 @@ impl<'p> Machine<'p> {
             let class = pending[seen].clone();
             seen += 1;
             let full = format!("{class}.{name}");
-            let canonical = self.knowledge.canonical(&full).to_owned();
+            let canonical = self.knowledge.canonical(&full).into_owned();
             if self.is_known(&canonical) {
                 return Some(self.sym(&canonical));
             }
@@ -748,11 +757,22 @@ impl<'p> Machine<'p> {
         value: &Value,
         span: Span,
     ) -> Value {
+        let memo = self.is_guarded_by(place);
+        self.change_place(place, value, memo, span)
+    }
+
+    /// The same, or as a memo.
+    pub(super) fn change_place(
+        &mut self,
+        place: super::SourceId,
+        value: &Value,
+        memo: bool,
+        span: Span,
+    ) -> Value {
         if self.at_import() {
             return value.clone();
         }
         let name = self.source(place).name;
-        let memo = self.is_guarded_by(place);
         let kind = EventKind::SharedState { name, memo };
         self.record_event(span, kind, Some(place));
         if memo {

@@ -9,9 +9,15 @@ use crate::written::name_bound_to;
 use super::calls::Args;
 use super::expressions::{keys_of, single_key};
 use super::{
-    CellKey, Container, ContainerKind, EventKind, How, Key, Machine, Obj, Origin, SinkKind, Sym,
-    Value,
+    CellKey, ClassId, Container, ContainerKind, EventKind, How, Key, Machine, Obj, Origin, Seen,
+    SinkKind, Sym, Value,
 };
+
+/// The name under which instances of collections that the project derives keep their elements.
+const CONTENTS: &str = "contents";
+
+/// What runs already, in the order in which it was made.
+const TASK: &str = "asyncio.Task";
 
 /// A container keeps at most this many keys apart.
 const MAX_KEYS: usize = 96;
@@ -419,7 +425,7 @@ impl<'p> Machine<'p> {
                         }
                     }
                 }
-                Obj::Instance(..) => {
+                Obj::Instance(class, _) => {
                     self.call_method_if_project(
                         &Value::of(obj),
                         "__setitem__",
@@ -427,6 +433,10 @@ impl<'p> Machine<'p> {
                         span,
                         How::Operator,
                     );
+                    if self.find_method(class, "__setitem__").is_none() && self.is_collection(class)
+                    {
+                        self.store_attribute(&Value::of(obj), CONTENTS, value, span);
+                    }
                 }
                 Obj::ExternalInstance(ty) => {
                     if let Some(member) = self.member(ty, "__setitem__") {
@@ -437,6 +447,40 @@ impl<'p> Machine<'p> {
             }
         }
         self.record_state_change(span, written);
+    }
+
+    /// Whether a class of the project is derived from a collection.
+    fn is_collection(&mut self, class: ClassId) -> bool {
+        self.has_external_base(class, |base| {
+            matches!(
+                base,
+                "dict"
+                    | "list"
+                    | "collections.OrderedDict"
+                    | "collections.defaultdict"
+                    | "collections.Counter"
+                    | "collections.UserDict"
+                    | "collections.UserList"
+                    | "collections.deque"
+            )
+        })
+    }
+
+    /// What `self[key] = value` stored in such an instance.
+    pub(super) fn contents_of(&mut self, obj: Obj, span: Span) -> Value {
+        let Obj::Instance(class, variant) = obj else {
+            return Value::bottom();
+        };
+        if !self.is_collection(class) {
+            return Value::bottom();
+        }
+        let name = self.sym(CONTENTS);
+        let contents = self.instance_attribute(class, variant, name, CONTENTS, span);
+        if contents.is_vague() && contents.place().is_none() && contents.taint().is_empty() {
+            Value::bottom()
+        } else {
+            contents
+        }
     }
 
     /// Changing something that a module or class body made is shared between runs; changing what
@@ -454,6 +498,11 @@ impl<'p> Machine<'p> {
             && matches!(&*it.value, Expr::Name(name) if name.id.as_str() == "self")
         {
             let name = self.sym(it.attr.as_str());
+            let owner = self.evaluate(&it.value);
+            self.note_owner(&owner, span);
+            if self.is_fresh(&it.value) {
+                self.note_seen(span, Seen::OfFresh);
+            }
             self.note_replay_flag(span, name, true, None);
             self.record_event(span, EventKind::StateWrite(name), None);
         }
@@ -462,6 +511,11 @@ impl<'p> Machine<'p> {
     /// Records that contents change, if they are shared whichever of its objects the value is.
     /// Returns what stands for the values that runs leave there.
     pub(super) fn record_container_change(&mut self, object: &Value, span: Span) -> Value {
+        self.record_contents(object, false, span)
+    }
+
+    /// The same, or only where something was missing.
+    pub(super) fn record_contents(&mut self, object: &Value, memo: bool, span: Span) -> Value {
         if self.at_import() {
             return Value::bottom();
         }
@@ -485,7 +539,8 @@ impl<'p> Machine<'p> {
                 return Value::bottom();
             }
         };
-        let left = self.change_shared(place, &Value::bottom(), span);
+        let memo = memo || self.is_guarded_by(place);
+        let left = self.change_place(place, &Value::bottom(), memo, span);
         if !left.is_bottom() {
             for id in containers {
                 self.write(CellKey::Size(id), &left);
@@ -545,6 +600,8 @@ impl<'p> Machine<'p> {
                                 Key::Any => Obj::Unknown,
                             });
                         }
+                        let varying = self.read(CellKey::KeyTaint(id));
+                        result.add_taint(varying.taint());
                     } else {
                         let elements = self.all_elements(&Value::of(obj));
                         result.join(&self.read_contents(id, elements, span));
@@ -782,7 +839,8 @@ impl<'p> Machine<'p> {
             "sort" => {
                 let elements = self.all_elements(&object);
                 self.compare_elements(&elements, span);
-                self.run_key(args, &object, span);
+                let key = self.run_key(args, &object, span);
+                self.taint_elements(&object, &key);
                 Value::of(Obj::None)
             }
             "remove" | "discard" | "clear" | "reverse" => Value::of(Obj::None),
@@ -834,6 +892,15 @@ impl<'p> Machine<'p> {
         };
         if let Some(kind) = kind {
             let id = self.container(kind, span);
+            let is_in_set_order = first
+                .as_ref()
+                .is_some_and(|first| !self.only_order(first).is_bottom());
+            let taint = match kind {
+                ContainerKind::List | ContainerKind::Tuple => self.size_of_arguments(args),
+                ContainerKind::Dict => taint,
+                ContainerKind::Set if is_in_set_order => self.settled(&taint, span),
+                ContainerKind::Set => taint,
+            };
             let mut result = Value::of(Obj::Container(id)).tainted_by(&taint);
             if let Some(first) = &first {
                 self.element(first, Key::Any, span);
@@ -855,7 +922,10 @@ impl<'p> Machine<'p> {
                                     Some(elements) => elements.len() == 1,
                                     None => self.is_single(first),
                                 };
-                                let elements = self.iterate(first, span, How::Iterate);
+                                let mut elements = self.iterate(first, span, How::Iterate);
+                                if kind == ContainerKind::Set && is_in_set_order {
+                                    elements = self.settled(&elements, span);
+                                }
                                 let key = if is_single { Key::Int(0) } else { Key::Any };
                                 self.put(id, key, &elements);
                             }
@@ -916,6 +986,32 @@ impl<'p> Machine<'p> {
                 self.put(list, Key::Any, &elements);
                 Value::of(Obj::Container(list))
             }
+            "heapq.heappush"
+            | "heapq.heappushpop"
+            | "heapq.heapreplace"
+            | "bisect.insort"
+            | "bisect.insort_left"
+            | "bisect.insort_right" => {
+                let (heap, item) = (first?, second?);
+                self.record_container_change(&heap, span);
+                for obj in heap.objs().to_vec() {
+                    if let Obj::Container(id) = obj {
+                        self.put(id, Key::Any, &item);
+                    }
+                }
+                self.all_elements(&heap).opened()
+            }
+            "heapq.heappop" => {
+                let heap = first?;
+                self.record_container_change(&heap, span);
+                self.all_elements(&heap).opened()
+            }
+            "str.format" => {
+                let values = args.positional.iter().map(|it| it.value.clone());
+                let values = values.chain(args.keywords.iter().map(|(_, value)| value.clone()));
+                let source = self.order_in_text(&values.collect::<Vec<_>>(), span);
+                self.instance_of_builtin("str").with_source(source)
+            }
             "pickle.dumps" | "marshal.dumps" => {
                 let first = first.unwrap_or_default();
                 let source = self.note_order(&first, span);
@@ -959,7 +1055,14 @@ impl<'p> Machine<'p> {
                 self.put(list, Key::Any, &element);
                 Value::of(Obj::Container(list))
             }
-            "sorted" | "reversed" | "enumerate" | "zip" | "iter" | "itertools.chain" => {
+            "sorted"
+            | "reversed"
+            | "enumerate"
+            | "zip"
+            | "iter"
+            | "itertools.chain"
+            | "itertools.islice"
+            | "itertools.zip_longest" => {
                 let is_sorted = text == "sorted";
                 let mut elements = Value::bottom();
                 let mut parts = Vec::new();
@@ -972,10 +1075,11 @@ impl<'p> Machine<'p> {
                     elements.join(&part);
                     parts.push(part);
                 }
-                let mut taint = taint;
+                let mut taint = self.size_of_arguments(args);
                 if is_sorted {
                     self.compare_elements(&elements, span);
-                    self.run_key_on(args, &elements, span);
+                    let keys = self.run_key_on(args, &elements, span);
+                    elements = elements.tainted_by(&keys);
                     // Ties keep the order of the set. What a key of the project's own maps to is
                     // taken to tell the elements apart; `len` and the like do not.
                     if !self.has_coarse_key(args) {
@@ -987,7 +1091,7 @@ impl<'p> Machine<'p> {
                 }
                 let list = self.container(ContainerKind::List, span);
                 match text.as_str() {
-                    "enumerate" | "zip" => {
+                    "enumerate" | "zip" | "itertools.zip_longest" => {
                         let pair = self.container_of(Container {
                             kind: ContainerKind::Tuple,
                             ..*self.containers.get(list)
@@ -1018,7 +1122,8 @@ impl<'p> Machine<'p> {
                     }
                 }
                 self.compare_elements(&elements, span);
-                self.run_key_on(args, &elements, span);
+                let keys = self.run_key_on(args, &elements, span);
+                elements = elements.tainted_by(&keys);
                 if elements.objs().is_empty() {
                     elements = Value::unknown();
                 }
@@ -1149,8 +1254,13 @@ impl<'p> Machine<'p> {
                     "bool" => self.answer_from(&first.unwrap_or_default()),
                     _ => self.instance_of_builtin("int"),
                 };
-                // How many there are does not depend on their order.
+                // How many there are depends neither on their order nor on what they are.
+                let taint = self.size_of_arguments(args);
                 return Some(ty.tainted_by(&self.settled(&taint, span)));
+            }
+            "id" => {
+                // It says where an object is and nothing of what is in it.
+                return Some(self.instance_of_builtin("int"));
             }
             "hash" => {
                 let first = first.unwrap_or_default();
@@ -1216,6 +1326,8 @@ impl<'p> Machine<'p> {
                     "asyncio.create_task" | "asyncio.ensure_future"
                 ) {
                     self.note_command();
+                    let task = self.instance_of_builtin(TASK);
+                    result.join(&task);
                 }
                 if text == "asyncio.gather" {
                     let list = self.container(ContainerKind::List, span);
@@ -1225,8 +1337,10 @@ impl<'p> Machine<'p> {
                             let source = self.note_order(&argument.value, argument.span);
                             let elements =
                                 self.iterate(&argument.value, argument.span, How::Iterate);
-                            let ordered = Value::bottom().with_source(source);
-                            self.record_sink(&ordered, SinkKind::Order, argument.span);
+                            if !self.may_be_task(&elements) {
+                                let order = self.only_order(&argument.value).with_source(source);
+                                self.record_sink(&order, SinkKind::Order, argument.span);
+                            }
                             self.put(list, Key::Any, &elements.with_source(source));
                         } else {
                             self.put(list, Key::Int(ix as i64), &argument.value);
@@ -1259,6 +1373,27 @@ impl<'p> Machine<'p> {
             _ => return None,
         };
         Some(value.tainted_by(&taint))
+    }
+
+    pub(super) fn may_be_task(&self, value: &Value) -> bool {
+        let is_task = |obj: &Obj| match obj {
+            Obj::ExternalInstance(ty) => {
+                matches!(self.str(*ty), TASK | "asyncio.Future")
+            }
+            _ => false,
+        };
+        value.objs().iter().any(is_task)
+    }
+
+    /// What awaiting a value gives: of a task, what its coroutine returned.
+    pub(super) fn awaited(&self, value: &Value) -> Value {
+        if value.objs().len() < 2 {
+            return value.clone();
+        }
+        value.filter(|obj| match obj {
+            Obj::ExternalInstance(ty) => self.str(ty) != TASK,
+            _ => true,
+        })
     }
 
     pub(super) fn partial(&mut self, callee: &Value, args: Args, span: Span) -> Value {
@@ -1298,9 +1433,37 @@ impl<'p> Machine<'p> {
         for field in self.field_names(class) {
             let name = self.str(field).to_owned();
             let value = self.instance_attribute(class, variant, field, &name, span);
-            self.put(id, Key::Str(field), &value);
+            let copy = self.copied(&value, span);
+            self.put(id, Key::Str(field), &copy);
         }
         Value::of(Obj::Container(id))
+    }
+
+    /// A value with copies of its containers, of which there is one for each that is copied.
+    fn copied(&mut self, value: &Value, span: Span) -> Value {
+        let mut copy = value.filter(|obj| !matches!(obj, Obj::Container(_)));
+        for &obj in value.objs() {
+            let Obj::Container(original) = obj else {
+                continue;
+            };
+            let id = self.container_of(Container {
+                span: Span::new(span.start, span.start + original),
+                file: self.frame.file,
+                ctx: Some(self.frame.ctx),
+                shared: false,
+                class: None,
+                ..*self.containers.get(original)
+            });
+            let object = Value::of(obj);
+            if self.containers.get(id).kind == ContainerKind::Dict {
+                self.copy_entries(id, &object);
+            } else {
+                let elements = self.all_elements(&object);
+                self.put(id, Key::Any, &elements);
+            }
+            copy.add(Obj::Container(id));
+        }
+        copy
     }
 
     /// Sorting runs the comparison of the elements' class.

@@ -86,6 +86,8 @@ impl<'p> Machine<'p> {
         let outer = std::mem::replace(&mut self.frame.ignores_order, ignores_order);
         let args = self.arguments(&it.arguments);
         self.frame.ignores_order = outer;
+        let settled = self.settled_arguments(&callee, &it.func, &args);
+        let args = settled.unwrap_or(args);
         self.remember_call(&callee, &args, span);
         let edges = self.frame.out.edges.len();
         let value = self.call_value(&callee, &args, span, How::Call);
@@ -333,7 +335,9 @@ impl<'p> Machine<'p> {
     ) -> Value {
         let changes = |this: &Self, obj: &Obj| matches!(obj, Obj::ContainerMethod(_, name) if super::builtins::mutates(this.str(*name)));
         if callee.objs().iter().any(|obj| changes(self, obj)) {
-            self.record_container_change(callee, span);
+            let fills = |obj: &Obj| matches!(obj, Obj::ContainerMethod(_, name) if self.str(*name) == "setdefault");
+            let memo = callee.objs().iter().all(fills);
+            self.record_contents(callee, memo, span);
         }
         let mut result = Value::bottom();
         let outer = std::mem::replace(&mut self.frame.callee, Value::bottom().tainted_by(callee));
@@ -548,10 +552,10 @@ impl<'p> Machine<'p> {
                     self.write(CellKey::Param(ctx, slot), &value);
                 }
                 None => {
-                    let default = self.read(CellKey::Default(function, slot));
+                    let mut default = self.read(CellKey::Default(function, slot));
                     if !default.taint().is_empty() && self.is_defined_at_import(function) {
                         let name = self.parameter_name(definition.node, ix);
-                        self.read_shared(default.clone(), name, span);
+                        default = self.read_shared(default, name, span);
                     }
                     self.write(CellKey::Param(ctx, slot), &default);
                 }
@@ -906,6 +910,11 @@ impl<'p> Machine<'p> {
             let source = self.call_hazard(name, Some(args), span);
             Value::bottom().with_source(source)
         };
+        if text.ends_with(".shuffle")
+            && let Some(list) = args.positional.first()
+        {
+            self.taint_elements(&list.value, &cause);
+        }
         if let Some(value) = self.call_builtin(name, args, span) {
             return value.tainted_by(&cause);
         }
@@ -918,6 +927,7 @@ impl<'p> Machine<'p> {
         let role = self.knowledge.role(&text);
         match role {
             Some(Role::InWorkflow) => return Value::of(Obj::Bool(true)),
+            Some(Role::InActivity) => return Value::of(Obj::Bool(false)),
             Some(Role::IsReplaying) => return self.replay_flag(name, span),
             Some(Role::Ordered) => self.note_ordered(args),
             Some(Role::Draw) => self.record_command(CommandKind::Draw, name, span),
@@ -966,6 +976,9 @@ impl<'p> Machine<'p> {
         let Some(higher_order) = self.knowledge.higher_order(name) else {
             return;
         };
+        if higher_order.elsewhere && self.mode == Mode::Workflows {
+            return;
+        }
         let runs = higher_order.runs.iter().map(|arg| (arg, How::Callback));
         let answers = higher_order.answers.iter().map(|arg| (arg, How::Answer));
         for (arg, how) in runs.chain(answers) {
@@ -1028,6 +1041,13 @@ impl<'p> Machine<'p> {
             note: "",
         };
         let source = self.source_id(source);
+        let kind = EventKind::Api {
+            name,
+            class: crate::knowledge::REPLAY_FLAG,
+            sandbox: Sandbox::Allows,
+            note: "",
+        };
+        self.record_event(span, kind, Some(source));
         self.instance_of_builtin(crate::knowledge::REPLAY_FLAG)
             .with_source(Some(source))
     }
@@ -1286,6 +1306,7 @@ impl<'p> Machine<'p> {
             let made_of = self.with_kinds(&made_of, Kinds::IMPORT.not());
             self.record_sink(&made_of, SinkKind::Payload, span);
             let returned = self.run_kept(&callback, span);
+            let returned = self.whole_taint(&returned, span);
             self.record_sink(&returned, SinkKind::Payload, span);
         }
     }

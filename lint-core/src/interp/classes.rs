@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::diagnostic::Span;
+use crate::index::FunctionNode;
 use crate::knowledge::Role;
 use crate::syntax::ast::{self, Expr, Stmt};
 use crate::syntax::span_of;
@@ -139,6 +140,7 @@ impl<'p> Machine<'p> {
             ix,
         };
         let mut bases = Value::bottom();
+        let mut args = Args::default();
         if let Some(arguments) = &it.arguments {
             for base in &arguments.args {
                 let base = self.evaluate(base);
@@ -164,6 +166,9 @@ impl<'p> Machine<'p> {
                 {
                     let metaclass = self.sym("metaclass");
                     self.write(CellKey::ClassAttr(class, metaclass), &value);
+                } else {
+                    let name = keyword.arg.as_ref().map(|name| self.sym(name.as_str()));
+                    args.keywords.push((name, value));
                 }
             }
         }
@@ -178,12 +183,12 @@ impl<'p> Machine<'p> {
         for decorator in it.decorator_list.iter().rev() {
             value = self.decorated(&decorator.expression, &value);
         }
-        self.call_init_subclass(class, span_of(it));
+        self.call_init_subclass(class, &args, span_of(it));
         let name = self.sym(it.name.as_str());
         self.assign_name(name, &value, span_of(&it.name));
     }
 
-    fn call_init_subclass(&mut self, class: ClassId, span: Span) {
+    fn call_init_subclass(&mut self, class: ClassId, args: &Args, span: Span) {
         let hook = self.sym("__init_subclass__");
         if !self.is_defined_by_classes(hook) {
             return;
@@ -195,7 +200,7 @@ impl<'p> Machine<'p> {
             for &obj in value.objs() {
                 if let Obj::Func(function) | Obj::ClassMethod(function) = obj {
                     let bound = self.bound(Obj::Func(function), Obj::Class(class));
-                    self.apply(bound, &Args::default(), span, How::Call);
+                    self.apply(bound, args, span, How::Call);
                     return;
                 }
             }
@@ -348,7 +353,7 @@ impl<'p> Machine<'p> {
     /// Instances are told apart where it matters most: when a constructor is given callables, and
     /// when they are made at import, for all runs.
     fn variant(&mut self, class: ClassId, args: &Args) -> u32 {
-        const MAX_VARIANTS_OF_CLASS: u32 = 12;
+        const MAX_VARIANTS_OF_CLASS: u32 = 40;
         let values = args.positional.iter().map(|argument| &argument.value);
         let values = values.chain(args.keywords.iter().map(|(_, value)| value));
         let mut given: Vec<Obj> = values
@@ -425,6 +430,11 @@ impl<'p> Machine<'p> {
         })
     }
 
+    /// Whether instances are tuples of their fields.
+    pub(super) fn is_named_tuple(&mut self, class: ClassId) -> bool {
+        self.has_external_base(class, |base| base.ends_with(".NamedTuple"))
+    }
+
     fn is_data_class_name(&self, name: Sym) -> bool {
         let mut pending = vec![self.str(name)];
         let mut seen = 0;
@@ -480,7 +490,7 @@ impl<'p> Machine<'p> {
             }
         }
         if !filled.taint().is_empty() {
-            for field in fields {
+            for &field in &fields {
                 if !set.contains(&field) {
                     let declared = self.declared_field(class, field).tainted_by(filled);
                     self.write_instance_attribute(class, variant, field, &declared);
@@ -489,6 +499,7 @@ impl<'p> Machine<'p> {
         }
         set.sort();
         set.dedup();
+        self.note_unset_fields(class, variant, &set, how);
         let set: Rc<[Sym]> = set.into();
         for entry in mro.iter().copied() {
             let Obj::Class(owner) = entry else { continue };
@@ -510,10 +521,10 @@ impl<'p> Machine<'p> {
                 self.apply(bound, &Args::unknown(1), span, How::Factory);
             }
         }
-        self.call_validators(class, span);
+        self.call_validators(class, variant, span);
     }
 
-    fn call_validators(&mut self, class: ClassId, span: Span) {
+    fn call_validators(&mut self, class: ClassId, variant: u32, span: Span) {
         let mro = self.mro(class);
         for entry in mro.iter().copied() {
             let Obj::Class(owner) = entry else { continue };
@@ -536,12 +547,53 @@ impl<'p> Machine<'p> {
                     let closure = self.module_ctx(owner.file);
                     let bound = self.bound(
                         Obj::Func(FuncRef { func, closure }),
-                        Obj::Instance(class, 0),
+                        Obj::Instance(class, variant),
                     );
                     self.apply(bound, &Args::unknown(1), span, How::Factory);
                 }
             }
         }
+    }
+
+    /// Remembers which fields a constructor call may leave as the class has them.
+    fn note_unset_fields(&mut self, class: ClassId, variant: u32, set: &[Sym], how: How) {
+        for field in self.field_names(class) {
+            if how == How::MayFill || !set.contains(&field) {
+                self.write(CellKey::Unset(class, variant, field), &Value::of(Obj::None));
+            }
+        }
+    }
+
+    /// Whether every instance at hand has an attribute of its own instead of the one of the class:
+    /// each constructor call is given it, or `__init__` stores it in any case.
+    pub(super) fn is_always_set(&mut self, class: ClassId, variant: u32, name: Sym) -> bool {
+        if self.is_data_class(class) {
+            let given = self.read(CellKey::VariantAttr(class, variant, name));
+            return !given.is_bottom()
+                && self.field_names(class).contains(&name)
+                && self.read(CellKey::Unset(class, variant, name)).is_bottom();
+        }
+        let Some(Obj::Func(init)) = self.find_method(class, "__init__") else {
+            return false;
+        };
+        let Some(FunctionNode::Def(def)) = self.function(init.func).map(|it| it.node) else {
+            return false;
+        };
+        let receiver = def.parameters.iter_non_variadic_params().next();
+        let receiver = receiver.map(|it| it.parameter.name.as_str());
+        let attribute = self.str(name);
+        let sets = |target: &Expr| match target {
+            Expr::Attribute(it) => {
+                it.attr.as_str() == attribute
+                    && matches!(&*it.value, Expr::Name(of) if Some(of.id.as_str()) == receiver)
+            }
+            _ => false,
+        };
+        def.body.iter().any(|statement| match statement {
+            Stmt::Assign(it) => it.targets.iter().any(sets),
+            Stmt::AnnAssign(it) => it.value.is_some() && sets(&it.target),
+            _ => false,
+        })
     }
 
     /// Names of the fields in the order in which a constructor takes them.

@@ -147,6 +147,16 @@ impl<'p> Machine<'p> {
         !value.objs().is_empty() && value.objs().iter().all(is_text)
     }
 
+    /// Whether a value decides a condition by being there or not: it is `None` or always true.
+    pub(super) fn asks_for_presence(&self, value: &Value) -> bool {
+        let is_there = |obj: &Obj| match obj {
+            Obj::None => true,
+            Obj::ExternalInstance(ty) => is_always_true(self.str(*ty)),
+            _ => false,
+        };
+        value.objs().iter().all(is_there)
+    }
+
     /// Whether what a value is cannot change, so that a test of its truth holds from then on.
     fn is_immutable(&self, value: &Value) -> bool {
         let is_immutable = |obj: &Obj| match obj {

@@ -33,7 +33,8 @@ impl Machine<'_> {
             "set" => {
                 let value = self.lasting(first?);
                 self.write(contents(variable), &value);
-                None
+                let token = self.sym("contextvars.Token");
+                Some(Value::of(Obj::ExternalInstance(token)))
             }
             "get" => {
                 let mut value = self.read(contents(variable));

@@ -10,6 +10,7 @@ use crate::syntax::span_of;
 use super::builtins::is_builtin;
 use super::calls::Args;
 use super::conditions::{Truth, compare_constants};
+use super::order::{SEQUENCES, is_empty_literal};
 use super::{
     CellKey, Code, ContainerKind, CtxId, EventKind, FuncId, FuncRef, How, Key, Kinds, Machine,
     Mode, Obj, SinkKind, SourceId, Sym, Value,
@@ -46,7 +47,7 @@ impl<'p> Machine<'p> {
                     // What is awaited is not a call of the project, which would speak for itself.
                     self.note_command();
                 }
-                value.joined(&awaited.without_taint())
+                self.awaited(&value).joined(&awaited.without_taint())
             }
             Expr::StringLiteral(it) => {
                 let text = it.value.to_str();
@@ -118,18 +119,15 @@ impl<'p> Machine<'p> {
             Expr::Dict(it) => self.dict(it),
             Expr::Set(it) => {
                 let id = self.container(ContainerKind::Set, span_of(it));
-                self.fill(id, &it.elts, true);
-                Value::of(Obj::Container(id))
+                self.fill(id, &it.elts, true)
             }
             Expr::List(it) => {
                 let id = self.container(ContainerKind::List, span_of(it));
-                self.fill(id, &it.elts, false);
-                Value::of(Obj::Container(id))
+                self.fill(id, &it.elts, false)
             }
             Expr::Tuple(it) => {
                 let id = self.container(ContainerKind::Tuple, span_of(it));
-                self.fill(id, &it.elts, false);
-                Value::of(Obj::Container(id))
+                self.fill(id, &it.elts, false)
             }
             Expr::ListComp(it) => self.comprehension(
                 ContainerKind::List,
@@ -413,7 +411,9 @@ impl<'p> Machine<'p> {
             Obj::ExternalInstance(ty) => {
                 let ty = self.str(*ty);
                 self.knowledge.is_log(&format!("{ty}.info"))
-                    || self.knowledge.has_members(ty) && !ty.starts_with("datetime.")
+                    || self.knowledge.has_members(ty)
+                        && !ty.starts_with("datetime.")
+                        && ty != "random.Random"
             }
             Obj::Keeper(_) => true,
             _ => false,
@@ -527,7 +527,7 @@ impl<'p> Machine<'p> {
         let outer = self.open_control();
         let before = self.frame.state.clone();
         let last = it.values.len() - 1;
-        let mut place = None;
+        let (mut place, mut guards) = (None, 0);
         for (ix, operand) in it.values.iter().enumerate() {
             let value = self.evaluate(operand);
             place = place.or(value.place());
@@ -560,7 +560,11 @@ impl<'p> Machine<'p> {
                 break;
             }
             self.narrow(operand, it.op == ast::BoolOp::And);
+            let guard = u32::from(self.asks_replay(&value));
+            self.guard(guard);
+            guards += guard;
         }
+        self.unguard(guards);
         self.close_control(outer);
         // Narrowing holds for the right operands only; the `if` around it narrows again.
         let vars: Vec<(Sym, Value)> = before
@@ -583,6 +587,12 @@ impl<'p> Machine<'p> {
         in_place: bool,
     ) -> Value {
         let mut result = Value::bottom();
+        if op == Operator::Mod && self.is_text(left) {
+            let order = self.order_in_text(std::slice::from_ref(right), span);
+            let text = self.instance_of_builtin("str").with_source(order);
+            let values = self.deep_taint(right, span);
+            return text.tainted_by(left).tainted_by(&values);
+        }
         let names = operator_methods(op);
         if in_place {
             result.join(&self.call_method_if_project(
@@ -620,7 +630,17 @@ impl<'p> Machine<'p> {
                     }
                     Obj::Container(id) => {
                         // `a + b`, `a | b`: the result holds the elements of both.
-                        let kind = self.containers.get(id).kind;
+                        let kind = match (self.containers.get(id).kind, op) {
+                            // Of what stands for a list, views of a mapping alone have these.
+                            (
+                                ContainerKind::List,
+                                Operator::BitAnd
+                                | Operator::BitOr
+                                | Operator::BitXor
+                                | Operator::Sub,
+                            ) => ContainerKind::Set,
+                            (kind, _) => kind,
+                        };
                         let joined = self.container(kind, span);
                         let elements = self.all_elements(left).joined(&self.all_elements(right));
                         self.put(joined, Key::Any, &elements);
@@ -728,7 +748,9 @@ impl<'p> Machine<'p> {
             .all(|op| matches!(op, CmpOp::Eq | CmpOp::NotEq));
         let first = left.clone();
         let mut taint = left.clone();
-        if compares_contents {
+        if compares_contents && it.comparators.iter().any(is_empty_literal) {
+            taint = self.deciding(&left);
+        } else if compares_contents {
             taint = taint.tainted_by(&self.whole_taint(&left, span_of(&*it.left)));
         }
         let mut decided = None;
@@ -752,8 +774,9 @@ impl<'p> Machine<'p> {
             {
                 self.iterate(&right, span_of(it), How::Iterate);
             }
+            let mut answer = Value::bottom();
             if !method.is_empty() {
-                self.call_method_if_project(
+                answer = self.call_method_if_project(
                     receiver,
                     method,
                     std::slice::from_ref(argument),
@@ -766,11 +789,17 @@ impl<'p> Machine<'p> {
             } else {
                 None
             };
+            if let [single] = *right.objs()
+                && matches!(op, CmpOp::In | CmpOp::NotIn)
+                && matches!(single, Obj::Instance(..))
+            {
+                let contents = self.contents_of(single, span_of(comparator));
+                right = right.tainted_by(&contents).at_place(contents.place());
+            }
+            taint.add_taint(answer.taint());
             // Whether it is in there does not depend on the order.
             let is_contained = matches!(op, CmpOp::In | CmpOp::NotIn);
-            if is_contained
-                && self.are_containers(&right, &[ContainerKind::Dict, ContainerKind::List])
-            {
+            if is_contained && self.are_containers(&right, SEQUENCES) {
                 right = self.settled(&right, span_of(it));
             }
             taint.add_taint(right.taint());
@@ -787,6 +816,9 @@ impl<'p> Machine<'p> {
         {
             taint = self.without_identity(&taint, span_of(it));
         }
+        if matches!(&*it.comparators, [Expr::NoneLiteral(_)]) {
+            taint = self.without_never_none(&taint);
+        }
         let value = match decided {
             Some(result) => Value::of(Obj::Bool(result)),
             None if matches!(&*it.comparators, [Expr::BooleanLiteral(_)]) => {
@@ -802,7 +834,7 @@ impl<'p> Machine<'p> {
         value.tainted_by(&taint).at_place(place)
     }
 
-    fn are_containers(&self, value: &Value, kinds: &[ContainerKind]) -> bool {
+    pub(super) fn are_containers(&self, value: &Value, kinds: &[ContainerKind]) -> bool {
         value.objs().iter().all(|obj| match obj {
             Obj::Container(id) => kinds.contains(&self.containers.get(*id).kind),
             _ => false,
@@ -833,12 +865,41 @@ impl<'p> Machine<'p> {
             .objs()
             .iter()
             .all(|obj| matches!(obj, Obj::Container(_)));
-        if is_container {
+        if self.asks_replay(value) {
+            self.without_replay_flag(value)
+        } else if is_container {
             self.without_order(value)
                 .tainted_by(&self.size_taint(value))
+        } else if self.asks_for_presence(value) {
+            self.without_never_none(value)
         } else {
             value.clone()
         }
+    }
+
+    /// The code that follows runs or not as the replay flag says.
+    pub(super) fn guard(&mut self, guard: u32) {
+        self.frame.vouched += guard;
+        self.frame.replaying += guard;
+    }
+
+    pub(super) fn unguard(&mut self, guard: u32) {
+        self.frame.vouched -= guard;
+        self.frame.replaying -= guard;
+    }
+
+    /// What a guard decides besides the replay flag, which speaks for itself.
+    pub(super) fn without_replay_flag(&mut self, value: &Value) -> Value {
+        self.with_kinds(value, Kinds::REPLAY.not())
+    }
+
+    /// The value without what it owes to sources that are never `None`, where that is asked.
+    fn without_never_none(&mut self, value: &Value) -> Value {
+        let mut kinds = Kinds::default();
+        for &class in self.knowledge.never_none() {
+            kinds = kinds.union(self.kind_of_class(class));
+        }
+        self.with_kinds(value, kinds.not())
     }
 
     /// The value without what it owes to `id()` and `hash()`, whose use ends here.
@@ -858,8 +919,7 @@ impl<'p> Machine<'p> {
             self.decide(&deciding, SinkKind::Branch, span_of(&*it.test));
         }
         let guard = u32::from(self.asks_replay(&test));
-        self.frame.vouched += guard;
-        self.frame.replaying += guard;
+        self.guard(guard);
         let before = self.frame.state.clone();
         let mut result = Value::bottom();
         if truth != Truth::Never {
@@ -872,8 +932,7 @@ impl<'p> Machine<'p> {
             result.join(&self.evaluate(&it.orelse));
         }
         self.frame.state.join(&after_body);
-        self.frame.vouched -= guard;
-        self.frame.replaying -= guard;
+        self.unguard(guard);
         self.close_control(outer);
         // Choosing between values is a branch only where the result matters, so it taints it.
         result.tainted_by(&test)
@@ -940,7 +999,8 @@ impl<'p> Machine<'p> {
 
     // ---- containers ----
 
-    fn fill(&mut self, id: u32, elements: &'p [Expr], unordered: bool) {
+    fn fill(&mut self, id: u32, elements: &'p [Expr], unordered: bool) -> Value {
+        let mut order = None;
         // Long literals are tables of data; their elements need no places of their own.
         let limit = if unordered { 1 } else { 64 };
         let exact = elements.len() <= limit && !elements.iter().any(Expr::is_starred_expr);
@@ -949,7 +1009,7 @@ impl<'p> Machine<'p> {
             let (key, value) = match element {
                 Expr::Starred(_) => {
                     if !unordered {
-                        self.note_order(&value, span_of(element));
+                        order = self.note_order(&value, span_of(element)).or(order);
                     }
                     (
                         Key::Any,
@@ -961,6 +1021,7 @@ impl<'p> Machine<'p> {
             };
             self.put(id, key, &value);
         }
+        Value::of(Obj::Container(id)).with_source(order)
     }
 
     fn dict(&mut self, it: &'p ast::ExprDict) -> Value {
@@ -1160,6 +1221,9 @@ impl<'p> Machine<'p> {
     }
 
     pub(super) fn hash_of(&mut self, elements: &Value) -> Option<Elements> {
+        if self.may_be_task(elements) {
+            return Some(Elements::Address);
+        }
         let mut result = None;
         let hashed = self.leaves(elements, |this, id| {
             let is_tuple = this.containers.get(id).kind == ContainerKind::Tuple;
@@ -1276,6 +1340,9 @@ impl<'p> Machine<'p> {
                         How::Operator,
                     );
                     result.join(&item);
+                    if item.is_bottom() {
+                        result.join(&self.contents_of(obj, span));
+                    }
                 }
                 // `Generic[T]` and `list[int]` are still the class.
                 Obj::Class(_) => {

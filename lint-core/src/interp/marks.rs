@@ -25,6 +25,8 @@ pub(super) struct Marks {
     classes: BTreeMap<ClassId, Vec<Mark>>,
     /// Classes that calls of `type` make; see `keepers.rs`.
     made: BTreeMap<u32, Vec<Mark>>,
+    /// The validators of update handlers.
+    validators: BTreeMap<FuncRef, BTreeSet<FuncRef>>,
     /// The functions whose attributes `functools.wraps` copied to a wrapper.
     wrapped: BTreeMap<FuncRef, BTreeSet<FuncRef>>,
     /// Functions and classes of the project that the configuration gives a part to, with the
@@ -74,7 +76,14 @@ impl<'p> Machine<'p> {
         if !self.knowledge.role(self.str(name)).is_some_and(is_marker) {
             return None;
         }
-        let value = args.positional.first()?.value.clone();
+        let mut value = args.positional.first()?.value.clone();
+        if let [update, validator] = &args.positional[..]
+            && self.knowledge.role(self.str(name)) == Some(Role::Validator)
+        {
+            // `update.validator(check)`
+            value = validator.value.clone();
+            self.keep_validator(&update.value, &value);
+        }
         let is_definition = |obj: &Obj| match obj {
             Obj::Func(_) | Obj::Class(_) | Obj::StaticMethod(_) | Obj::ClassMethod(_) => true,
             Obj::Keeper(id) => self.is_made_class(*id),
@@ -87,15 +96,23 @@ impl<'p> Machine<'p> {
         Some(value)
     }
 
+    fn keep_validator(&mut self, update: &Value, validator: &Value) {
+        for update in functions(update) {
+            let validators = self.marks.validators.entry(update).or_default();
+            validators.extend(functions(validator));
+        }
+    }
+
+    /// The functions that validate the updates of a member, wherever they are defined.
+    pub(crate) fn validators_of(&self, member: FuncRef) -> Vec<FuncRef> {
+        let wrapped = self.marks.wrapped.get(&member).into_iter().flatten();
+        let updates = std::iter::once(&member).chain(wrapped);
+        let validators = updates.filter_map(|update| self.marks.validators.get(update));
+        validators.flatten().copied().collect()
+    }
+
     /// `functools.wraps(wrapped)(wrapper)` copies what decorators left.
     pub(super) fn copy_marks(&mut self, wrapper: &Value, wrapped: &Value) {
-        let functions = |value: &Value| {
-            let functions = value.objs().iter().filter_map(|obj| match obj {
-                Obj::Func(it) => Some(*it),
-                _ => None,
-            });
-            functions.collect::<Vec<_>>()
-        };
         for to in functions(wrapper) {
             let from = functions(wrapped).into_iter().filter(|it| *it != to);
             self.marks.wrapped.entry(to).or_default().extend(from);
@@ -276,6 +293,14 @@ impl<'p> Machine<'p> {
             .flatten()
             .any(|mark| mark.role == Some(Role::Activity))
     }
+}
+
+fn functions(value: &Value) -> Vec<FuncRef> {
+    let functions = value.objs().iter().filter_map(|obj| match obj {
+        Obj::Func(it) => Some(*it),
+        _ => None,
+    });
+    functions.collect()
 }
 
 /// Methods that the SDK calls.

@@ -21,6 +21,7 @@ mod keepers;
 mod marks;
 mod mro;
 mod namespaces;
+mod order;
 mod seen;
 mod statements;
 mod taint;
@@ -90,6 +91,8 @@ enum CellKey {
     ImportAttr(ClassId, Sym),
     /// The same for one variant of instances; 0 holds what code stored that knew of none.
     VariantAttr(ClassId, u32, Sym),
+    /// Whether a constructor call of a variant leaves a field as the class has it.
+    Unset(ClassId, u32, Sym),
     FunctionAttr(FuncId, Sym),
     Element(u32, Key),
     /// The elements of the sets in whose order the entries of a list or mapping stand.
@@ -424,6 +427,8 @@ struct Frame<'p> {
     depth: u32,
     /// The partials that the outermost of these helpers has called.
     partials: BTreeMap<u32, PartialCalls>,
+    /// Variables that have been assigned, and whether always an object that was made for that.
+    fresh: FxHashMap<Sym, bool>,
     /// What is remembered of calls, by their places.
     calls: FxHashMap<Span, Called>,
 }
@@ -1032,7 +1037,7 @@ impl<'p> Machine<'p> {
 
     fn external(&mut self, name: &str) -> Obj {
         let canonical = self.knowledge.canonical(name);
-        Obj::External(self.names.intern(canonical))
+        Obj::External(self.names.intern(&canonical))
     }
 }
 
@@ -1065,6 +1070,7 @@ impl<'p> Frame<'p> {
             ignores_order: false,
             depth: 0,
             partials: BTreeMap::new(),
+            fresh: FxHashMap::default(),
             calls: FxHashMap::default(),
         }
     }

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::Span;
+use crate::syntax::ast::Expr;
+use crate::syntax::span_of;
 
 use super::{ClassId, FuncId, Machine, Obj, Sym, Value};
 
@@ -17,6 +19,8 @@ pub(crate) enum Seen {
     Calls(Sym),
     /// The attribute is one of an instance of this class.
     Of(ClassId),
+    /// The attribute is one of an object that the function at hand has made.
+    OfFresh,
     /// The exception that is raised or caught is of this class.
     Exception(ClassId),
     /// The same for a class outside the project.
@@ -27,6 +31,15 @@ pub(crate) enum Seen {
     /// all that it may be given.
     Given(&'static str, Obj),
 }
+
+/// Methods that Python calls on an object that nobody else has yet.
+const MAKING: &[&str] = &[
+    "__init__",
+    "__post_init__",
+    "__attrs_post_init__",
+    "__setstate__",
+    "model_post_init",
+];
 
 impl Machine<'_> {
     pub(super) fn note_seen(&mut self, span: Span, seen: Seen) {
@@ -52,6 +65,39 @@ impl Machine<'_> {
                 self.note_seen(span, Seen::Of(*class));
             }
         }
+    }
+
+    /// Remembers whether a variable stands for an object that the function has made.
+    pub(super) fn note_fresh(&mut self, name: Sym, value: &Value, from: Option<&Expr>) {
+        let is_made = from.is_some_and(|from| {
+            let made = |obj: &Obj| match obj {
+                Obj::Instance(class, _) => {
+                    let makes = (span_of(from), Seen::Makes(*class));
+                    self.frame.out.seen.contains(&makes)
+                }
+                _ => false,
+            };
+            from.is_call_expr() && value.objs().iter().all(made)
+        });
+        let always = self.frame.fresh.entry(name).or_insert(true);
+        *always &= is_made;
+    }
+
+    /// Whether an expression is an object that the function at hand has made, or is making.
+    pub(super) fn is_fresh(&mut self, object: &Expr) -> bool {
+        let Expr::Name(name) = object else {
+            return false;
+        };
+        let function = self.frame.function;
+        let parameters = function.node.parameters();
+        let receiver = parameters.and_then(|it| it.iter_non_variadic_params().next());
+        let is_receiver = receiver.is_some_and(|it| it.parameter.name.as_str() == name.id.as_str());
+        let method = function.qualname.rsplit('.').next().unwrap_or_default();
+        if function.class.is_some() && is_receiver && MAKING.contains(&method) {
+            return true;
+        }
+        let name = self.sym(name.id.as_str());
+        self.frame.fresh.get(&name) == Some(&true)
     }
 
     /// Remembers the classes of an exception that is raised or caught: the value is a class, a

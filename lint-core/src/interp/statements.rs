@@ -11,8 +11,8 @@ use crate::syntax::span_of;
 
 use super::conditions::Truth;
 use super::{
-    CellKey, ContainerKind, EventKind, Except, How, Key, Machine, Mode, Obj, SinkKind, State, Sym,
-    Value,
+    CellKey, ContainerKind, EventKind, Except, How, Key, Machine, Mode, Obj, Seen, SinkKind, State,
+    Sym, Value,
 };
 
 impl<'p> Machine<'p> {
@@ -57,6 +57,9 @@ impl<'p> Machine<'p> {
                 let old = self.evaluate(&it.target);
                 let operand = self.evaluate(&it.value);
                 let value = self.binary(&old, it.op, &operand, span_of(it), true);
+                if it.target.is_name_expr() {
+                    self.extend_in_place(&old, &operand, span_of(it));
+                }
                 self.assign(&it.target, &value, None);
             }
             Stmt::Return(it) => {
@@ -170,6 +173,27 @@ impl<'p> Machine<'p> {
         }
     }
 
+    /// `rows += more` changes the list that `rows` stands for.
+    fn extend_in_place(&mut self, object: &Value, operand: &Value, span: Span) {
+        let changes = |this: &Self, id: u32| this.containers.get(id).kind != ContainerKind::Tuple;
+        let kept: Vec<Obj> = object
+            .objs()
+            .iter()
+            .copied()
+            .filter(|obj| matches!(obj, Obj::Container(id) if changes(self, *id)))
+            .collect();
+        if kept.is_empty() {
+            return;
+        }
+        let elements = self.all_elements(operand);
+        for &obj in &kept {
+            if let Obj::Container(id) = obj {
+                self.put(id, Key::Any, &elements);
+            }
+        }
+        self.record_container_change(&kept.into_iter().collect(), span);
+    }
+
     /// The value of a call statement is thrown away. What it was given went to the code that was
     /// called, which is analysed on its own when it is known.
     fn record_discarded(&mut self, value: &Value, expression: &'p Expr) {
@@ -229,10 +253,14 @@ impl<'p> Machine<'p> {
                 } else {
                     self.under_control(value)
                 };
+                self.note_fresh(sym, &value, from);
                 self.assign_name(sym, &value, span_of(target));
             }
             Expr::Attribute(attribute) => {
                 let object = self.evaluate(&attribute.value);
+                if self.is_fresh(&attribute.value) {
+                    self.note_seen(span_of(target), Seen::OfFresh);
+                }
                 self.store_attribute(&object, attribute.attr.as_str(), value, span_of(target));
             }
             Expr::Subscript(subscript) => {
@@ -263,15 +291,30 @@ impl<'p> Machine<'p> {
             return;
         }
         let span = from.map_or(Span::default(), span_of);
+        if let ([Obj::Instance(class, variant)], None) = (value.objs(), starred)
+            && self.is_named_tuple(*class)
+        {
+            let (class, variant) = (*class, *variant);
+            for (target, field) in targets.iter().zip(self.field_names(class)) {
+                let name = self.str(field).to_owned();
+                let part = self.instance_attribute(class, variant, field, &name, span);
+                self.assign(target, &part.tainted_by(value), None);
+            }
+            return;
+        }
         let is_sequence = value.objs().iter().all(|obj| {
             matches!(obj, Obj::Container(id) if matches!(self.containers.get(*id).kind, ContainerKind::List | ContainerKind::Tuple))
         });
         if !is_sequence {
             let element = self.iterate(value, span, How::Iterate).tainted_by(value);
             // `(only,) = names` goes well for a set of one element alone.
-            if targets.len() > 1 || starred.is_some() {
-                self.note_order(value, span);
-            }
+            let shows = targets.len() > 1 || starred.is_some();
+            let order = if shows {
+                self.note_order(value, span)
+            } else {
+                None
+            };
+            let element = element.with_source(order);
             for target in targets {
                 self.assign(target, &element, None);
             }
@@ -367,8 +410,7 @@ impl<'p> Machine<'p> {
             let before = self.frame.state.clone();
             if truth != Truth::Never {
                 vouched += guard;
-                self.frame.vouched += guard;
-                self.frame.replaying += guard;
+                self.guard(guard);
                 self.narrow(test, true);
                 self.execute(body);
                 after.join(&self.frame.state);
@@ -379,8 +421,7 @@ impl<'p> Machine<'p> {
             }
             self.narrow(test, false);
         }
-        self.frame.vouched -= vouched;
-        self.frame.replaying -= vouched;
+        self.unguard(vouched);
         self.close_control(outer);
         after.join(&self.frame.state);
         self.frame.state = after;
@@ -403,7 +444,11 @@ impl<'p> Machine<'p> {
                 break;
             }
             self.narrow(&it.test, true);
-            if !self.loop_body(&it.body, before) && !self.control_differs(&control) {
+            let guard = u32::from(self.frame.asks_replay);
+            self.guard(guard);
+            let goes_on = self.loop_body(&it.body, before);
+            self.unguard(guard);
+            if !goes_on && !self.control_differs(&control) {
                 break;
             }
         }
@@ -484,6 +529,13 @@ impl<'p> Machine<'p> {
     }
 
     fn try_statement(&mut self, it: &'p ast::StmtTry) {
+        if self.asks_where_it_runs(it) {
+            self.frame.has_returned = true;
+            self.frame.returned.join(&Value::of(Obj::Bool(true)));
+            self.leave_function();
+            self.frame.state.dead = true;
+            return;
+        }
         let before = self.frame.state.clone();
         let catches = !it.handlers.is_empty();
         let (outer, thrown) = self.open_try(catches);
@@ -523,7 +575,13 @@ impl<'p> Machine<'p> {
                 let sym = self.sym(name.as_str());
                 self.assign_name(sym, &exception, span_of(name));
             }
+            let outer = self.open_control();
+            if let Some(place) = self.place_missed(&it.body, &exception) {
+                let asked = Value::bottom().at_place(Some(place));
+                self.decide(&asked, SinkKind::Branch, span_of(&it.body[0]));
+            }
             self.execute(&handler.body);
+            self.close_control(outer);
             after.join(&self.frame.state);
         }
         self.close_control(outer);
@@ -541,6 +599,27 @@ impl<'p> Machine<'p> {
         self.frame.state.dead |= dead;
     }
 
+    /// The shared mapping of which a handler says that it lacks a key: `try: return MEMO[key]`.
+    fn place_missed(&mut self, body: &'p [Stmt], exception: &Value) -> Option<super::SourceId> {
+        let is_missing_key = |obj: &Obj| match obj {
+            Obj::ExternalInstance(ty) => matches!(self.str(*ty), "KeyError" | "LookupError"),
+            _ => false,
+        };
+        if !exception.objs().iter().any(is_missing_key) {
+            return None;
+        }
+        let asked = match body {
+            [Stmt::Return(it)] => it.value.as_deref()?,
+            [Stmt::Assign(it)] => &it.value,
+            [Stmt::Expr(it)] => &it.value,
+            _ => return None,
+        };
+        let Expr::Subscript(asked) = asked else {
+            return None;
+        };
+        self.evaluate(&asked.value).place()
+    }
+
     /// Whether exceptions of a class only say that an import has failed.
     fn is_failed_import(&self, class: &Value) -> bool {
         let is_one = |obj: &Obj| match obj {
@@ -554,26 +633,27 @@ impl<'p> Machine<'p> {
 
     /// Whether a body imports something, and nothing but the SDKs: what runs workflows has them.
     fn imports_what_is_there(&self, body: &[Stmt]) -> bool {
-        let is_there = |module: &str| {
+        let is_import = |it: &Stmt| matches!(it, Stmt::Import(_) | Stmt::ImportFrom(_));
+        let mut imports = body.iter().filter(|it| is_import(it)).peekable();
+        imports.peek().is_some() && imports.all(|it| self.is_import_of_sdk(it))
+    }
+
+    fn is_import_of_sdk(&self, statement: &Stmt) -> bool {
+        let is_sdk = |module: &str| {
             let package = module.split('.').next().unwrap_or(module);
             self.knowledge.is_sdk_package(package)
         };
-        let mut imports = false;
-        body.iter().all(|statement| match statement {
-            Stmt::Import(it) => {
-                imports = true;
-                it.names.iter().all(|alias| is_there(alias.name.as_str()))
-            }
+        match statement {
+            Stmt::Import(it) => it.names.iter().all(|alias| is_sdk(alias.name.as_str())),
             Stmt::ImportFrom(it) => {
-                imports = true;
                 it.level == 0
                     && it
                         .module
                         .as_ref()
-                        .is_some_and(|module| is_there(module.as_str()))
+                        .is_some_and(|module| is_sdk(module.as_str()))
             }
-            _ => true,
-        }) && imports
+            _ => false,
+        }
     }
 
     /// Whether a body only asks for what is there in workflow code, and raises elsewhere: the
@@ -586,7 +666,7 @@ impl<'p> Machine<'p> {
                 Stmt::Assign(it) => Some(&*it.value),
                 Stmt::Expr(it) => Some(&*it.value),
                 Stmt::Pass(_) => None,
-                _ => return false,
+                statement => return self.is_import_of_sdk(statement),
             };
             let is_present = value.is_some_and(|value| self.is_present(value));
             asks |= is_present;
@@ -595,16 +675,70 @@ impl<'p> Machine<'p> {
         asks && is_certain && !self.at_import()
     }
 
+    /// `try: return bool(workflow.info())`, `except RuntimeError: return False`: in a workflow that
+    /// is true.
+    fn asks_where_it_runs(&mut self, it: &'p ast::StmtTry) -> bool {
+        let is_no = |handler: &ast::ExceptHandler| {
+            let ast::ExceptHandler::ExceptHandler(handler) = handler;
+            let [Stmt::Return(returned)] = &handler.body[..] else {
+                return false;
+            };
+            let value = returned
+                .value
+                .as_deref()
+                .and_then(Expr::as_boolean_literal_expr);
+            value.is_some_and(|it| !it.value)
+        };
+        let Some((Stmt::Return(last), before)) = it.body.split_last() else {
+            return false;
+        };
+        let asked = match last.value.as_deref() {
+            Some(asked @ (Expr::Call(_) | Expr::Compare(_))) => asked,
+            _ => return false,
+        };
+        let may_ask = !it.handlers.is_empty() && it.handlers.iter().all(is_no);
+        if !may_ask || !before.iter().all(|it| self.is_import_of_sdk(it)) {
+            return false;
+        }
+        self.execute(before);
+        self.evaluate(asked);
+        self.is_present(asked) && !self.at_import()
+    }
+
     /// Whether an expression is an answer that workflow code always gets, or an attribute of one.
     fn is_present(&self, value: &'p Expr) -> bool {
         match value {
             Expr::Attribute(it) => self.is_present(&it.value),
             Expr::Await(it) => self.is_present(&it.value),
+            Expr::Compare(it) => {
+                self.is_present(&it.left) && it.comparators.iter().all(Expr::is_literal_expr)
+            }
+            Expr::Call(call) if self.only_asks(&call.func) => match &*call.arguments.args {
+                [asked, rest @ ..] => {
+                    self.is_present(asked) && rest.iter().all(Expr::is_literal_expr)
+                }
+                [] => false,
+            },
             _ => matches!(
                 self.marker_of_call(value),
                 Some(Role::InWorkflow | Role::Present | Role::IsReplaying)
             ),
         }
+    }
+
+    /// `bool` and `hasattr` raise nothing of their own.
+    fn only_asks(&self, callee: &Expr) -> bool {
+        let Expr::Name(name) = callee else {
+            return false;
+        };
+        let is_builtin = !self
+            .frame
+            .module
+            .index()
+            .function(MODULE_BODY)
+            .locals
+            .contains(name.id.as_str());
+        is_builtin && matches!(name.id.as_str(), "bool" | "hasattr")
     }
 
     fn with_statement(&mut self, it: &'p ast::StmtWith) {
@@ -677,7 +811,10 @@ impl<'p> Machine<'p> {
     fn match_statement(&mut self, it: &'p ast::StmtMatch) {
         let subject = self.evaluate(&it.subject);
         let outer = self.open_control();
-        self.decide(&subject, SinkKind::Branch, span_of(&*it.subject));
+        let deciding = self.without_replay_flag(&subject);
+        self.decide(&deciding, SinkKind::Branch, span_of(&*it.subject));
+        let guard = u32::from(self.asks_replay(&subject));
+        self.guard(guard);
         let mut before = self.frame.state.clone();
         let mut after = State {
             dead: true,
@@ -709,6 +846,7 @@ impl<'p> Machine<'p> {
                 before.dead = true;
             }
         }
+        self.unguard(guard);
         self.close_control(outer);
         after.join(&before);
         self.frame.state = after;

@@ -23,6 +23,7 @@ static TABLES: Tables = Tables {
     listeners: &[],
     commands: &[],
     markers: &[],
+    never_none: &[],
     sdk_packages: &["sdk"],
     engines: &[],
     stdlib: &["functools", "time", "typing"],

@@ -67,6 +67,13 @@ pub(super) struct Progress {
 impl<'p> Machine<'p> {
     /// Runs what the roots reach until nothing changes or the budgets are spent.
     pub(crate) fn settle(&mut self, groups: &[Vec<CtxId>], steps_of_group: u64, kind: Kind) {
+        self.take_turns(groups, steps_of_group, kind);
+        // What is asked and written between the turns belongs to no budget and to no context.
+        self.turn.limit = u64::MAX;
+        self.frame = Frame::idle(self.frame.module);
+    }
+
+    fn take_turns(&mut self, groups: &[Vec<CtxId>], steps_of_group: u64, kind: Kind) {
         const ROUNDS: u32 = 3;
         self.turn.kind = kind;
         let together = steps_of_group.saturating_mul(groups.len() as u64);

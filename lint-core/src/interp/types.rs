@@ -140,7 +140,7 @@ impl<'p> Machine<'p> {
         if name == super::conditions::NONEMPTY_TEXT {
             return self.instance_of_builtin("str").truthy();
         }
-        let canonical = self.knowledge.canonical(name).to_owned();
+        let canonical = self.knowledge.canonical(name).into_owned();
         let kind = match canonical.rsplit('.').next().unwrap_or(&canonical) {
             "list" | "List" | "Sequence" | "Iterable" | "deque" => Some(ContainerKind::List),
             "set" | "frozenset" | "Set" | "FrozenSet" => Some(ContainerKind::Set),

@@ -1,5 +1,6 @@
 use lint_core::diagnostic::Diagnostic;
 use lint_core::facts::HazardKind;
+use lint_core::knowledge::REPLAY_FLAG;
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
@@ -8,7 +9,7 @@ use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds commands, and changes of the workflow's attributes, that happen only if
-/// `workflow.unsafe.is_replaying()` is true or false.
+/// `workflow.unsafe.is_replaying()` is true or false, and values chosen by it that commands depend on.
 ///
 /// ## Why is this bad?
 /// The flag is false when code runs for the first time and true when it runs again. What it decides
@@ -77,14 +78,17 @@ impl Rule for ReplayFlagDecides {
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         for case in Case::all(cx.facts) {
-            let HazardKind::ReplayFlag { state } = case.hazard.kind else {
-                continue;
+            let does = match case.hazard.kind {
+                HazardKind::ReplayFlag { state: true } => {
+                    "is changed or not as `is_replaying()` says"
+                }
+                HazardKind::ReplayFlag { state: false } => "runs or not as `is_replaying()` says",
+                HazardKind::Api { class } if class == REPLAY_FLAG => {
+                    "chooses a value that commands depend on, and a replay gets another one"
+                }
+                _ => continue,
             };
-            let message = case.sentence(if state {
-                "is changed or not as `is_replaying()` says"
-            } else {
-                "runs or not as `is_replaying()` says"
-            });
+            let message = case.sentence(does);
             let help = "do it in every execution; guard only logs and metrics with the flag";
             report.push(case.diagnose(&Self::METADATA, &message, help));
         }

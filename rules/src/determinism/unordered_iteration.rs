@@ -121,8 +121,12 @@ impl Rule for UnorderedIteration {
         for case in Case::all(cx.facts) {
             if let HazardKind::Unordered { elements } = case.hazard.kind {
                 let message = case.sentence(&format!("is used in set order, {}", why(elements)));
-                let help =
-                    "use `sorted()`, or `dict.fromkeys()` to drop duplicates and keep the order";
+                let help = match elements {
+                    Elements::Address => "keep them in a list, or use `sorted()` with a `key`",
+                    _ => {
+                        "use `sorted()`, or `dict.fromkeys()` to drop duplicates and keep the order"
+                    }
+                };
                 report.push(Diagnostic {
                     fixes: fixes::sorted(cx, &case, elements).into_iter().collect(),
                     ..case.diagnose(&Self::METADATA, &message, help)
