@@ -501,7 +501,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             trace.push(self.step(pair[0].callee, pair[1]));
         }
         let (mut sandbox, mut note) = (Sandbox::Unknown, "");
-        let source = event.source;
+        let mut source = event.source;
         let mut written = text_at(machine, file, event.span);
         let (mut definition, mut origin_text) = (None, None);
         let (kind, culprit, what) = match event.kind {
@@ -566,6 +566,7 @@ impl<'m, 'p> Walk<'m, 'p> {
                     return None;
                 }
                 (sandbox, note) = (Sandbox::Allows, origin_facts.note);
+                source = Some(origin);
                 let text = text_at(machine, origin_facts.ctx_file, origin_facts.span);
                 let name = machine.str(name);
                 definition = Some(TraceStep {

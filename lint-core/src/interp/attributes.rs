@@ -8,7 +8,9 @@ use crate::project::Import;
 use crate::syntax::span_of;
 
 use super::calls::Args;
-use super::{CellKey, ClassId, EventKind, FuncRef, How, Kinds, Machine, Obj, SinkKind, Sym, Value};
+use super::{
+    CellKey, ClassId, EventKind, FuncRef, How, Key, Kinds, Machine, Obj, SinkKind, Sym, Value,
+};
 
 impl<'p> Machine<'p> {
     pub(super) fn attribute(&mut self, object: &Value, name: &str, span: Span) -> Value {
@@ -72,6 +74,9 @@ impl<'p> Machine<'p> {
                 None => Value::unknown(),
             },
             Obj::Keeper(id) => self.keeper_attribute(id, name, span),
+            Obj::Container(id) if self.records.contains(&id) => {
+                self.element(&Value::of(obj), Key::Str(sym), span)
+            }
             Obj::Container(id) => Value::of(Obj::ContainerMethod(id, sym)),
             Obj::Str(_) => {
                 let member = Obj::External(self.sym(&format!("str.{name}")));
@@ -738,6 +743,10 @@ impl<'p> Machine<'p> {
                     self.write(CellKey::FunctionAttr(func, sym), value);
                 }
                 Obj::Keeper(id) => self.store_in_keeper(id, name, value),
+                Obj::Container(id) if self.records.contains(&id) => {
+                    let left = self.record_container_change(&Value::of(obj), span);
+                    self.put(id, Key::Str(sym), &value.clone().tainted_by(&left));
+                }
                 _ => {}
             }
         }

@@ -804,6 +804,7 @@ impl<'p> Machine<'p> {
                 let list = self.container(ContainerKind::List, span);
                 let keys = self.iterate(&object, span, How::Iterate);
                 self.put(list, Key::Any, &keys);
+                self.views.insert(list);
                 self.keep_set_order(list, id);
                 Value::of(Obj::Container(list))
             }
@@ -824,6 +825,7 @@ impl<'p> Machine<'p> {
                 self.put(pair, Key::Int(0), &keys);
                 self.put(pair, Key::Int(1), &values);
                 self.put(list, Key::Any, &Value::of(Obj::Container(pair)));
+                self.views.insert(list);
                 self.keep_set_order(list, id);
                 Value::of(Obj::Container(list))
             }
@@ -892,14 +894,9 @@ impl<'p> Machine<'p> {
         };
         if let Some(kind) = kind {
             let id = self.container(kind, span);
-            let is_in_set_order = first
-                .as_ref()
-                .is_some_and(|first| !self.only_order(first).is_bottom());
             let taint = match kind {
                 ContainerKind::List | ContainerKind::Tuple => self.size_of_arguments(args),
-                ContainerKind::Dict => taint,
-                ContainerKind::Set if is_in_set_order => self.settled(&taint, span),
-                ContainerKind::Set => taint,
+                ContainerKind::Dict | ContainerKind::Set => taint,
             };
             let mut result = Value::of(Obj::Container(id)).tainted_by(&taint);
             if let Some(first) = &first {
@@ -922,10 +919,7 @@ impl<'p> Machine<'p> {
                                     Some(elements) => elements.len() == 1,
                                     None => self.is_single(first),
                                 };
-                                let mut elements = self.iterate(first, span, How::Iterate);
-                                if kind == ContainerKind::Set && is_in_set_order {
-                                    elements = self.settled(&elements, span);
-                                }
+                                let elements = self.iterate(first, span, How::Iterate);
                                 let key = if is_single { Key::Int(0) } else { Key::Any };
                                 self.put(id, key, &elements);
                             }
@@ -951,6 +945,17 @@ impl<'p> Machine<'p> {
                     self.copy_entries(id, entries);
                 }
                 Value::of(Obj::Container(id))
+            }
+            "types.SimpleNamespace" | "argparse.Namespace" => {
+                let id = self.container(ContainerKind::Dict, span);
+                for (key, value) in &args.keywords {
+                    match key {
+                        Some(key) => self.put(id, Key::Str(*key), value),
+                        None => self.copy_entries(id, value),
+                    }
+                }
+                self.records.insert(id);
+                return Some(Value::of(Obj::Container(id)));
             }
             "collections.Counter" => {
                 let id = self.container(ContainerKind::Dict, span);

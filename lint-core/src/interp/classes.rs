@@ -41,6 +41,11 @@ impl<'p> Machine<'p> {
 
     fn decorated(&mut self, expression: &'p Expr, value: &Value) -> Value {
         let decorator = self.evaluate(expression);
+        let is_call = |edge: &super::Edge| edge.span == span_of(expression);
+        if decorator.is_bottom() && self.frame.out.edges.iter().any(is_call) {
+            // The project makes the decorator, and this code runs again when it has.
+            return Value::bottom();
+        }
         let result = self.decorate(&decorator, value, span_of(expression));
         let Some(name) = self.declared_decorator(expression, &decorator) else {
             return result;

@@ -630,16 +630,10 @@ impl<'p> Machine<'p> {
                     }
                     Obj::Container(id) => {
                         // `a + b`, `a | b`: the result holds the elements of both.
-                        let kind = match (self.containers.get(id).kind, op) {
-                            // Of what stands for a list, views of a mapping alone have these.
-                            (
-                                ContainerKind::List,
-                                Operator::BitAnd
-                                | Operator::BitOr
-                                | Operator::BitXor
-                                | Operator::Sub,
-                            ) => ContainerKind::Set,
-                            (kind, _) => kind,
+                        let kind = if self.views.contains(&id) {
+                            ContainerKind::Set
+                        } else {
+                            self.containers.get(id).kind
                         };
                         let joined = self.container(kind, span);
                         let elements = self.all_elements(left).joined(&self.all_elements(right));
@@ -818,6 +812,11 @@ impl<'p> Machine<'p> {
         }
         if matches!(&*it.comparators, [Expr::NoneLiteral(_)]) {
             taint = self.without_never_none(&taint);
+        }
+        // Sets are compared as such, whatever order they were made in.
+        let sets = [&first, &left].map(|it| self.are_containers(it, &[ContainerKind::Set]));
+        if sets == [true, true] {
+            taint = self.settled(&taint, span_of(it));
         }
         let value = match decided {
             Some(result) => Value::of(Obj::Bool(result)),

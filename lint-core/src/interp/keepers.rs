@@ -215,7 +215,8 @@ impl<'p> Machine<'p> {
         }
     }
 
-    /// The keys under which the constant stands, or a mapping that has it as a value.
+    /// The keys under which the constant stands, or a mapping that has it as a value. What is said
+    /// to be `False` is one thing within a group, of which the others are not meant.
     fn names_mapped_to(&mut self, mapping: &Value, constant: &str, depth: u32) -> Value {
         const MAX_DEPTH: u32 = 3;
         let mut names = Value::bottom();
@@ -225,7 +226,7 @@ impl<'p> Machine<'p> {
         for (key, value) in self.entries(mapping) {
             let inner = self.names_mapped_to(&value, constant, depth + 1);
             if let Key::Str(key) = key
-                && (self.is_constant(&value, constant) || !inner.is_bottom())
+                && (self.is_constant(&value, constant) || constant != "False" && !inner.is_bottom())
             {
                 names.add(Obj::Str(key));
             }

@@ -468,6 +468,10 @@ pub(crate) struct Machine<'p> {
     container_shared_writes: Vec<bool>,
     /// Containers with the members of a class; see `namespaces.rs`.
     namespaces: FxHashSet<u32>,
+    /// What `keys()` and `items()` give: operators make sets of it.
+    views: FxHashSet<u32>,
+    /// Containers whose entries are read as attributes: `types.SimpleNamespace`.
+    records: FxHashSet<u32>,
     bounds: Table<(Obj, Obj)>,
     partials: Table<(FileId, Span, CtxId)>,
     partial_args: FxHashMap<u32, calls::Args>,
@@ -534,6 +538,8 @@ impl<'p> Machine<'p> {
             container_keys: Vec::new(),
             container_shared_writes: Vec::new(),
             namespaces: FxHashSet::default(),
+            views: FxHashSet::default(),
+            records: FxHashSet::default(),
             bounds: Table::default(),
             partials: Table::default(),
             partial_args: FxHashMap::default(),

@@ -6,7 +6,7 @@ use crate::diagnostic::Span;
 use crate::index::MODULE_BODY;
 use crate::knowledge::Role;
 use crate::project::Import;
-use crate::syntax::ast::{self, Expr, Stmt};
+use crate::syntax::ast::{self, CmpOp, Expr, Stmt};
 use crate::syntax::span_of;
 
 use super::conditions::Truth;
@@ -702,7 +702,24 @@ impl<'p> Machine<'p> {
         }
         self.execute(before);
         self.evaluate(asked);
-        self.is_present(asked) && !self.at_import()
+        self.is_there(asked) && !self.at_import()
+    }
+
+    /// Whether a question has the answer yes wherever a workflow runs.
+    fn is_there(&self, asked: &'p Expr) -> bool {
+        let gives = |it: &'p Expr| self.marker_of_call(it) == Some(Role::Present);
+        match asked {
+            Expr::Call(call) if self.only_asks(&call.func) => match &*call.arguments.args {
+                [inner, ..] => gives(inner) || self.is_there(inner),
+                [] => false,
+            },
+            Expr::Compare(it) => {
+                let is_not_none = matches!(*it.ops, [CmpOp::IsNot])
+                    && matches!(*it.comparators, [Expr::NoneLiteral(_)]);
+                is_not_none && gives(&it.left)
+            }
+            _ => self.marker_of_call(asked) == Some(Role::InWorkflow),
+        }
     }
 
     /// Whether an expression is an answer that workflow code always gets, or an attribute of one.
