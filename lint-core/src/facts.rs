@@ -122,6 +122,8 @@ pub struct Workflow {
     pub kind: WorkflowKind,
     /// Whether a decorator says that it is a workflow, and not a base class alone.
     pub is_defined: bool,
+    /// Whether the sandbox of the SDK runs it, which its decorator can switch off.
+    pub is_sandboxed: bool,
     pub facade: Facade,
     pub entries: Vec<Entry>,
 }

@@ -110,6 +110,8 @@ struct Walk<'m, 'p> {
     reached: BTreeMap<CtxId, (usize, bool)>,
     /// Handlers of queries that are registered at run time, and the entry point that does it.
     answers: BTreeMap<CtxId, usize>,
+    /// The handler registered at run time from which a context is reached.
+    handlers: BTreeMap<CtxId, CtxId>,
     /// Contexts that read-only handlers reach, whoever else does.
     read_only: BTreeSet<CtxId>,
     /// Sources that arise in what is reached.
@@ -171,6 +173,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             kept,
             reached: BTreeMap::new(),
             answers: BTreeMap::new(),
+            handlers: BTreeMap::new(),
             read_only: BTreeSet::new(),
             made: BTreeSet::new(),
             resources: BTreeSet::new(),
@@ -200,6 +203,7 @@ impl<'m, 'p> Walk<'m, 'p> {
         for (&ctx, &entry) in &self.answers {
             if !replayed && let Entry::Vacant(slot) = self.reached.entry(ctx) {
                 slot.insert((entry, false));
+                self.handlers.insert(ctx, ctx);
                 queue.push_back(ctx);
             }
         }
@@ -215,6 +219,9 @@ impl<'m, 'p> Walk<'m, 'p> {
                     self.answers.entry(edge.callee).or_insert(entry);
                 } else if let Entry::Vacant(slot) = self.reached.entry(edge.callee) {
                     slot.insert((entry, replayed));
+                    if let Some(&handler) = self.handlers.get(&ctx) {
+                        self.handlers.insert(edge.callee, handler);
+                    }
                     queue.push_back(edge.callee);
                 }
             }
@@ -700,7 +707,13 @@ impl<'m, 'p> Walk<'m, 'p> {
             expression: text_at(machine, place.file, place.span),
             trace,
             workflow: self.workflow,
-            entry: self.found.workflow.entries[entry].name.clone(),
+            entry: match self.handlers.get(&last) {
+                Some(&handler) => {
+                    let name = short_name(machine, handler);
+                    name.rsplit('.').next().unwrap_or_default().to_owned()
+                }
+                None => self.found.workflow.entries[entry].name.clone(),
+            },
             culprit,
             written,
             impact,

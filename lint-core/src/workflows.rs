@@ -221,6 +221,7 @@ fn function_found(machine: &mut Machine<'_>, name: String, func: FuncId) -> Opti
         place,
         kind: WorkflowKind::Function,
         is_defined: true,
+        is_sandboxed: true,
         facade,
         entries: vec![entry],
     };
@@ -264,6 +265,7 @@ fn made_class_found(machine: &mut Machine<'_>, made: &MadeClass, marks: &[Mark])
             place: made.place,
             kind: WorkflowKind::Class,
             is_defined: true,
+            is_sandboxed: true,
             facade,
             entries,
         },
@@ -322,10 +324,29 @@ fn class_found(
             place,
             kind,
             is_defined: decorator.is_some(),
+            is_sandboxed: !node
+                .decorator_list
+                .iter()
+                .any(|it| leaves_sandbox(&it.expression)),
             facade,
             entries,
         },
         contexts,
+    })
+}
+
+/// `@workflow.defn(sandboxed=False)`
+fn leaves_sandbox(decorator: &Expr) -> bool {
+    let Expr::Call(call) = decorator else {
+        return false;
+    };
+    call.arguments.keywords.iter().any(|keyword| {
+        let value = keyword.value.as_boolean_literal_expr();
+        let is_option = keyword
+            .arg
+            .as_ref()
+            .is_some_and(|it| it.as_str() == "sandboxed");
+        is_option && value.is_some_and(|it| !it.value)
     })
 }
 

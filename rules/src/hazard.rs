@@ -196,7 +196,12 @@ impl<'f, 'p> Case<'f, 'p> {
 
     /// Whether it is state that runs share only without the sandbox.
     fn is_shared_at_most(&self) -> bool {
-        self.hazard.kind == HazardKind::SharedState && !self.hazard.passed_through
+        self.hazard.kind == HazardKind::SharedState && !self.shares_modules()
+    }
+
+    /// Whether runs surely share the module: the sandbox does not load it anew for each of them.
+    pub(crate) fn shares_modules(&self) -> bool {
+        self.hazard.passed_through || !self.workflow().is_sandboxed
     }
 
     /// Read-only handlers are not replayed, so it does no harm there if something varies. What
@@ -302,6 +307,7 @@ impl<'f, 'p> Case<'f, 'p> {
 
     fn sandbox_note(&self) -> Option<&'static str> {
         match self.hazard.sandbox {
+            _ if !self.workflow().is_sandboxed => None,
             _ if self.hazard.passed_through => Some(
                 "Its module is passed through Temporal's sandbox, so the sandbox does not stop this in production.",
             ),
@@ -348,6 +354,7 @@ mod tests {
                 place: PLACE,
                 kind: WorkflowKind::Class,
                 is_defined: false,
+                is_sandboxed: true,
                 facade,
                 entries: Vec::new(),
             }],

@@ -1358,7 +1358,7 @@ impl<'p> Machine<'p> {
                 result
             }
             "dataclasses.replace" | "copy.replace" | "attr.evolve" | "attrs.evolve" => {
-                return self.replaced(&first?, args);
+                return self.replaced(&first?, args, span);
             }
             "dataclasses.asdict" => {
                 let [Obj::Instance(class, variant)] = *first?.objs() else {
@@ -1409,7 +1409,7 @@ impl<'p> Machine<'p> {
     }
 
     /// A copy of instances in which some fields have other values.
-    fn replaced(&mut self, object: &Value, args: &Args) -> Option<Value> {
+    pub(super) fn replaced(&mut self, object: &Value, args: &Args, span: Span) -> Option<Value> {
         let mut instances = Vec::new();
         for &obj in object.objs() {
             match obj {
@@ -1429,6 +1429,7 @@ impl<'p> Machine<'p> {
                 }
             }
         }
+        self.note_seen(span, Seen::OfFresh);
         Some(object.clone())
     }
 

@@ -149,6 +149,29 @@ impl<'p> Machine<'p> {
         !callee.objs().is_empty() && callee.objs().iter().all(ignores)
     }
 
+    /// `model.model_copy(update={"field": value})`
+    fn model_copy(&mut self, it: &'p ast::ExprCall) -> Option<Value> {
+        let Expr::Attribute(method) = &*it.func else {
+            return None;
+        };
+        let object = self.evaluate(&method.value);
+        let args = self.arguments(&it.arguments);
+        let update = self.sym("update");
+        let mut set = Args::default();
+        for (name, value) in &args.keywords {
+            if *name != Some(update) {
+                continue;
+            }
+            for (key, value) in self.entries(value) {
+                match key {
+                    Key::Str(field) => set.keywords.push((Some(field), value)),
+                    _ => return None,
+                }
+            }
+        }
+        self.replaced(&object, &set, span_of(it))
+    }
+
     fn arguments(&mut self, arguments: &'p ast::Arguments) -> Args {
         let mut args = Args::default();
         let ignores_order = std::mem::take(&mut self.frame.ignores_order);
@@ -177,6 +200,7 @@ impl<'p> Machine<'p> {
             return None;
         };
         match self.str(*name) {
+            "pydantic.BaseModel.model_copy" => self.model_copy(it),
             "super" => {
                 self.note_external(*name);
                 let instance = match it.arguments.args.get(1) {
@@ -1021,6 +1045,22 @@ impl<'p> Machine<'p> {
                 let order = Value::bottom().with_source(source);
                 self.record_sink(&order, SinkKind::Payload, span);
             }
+        }
+    }
+
+    /// So is one in what a workflow or an update gives.
+    pub(super) fn note_sets_in_result(&mut self, value: &Value, span: Span) {
+        let Code::Function(it) = &self.ctx(self.frame.ctx).code else {
+            return;
+        };
+        let is_result = |mark: super::Mark| matches!(mark.role, Some(Role::Run | Role::Update));
+        if !self.function_marks(it.func).any(is_result) {
+            return;
+        }
+        for set in self.sets_within(value) {
+            let source = self.note_order(&Value::of(Obj::Container(set)), span);
+            let order = Value::bottom().with_source(source);
+            self.record_sink(&order, SinkKind::Result, span);
         }
     }
 

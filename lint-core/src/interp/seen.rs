@@ -19,7 +19,8 @@ pub(crate) enum Seen {
     Calls(Sym),
     /// The attribute is one of an instance of this class.
     Of(ClassId),
-    /// The attribute is one of an object that the function at hand has made.
+    /// The attribute is one of an object that the function at hand has made, or the call makes a
+    /// copy of one.
     OfFresh,
     /// The exception that is raised or caught is of this class.
     Exception(ClassId),
@@ -77,7 +78,12 @@ impl Machine<'_> {
                 }
                 _ => false,
             };
-            from.is_call_expr() && value.objs().iter().all(made)
+            let is_copy = self
+                .frame
+                .out
+                .seen
+                .contains(&(span_of(from), Seen::OfFresh));
+            from.is_call_expr() && (is_copy || value.objs().iter().all(made))
         });
         let always = self.frame.fresh.entry(name).or_insert(true);
         *always &= is_made;

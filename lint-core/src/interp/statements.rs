@@ -69,6 +69,7 @@ impl<'p> Machine<'p> {
                     let value = self.under_control(&value);
                     self.frame.returned.join(&value);
                     let span = span_of(&**expression);
+                    self.note_sets_in_result(&value, span);
                     for &origin in self.whole_taint(&value, span).taint() {
                         self.frame.out.returned.insert((origin, span));
                     }

@@ -68,9 +68,8 @@ impl<'p> Machine<'p> {
     /// Runs what the roots reach until nothing changes or the budgets are spent.
     pub(crate) fn settle(&mut self, groups: &[Vec<CtxId>], steps_of_group: u64, kind: Kind) {
         self.take_turns(groups, steps_of_group, kind);
-        // What is asked and written between the turns belongs to no budget and to no context.
+        // What is asked and written between the turns belongs to no budget.
         self.turn.limit = u64::MAX;
-        self.frame = Frame::idle(self.frame.module);
     }
 
     fn take_turns(&mut self, groups: &[Vec<CtxId>], steps_of_group: u64, kind: Kind) {

@@ -163,6 +163,7 @@ fn role(case: &Case<'_, '_>) -> &'static str {
     let entries = &case.workflow().entries;
     match entries.iter().find(|entry| entry.name == case.hazard.entry) {
         Some(entry) if entry.role == Role::Validator => "update validator",
-        _ => "query handler",
+        Some(_) => "query handler",
+        None => "read-only handler",
     }
 }

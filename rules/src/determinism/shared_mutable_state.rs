@@ -113,7 +113,7 @@ impl Rule for SharedMutableState {
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         for case in Case::all(cx.facts) {
             if case.hazard.kind == HazardKind::SharedState {
-                let message = case.sentence(if case.hazard.passed_through {
+                let message = case.sentence(if case.shares_modules() {
                     "changes state that all runs on a worker share, so a replay may find it changed"
                 } else {
                     "changes state of a module, which runs share unless the sandbox loads it anew \
