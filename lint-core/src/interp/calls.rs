@@ -1058,7 +1058,12 @@ impl<'p> Machine<'p> {
             return;
         }
         for set in self.sets_within(value) {
-            let source = self.note_order(&Value::of(Obj::Container(set)), span);
+            let set = Value::of(Obj::Container(set));
+            if self.all_elements(&set).objs().is_empty() {
+                // A field of the result that nobody fills.
+                continue;
+            }
+            let source = self.note_order(&set, span);
             let order = Value::bottom().with_source(source);
             self.record_sink(&order, SinkKind::Result, span);
         }
