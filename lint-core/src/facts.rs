@@ -280,8 +280,8 @@ pub struct Reach {
     pub class: Option<ClassRef>,
     /// The class and its bases in the project, in the order of look-up.
     pub bases: Vec<ClassRef>,
-    /// Whether a base is outside the project, so that members may come from there.
-    pub has_foreign_base: bool,
+    /// The bases outside the project, from which members may come; `?` for one that is not known.
+    pub foreign_bases: Vec<String>,
     /// For each entry point, in the order of [`Workflow::entries`].
     pub entries: Vec<EntryReach>,
 }
@@ -308,6 +308,8 @@ pub struct Observed {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Callee {
     Function(FunctionRef),
+    /// A function that is handed over with the call, and run for it.
+    Callback(FunctionRef),
     /// The class is instantiated.
     Class(ClassRef),
     /// Something outside the project, by its dotted name.

@@ -257,6 +257,30 @@ impl<'p> Names<'p> {
         }
     }
 
+    /// Whether anything but one definition, or a parameter, binds the name in the function.
+    pub fn is_set_again(&self, file: FileId, function: FunctionIx, name: &str) -> bool {
+        self.table(file).is_none_or(|table| {
+            let bindings = table.functions[function as usize].bindings.get(name);
+            bindings.is_none_or(|it| it.len() > 1)
+        })
+    }
+
+    /// The value that one assignment gives to a name of this function, or of one around it, and
+    /// the function in which it stands.
+    pub fn local_value(
+        &self,
+        file: FileId,
+        function: FunctionIx,
+        name: &str,
+    ) -> Option<(FunctionIx, &'p Expr)> {
+        let table = self.table(file)?;
+        let owner = self.scope_of(table, function, name)?;
+        match only(table.functions[owner as usize].bindings.get(name)?)?.what {
+            What::Value(value) => Some((owner, value)),
+            _ => None,
+        }
+    }
+
     /// The text of an expression that is a string literal, several of them, or a name that one
     /// assignment binds to such.
     pub fn const_str(&self, file: FileId, function: FunctionIx, expr: &Expr) -> Option<String> {

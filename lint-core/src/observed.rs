@@ -35,18 +35,22 @@ fn reach(machine: &mut Machine<'_>, found: &Found, all: &mut BTreeSet<CtxId>) ->
             _ => None,
         })
         .collect();
-    let is_foreign = |entry: &Obj| match entry {
-        Obj::Class(_) => false,
-        Obj::External(name) => !matches!(
-            machine.str(*name),
+    let foreign = mro.clone().filter_map(|entry| match entry {
+        Obj::Class(_) => None,
+        Obj::External(name) => Some(machine.str(*name)),
+        _ => Some("?"),
+    });
+    let is_plain = |name: &str| {
+        matches!(
+            name,
             "object" | "abc.ABC" | "typing.Generic" | "typing.Protocol"
-        ),
-        _ => true,
+        )
     };
+    let foreign = foreign.filter(|name| !is_plain(name)).map(str::to_owned);
     Reach {
         class: found.class.map(class_ref),
         bases,
-        has_foreign_base: mro.clone().any(is_foreign),
+        foreign_bases: foreign.collect(),
         entries: found
             .contexts
             .iter()
@@ -77,6 +81,7 @@ fn entry(machine: &Machine<'_>, start: CtxId, all: &mut BTreeSet<CtxId>) -> Entr
 fn note(machine: &mut Machine<'_>, observed: &mut Observed, place: Place, seen: Seen) {
     let callee = match seen {
         Seen::Runs(func) => Some(Callee::Function(function_ref(func))),
+        Seen::CallsBack(func) => Some(Callee::Callback(function_ref(func))),
         Seen::Makes(class) => Some(Callee::Class(class_ref(class))),
         Seen::Calls(name) => Some(Callee::External(machine.str(name).to_owned())),
         _ => None,
@@ -98,7 +103,12 @@ fn note(machine: &mut Machine<'_>, observed: &mut Observed, place: Place, seen: 
             );
         }
         Seen::AnyException => observed.exceptions.entry(place).or_default().is_open = true,
-        Seen::Runs(_) | Seen::Makes(_) | Seen::Calls(_) | Seen::Given(..) | Seen::OfFresh => {}
+        Seen::Runs(_)
+        | Seen::CallsBack(_)
+        | Seen::Makes(_)
+        | Seen::Calls(_)
+        | Seen::Given(..)
+        | Seen::OfFresh => {}
     }
     if let Some(callee) = callee {
         insert(observed.calls.entry(place).or_default(), callee);

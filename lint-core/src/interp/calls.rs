@@ -546,8 +546,10 @@ impl<'p> Machine<'p> {
                 return value;
             }
         }
-        if matches!(how, How::Call | How::Construct) {
-            self.note_seen(span, Seen::Runs(function.func));
+        match how {
+            How::Call | How::Construct => self.note_seen(span, Seen::Runs(function.func)),
+            How::Callback => self.note_seen(span, Seen::CallsBack(function.func)),
+            _ => {}
         }
         let parameters = self.distribute(definition.node, receiver, args);
         let mut signature = Vec::new();
@@ -1272,8 +1274,13 @@ impl<'p> Machine<'p> {
             self.note_scheduled(command.kind, target, span);
             result = self.result_of_target(target);
         }
-        if result.objs() == [Obj::Unknown] && !self.knowledge.returns(self.str(name)).is_empty() {
-            result = self.returned_type(name, Some(args), span);
+        if !self.knowledge.returns(self.str(name)).is_empty() {
+            // A handle, and what awaiting it gives.
+            let handle = self.returned_type(name, Some(args), span);
+            match result.objs() {
+                [Obj::Unknown] => result = handle,
+                _ => _ = result.join(&handle),
+            }
         }
         let special: Vec<(Value, SinkKind)> = command
             .identity

@@ -13,6 +13,8 @@ use super::{ClassId, FuncId, Machine, Obj, Sym, Value};
 pub(crate) enum Seen {
     /// The call runs a function of the project.
     Runs(FuncId),
+    /// The call is given this function of the project, which is run for it.
+    CallsBack(FuncId),
     /// The call makes an instance of a class of the project.
     Makes(ClassId),
     /// The call is of something outside the project.

@@ -302,7 +302,7 @@ fn the_call<'p>(
     let is_it = |callee: &Callee| match callee {
         Callee::Function(it) => *it == function,
         Callee::Class(it) => Some(*it) == class && own.qualname.ends_with(".__init__"),
-        Callee::External(_) => false,
+        Callee::External(_) | Callee::Callback(_) => false,
     };
     let callees = cx.facts.observed.calls.get(&place)?;
     let hides = call.arguments.keywords.iter().any(|it| it.arg.is_none());
