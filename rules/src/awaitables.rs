@@ -69,7 +69,10 @@ impl<'m, 'p> Awaitables<'m, 'p> {
         site: &CallSite<'_>,
         seen: &mut FxHashSet<(FileId, FunctionIx)>,
     ) -> Option<Lost> {
-        if !site.awaited && self.takings.of_call(site.file, site.call).is_some() {
+        // What goes through a `map` takes the coroutines one by one.
+        let is_stream = site.external() == Some("map");
+        let is_taken = || self.takings.of_call(site.file, site.call).is_some();
+        if !site.awaited && !is_stream && is_taken() {
             return Some(Lost::Used);
         }
         match &site.usage {
@@ -165,10 +168,14 @@ impl<'m, 'p> Awaitables<'m, 'p> {
                         self.take_payload(site.file, &keyword.value);
                     }
                 }
-                if CONVERTS.contains(&name.as_str()) {
-                    for argument in &arguments.args {
-                        self.takings.add(site.file, argument, Taken::Value);
-                    }
+                let is_logged = name.starts_with("temporalio.workflow.logger.");
+                let taken = match name.as_str() {
+                    it if SHOWS.contains(&it) || is_logged => Taken::Whole,
+                    it if CONVERTS.contains(&it) => Taken::Value,
+                    _ => return,
+                };
+                for argument in &arguments.args {
+                    self.takings.add(site.file, argument, taken);
                 }
             }
             Some(&Resolved::Function { file, ix }) => self.take_annotated(site, file, ix),
@@ -178,10 +185,15 @@ impl<'m, 'p> Awaitables<'m, 'p> {
 
     /// Takes what `run`, steps and updates return.
     fn take_answers(&mut self, program: Program<'_, '_>) {
-        let answers: Vec<_> = self.answers.iter().copied().collect();
-        for (file, ix) in answers {
-            let function = program.function(FunctionRef { file, ix });
-            for node in own_nodes(function.filter(|it| it.node.is_async())) {
+        let of_async = |&(file, ix): &(FileId, FunctionIx)| FunctionRef { file, ix };
+        let answers = self.answers.iter().map(of_async);
+        let answers = answers.filter(|&it| program.is_async(it));
+        let queries = Running::all(program.facts)
+            .flat_map(|it| it.entries_of(|role| role == Role::Query))
+            .map(|(_, reach)| reach.function);
+        for it in answers.chain(queries).collect::<Vec<_>>() {
+            let (file, function) = (it.file, program.function(it));
+            for node in own_nodes(function) {
                 if let Node::Stmt(Stmt::Return(it)) = node
                     && let Some(value) = &it.value
                 {
@@ -200,7 +212,7 @@ impl<'m, 'p> Awaitables<'m, 'p> {
                     .iter()
                     .for_each(|it| self.take_payload(file, &it.value));
             }
-            other => self.takings.add(file, other, Taken::Value),
+            other => self.takings.add(file, other, Taken::Whole),
         }
     }
 
@@ -298,25 +310,22 @@ const GATES: &[&str] = &[
     "run_child_workflows",
     "wait_for_action",
 ];
-/// Functions of Python that need what they are given to be a value, or go through it.
+/// Functions of Python that need what they are given to be a value, and take nothing out of it.
+const SHOWS: &[&str] = &[
+    "abs", "bool", "float", "int", "len", "print", "repr", "round", "str",
+];
+/// Functions of Python that go through what they are given.
 const CONVERTS: &[&str] = &[
-    "abs",
     "all",
     "any",
-    "bool",
     "dict",
     "enumerate",
-    "float",
     "frozenset",
-    "int",
-    "len",
     "list",
     "max",
     "min",
-    "round",
     "set",
     "sorted",
-    "str",
     "sum",
     "tuple",
     "zip",
@@ -352,6 +361,10 @@ fn answers(model: &Model<'_>, facts: &Facts<'_>) -> FxHashSet<(FileId, FunctionI
         found.extend(answering.map(|(_, reach)| (reach.function.file, reach.function.ix)));
     }
     found
+}
+
+fn is_display(target: &Expr) -> bool {
+    matches!(target, Expr::Tuple(_) | Expr::List(_))
 }
 
 /// Finds what operators and statements take.
@@ -400,7 +413,7 @@ impl<'a> Visitor<'a> for Finder<'_> {
             Expr::FString(it) => {
                 for element in it.value.elements() {
                     if let ast::InterpolatedStringElement::Interpolation(it) = element {
-                        self.value(&it.expression);
+                        self.takings.add(self.file, &it.expression, Taken::Whole);
                     }
                 }
             }
@@ -428,6 +441,9 @@ impl<'a> Visitor<'a> for Finder<'_> {
             Stmt::While(it) => self.truth(&it.test),
             Stmt::Assert(it) => self.truth(&it.test),
             Stmt::For(it) if !it.is_async => self.value(&it.iter),
+            Stmt::AugAssign(it) => self.value(&it.value),
+            // Several names take several values.
+            Stmt::Assign(it) if it.targets.iter().any(is_display) => self.value(&it.value),
             Stmt::Match(it) => self.value(&it.subject),
             _ => {}
         }

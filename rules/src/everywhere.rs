@@ -1,6 +1,7 @@
 //! What code anywhere in the project says about all workflows.
 
 use lint_core::facts::Facts;
+use lint_core::project::{Question, mentions};
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
 use lint_core::syntax::ast::{self, Expr};
 
@@ -15,13 +16,17 @@ pub(crate) struct Everywhere {
 
 impl Everywhere {
     pub(crate) fn new(facts: &Facts<'_>) -> Self {
+        if facts.workflows.is_empty() {
+            return Self::default();
+        }
         let project = facts.project;
-        let files = facts
-            .files
-            .iter()
-            .filter(|file| project.mentions(**file, FAILURES, |text| text.contains(FAILURES)));
+        // No workflow needs the files that start workers.
+        let files = project.candidates(&Question {
+            name: FAILURES.to_owned(),
+            test: &|bytes| mentions(bytes, FAILURES),
+        });
         let mut finder = Finder::default();
-        for module in files.filter_map(|&file| project.module(file)) {
+        for module in files.into_iter().filter_map(|file| project.module(file)) {
             finder.visit_body(&module.tree().body);
         }
         finder.0

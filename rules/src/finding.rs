@@ -104,9 +104,9 @@ impl Finding {
         self.0.place
     }
 
-    /// Whether the culprit is more than two calls away from where the finding is shown.
-    pub(crate) fn is_far(&self) -> bool {
-        self.0.trace.len() > 2
+    /// How many calls the culprit is away from where the finding is shown.
+    pub(crate) fn distance(&self) -> usize {
+        self.0.trace.len()
     }
 
     pub(crate) fn culprit(mut self, name: impl Into<String>) -> Self {

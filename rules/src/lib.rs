@@ -9,6 +9,7 @@ mod determinism;
 mod everywhere;
 mod finding;
 mod fixes;
+mod handlers;
 mod hazard;
 mod icon_use;
 pub mod icons;

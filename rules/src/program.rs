@@ -81,6 +81,11 @@ impl<'f, 'p> Program<'f, 'p> {
         }
     }
 
+    pub(crate) fn short_name(self, it: FunctionRef) -> &'p str {
+        let qualname = self.function(it).map_or("", |it| it.qualname.as_str());
+        qualname.rsplit('.').next().unwrap_or(qualname)
+    }
+
     /// `module.Class.method`
     pub(crate) fn name(self, it: FunctionRef) -> String {
         let module = self.facts.project.module_name(it.file);
@@ -116,6 +121,31 @@ impl<'f, 'p> Program<'f, 'p> {
                 Callee::Function(it) => Some(*it),
                 _ => None,
             })
+    }
+
+    /// The functions of the project that a call is given, and that are run for it.
+    pub(crate) fn callbacks(
+        self,
+        file: FileId,
+        call: &ast::ExprCall,
+    ) -> impl Iterator<Item = FunctionRef> + 'f {
+        self.callees(file, call)
+            .iter()
+            .filter_map(|callee| match callee {
+                Callee::Callback(it) => Some(*it),
+                _ => None,
+            })
+    }
+
+    /// The function, and those that it calls.
+    pub(crate) fn runs_from(self, start: FunctionRef) -> BTreeSet<FunctionRef> {
+        let mut runs = BTreeSet::from([start]);
+        let mut pending = vec![start];
+        while let Some(at) = pending.pop() {
+            let called = self.own_calls(at).map(|(_, callee)| callee);
+            pending.extend(called.filter(|it| runs.insert(*it)));
+        }
+        runs
     }
 
     /// Whether a call is of one of these names outside the project.
@@ -158,6 +188,7 @@ impl<'f, 'p> Program<'f, 'p> {
             // A queue takes what it gets at once, unless it is bounded and full.
             Callee::External(name) => name != "asyncio.Queue.put",
             Callee::Class(_) => true,
+            Callee::Callback(_) => false,
         };
         callees.is_empty() || callees.iter().any(|callee| does(callee, seen))
     }
@@ -169,9 +200,42 @@ impl<'f, 'p> Program<'f, 'p> {
                     self.suspends_within(it.file, &awaited.value, seen)
                 }
                 Node::Stmt(Stmt::For(it)) => it.is_async,
-                Node::Stmt(Stmt::With(it)) => it.is_async,
+                Node::Stmt(Stmt::With(with)) => with.is_async && !self.is_never_held(it.file, with),
                 _ => false,
             })
+    }
+
+    /// Whether `async with` enters an attribute under which no code of the file waits: if it is a
+    /// lock, it is free whenever somebody comes.
+    fn is_never_held(self, file: FileId, with: &ast::StmtWith) -> bool {
+        let Some(index) = self.facts.project.module(file).map(Module::index) else {
+            return false;
+        };
+        let name = |item: &ast::WithItem| match &item.context_expr {
+            Expr::Attribute(it) => Some(it.attr.clone()),
+            _ => None,
+        };
+        let waits = |body: &[Stmt]| {
+            nodes_of(body).iter().any(|node| match node {
+                Node::Expr(it) => it.is_await_expr(),
+                Node::Stmt(Stmt::For(it)) => it.is_async,
+                Node::Stmt(Stmt::With(it)) => it.is_async,
+                Node::Stmt(_) => false,
+            })
+        };
+        with.items.iter().all(|item| {
+            name(item).is_some_and(|lock| {
+                let all = index.functions.iter().flat_map(|it| own_nodes(Some(it)));
+                let mut sections = all.filter_map(|node| match node {
+                    Node::Stmt(Stmt::With(it)) if it.is_async => Some(it),
+                    _ => None,
+                });
+                sections.all(|it| {
+                    let enters = it.items.iter().any(|it| name(it).as_ref() == Some(&lock));
+                    !enters || !waits(&it.body)
+                })
+            })
+        })
     }
 
     /// Whether running the function may let other code of the workflow run before it is done.

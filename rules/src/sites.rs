@@ -143,7 +143,9 @@ impl<'p> Written<'p> {
     }
 
     pub(crate) fn text(self, model: &Model<'_>) -> Option<String> {
-        model.names.const_str(self.file, self.function, self.value)
+        model
+            .names_in(self.file)
+            .const_str(self.file, self.function, self.value)
     }
 
     /// The value itself, or what one assignment at module level binds the name to.
@@ -151,9 +153,9 @@ impl<'p> Written<'p> {
         if !matches!(self.value, Expr::Name(_) | Expr::Attribute(_)) {
             return self;
         }
-        let resolved = model.names.resolve(self.file, self.function, self.value);
-        match resolved {
-            Some(Resolved::Variable { file, name }) => match model.names.value(file, &name) {
+        let names = model.names_in(self.file);
+        match names.resolve(self.file, self.function, self.value) {
+            Some(Resolved::Variable { file, name }) => match names.value(file, &name) {
                 Some(value) => Self {
                     file,
                     function: MODULE_BODY,
@@ -213,7 +215,8 @@ impl<'p> Written<'p> {
         let Expr::Call(call) = at.value else {
             return false;
         };
-        let callee = model.names.resolve(at.file, at.function, &call.func);
+        let names = model.names_in(at.file);
+        let callee = names.resolve(at.file, at.function, &call.func);
         callee.is_some_and(|callee| callee.external() == Some("datetime.timedelta"))
     }
 }

@@ -12,8 +12,10 @@ use crate::model::{CallSite, Model, PUTS};
 /// What something other than `await` does with the value of an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Taken {
-    /// It needs the value: an operand, a payload, something to go through.
+    /// It needs the value: an operand, something to go through.
     Value,
+    /// It needs the value, but not what it may hold: its length, its text, a payload.
+    Whole,
     /// It only asks whether the value is true, or whether it is `None`.
     Truth,
 }
@@ -67,9 +69,19 @@ struct VariableUse<'n> {
     /// Conditions that only ask whether it is true.
     tests: usize,
     stores: usize,
+    /// Whether it is a dictionary, so that going through it gives keys.
+    is_mapping: bool,
+    /// Reads that go through it: of a dictionary, these give its keys.
+    keys: usize,
+    /// Reads that get nothing out of it.
+    wholes: usize,
 }
 
 impl VariableUse<'_> {
+    fn is_read(&self) -> bool {
+        self.reads + self.looks + self.keys + self.wholes > 0
+    }
+
     fn is_it(&self, expression: &Expr) -> bool {
         matches!(expression, Expr::Name(name) if name.id.as_str() == self.name)
     }
@@ -81,7 +93,10 @@ impl<'a> Visitor<'a> for VariableUse<'_> {
             Expr::Attribute(it)
                 if self.is_it(&it.value) && !OF_COROUTINES.contains(&it.attr.as_str()) =>
             {
-                self.looks += 1;
+                match it.attr.as_str() {
+                    "keys" => self.keys += 1,
+                    _ => self.looks += 1,
+                }
             }
             Expr::Subscript(it) if self.is_it(&it.value) => {
                 self.looks += 1;
@@ -91,7 +106,8 @@ impl<'a> Visitor<'a> for VariableUse<'_> {
                 let taken = self.taken.and_then(|(all, file)| all.of(file, expression));
                 match taken {
                     _ if !name.ctx.is_load() => self.stores += 1,
-                    Some(Taken::Value) => self.looks += 1,
+                    Some(Taken::Value) => self.keys += 1,
+                    Some(Taken::Whole) => self.wholes += 1,
                     Some(Taken::Truth) => self.tests += 1,
                     None => self.reads += 1,
                 }
@@ -101,10 +117,16 @@ impl<'a> Visitor<'a> for VariableUse<'_> {
     }
     fn visit_stmt(&mut self, statement: &'a ast::Stmt) {
         // `total += value` reads what it writes.
-        if let ast::Stmt::AugAssign(it) = statement
-            && self.is_it(&it.target)
-        {
-            self.reads += 1;
+        match statement {
+            ast::Stmt::AugAssign(it) if self.is_it(&it.target) => self.reads += 1,
+            ast::Stmt::Assign(it) if it.targets.iter().any(|it| self.is_it(it)) => {
+                self.is_mapping |= matches!(&*it.value, Expr::Dict(_) | Expr::DictComp(_));
+            }
+            ast::Stmt::AnnAssign(it) if self.is_it(&it.target) => {
+                self.is_mapping |=
+                    matches!(it.value.as_deref(), Some(Expr::Dict(_) | Expr::DictComp(_)));
+            }
+            _ => {}
         }
         ast::visitor::walk_stmt(self, statement);
     }
@@ -117,7 +139,7 @@ pub(crate) fn reads_name(
     function: FunctionIx,
     name: &str,
 ) -> bool {
-    variable_use(model, None, (file, function), name).is_none_or(|it| it.reads + it.looks > 0)
+    variable_use(model, None, (file, function), name).is_none_or(|it| it.is_read())
 }
 
 /// Whether the coroutine that a call leaves in a variable, alone or in a collection, can still be
@@ -132,8 +154,11 @@ pub(crate) fn can_be_awaited_later(
     variable_use(model, Some(takings), place, name).is_none_or(|it| {
         // Where it may not be set, a condition asks whether it is.
         let tests = if site.in_branch { 0 } else { it.tests };
-        let is_taken_for_result = !site.collected && it.looks + tests > 0 && it.stores == 1;
-        let is_read = it.reads > 0 || it.tests > tests || site.collected && it.looks > 0;
+        let looks = it.looks + it.keys;
+        let is_used = looks + it.wholes + tests > 0;
+        let is_taken_for_result = !site.collected && is_used && it.stores == 1;
+        let elements = if it.is_mapping { it.looks } else { looks };
+        let is_read = it.reads > 0 || it.tests > tests || site.collected && elements > 0;
         is_read && !is_taken_for_result
     })
 }
@@ -167,7 +192,7 @@ pub(crate) fn is_taken_out(model: &Model<'_>, site: &CallSite<'_>, name: &str) -
         puts.visit_body(&def.body);
     }
     variable_use(model, None, (site.file, site.function), name)
-        .is_none_or(|it| it.reads + it.looks > puts.1)
+        .is_none_or(|it| it.reads + it.looks + it.keys > puts.1)
 }
 
 /// `None` for a name that other code can use too.

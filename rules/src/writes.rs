@@ -14,6 +14,18 @@ pub(crate) struct Attribute<'p> {
     pub(crate) name: &'p str,
 }
 
+impl Attribute<'_> {
+    /// The same attribute, whichever class of the workflow a method of it stands in.
+    pub(crate) fn within(self, running: Running<'_>) -> Self {
+        let bases = &running.reach.bases;
+        let owner = match bases.first() {
+            Some(first) if bases.contains(&self.owner) => *first,
+            _ => self.owner,
+        };
+        Self { owner, ..self }
+    }
+}
+
 /// One place that changes an attribute or what it holds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Write<'p> {
@@ -60,6 +72,15 @@ pub(crate) fn by_node<'p>(
         add(program, function, target, binds, &mut found);
     }
     found.into_iter()
+}
+
+/// Whether the function may set attributes whose names are not written out.
+pub(crate) fn reflects(program: Program<'_, '_>, function: FunctionRef) -> bool {
+    own_nodes(program.function(function)).any(|node| match node {
+        Node::Expr(Expr::Name(it)) => matches!(it.id.as_str(), "setattr" | "vars"),
+        Node::Expr(Expr::Attribute(it)) => it.attr.as_str() == "__dict__",
+        _ => false,
+    })
 }
 
 /// The expressions that a node writes to.

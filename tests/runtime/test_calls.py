@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from programs import Program, right, runbook, wrong
+from dataclasses import dataclass
+
+import pytest
+import temporalio.converter
+from programs import Program, own, right, runbook, wrong
+from pydantic import BaseModel
 from runtimes import Outcome, local, shows, temporal
+from temporalio.contrib.pydantic import pydantic_data_converter
 
 FAILED = ("failed", "task failed")
 APPROVED = [["user_action", {"type": "approved"}]]
@@ -411,7 +417,99 @@ def test_plain_temporal_arguments() -> None:
 @shows("RB427", temporal="in a loop that goes on, the workflow cannot be cancelled")
 def test_swallowed_cancellation_in_a_loop() -> None:
     # Without an end, the loop would keep the worker from dropping the workflow, too.
-    swallows = wrong("RB427", -1).but("while True:", "for _ in range(3):")
+    bounded = ("while True:", "for _ in range(3):")
+    swallows = wrong("RB427", 1).but(*bounded)
     assert temporal(swallows, "F1", cancel=True).outcome == "completed"
-    lets_through = right("RB427", -1).but("while True:", "for _ in range(3):")
+    lets_through = right("RB427", 1).but(*bounded)
     assert temporal(lets_through, "F1", cancel=True).outcome == "cancelled"
+    # A cancelled activity raises an `ActivityError`.
+    swallows = wrong("RB427", 2).but(*bounded)
+    assert temporal(swallows, "F1", cancel=True).outcome == "completed"
+    asks = right("RB427", 2).but(*bounded)
+    assert temporal(asks, "F1", cancel=True).outcome == "cancelled"
+
+
+def test_what_the_converters_refuse() -> None:
+    """The table in `rules/src/calls/payloads.rs`, for the default converter and that for pydantic."""
+    values = {
+        "text": ("a", str),
+        "integer": (1, int),
+        "float": (0.5, float),
+        "bool": (True, bool),
+        "list": (["a"], list[str]),
+        "mapping": ({"label": "a"}, dict[str, str]),
+        "data class": (Crate("a"), Crate),
+        "model": (Label(label="a"), Label),
+    }
+    numbers = {"integer", "float", "bool"}
+    never = {name: {"text"} | numbers for name in values}
+    never |= {name: set(values) - numbers for name in numbers}
+    never |= {"text": set(values) - {"text", "list"}, "list": set(values) - {"list"}}
+    for converter in (temporalio.converter.default(), pydantic_data_converter):
+        payloads = converter.payload_converter
+        for name, (value, _) in values.items():
+            for wanted in never[name]:
+                with pytest.raises((TypeError, ValueError, RuntimeError)):
+                    payloads.from_payloads(payloads.to_payloads([value]), [values[wanted][1]])
+    # A list is asked for, and the letters come.
+    payloads = temporalio.converter.default().payload_converter
+    assert payloads.from_payloads(payloads.to_payloads(["ab"]), [list[str]]) == [["a", "b"]]
+
+
+@dataclass
+class Crate:
+    label: str
+
+
+class Label(BaseModel):
+    label: str
+
+
+SHIP = """
+    from temporalio import workflow
+
+    @workflow.defn
+    class Ship:
+        @workflow.run
+        async def run(self, ship: str, crates: int) -> str:
+            return ship
+"""
+
+
+@shows("RB402", temporal="`TypeError`, on the worker if the number is allowed")
+def test_a_child_with_too_few_arguments() -> None:
+    outcome = temporal(own(SHIP), "A")
+    assert outcome.outcome == "task failed", outcome
+    assert "missing 1 required positional argument: 'crates'" in outcome.error, outcome
+
+
+WAITS = """
+    from temporalio import workflow
+
+    @workflow.defn
+    class Waits:
+        def __init__(self) -> None:
+            self.cars: list[str] = []
+
+        @property
+        def is_full(self) -> bool:
+            return len(self.cars) > 1
+
+        @workflow.run
+        async def run(self) -> int:
+            await workflow.wait_condition(self.is_full)
+            return len(self.cars)
+"""
+
+
+@shows("RB411", temporal="an async predicate opens at once; a value is a `TypeError`")
+def test_conditions_that_are_none() -> None:
+    outcome = temporal(own(WAITS))
+    assert outcome.outcome == "task failed" and "not callable" in outcome.error, outcome
+    for always in ("self.cars is not None", "len(self.cars) >= 0", "(it for it in self.cars)"):
+        assert temporal(own(WAITS).but("self.is_full)", f"lambda: {always})")).result == 0
+    before = own(WAITS).but(
+        "await workflow.wait_condition(self.is_full)",
+        "full = len(self.cars) > 1\n        await workflow.wait_condition(lambda: full)",
+    )
+    assert temporal(before).outcome == "waiting"

@@ -98,6 +98,10 @@ def test_initialiser() -> None:
     for run in (local, temporal):
         assert "has no attribute" in run(asked, queries=["current_steps"]).last("current_steps")
     works(right("RB205"), {"tolerance": 1})
+    plain = temporal(wrong("RB205", 2), "A")
+    assert plain.outcome == "task failed", plain
+    assert "missing 1 required positional argument: 'account'" in plain.error, plain
+    assert temporal(right("RB205", 1), "A").result == "A"
 
 
 @shows("RB206", local="quiet: approvals do not arrive", temporal="`ValueError` at import")
@@ -204,7 +208,8 @@ def test_mixed_sdk() -> None:
 
 @shows("RB215", local="works", temporal="works, with a `DeprecationWarning`")
 def test_async_query() -> None:
-    quiet, warned = works(wrong("RB215"))
+    quiet, warned = works(wrong("RB215"), queries=["is_priced"])
+    assert quiet.last("is_priced") is None and warned.last("is_priced") is None
     assert not quiet.warnings
     assert any("async" in it and "deprecated" in it for it in warned.warnings), warned.warnings
     for outcome in works(right("RB215")):

@@ -53,6 +53,37 @@ def test_lost_update() -> None:
     assert temporal(locked, **sent).result == ["A", "B"]
 
 
+EMPTIES = """
+    import asyncio
+    from temporalio import workflow
+
+    @workflow.defn
+    class Empties:
+        def __init__(self) -> None:
+            self.parcels = ["A"]
+
+        @workflow.run
+        async def run(self) -> list[str]:
+            batch = list(self.parcels)
+            await asyncio.sleep(1)
+            self.parcels.clear()
+            return [*batch, *self.parcels]
+
+        @workflow.signal
+        def add(self, parcel: str) -> None:
+            self.parcels.append(parcel)
+"""
+
+
+@shows("RB601", temporal="what one of two handlers writes is lost")
+def test_emptied_state() -> None:
+    lost = temporal(own(EMPTIES), signals=[["add", "B"]])
+    assert lost.result == ["A"], lost
+    whole = own(EMPTIES).but("batch = list(self.parcels)", "batch, self.parcels = self.parcels, []")
+    whole = whole.but("        self.parcels.clear()\n", "")
+    assert temporal(whole, signals=[["add", "B"]]).result == ["A", "B"]
+
+
 @shows("RB602", temporal="`AttributeError` fails the task of a signal or an update, and a query")
 def test_unset_attribute() -> None:
     early = temporal(wrong("RB602"), 5, early=[["subscribe", 200]])
@@ -68,6 +99,12 @@ def test_handler_continues_as_new() -> None:
     by_signal = wrong("RB603").but("@workflow.update", "@workflow.signal")
     outcome = temporal(by_signal, "F1", signals=[["restart", "F2"]])
     assert (outcome.outcome, outcome.result) == ("continued as new", ["F2"]), outcome
+    registered = wrong("RB603").but("    @workflow.update\n", "").but(
+        "await workflow.wait",
+        'workflow.set_update_handler("restart", self.restart)\n        await workflow.wait',
+    )
+    outcome = temporal(registered, "F1", updates=[["restart", "F2"]])
+    assert outcome.answers[0] == "task failed: Cannot continue as new from an update handler", outcome
     asked = right("RB603").but("@workflow.update", "@workflow.signal")
     outcome = temporal(asked, "F1", signals=[["restart", "F2"]])
     assert (outcome.outcome, outcome.result) == ("continued as new", ["F1"]), outcome

@@ -1,23 +1,28 @@
-use lint_core::diagnostic::Diagnostic;
+use lint_core::diagnostic::{Diagnostic, FileId};
+use lint_core::index::FunctionIx;
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::payloads::Shape;
 use crate::finding::Finding;
 use crate::model::{CallSite, Model};
+use crate::program::Program;
 use crate::rule::{Context, Rule};
 use crate::sites::{ActivityCall, Written, hides_keywords, hides_positions, keyword_value, shown};
 
 /// ## What it does
 /// Finds activities that do not get as many arguments as they take: more than one after the function, none
-/// where one is needed, one where several are needed, or one where none is taken.
+/// where one is needed, one where several are needed, or one where none is taken. In plain Temporal code also
+/// child workflows, signals and `continue_as_new`, and arguments of another type than the annotation says.
 ///
 /// ## Why is this bad?
 /// `runbook.execute_activity(fn, arg)` hands over one argument. A second one is a `TypeError` in the
-/// workflow code, and `None` counts as no argument. Where the number is allowed but wrong, the
-/// activity fails on the worker with a `TypeError`, and Temporal retries it without end.
+/// workflow code, and `None` counts as no argument. Where the number is allowed but wrong, or an argument is
+/// nothing that becomes what the annotation says, the activity fails on the worker with a `TypeError`, and
+/// Temporal tries it again, by default without end.
 ///
 /// ## Example
 /// ```python
@@ -79,6 +84,9 @@ use crate::sites::{ActivityCall, Written, hides_keywords, hides_positions, keywo
 ///     async def run(self, fund: str) -> float:
 ///         await workflow.execute_activity(
 ///             book_fee, args=[fund], start_to_close_timeout=timedelta(minutes=1)  # RB402
+///         )
+///         await workflow.execute_activity(
+///             book_fee, args=[fund, "1 %"], start_to_close_timeout=timedelta(minutes=1)  # RB402
 ///         )
 ///         return await workflow.execute_activity(
 ///             book_fee, fund, 0.01, start_to_close_timeout=timedelta(minutes=1)  # RB402
@@ -159,14 +167,18 @@ use crate::sites::{ActivityCall, Written, hides_keywords, hides_positions, keywo
 /// ```
 ///
 /// ## Limits
-/// Arguments hidden in `*args` are not counted. A variable that is `None` at run time is not seen.
+/// Arguments hidden in `*args` are not counted. A variable that is `None` at run time is not seen. Types are
+/// compared where the text leaves no doubt: a literal, a parameter with a plain annotation, an instance that is
+/// made there, against `str`, `int`, `float`, `bool`, `list`, `dict`, a data class or a model. What the
+/// converters of the SDK turn into each other is let through: an `int` for a `float`, a dictionary for a data
+/// class. Activities that are named by a string are found in the code that the workflow imports.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB402",
     severity = "error",
     category = "calls",
     since = "0.1.0",
-    summary = "an activity gets more or fewer arguments than it takes"
+    summary = "an activity gets other arguments than it takes"
 )]
 pub(crate) struct ActivityArity;
 
@@ -184,103 +196,210 @@ impl Rule for ActivityArity {
                 check(model, &call, report);
             }
         }
+        let program = Program::new(cx.facts);
         for site in model.temporal_calls() {
-            check_temporal(model, site, report);
+            check_temporal(model, program, site, report);
         }
     }
 }
 
 /// A call in plain Temporal code, which takes one argument by position, or any number as `args`.
-fn check_temporal(model: &Model<'_>, site: &CallSite<'_>, report: &mut Vec<Diagnostic>) {
-    let is_child = site.workflow_api().is_some_and(|function| {
-        matches!(function, "execute_child_workflow" | "start_child_workflow")
-    });
-    let schedules = is_child
-        || site.workflow_api().is_some_and(|function| {
-            let rest = function
-                .strip_prefix("execute_")
-                .or_else(|| function.strip_prefix("start_"));
-            let rest = rest.map(|rest| rest.strip_prefix("local_").unwrap_or(rest));
-            matches!(rest, Some("activity" | "activity_method"))
-        });
-    let arguments = &site.call.arguments;
-    let Some((target, payloads)) = arguments.args.split_first().filter(|_| schedules) else {
+fn check_temporal(
+    model: &Model<'_>,
+    program: Program<'_, '_>,
+    site: &CallSite<'_>,
+    report: &mut Vec<Diagnostic>,
+) {
+    let Some(sends) = Sends::of(program, site) else {
         return;
     };
-    if hides_positions(site.call) || hides_keywords(site.call) {
+    let call = site.call;
+    if hides_positions(call) || hides_keywords(call) {
         return;
     }
-    let name = shown(model, site.file, target);
-    let callee = shown(model, site.file, &site.call.func);
-    let args = keyword_value(site.call, "args");
+    let (target, payloads) = match sends {
+        Sends::Anew => (None, &call.arguments.args[..]),
+        _ => match call.arguments.args.split_first() {
+            Some((target, payloads)) => (Some(target), payloads),
+            None => return,
+        },
+    };
+    let callee = shown(model, site.file, &call.func);
+    let name = target.map(|it| shown(model, site.file, it));
+    let of_target = name
+        .as_ref()
+        .map_or(String::new(), |it| format!(" for {it}"));
     let at = |expr: &Expr, message: String| {
         Finding::new(&ActivityArity::METADATA, site.file, span_of(expr), message)
     };
     if let [_, second, ..] = payloads {
-        let message = format!(
-            "{callee} takes one argument for {name} by position, not {}",
-            payloads.len()
-        );
+        let given = payloads.len();
+        let message = format!("{callee} takes one argument{of_target} by position, not {given}");
         at(second, message)
             .help("pass them as `args=[…]`, or put them into one data class")
             .report(report);
         return;
     }
-    let arg = payloads.first().or(keyword_value(site.call, "arg"));
-    if let (Some(arg), Some(_)) = (arg, args) {
-        let message = format!("{callee} takes either one argument or `args` for {name}, not both");
+    let args = keyword_value(call, "args");
+    let arg = payloads.first().or(keyword_value(call, "arg"));
+    let elements = args.and_then(|it| Written::at(site, it).elements(model));
+    // A function that passes both on may leave one of them out.
+    if let (Some(arg), Some((_, [_, ..]))) = (arg, elements) {
+        let message = format!("{callee} takes either one argument or `args`{of_target}, not both");
         at(arg, message)
             .help("pass all of them in `args`")
             .report(report);
         return;
     }
-    if is_child {
+    let (Some(target), Some(name)) = (target, name) else {
+        return;
+    };
+    let counts = match sends {
+        Sends::Activity => true,
+        // A workflow by its name is no activity.
+        Sends::Child => !target.is_string_literal_expr(),
+        Sends::Signal | Sends::Anew => false,
+    };
+    let Some(taker) = Taker::of(model, site, target).filter(|_| counts) else {
+        return;
+    };
+    let given = match (args, elements) {
+        (Some(_), Some((_, elements))) => elements,
+        (Some(_), None) => return,
+        (None, _) => arg.map_or(&[][..], std::slice::from_ref),
+    };
+    let what = sends.what();
+    let takes = taker.arity();
+    if takes.accepts(given.len()) {
+        let of_args = args.map(|it| Written::at(site, it).followed(model));
+        let at_payload = |it| of_args.map_or(Written::at(site, it), |args| args.with(it));
+        for (payload, &parameter) in given.iter().zip(&taker.parameters) {
+            let Some((is, wanted)) = taker.mistyped(model, at_payload(payload), parameter) else {
+                continue;
+            };
+            let parameter = parameter.name();
+            let message =
+                format!("the {what} {name} takes {wanted} as `{parameter}` but is given {is}");
+            at(args.unwrap_or(payload), message)
+                .help("pass what the annotation says")
+                .note(
+                    "No converter of the SDK makes one of the other, so the call fails each time.",
+                )
+                .report(report);
+        }
         return;
     }
-    let given = match args {
-        Some(args) => {
-            let elements = match args {
-                Expr::List(it) => &it.elts,
-                Expr::Tuple(it) => &it.elts,
-                _ => return,
-            };
-            if elements.iter().any(Expr::is_starred_expr) {
-                return;
-            }
-            elements.len()
-        }
-        None => usize::from(arg.is_some()),
-    };
-    let Some(takes) = temporal_arity(model, site, target).filter(|it| !it.accepts(given)) else {
-        return;
-    };
     let message = format!(
-        "the activity {name} takes {takes} but is given {}",
-        count(given)
+        "the {what} {name} takes {takes} but is given {}",
+        count(given.len())
     );
     at(args.or(arg).unwrap_or(target), message)
-        .help("pass what the activity takes")
-        .note("The call fails on the worker, and Temporal repeats it without end.")
+        .help(format!("pass what the {what} takes"))
+        .note("The call fails on the worker, each time that it is tried.")
         .report(report);
 }
 
-/// How many arguments the activity takes, if it is a function of the project with no decorator but
-/// that of an activity.
-fn temporal_arity(model: &Model<'_>, site: &CallSite<'_>, target: &Expr) -> Option<Arity> {
-    let resolved = model
-        .temporal_names()
-        .resolve(site.file, site.function, target)?;
-    let def = model.def(&resolved)?;
-    let Resolved::Function { file, ix } = resolved else {
-        return None;
-    };
-    let is_method = model.index(file)?.function(ix).class.is_some();
-    let mut takes = Arity::of(&def.parameters);
-    if is_method {
-        takes.least = takes.least.checked_sub(1)?;
-        takes.most = takes.most.map(|most| most.saturating_sub(1));
+/// What a call of the SDK sends its arguments to.
+#[derive(Clone, Copy)]
+enum Sends {
+    Activity,
+    Child,
+    Signal,
+    /// The next run, without a target.
+    Anew,
+}
+
+impl Sends {
+    fn of(program: Program<'_, '_>, site: &CallSite<'_>) -> Option<Self> {
+        if program.calls(site.file, site.call, SIGNALS) {
+            return Some(Self::Signal);
+        }
+        Some(match site.workflow_api()? {
+            "continue_as_new" => Self::Anew,
+            "execute_child_workflow" | "start_child_workflow" => Self::Child,
+            function => {
+                let rest = function
+                    .strip_prefix("execute_")
+                    .or_else(|| function.strip_prefix("start_"))?;
+                let rest = rest.strip_prefix("local_").unwrap_or(rest);
+                matches!(rest, "activity" | "activity_method").then_some(Self::Activity)?
+            }
+        })
     }
-    (def.decorator_list.len() == 1).then_some(takes)
+
+    fn what(self) -> &'static str {
+        match self {
+            Self::Activity => "activity",
+            Self::Child => "workflow",
+            Self::Signal => "handler",
+            Self::Anew => "run",
+        }
+    }
+}
+
+const SIGNALS: &[&str] = &[
+    "temporalio.workflow.ChildWorkflowHandle.signal",
+    "temporalio.workflow.ExternalWorkflowHandle.signal",
+];
+
+/// A function of the project with no decorator but the one that makes it an activity, a run method
+/// or a handler.
+struct Taker<'p> {
+    file: FileId,
+    /// The function around it.
+    parent: FunctionIx,
+    parameters: Vec<&'p ast::ParameterWithDefault>,
+    /// Whether it has `*args`.
+    takes_more: bool,
+}
+
+impl<'p> Taker<'p> {
+    fn of(model: &Model<'p>, site: &CallSite<'_>, target: &Expr) -> Option<Self> {
+        let resolved = model.scheduled(site, target)?;
+        let def = model.def(&resolved)?;
+        let Resolved::Function { file, ix } = resolved else {
+            return None;
+        };
+        let index = model.index(file)?;
+        let function = index.function(ix);
+        let of_class = function.class.map(|it| index.class(it).node);
+        let of_class = of_class.map_or(&[][..], |it| &it.decorator_list[..]);
+        // Whatever comes is given to it as one list.
+        let is_dynamic = def.decorator_list.iter().chain(of_class).any(
+            |it| matches!(&it.expression, Expr::Call(call) if keyword_value(call, "dynamic").is_some()),
+        );
+        let mut parameters = positional(&def.parameters);
+        if function.class.is_some() {
+            parameters.next()?;
+        }
+        (def.decorator_list.len() == 1 && !is_dynamic).then(|| Self {
+            file,
+            parent: function.parent,
+            parameters: parameters.collect(),
+            takes_more: def.parameters.vararg.is_some(),
+        })
+    }
+
+    fn arity(&self) -> Arity {
+        let required = self.parameters.iter().filter(|it| it.default.is_none());
+        Arity {
+            least: required.count(),
+            most: (!self.takes_more).then_some(self.parameters.len()),
+        }
+    }
+
+    /// What a payload is and what the parameter wants, if the one never becomes the other.
+    fn mistyped(
+        &self,
+        model: &Model<'_>,
+        payload: Written<'_>,
+        parameter: &ast::ParameterWithDefault,
+    ) -> Option<(Shape, Shape)> {
+        let annotation = parameter.annotation()?;
+        let wanted = Shape::of_annotation(model, self.file, self.parent, annotation)?;
+        let is = Shape::of_value(model, payload)?;
+        is.is_never(&wanted).then_some((is, wanted))
+    }
 }
 
 fn check(model: &Model<'_>, call: &ActivityCall<'_, '_>, report: &mut Vec<Diagnostic>) {
@@ -345,8 +464,12 @@ fn check(model: &Model<'_>, call: &ActivityCall<'_, '_>, report: &mut Vec<Diagno
     };
     at(place, message)
         .help(help)
-        .note("The call fails on the worker, and Temporal retries it forever.")
+        .note("The call fails on the worker, each time that it is tried.")
         .report(report);
+}
+
+fn positional(parameters: &ast::Parameters) -> impl Iterator<Item = &ast::ParameterWithDefault> {
+    parameters.posonlyargs.iter().chain(&parameters.args)
 }
 
 /// How many arguments a function takes by position.
@@ -358,10 +481,11 @@ struct Arity {
 
 impl Arity {
     fn of(parameters: &ast::Parameters) -> Self {
-        let positional = || parameters.posonlyargs.iter().chain(&parameters.args);
         Self {
-            least: positional().filter(|it| it.default.is_none()).count(),
-            most: parameters.vararg.is_none().then(|| positional().count()),
+            least: positional(parameters)
+                .filter(|it| it.default.is_none())
+                .count(),
+            most: (parameters.vararg.is_none()).then(|| positional(parameters).count()),
         }
     }
 

@@ -4,11 +4,12 @@ use lint_core::syntax::ast::Expr;
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::payloads::Shape;
 use crate::finding::Finding;
 use crate::fixes;
 use crate::model::{CallSite, Model};
 use crate::rule::{Context, Rule};
-use crate::sites::{Written, hides_keywords, keyword_value, number, shown};
+use crate::sites::{Dict, Entry, Written, keyword_value, number, shown};
 
 /// ## What it does
 /// Finds `execute_activity` without `start_to_close_timeout` and without `schedule_to_close_timeout`, in
@@ -115,8 +116,8 @@ use crate::sites::{Written, hides_keywords, keyword_value, number, shown};
 /// short. Nothing is scheduled without one, so no open execution depends on it.
 ///
 /// ## Limits
-/// A timeout that is `None` or zero at run time is not seen unless it is written so. Nothing is said about
-/// calls with `**options`. `self.run_step(…)` has a timeout of five minutes of its own.
+/// A timeout that is `None`, zero or a number at run time is not seen unless it is written so. Nothing is
+/// said about calls with `**options` that are not a dictionary written out. `self.run_step(…)` has a timeout of five minutes of its own.
 ///
 /// ## References
 /// - <https://docs.temporal.io/develop/python/failure-detection#activity-timeouts>
@@ -142,9 +143,9 @@ impl Rule for MissingActivityTimeout {
             if !site.workflow_api().is_some_and(needs_timeout) {
                 continue;
             }
-            for (name, value) in plain_numbers(site) {
+            for (name, value) in plain_numbers(model, site) {
                 let message = format!(
-                    "`{name}` needs a `timedelta`, not a number, so the call fails when it is made"
+                    "`{name}` needs a `timedelta`, not a number or text, so the call fails when it is made"
                 );
                 Finding::new(&Self::METADATA, site.file, span_of(value), message)
                     .help("write `timedelta(seconds=…)`")
@@ -163,19 +164,36 @@ impl Rule for MissingActivityTimeout {
     }
 }
 
-/// The timeouts that are given as a number. Zero is none at all.
-fn plain_numbers<'p>(site: &CallSite<'p>) -> impl Iterator<Item = (&'static str, &'p Expr)> {
+/// The timeouts that are given as a number, or as text. Zero is none at all.
+fn plain_numbers<'p>(model: &Model<'p>, site: &CallSite<'p>) -> Vec<(&'static str, &'p Expr)> {
     const TIMEOUTS: &[&str] = &[
         "heartbeat_timeout",
         "schedule_to_close_timeout",
         "schedule_to_start_timeout",
         "start_to_close_timeout",
     ];
-    let call = site.call;
-    let given = TIMEOUTS
-        .iter()
-        .filter_map(move |&name| Some((name, keyword_value(call, name)?)));
-    given.filter(|(_, value)| number(value).is_some_and(|it| it != 0.0))
+    let is_number = |value: &'p Expr| {
+        let written = Written::at(site, value);
+        match Shape::of_value(model, written) {
+            Some(Shape::Integer | Shape::Float) => {
+                number(written.followed(model).value) != Some(0.0)
+            }
+            shape => {
+                shape == Some(Shape::Text)
+                    || is_seconds(value)
+                    || number(value).is_some_and(|it| it != 0.0)
+            }
+        }
+    };
+    let given = TIMEOUTS.iter();
+    let given = given.filter_map(|&name| Some((name, keyword_value(site.call, name)?)));
+    given.filter(|(_, value)| is_number(value)).collect()
+}
+
+/// `timeout.total_seconds()`
+fn is_seconds(value: &Expr) -> bool {
+    matches!(value, Expr::Call(call)
+        if matches!(&*call.func, Expr::Attribute(it) if it.attr.as_str() == "total_seconds"))
 }
 
 /// Whether the function of the `workflow` module schedules an activity.
@@ -201,9 +219,26 @@ fn has_timeout(model: &Model<'_>, site: &CallSite<'_>) -> bool {
             || Written::at(site, value).seconds(model) == Some(0.0);
         !is_nothing
     };
-    hides_keywords(site.call)
+    may_be_hidden(model, site)
         || is_set("start_to_close_timeout")
         || is_set("schedule_to_close_timeout")
+}
+
+/// Whether `**options` may hold a timeout: they are not written out, or do.
+fn may_be_hidden(model: &Model<'_>, site: &CallSite<'_>) -> bool {
+    let mut hidden = site
+        .call
+        .arguments
+        .keywords
+        .iter()
+        .filter(|it| it.arg.is_none());
+    hidden.any(|it| {
+        let options = Written::at(site, &it.value).dict(model);
+        let lacks = |options: Dict<'_>, key| matches!(options.entry(key), Entry::Missing);
+        !options.is_some_and(|it| {
+            lacks(it, "start_to_close_timeout") && lacks(it, "schedule_to_close_timeout")
+        })
+    })
 }
 
 fn finding(model: &Model<'_>, site: &CallSite<'_>) -> Finding {

@@ -139,8 +139,13 @@ fn may_have_buttons(model: &Model<'_>, hint: Dict<'_>) -> bool {
     let Some(config) = config else {
         return true;
     };
-    let buttons = ["actions", "approve_label", "reject_label"];
-    buttons
-        .iter()
-        .any(|key| !matches!(config.entry(key), Entry::Missing))
+    let is_given = |key: &str| match config.entry(key) {
+        Entry::Missing => false,
+        Entry::Unknown => true,
+        // An empty list is no button.
+        Entry::Given(it) => it.elements(model).is_none_or(|(_, all)| !all.is_empty()),
+    };
+    ["actions", "approve_label", "reject_label"]
+        .into_iter()
+        .any(is_given)
 }

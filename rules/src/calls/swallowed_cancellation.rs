@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use lint_core::diagnostic::{Diagnostic, Place, Severity, Span};
+use lint_core::diagnostic::{Diagnostic, FileId, Place, Severity, Span};
 use lint_core::facts::{Facade, FunctionRef};
 use lint_core::index::FunctionIx;
 use lint_core::knowledge::Role;
@@ -72,6 +72,25 @@ use crate::rule::{Context, Rule};
 ///             except BaseException:  # RB427
 ///                 workflow.logger.warning("woken up")
 /// ```
+/// A cancelled activity or child raises an `ActivityError` or a `ChildWorkflowError`:
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class ReadPrices:
+///     @workflow.run
+///     async def run(self, fund: str) -> None:
+///         while True:
+///             try:
+///                 await workflow.execute_activity(
+///                     "read_prices", fund, start_to_close_timeout=timedelta(minutes=1)
+///                 )
+///             except Exception:  # RB427
+///                 workflow.logger.warning("no prices")
+/// ```
 ///
 /// ## Use instead
 /// Let the activity report its failure as a result:
@@ -121,6 +140,28 @@ use crate::rule::{Context, Rule};
 ///             except ValueError:
 ///                 workflow.logger.warning("woken up")
 /// ```
+/// Or let a cancellation through:
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+/// from temporalio.exceptions import ActivityError, is_cancelled_exception
+///
+///
+/// @workflow.defn
+/// class ReadPrices:
+///     @workflow.run
+///     async def run(self, fund: str) -> None:
+///         while True:
+///             try:
+///                 await workflow.execute_activity(
+///                     "read_prices", fund, start_to_close_timeout=timedelta(minutes=1)
+///                 )
+///             except ActivityError as error:
+///                 if is_cancelled_exception(error):
+///                     raise
+///                 workflow.logger.warning("no prices")
+/// ```
 ///
 /// ## Limits
 /// A handler that looks at the exception (`is_cancelled_exception(error)`, `isinstance`, `error.cause`) is
@@ -150,61 +191,188 @@ impl Rule for SwallowedCancellation {
             }
         }
         if cx.is_part {
-            in_loops(Program::new(cx.facts), report);
+            in_loops(model, Program::new(cx.facts), report);
         }
     }
 }
 
-/// In plain Temporal code: handlers for everything in a loop that goes on after them. From then on
+/// In plain Temporal code: what takes a cancellation in a loop that goes on after it. From then on
 /// the workflow cannot be cancelled.
-fn in_loops(program: Program<'_, '_>, report: &mut Vec<Diagnostic>) {
+fn in_loops(model: &Model<'_>, program: Program<'_, '_>, report: &mut Vec<Diagnostic>) {
     let mut seen = BTreeSet::new();
     let temporal = Running::all(program.facts).filter(|it| it.workflow.facade == Facade::Temporal);
     for running in temporal {
         for function in running.runs_of(|role| !matches!(role, Role::Query | Role::Validator)) {
+            let mut found = Swallowed {
+                model,
+                program,
+                entered: BTreeSet::new(),
+                places: Vec::new(),
+            };
             for node in own_nodes(program.function(function)) {
-                let body = match node {
-                    Node::Stmt(Stmt::While(it)) => &it.body,
-                    Node::Stmt(Stmt::For(it)) => &it.body,
-                    _ => continue,
-                };
-                for node in nodes_of(body) {
-                    let Node::Stmt(Stmt::Try(it)) = node else {
-                        continue;
-                    };
-                    if let Some(handler) = goes_on(program, function, it)
-                        && seen.insert((function.file, span_of(handler).start))
-                    {
-                        in_loop(program, running, function, handler).report(report);
-                    }
+                match node {
+                    Node::Stmt(Stmt::While(it)) => found.in_body(function, &it.body, false),
+                    Node::Stmt(Stmt::For(it)) => found.in_body(function, &it.body, false),
+                    _ => {}
+                }
+            }
+            for (function, span, severity) in found.places {
+                if seen.insert((function.file, span.start)) {
+                    in_loop(program, running, function, span)
+                        .severity(severity)
+                        .report(report);
                 }
             }
         }
     }
 }
 
-/// The handler of a `try` around a wait that takes cancellation and lets the loop go on.
-fn goes_on<'p>(
+/// Looks for what takes a cancellation in code that is repeated.
+struct Swallowed<'m, 'p> {
+    model: &'m Model<'p>,
+    program: Program<'m, 'p>,
+    /// Helpers whose results nobody looks at.
+    entered: BTreeSet<FunctionRef>,
+    places: Vec<(FunctionRef, Span, Severity)>,
+}
+
+impl Swallowed<'_, '_> {
+    fn in_body(&mut self, function: FunctionRef, body: &[Stmt], is_helper: bool) {
+        for node in nodes_of(body) {
+            match node {
+                Node::Stmt(Stmt::Try(it)) => {
+                    let handler = goes_on(self.program, function, it, is_helper);
+                    let place = |(it, severity)| (function, caught(it), severity);
+                    self.places.extend(handler.map(place));
+                }
+                Node::Stmt(Stmt::With(it)) if waits(self.program, function, &it.body) => {
+                    for item in &it.items {
+                        if self.suppresses(function, &item.context_expr) {
+                            let span = span_of(&item.context_expr);
+                            self.places.push((function, span, Severity::Warning));
+                        }
+                    }
+                }
+                Node::Stmt(Stmt::Expr(it)) => {
+                    if let Expr::Await(it) = &*it.value
+                        && let Expr::Call(call) = &*it.value
+                    {
+                        self.in_helpers(function, call);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// What a helper does is repeated with the call; how it returns decides nothing.
+    fn in_helpers(&mut self, function: FunctionRef, call: &ast::ExprCall) {
+        for helper in self.program.functions(function.file, call) {
+            if let (true, Some(def)) = (self.entered.insert(helper), self.program.def(helper)) {
+                self.in_body(helper, &def.body, true);
+            }
+        }
+    }
+
+    /// `contextlib.suppress(asyncio.CancelledError)`
+    fn suppresses(&self, function: FunctionRef, entered: &Expr) -> bool {
+        let Expr::Call(call) = entered else {
+            return false;
+        };
+        let is_cancellation = |class: &Expr| {
+            let names = self.model.names_in(function.file);
+            let class = names.resolve(function.file, function.ix, class);
+            class.is_some_and(|it| it.external().is_some_and(is_cancellation))
+        };
+        self.program
+            .calls(function.file, call, &["contextlib.suppress"])
+            && call.arguments.args.iter().any(is_cancellation)
+    }
+}
+
+/// Whether an exception class takes a cancellation of the run.
+fn is_cancellation(class: &str) -> bool {
+    matches!(
+        class,
+        "BaseException" | "asyncio.CancelledError" | "asyncio.exceptions.CancelledError"
+    )
+}
+
+/// Whether an exception class takes what an activity or a child makes of a cancellation.
+fn wraps_cancellation(class: &str) -> bool {
+    let of_temporal = class.strip_prefix("temporalio.exceptions.");
+    class == "Exception"
+        || matches!(
+            of_temporal,
+            Some("ActivityError" | "ChildWorkflowError" | "FailureError" | "TemporalError")
+        )
+}
+
+/// Whether a body awaits an activity or a child, directly or through helpers: a cancellation arrives
+/// in its error.
+fn awaits_a_command(program: Program<'_, '_>, function: FunctionRef, body: &[Stmt]) -> bool {
+    nodes_of(body).iter().any(|node| match node {
+        Node::Expr(Expr::Await(it)) => match &*it.value {
+            Expr::Call(call) => is_command(program, function.file, call, &mut BTreeSet::new()),
+            _ => false,
+        },
+        _ => false,
+    })
+}
+
+fn is_command(
     program: Program<'_, '_>,
-    function: FunctionRef,
-    it: &'p ast::StmtTry,
-) -> Option<&'p ast::ExceptHandlerExceptHandler> {
-    // Awaiting a task that was cancelled on purpose is another matter, and so is finishing one that
-    // is shielded.
+    file: FileId,
+    call: &ast::ExprCall,
+    seen: &mut BTreeSet<FunctionRef>,
+) -> bool {
+    program.calls(file, call, COMMANDS)
+        || program.functions(file, call).any(|it| {
+            seen.insert(it)
+                && own_nodes(program.function(it)).any(|node| match node {
+                    Node::Expr(Expr::Call(call)) => is_command(program, it.file, call, seen),
+                    _ => false,
+                })
+        })
+}
+
+const COMMANDS: &[&str] = &[
+    "temporalio.workflow.execute_activity",
+    "temporalio.workflow.execute_activity_class",
+    "temporalio.workflow.execute_activity_method",
+    "temporalio.workflow.execute_child_workflow",
+    "temporalio.workflow.execute_local_activity",
+    "temporalio.workflow.execute_local_activity_method",
+];
+
+/// Whether a cancellation may arrive in a body: it waits for something other than a task that was
+/// cancelled on purpose, or one that is shielded.
+fn waits(program: Program<'_, '_>, function: FunctionRef, body: &[Stmt]) -> bool {
     let is_meant = |awaited: &Expr| match awaited {
         Expr::Call(call) => program.calls(function.file, call, &["asyncio.shield"]),
         _ => true,
     };
-    let waits = |node: &Node<'_>| match node {
-        Node::Expr(Expr::Await(awaited)) => {
-            !is_meant(&awaited.value) && program.suspends(function.file, &awaited.value)
+    nodes_of(body).into_iter().any(|node| match node {
+        Node::Expr(Expr::Await(it)) => {
+            !is_meant(&it.value) && program.suspends(function.file, &it.value)
         }
         _ => false,
-    };
-    if !nodes_of(&it.body).iter().any(waits) {
+    })
+}
+
+/// The handler of a `try` around a wait that takes cancellation and lets the loop go on. The loop
+/// around a helper goes on after a `return` as well.
+fn goes_on<'p>(
+    program: Program<'_, '_>,
+    function: FunctionRef,
+    it: &'p ast::StmtTry,
+    is_helper: bool,
+) -> Option<(&'p ast::ExceptHandlerExceptHandler, Severity)> {
+    if !waits(program, function, &it.body) {
         return None;
     }
-    let takes = |handler: &ast::ExceptHandlerExceptHandler| {
+    let remote = awaits_a_command(program, function, &it.body);
+    let takes = |handler: &ast::ExceptHandlerExceptHandler, is_meant: &dyn Fn(&str) -> bool| {
         handler.type_.as_deref().is_none_or(|class| {
             let place = Place {
                 file: function.file,
@@ -212,49 +380,47 @@ fn goes_on<'p>(
             };
             let known = program.facts.observed.exceptions.get(&place);
             let names = known.into_iter().flat_map(|it| &it.classes);
-            names.filter_map(|it| it.first()).any(|name| {
-                matches!(
-                    name.as_str(),
-                    "BaseException"
-                        | "asyncio.CancelledError"
-                        | "asyncio.exceptions.CancelledError"
-                )
-            })
+            let mut names = names.filter_map(|it| it.first());
+            names.any(|it| is_meant(it))
         })
     };
+    let takes_it = |it: &str| is_cancellation(it) || remote && wraps_cancellation(it);
     let leaves = |handler: &ast::ExceptHandlerExceptHandler| {
-        let nodes = nodes_of(&handler.body);
-        nodes.iter().any(|node| {
-            matches!(
-                node,
-                Node::Stmt(Stmt::Raise(_) | Stmt::Return(_) | Stmt::Break(_))
-            )
+        nodes_of(&handler.body).iter().any(|node| match node {
+            Node::Stmt(Stmt::Raise(_)) => true,
+            Node::Stmt(Stmt::Return(_) | Stmt::Break(_)) => !is_helper,
+            _ => false,
         })
     };
-    let mut handlers = it
-        .handlers
-        .iter()
-        .map(|ast::ExceptHandler::ExceptHandler(it)| it);
-    let first = handlers.find(|it| takes(it))?;
-    (!leaves(first) && !looks_at(first)).then_some(first)
+    let handlers = it.handlers.iter();
+    let mut handlers = handlers.map(|ast::ExceptHandler::ExceptHandler(it)| it);
+    let first = handlers.find(|it| takes(it, &takes_it))?;
+    let severity = match takes(first, &is_cancellation) {
+        true => Severity::Warning,
+        // It is also how the failures of single activities are told apart.
+        false => Severity::Info,
+    };
+    (!leaves(first) && !looks_at(first)).then_some((first, severity))
+}
+
+/// What an `except` clause names, or the keyword.
+fn caught(handler: &ast::ExceptHandlerExceptHandler) -> Span {
+    let start = span_of(handler).start;
+    match &handler.type_ {
+        Some(class) => span_of(&**class),
+        None => Span::new(start, start + "except".len() as u32),
+    }
 }
 
 fn in_loop(
     program: Program<'_, '_>,
     running: Running<'_>,
     function: FunctionRef,
-    handler: &ast::ExceptHandlerExceptHandler,
+    span: Span,
 ) -> Finding {
-    let span = match &handler.type_ {
-        Some(class) => span_of(&**class),
-        None => Span::new(
-            span_of(handler).start,
-            span_of(handler).start + "except".len() as u32,
-        ),
-    };
     let name = running.short_name();
     let message = format!(
-        "the loop goes on after `except` has caught that `{name}` is cancelled, so it cannot be cancelled"
+        "the cancellation of `{name}` is caught here and the loop goes on, so it cannot be cancelled"
     );
     let entry = running
         .entries()
@@ -263,8 +429,7 @@ fn in_loop(
     let culprit = Culprit::new(function, span, "cancellation is caught here");
     let rule = &SwallowedCancellation::METADATA;
     Finding::reached(rule, program, running, entry, culprit, message)
-        .severity(Severity::Warning)
-        .help("raise it again, or catch `Exception` instead")
+        .help("raise it again if `is_cancelled_exception(error)` says so, or catch what is meant")
 }
 
 fn check(
@@ -299,13 +464,7 @@ fn check(
         if breadth == Breadth::Exception && !awaits_remote(model, runbook, function, &body) {
             return;
         }
-        let span = match &handler.type_ {
-            Some(class) => span_of(&**class),
-            None => Span::new(
-                span_of(handler).start,
-                span_of(handler).start + "except".len() as u32,
-            ),
-        };
+        let span = caught(handler);
         let written = match &handler.type_ {
             Some(class) => format!("except {}", model.slice(runbook.file, span_of(&**class))),
             None => "except".to_owned(),
@@ -352,7 +511,7 @@ fn breadth(
     match model.names.resolve(runbook.file, function, class)? {
         Resolved::External(name) => match name.as_str() {
             "Exception" => Some(Breadth::Exception),
-            "BaseException" => Some(Breadth::All),
+            name if is_cancellation(name) => Some(Breadth::All),
             _ => None,
         },
         _ => None,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lint_core::facts::FunctionRef;
 use lint_core::index::Module;
+use lint_core::names::Names;
 use lint_core::syntax::ast::{self, CmpOp, Expr, Number, Stmt, UnaryOp};
 
 use crate::program::{Node, Program, Running, nodes_of_expr, own_nodes};
@@ -23,15 +24,6 @@ pub(super) fn waits_in_vain<'p>(
     let [name] = reads.iter().copied().collect::<Vec<_>>()[..] else {
         return None;
     };
-    let mut runs = Running::all(program.facts)
-        .filter(|it| {
-            it.reach
-                .entries
-                .iter()
-                .any(|it| it.runs.contains(&function))
-        })
-        .peekable();
-    runs.peek()?;
     let in_vain = |running: Running<'_>| {
         values(program, running, name).is_some_and(|values| {
             let is_false =
@@ -39,7 +31,121 @@ pub(super) fn waits_in_vain<'p>(
             !values.is_empty() && values.iter().all(is_false)
         })
     };
-    runs.all(in_vain).then_some(name)
+    in_every_workflow(program, function, in_vain).then_some(name)
+}
+
+/// The attribute of which a predicate asks whether it is not `None`, if it never is.
+pub(super) fn is_never_none<'p>(
+    program: Program<'_, 'p>,
+    function: FunctionRef,
+    predicate: &'p Expr,
+) -> Option<&'p str> {
+    let Expr::Lambda(lambda) = predicate else {
+        return None;
+    };
+    let Expr::Compare(it) = &*lambda.body else {
+        return None;
+    };
+    let ([CmpOp::IsNot], [Expr::NoneLiteral(_)]) = (&it.ops[..], &it.comparators[..]) else {
+        return None;
+    };
+    let name = own_attribute(&it.left)?;
+    in_every_workflow(program, function, |running| {
+        stored(program, running, name)
+            .is_some_and(|it| !it.is_empty() && it.iter().all(|it| is_something(it)))
+    })
+    .then_some(name)
+}
+
+/// Whether an expression is certain to give something other than `None`.
+fn is_something(expr: &Expr) -> bool {
+    match expr {
+        Expr::List(_)
+        | Expr::Dict(_)
+        | Expr::Set(_)
+        | Expr::Tuple(_)
+        | Expr::ListComp(_)
+        | Expr::DictComp(_)
+        | Expr::SetComp(_)
+        | Expr::StringLiteral(_)
+        | Expr::FString(_)
+        | Expr::NumberLiteral(_)
+        | Expr::BooleanLiteral(_)
+        | Expr::Compare(_) => true,
+        Expr::Call(it) => matches!(&*it.func, Expr::Name(name)
+            if matches!(name.id.as_str(), "dict" | "list" | "set" | "sorted" | "str" | "tuple")),
+        _ => false,
+    }
+}
+
+/// The variable of the function around a predicate that was settled before: the predicate looks at
+/// such variables only, and each is a truth value or a number that is set once.
+pub(super) fn taken_before<'p>(
+    program: Program<'_, '_>,
+    names: &Names<'_>,
+    function: FunctionRef,
+    predicate: &'p Expr,
+) -> Option<&'p str> {
+    let Expr::Lambda(lambda) = predicate else {
+        return None;
+    };
+    if lambda.parameters.as_ref().is_some_and(|it| !it.is_empty()) {
+        return None;
+    }
+    let index = program.facts.project.module(function.file)?.index();
+    let is_set_within = |name| index.functions.iter().any(|it| it.nonlocals.contains(name));
+    let mut first = None;
+    for node in nodes_of_expr(&lambda.body) {
+        match node {
+            Node::Expr(Expr::Name(name)) => {
+                let name = name.id.as_str();
+                let (owner, value) = names.local_value(function.file, function.ix, name)?;
+                let is_settled = |it: &Expr| match it {
+                    Expr::Compare(_) | Expr::BooleanLiteral(_) | Expr::NumberLiteral(_) => true,
+                    Expr::UnaryOp(it) => it.op == UnaryOp::Not,
+                    _ => false,
+                };
+                if owner != function.ix || !is_settled(value) || is_set_within(name) {
+                    return None;
+                }
+                first = first.or(Some(name));
+            }
+            Node::Expr(
+                Expr::Compare(_)
+                | Expr::BoolOp(_)
+                | Expr::UnaryOp(_)
+                | Expr::NumberLiteral(_)
+                | Expr::BooleanLiteral(_),
+            ) => {}
+            _ => return None,
+        }
+    }
+    first
+}
+
+/// Whether the expression is an attribute that never holds anything but plain values.
+pub(super) fn holds_values(program: Program<'_, '_>, function: FunctionRef, it: &Expr) -> bool {
+    own_attribute(it).is_some_and(|name| {
+        in_every_workflow(program, function, |running| {
+            values(program, running, name).is_some_and(|it| !it.is_empty())
+        })
+    })
+}
+
+/// Whether something holds in every workflow that runs the function, of which there is one.
+fn in_every_workflow(
+    program: Program<'_, '_>,
+    function: FunctionRef,
+    holds: impl Fn(Running<'_>) -> bool,
+) -> bool {
+    let runs_it = |it: &Running<'_>| {
+        it.reach
+            .entries
+            .iter()
+            .any(|it| it.runs.contains(&function))
+    };
+    let mut runs = Running::all(program.facts).filter(runs_it).peekable();
+    runs.peek().is_some() && runs.all(holds)
 }
 
 /// The names of the attributes of `self` that an expression reads.
@@ -64,8 +170,24 @@ fn own_attribute(expr: &Expr) -> Option<&str> {
 
 /// What the attribute is ever set to, if all of it is written out and nothing else can change it.
 fn values(program: Program<'_, '_>, running: Running<'_>, name: &str) -> Option<Vec<Value>> {
+    let values = stored(program, running, name)?.into_iter().map(Value::of);
+    let values: Vec<Value> = values.collect::<Option<_>>()?;
+    let functions = functions_of(program, running)?;
+    for &function in &functions {
+        for write in writes::in_function(program, function) {
+            if write.attribute.name == name && !write.binds {
+                return None;
+            }
+        }
+    }
+    let is_shared = |value: &Value| *value == Value::Empty;
+    let is_passed_on = || functions.iter().any(|&it| passes_on(program, it, name));
+    (!(values.iter().any(is_shared) && is_passed_on())).then_some(values)
+}
+
+/// The functions that a workflow runs, or that something unknown may run.
+fn functions_of(program: Program<'_, '_>, running: Running<'_>) -> Option<BTreeSet<FunctionRef>> {
     let mut functions = running.runs_of(|_| true);
-    let mut values = Vec::new();
     for class in &running.reach.bases {
         let index = program
             .facts
@@ -86,6 +208,20 @@ fn values(program: Program<'_, '_>, running: Running<'_>, name: &str) -> Option<
                 functions.insert(it);
             }
         }
+    }
+    let reflects = functions.iter().any(|&it| writes::reflects(program, it));
+    (!reflects).then_some(functions)
+}
+
+/// All that the attribute is ever bound to, if each of it is written out.
+fn stored<'p>(program: Program<'_, 'p>, running: Running<'_>, name: &str) -> Option<Vec<&'p Expr>> {
+    let mut values = Vec::new();
+    for class in &running.reach.bases {
+        let index = program
+            .facts
+            .project
+            .module(class.file)
+            .map(Module::index)?;
         for statement in &index.class(class.ix).node.body {
             let bound = match statement {
                 Stmt::Assign(it) => it.targets.first().zip(Some(&*it.value)),
@@ -95,28 +231,18 @@ fn values(program: Program<'_, '_>, running: Running<'_>, name: &str) -> Option<
             if let Some((Expr::Name(target), value)) = bound
                 && target.id.as_str() == name
             {
-                values.push(Value::of(value)?);
+                values.push(value);
             }
         }
     }
-    for &function in &functions {
-        if reflects(program, function) {
-            return None;
-        }
-        for write in writes::in_function(program, function) {
-            if write.attribute.name == name && !write.binds {
-                return None;
-            }
-        }
+    for &function in &functions_of(program, running)? {
         for (target, value) in stores(program, function) {
             if target == name {
-                values.push(Value::of(value?)?);
+                values.push(value?);
             }
         }
     }
-    let is_shared = |value: &Value| *value == Value::Empty;
-    let is_passed_on = || functions.iter().any(|&it| passes_on(program, it, name));
-    (!(values.iter().any(is_shared) && is_passed_on())).then_some(values)
+    Some(values)
 }
 
 /// The attributes that a function stores, by name, and what it stores if that is one plain value.
@@ -165,15 +291,6 @@ fn stores<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<(&'p str, 
         })
     });
     found
-}
-
-/// Whether the function may set attributes whose names are not written out.
-fn reflects(program: Program<'_, '_>, function: FunctionRef) -> bool {
-    own_nodes(program.function(function)).any(|node| match node {
-        Node::Expr(Expr::Name(it)) => matches!(it.id.as_str(), "setattr" | "vars"),
-        Node::Expr(Expr::Attribute(it)) => it.attr.as_str() == "__dict__",
-        _ => false,
-    })
 }
 
 /// Whether what the attribute holds goes where it may be changed: it is read, and not only counted.

@@ -1,8 +1,9 @@
 use lint_core::diagnostic::{Applicability, Diagnostic, Place, Span};
-use lint_core::facts::Callee;
+use lint_core::facts::{Callee, FunctionRef};
 use lint_core::index::FunctionNode;
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::{Expr, Stmt, StmtFunctionDef};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
@@ -10,7 +11,7 @@ use crate::awaitables::{Awaitables, Lost};
 use crate::finding::Finding;
 use crate::fixes;
 use crate::model::{CallSite, Model};
-use crate::program::Program;
+use crate::program::{Node, Program, own_nodes};
 use crate::rule::{Context, Rule};
 use crate::sites::shown_call;
 
@@ -175,7 +176,7 @@ impl Rule for UnawaitedCommand {
 }
 
 /// What a call makes that does nothing until it is awaited.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Coroutine {
     Activity,
     Child,
@@ -183,6 +184,7 @@ enum Coroutine {
     Wait,
     Lookup,
     Signal,
+    Operation,
     Method,
 }
 
@@ -191,7 +193,41 @@ fn coroutine(
     program: Program<'_, '_>,
     site: &CallSite<'_>,
 ) -> Option<Coroutine> {
-    if let Some(method) = site.base_method() {
+    if let Some(name) = site.external() {
+        let callbacks: Vec<_> = program.callbacks(site.file, site.call).collect();
+        let makes_coroutines =
+            !callbacks.is_empty() && callbacks.iter().all(|&it| is_coroutine(model, program, it));
+        // Code that no workflow runs has other ways to wait.
+        let is_run = || site.runbook.is_some() || !program.callees(site.file, site.call).is_empty();
+        return match name {
+            "map" => makes_coroutines.then_some(Coroutine::Method),
+            _ if name.starts_with("asyncio.") && !is_run() => None,
+            _ => of_external(name),
+        };
+    }
+    if is_own_coroutine(model, site) {
+        return Some(Coroutine::Method);
+    }
+    // What the call is seen to run.
+    let of_callee = |callee: &Callee| match callee {
+        Callee::Function(it) => is_coroutine(model, program, *it).then_some(Coroutine::Method),
+        Callee::External(name) => of_external(name),
+        Callee::Class(_) | Callee::Callback(_) => None,
+    };
+    let callees = program.callees(site.file, site.call);
+    let mut kinds: Vec<_> = callees.iter().map(of_callee).collect();
+    // What a handle is awaited for may be something else as well.
+    if kinds.contains(&Some(Coroutine::Signal)) {
+        return Some(Coroutine::Signal);
+    }
+    kinds.dedup();
+    let first = kinds.first().copied().flatten()?;
+    kinds.iter().all(Option::is_some).then_some(first)
+}
+
+/// What a call of something outside the project gives.
+fn of_external(name: &str) -> Option<Coroutine> {
+    if let Some(method) = name.strip_prefix("ntro.workflow.NtroWorkflow.") {
         return Some(match method {
             "wait_for_action" | "await_signal_with_action" | "wait_for_signal_predicate" => {
                 Coroutine::Wait
@@ -202,8 +238,11 @@ fn coroutine(
             _ => return None,
         });
     }
-    if let Some(function) = site.workflow_api() {
-        return Some(match function {
+    let of_sdk = name
+        .strip_prefix("temporalio.workflow.")
+        .or_else(|| name.strip_prefix("ntro.workflow.runbook."));
+    if let Some(member) = of_sdk {
+        return Some(match member {
             "execute_activity"
             | "execute_activity_class"
             | "execute_activity_method"
@@ -211,53 +250,69 @@ fn coroutine(
             | "execute_local_activity_class"
             | "execute_local_activity_method" => Coroutine::Activity,
             "execute_child_workflow" | "start_child_workflow" => Coroutine::Child,
-            "wait_condition" => Coroutine::Wait,
+            "NexusClient.execute_operation" | "NexusClient.start_operation" => Coroutine::Operation,
+            "ChildWorkflowHandle.signal"
+            | "ExternalWorkflowHandle.cancel"
+            | "ExternalWorkflowHandle.signal" => Coroutine::Signal,
             "sleep" => Coroutine::Timer,
+            "wait" | "wait_condition" => Coroutine::Wait,
             _ => return None,
         });
     }
-    match site.external() {
-        Some("asyncio.sleep") => {
-            let is_workflow_code =
-                site.runbook.is_some() || program.calls(site.file, site.call, &["asyncio.sleep"]);
-            is_workflow_code.then_some(Coroutine::Timer)
-        }
-        Some(
-            "ntro.workflow.task.previous"
-            | "ntro.workflow.task.find_committed_document"
-            | "ntro.workflow.find_committed_document",
-        ) => Some(Coroutine::Lookup),
-        Some(_) => None,
-        None if program.calls(site.file, site.call, OF_HANDLES) => Some(Coroutine::Signal),
-        None => {
-            let is_coroutine =
-                is_own_coroutine(model, site) || runs_coroutine(model, program, site);
-            is_coroutine.then_some(Coroutine::Method)
-        }
-    }
+    Some(match name {
+        "asyncio.sleep" => Coroutine::Timer,
+        "asyncio.wait"
+        | "asyncio.wait_for"
+        | "asyncio.Condition.wait"
+        | "asyncio.Event.wait"
+        | "asyncio.Lock.acquire"
+        | "asyncio.Queue.get"
+        | "asyncio.Queue.join"
+        | "asyncio.Queue.put" => Coroutine::Wait,
+        "ntro.workflow.task.previous"
+        | "ntro.workflow.task.find_committed_document"
+        | "ntro.workflow.find_committed_document" => Coroutine::Lookup,
+        _ => return None,
+    })
 }
 
-/// Coroutines of handles, which a value has to be known for.
-const OF_HANDLES: &[&str] = &[
-    "temporalio.workflow.ChildWorkflowHandle.signal",
-    "temporalio.workflow.ExternalWorkflowHandle.cancel",
-    "temporalio.workflow.ExternalWorkflowHandle.signal",
-];
-
-/// Whether code that workflows run calls nothing but `async` functions of the project here.
-fn runs_coroutine(model: &Model<'_>, program: Program<'_, '_>, site: &CallSite<'_>) -> bool {
-    let callees = program.callees(site.file, site.call);
-    let is_coroutine = |callee: &Callee| match callee {
-        Callee::Function(it) => is_plain_coroutine(
-            model,
-            &Resolved::Function {
-                file: it.file,
-                ix: it.ix,
-            },
-        ),
-        Callee::Class(_) | Callee::External(_) => false,
+/// Whether a call of the function gives a coroutine: it is `async`, or returns nothing else.
+fn is_coroutine(model: &Model<'_>, program: Program<'_, '_>, it: FunctionRef) -> bool {
+    let callee = Resolved::Function {
+        file: it.file,
+        ix: it.ix,
     };
-    !callees.is_empty() && callees.iter().all(is_coroutine)
+    is_plain_coroutine(model, &callee) || returns_coroutine(model, program, it)
+}
+
+fn returns_coroutine(model: &Model<'_>, program: Program<'_, '_>, it: FunctionRef) -> bool {
+    let is_plain = |def: &StmtFunctionDef| {
+        !def.is_async
+            && def.decorator_list.is_empty()
+            && matches!(def.body.last(), Some(Stmt::Return(_)))
+    };
+    if !program.def(it).is_some_and(is_plain) {
+        return false;
+    }
+    let of_callee = |callee: &Callee| match callee {
+        &Callee::Function(FunctionRef { file, ix }) => {
+            is_plain_coroutine(model, &Resolved::Function { file, ix })
+        }
+        Callee::External(name) => of_external(name).is_some(),
+        Callee::Class(_) | Callee::Callback(_) => false,
+    };
+    let is_returned_coroutine = |value: Option<&Expr>| match value {
+        Some(Expr::Call(call)) => {
+            let callees = program.callees(it.file, call);
+            !callees.is_empty() && callees.iter().all(of_callee)
+        }
+        _ => false,
+    };
+    own_nodes(program.function(it)).all(|node| match node {
+        Node::Stmt(Stmt::Return(it)) => is_returned_coroutine(it.value.as_deref()),
+        Node::Expr(Expr::Yield(_) | Expr::YieldFrom(_)) => false,
+        _ => true,
+    })
 }
 
 /// Whether a runbook calls an `async` function of the project that is neither a step nor an activity,
@@ -303,6 +358,7 @@ fn finding(cx: &Context<'_>, site: &CallSite<'_>, coroutine: Coroutine, lost: Lo
         Coroutine::Wait => "nothing waits for the answer",
         Coroutine::Lookup => "nothing is looked up",
         Coroutine::Signal => "nothing is sent",
+        Coroutine::Operation => "the operation is never started",
         Coroutine::Method => "its body never runs",
     };
     let finding = Finding::new(

@@ -8,12 +8,12 @@ use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
-use super::unanswered::waits_in_vain;
+use super::unanswered::{holds_values, is_never_none, taken_before, waits_in_vain};
 use crate::finding::Finding;
 use crate::model::{CallSite, Method, Model};
 use crate::program::Program;
 use crate::rule::{Context, Rule};
-use crate::sites::{keyword_value, shown};
+use crate::sites::{keyword_value, number, shown};
 
 /// ## What it does
 /// Finds `wait_condition`, `wait_for_signal_predicate` and `await_signal_with_action` with a predicate
@@ -121,10 +121,13 @@ impl Rule for WaitPredicate {
                 file: site.file,
                 ix: site.function,
             };
-            if let Some(problem) = problem(model, site, predicate) {
+            let is_value = || holds_values(program, function, predicate);
+            let problem = problem(model, site, predicate)
+                .or_else(|| is_value().then_some(Problem::NotCallable));
+            if let Some(problem) = problem {
                 problem_finding(model, site, predicate, problem).report(report);
-            } else if let Some(name) = waits_in_vain(program, function, predicate) {
-                in_vain_finding(model, site, predicate, name).report(report);
+            } else if let Some(why) = never_changes(model, program, function, predicate) {
+                in_vain_finding(model, site, predicate, &why).report(report);
             }
         }
     }
@@ -157,6 +160,7 @@ enum Problem {
     NotCalled,
     NeedsArguments,
     NotCallable,
+    AlwaysTrue,
 }
 
 fn problem(model: &Model<'_>, site: &CallSite<'_>, predicate: &Expr) -> Option<Problem> {
@@ -172,6 +176,9 @@ fn problem(model: &Model<'_>, site: &CallSite<'_>, predicate: &Expr) -> Option<P
                 model
                     .names_in(site.file)
                     .resolve(site.file, site.function, predicate)?;
+            if is_property(model, &resolved) && is_on_self(model, site, predicate) {
+                return Some(Problem::NotCallable);
+            }
             let def = plain_def(model, &resolved)?;
             let is_bound = is_method(model, &resolved) && is_on_self(model, site, predicate);
             if def.is_async {
@@ -191,7 +198,14 @@ fn problem(model: &Model<'_>, site: &CallSite<'_>, predicate: &Expr) -> Option<P
                 Resolved::External(name) => {
                     matches!(
                         name.as_str(),
-                        "bool" | "len" | "any" | "all" | "isinstance" | "hasattr" | "callable"
+                        "bool"
+                            | "len"
+                            | "any"
+                            | "all"
+                            | "isinstance"
+                            | "hasattr"
+                            | "callable"
+                            | "temporalio.workflow.all_handlers_finished"
                     )
                 }
                 _ => {
@@ -225,7 +239,36 @@ fn lambda_body(
                 || plain_def(model, &resolved).is_some();
             is_function.then_some(Problem::NotCalled)
         }
+        body if is_always_true(body) => Some(Problem::AlwaysTrue),
         _ => None,
+    }
+}
+
+/// Whether an expression is true whatever comes. `lambda: True` is meant to be.
+fn is_always_true(expr: &Expr) -> bool {
+    let is_zero = |expr: &Expr| number(expr) == Some(0.0);
+    match expr {
+        Expr::StringLiteral(it) => !it.value.is_empty(),
+        Expr::NumberLiteral(_) => !is_zero(expr),
+        Expr::Generator(_) => true,
+        Expr::Tuple(it) => !it.elts.is_empty(),
+        Expr::BoolOp(it) => {
+            let is_true = |it: &Expr| match it {
+                Expr::BooleanLiteral(it) => it.value,
+                other => is_always_true(other),
+            };
+            match it.op {
+                ast::BoolOp::Or => it.values.iter().any(is_true),
+                ast::BoolOp::And => it.values.iter().all(is_true),
+            }
+        }
+        // `len(self.items) >= 0`
+        Expr::Compare(it) => {
+            let counts = matches!(&*it.left, Expr::Call(call)
+                if matches!(&*call.func, Expr::Name(name) if name.id.as_str() == "len"));
+            counts && matches!(it.ops[..], [ast::CmpOp::GtE]) && it.comparators.iter().all(is_zero)
+        }
+        _ => false,
     }
 }
 
@@ -241,6 +284,18 @@ fn plain_def<'p>(model: &Model<'p>, function: &Resolved) -> Option<&'p ast::Stmt
     };
     let mut methods = model.classes().flat_map(|class| &class.methods);
     (def.decorator_list.is_empty() || methods.any(is_handler)).then_some(def)
+}
+
+/// Whether it is a property that gives a truth value.
+fn is_property(model: &Model<'_>, function: &Resolved) -> bool {
+    model.def(function).is_some_and(|def| {
+        let decorators = def.decorator_list.iter().map(|it| &it.expression);
+        let is_property =
+            |it: &Expr| matches!(it, Expr::Name(name) if name.id.as_str() == "property");
+        def.decorator_list.len() == 1
+            && decorators.into_iter().all(is_property)
+            && returns_bool(def)
+    })
 }
 
 fn is_method(model: &Model<'_>, function: &Resolved) -> bool {
@@ -322,6 +377,10 @@ fn problem_finding(
             format!("the predicate {text} needs arguments, but it is called without any"),
             "use a function without parameters",
         ),
+        Problem::AlwaysTrue => (
+            format!("the predicate {text} is always true: the wait is over at once"),
+            "compare what is waited for",
+        ),
         Problem::NotCallable => (
             format!("the predicate {text} is a value and cannot be called"),
             "write `lambda:` before it",
@@ -344,29 +403,39 @@ fn problem_finding(
     }
 }
 
-fn in_vain_finding(
+/// Why a predicate gives the same whenever it is asked, as a sentence without the predicate.
+fn never_changes(
     model: &Model<'_>,
-    site: &CallSite<'_>,
+    program: Program<'_, '_>,
+    function: FunctionRef,
     predicate: &Expr,
-    name: &str,
-) -> Finding {
-    let text = shown(model, site.file, predicate);
-    let message = format!(
-        "nothing that runs changes `{name}`, so {text} stays false and the wait never ends"
-    );
+) -> Option<String> {
+    let text = shown(model, function.file, predicate);
+    if let Some(name) = waits_in_vain(program, function, predicate) {
+        return Some(format!(
+            "nothing that runs changes `{name}`, so {text} stays false and the wait never ends"
+        ));
+    }
+    if let Some(name) = is_never_none(program, function, predicate) {
+        return Some(format!(
+            "`{name}` is never `None`, so {text} is true from the start and nothing is waited for"
+        ));
+    }
+    let name = taken_before(program, model.names_in(function.file), function, predicate)?;
+    Some(format!(
+        "`{name}` was decided before the wait, so {text} ends it at once or never"
+    ))
+}
+
+fn in_vain_finding(model: &Model<'_>, site: &CallSite<'_>, predicate: &Expr, why: &str) -> Finding {
     // A gate is there to be answered. Other workflows wait so to stay alive, as many do on purpose.
     let severity = match site.runbook {
         Some(_) => Severity::Warning,
         None => Severity::Info,
     };
-    let finding = Finding::new(
-        &WaitPredicate::METADATA,
-        site.file,
-        span_of(predicate),
-        message,
-    )
-    .severity(severity)
-    .help("set it in a signal or update handler");
+    let finding = Finding::new(&WaitPredicate::METADATA, site.file, span_of(predicate), why)
+        .severity(severity)
+        .help("look at an attribute that a signal or update handler sets");
     match site.runbook {
         Some(runbook) => finding.in_runbook(&model.runbooks[runbook]),
         None => finding,

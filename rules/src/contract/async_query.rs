@@ -4,20 +4,22 @@ use lint_core::diagnostic::{Applicability, Diagnostic, Span};
 use lint_core::facts::Facade;
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::{Expr, Stmt, StmtFunctionDef};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
 use crate::hazard::code;
-use crate::program::{Program, Running};
+use crate::program::{Node, Program, Running, nodes_of};
 use crate::rule::{Context, Rule};
 
 /// ## What it does
-/// Finds query handlers that are `async`, in runbooks and in other Temporal workflows.
+/// Finds query handlers that are `async`, and such that return nothing, in runbooks and in other Temporal
+/// workflows.
 ///
 /// ## Why is this bad?
 /// A query only reads, at once; there is nothing it could wait for. Temporal deprecates asynchronous
-/// query handlers and warns when the class is imported.
+/// query handlers and warns when the class is imported. One without a result answers `None` to whoever asks.
 ///
 /// A query that changes the state of the workflow is found by [RB120](RB120.md).
 ///
@@ -35,6 +37,10 @@ use crate::rule::{Context, Rule};
 ///     @runbook.query
 ///     async def priced(self) -> int:  # RB215
 ///         return self._priced
+///
+///     @runbook.query
+///     def is_priced(self) -> bool:  # RB215
+///         self._priced > 0
 ///
 ///     @runbook.step(name="price", title="Price bonds", icon="Calculator")
 ///     async def _step_price(self, context: dict) -> dict:
@@ -60,6 +66,10 @@ use crate::rule::{Context, Rule};
 ///     def priced(self) -> int:
 ///         return self._priced
 ///
+///     @runbook.query
+///     def is_priced(self) -> bool:
+///         return self._priced > 0
+///
 ///     @runbook.step(name="price", title="Price bonds", icon="Calculator")
 ///     async def _step_price(self, context: dict) -> dict:
 ///         return context
@@ -78,7 +88,7 @@ use crate::rule::{Context, Rule};
     category = "contract",
     since = "0.1.0",
     fix = "safe",
-    summary = "a query handler is `async`"
+    summary = "a query handler is `async`, or returns nothing"
 )]
 pub(crate) struct AsyncQuery;
 
@@ -90,7 +100,17 @@ impl Rule for AsyncQuery {
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         for runbook in &cx.model.runbooks {
             for method in &runbook.methods {
-                if method.mark(Role::Query).is_none() || !method.node.is_async {
+                if method.mark(Role::Query).is_none() {
+                    continue;
+                }
+                if gives_nothing(method.node) {
+                    let message = format!("query handler {} returns nothing", code(method.name));
+                    Finding::new(&Self::METADATA, runbook.file, method.name_span(), message)
+                        .in_runbook(runbook)
+                        .help("return what is asked for")
+                        .report(report);
+                }
+                if !method.node.is_async {
                     continue;
                 }
                 let message = format!("query handler {} is `async`", code(method.name));
@@ -124,14 +144,38 @@ impl Rule for AsyncQuery {
         let mut seen = BTreeSet::new();
         for running in Running::all(cx.facts).filter(temporal) {
             for (query, reach) in running.entries_of(|role| role == Role::Query) {
-                if program.is_async(reach.function) && seen.insert(query.place) {
-                    let message = format!("query handler `{}` is `async`", query.name);
+                let says_nothing = program.def(reach.function).is_some_and(gives_nothing);
+                let (problem, help) = match program.is_async(reach.function) {
+                    true => ("is `async`", format!("write `def {}(…)`", query.name)),
+                    false if says_nothing => {
+                        ("returns nothing", "return what is asked for".to_owned())
+                    }
+                    false => continue,
+                };
+                if seen.insert(query.place) {
+                    let message = format!("query handler `{}` {problem}", query.name);
                     Finding::new(&Self::METADATA, query.place.file, query.place.span, message)
                         .in_workflow(running.workflow)
-                        .help(format!("write `def {}(…)`", query.name))
+                        .help(help)
                         .report(report);
                 }
             }
         }
     }
+}
+
+/// Whether a function does something and never returns a value.
+fn gives_nothing(def: &StmtFunctionDef) -> bool {
+    let is_left_open = |it: &Stmt| match it {
+        Stmt::Pass(_) | Stmt::Raise(_) => true,
+        Stmt::Expr(it) => it.value.is_ellipsis_literal_expr() || it.value.is_string_literal_expr(),
+        _ => false,
+    };
+    let nodes = nodes_of(&def.body);
+    !def.body.iter().all(is_left_open)
+        && !nodes.iter().any(|node| match node {
+            Node::Stmt(Stmt::Return(it)) => it.value.is_some(),
+            Node::Expr(it) => matches!(it, Expr::Yield(_) | Expr::YieldFrom(_)),
+            Node::Stmt(_) => false,
+        })
 }

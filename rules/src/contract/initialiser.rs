@@ -1,4 +1,7 @@
+use std::collections::BTreeSet;
+
 use lint_core::diagnostic::{Applicability, Diagnostic, Span};
+use lint_core::facts::Facade;
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{self, Expr, Stmt};
@@ -8,17 +11,21 @@ use rules_macros::RuleMetadata;
 use crate::finding::Finding;
 use crate::hazard::code;
 use crate::model::{Derives, Method, Runbook};
+use crate::program::{Program, Running};
 use crate::rule::{Context, Rule};
 use crate::sdk;
 
 /// ## What it does
 /// Checks the `__init__` of a runbook: it calls `super().__init__()`, does so before it uses what the
-/// base class provides, and takes no argument that must be given.
+/// base class provides, and takes no argument that must be given. The last goes for every Temporal workflow
+/// without `@workflow.init`.
 ///
 /// ## Why is this bad?
 /// `NtroWorkflow.__init__` creates the state of steps, gates and child runbooks. Without it the first
 /// step fails with an `AttributeError`, and so do the queries that the UI sends. The runtime creates
-/// the object itself and passes no arguments; the input goes to the run method.
+/// the object itself and passes no arguments; the input goes to the run method, and in plain Temporal code to
+/// an `__init__` with `@workflow.init`. Otherwise the first task fails with a `TypeError` and is tried again
+/// without end.
 ///
 /// ## Example
 /// ```python
@@ -57,6 +64,20 @@ use crate::sdk;
 ///     async def run(self, context: dict) -> dict:
 ///         return await self._step_reconcile(context)
 /// ```
+/// In a plain Temporal workflow:
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class ReconcileCash:
+///     def __init__(self, account: str) -> None:  # RB205
+///         self._account = account
+///
+///     @workflow.run
+///     async def run(self, account: str) -> str:
+///         return self._account
+/// ```
 ///
 /// ## Use instead
 /// ```python
@@ -77,6 +98,21 @@ use crate::sdk;
 ///     async def run(self, context: dict) -> dict:
 ///         return await self._step_reconcile(context)
 /// ```
+/// In a plain Temporal workflow, with the same parameters as the run method:
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class ReconcileCash:
+///     @workflow.init
+///     def __init__(self, account: str) -> None:
+///         self._account = account
+///
+///     @workflow.run
+///     async def run(self, account: str) -> str:
+///         return self._account
+/// ```
 ///
 /// ## Fix
 /// Safe: `super().__init__()` becomes the first statement. Without it the first step fails.
@@ -87,7 +123,7 @@ use crate::sdk;
     category = "contract",
     since = "0.1.0",
     fix = "safe",
-    summary = "the `__init__` of a runbook does not set up the base class"
+    summary = "`__init__` does not set up the base class, or needs arguments"
 )]
 pub(crate) struct Initialiser;
 
@@ -106,6 +142,51 @@ impl Rule for Initialiser {
             if let Some(init) = init.filter(|it| it.mark(Role::Init).is_none()) {
                 check(cx, runbook, init, report);
             }
+        }
+        if cx.is_part {
+            in_plain_code(Program::new(cx.facts), report);
+        }
+    }
+}
+
+/// Without `@workflow.init`, Temporal makes the object without arguments.
+fn in_plain_code(program: Program<'_, '_>, report: &mut Vec<Diagnostic>) {
+    let mut seen = BTreeSet::new();
+    let temporal = |it: &Running<'_>| it.workflow.facade == Facade::Temporal;
+    for running in Running::all(program.facts).filter(temporal) {
+        let Some((entry, init)) = running.entries_of(|role| role == Role::Init).next() else {
+            continue;
+        };
+        let Some(def) = program.def(init.function) else {
+            continue;
+        };
+        let mut others = def.parameters.iter_non_variadic_params().skip(1);
+        let required = others.find(|it| it.default().is_none());
+        let (Some(required), true) = (required, def.decorator_list.is_empty()) else {
+            continue;
+        };
+        let class = program.function(init.function).and_then(|it| it.class);
+        let is_own = running
+            .reach
+            .class
+            .is_some_and(|it| it.file == init.function.file && Some(it.ix) == class);
+        // What a base class demands is the business of the workflow.
+        let place = if is_own {
+            entry.place
+        } else {
+            running.workflow.place
+        };
+        if seen.insert(place) {
+            let message = format!(
+                "`__init__` of `{}` requires {}, but is called without arguments",
+                running.short_name(),
+                code(required.name().as_str())
+            );
+            Finding::new(&Initialiser::METADATA, place.file, place.span, message)
+                .help("write `@workflow.init` above an `__init__` that takes the input of the run")
+                .note("The first task fails with a `TypeError`, and Temporal tries it again without end.")
+                .in_workflow(running.workflow)
+                .report(report);
         }
     }
 }

@@ -2,7 +2,7 @@ use lint_core::diagnostic::Diagnostic;
 use lint_core::facts::FunctionRef;
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::Expr;
+use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
@@ -116,6 +116,7 @@ const START: &[&str] = &[
 const EXECUTE: &[&str] = &[
     "temporalio.workflow.execute_child_workflow",
     "ntro.workflow.runbook.execute_child_workflow",
+    "ntro.workflow.NtroWorkflow.run_child_workflow",
 ];
 const TASKS: &[&str] = &["asyncio.create_task", "asyncio.ensure_future"];
 
@@ -124,10 +125,12 @@ fn lost_child<'p>(
     model: &Model<'_>,
     program: Program<'_, '_>,
     site: &CallSite<'p>,
-) -> Option<(&'p lint_core::syntax::ast::ExprCall, &'static str)> {
+) -> Option<(&'p ast::ExprCall, &'static str)> {
     let is = |call, names| program.calls(site.file, call, names);
     let child = if site.awaited && is(site.call, START) {
         site.call
+    } else if is(site.call, START) && is_gathered_for_nothing(model, site) {
+        return has_no_policy(site.call).then_some((site.call, "whose handle nobody awaits"));
     } else if is(site.call, TASKS) {
         match site.call.arguments.args.first()? {
             Expr::Call(call) if is(call, EXECUTE) || is(call, START) => call,
@@ -136,7 +139,7 @@ fn lost_child<'p>(
     } else {
         return None;
     };
-    if keyword_value(child, "parent_close_policy").is_some() || hides_keywords(child) {
+    if !has_no_policy(child) {
         return None;
     }
     match &site.usage {
@@ -147,6 +150,23 @@ fn lost_child<'p>(
         }
         _ => None,
     }
+}
+
+fn has_no_policy(child: &ast::ExprCall) -> bool {
+    keyword_value(child, "parent_close_policy").is_none() && !hides_keywords(child)
+}
+
+/// Whether starts are awaited together, and the handles that this gives are thrown away.
+fn is_gathered_for_nothing(model: &Model<'_>, site: &CallSite<'_>) -> bool {
+    let at = span_of(site.call);
+    let is_around = |it: &&CallSite<'_>| {
+        let outer = span_of(it.call);
+        it.file == site.file && outer.start < at.start && at.end < outer.end
+    };
+    site.collected
+        && model.all_calls().filter(is_around).any(|it| {
+            it.external() == Some("asyncio.gather") && it.awaited && it.usage == Usage::Discarded
+        })
 }
 
 /// The workflow that runs the code of a call, if its run can end.

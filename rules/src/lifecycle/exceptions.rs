@@ -150,33 +150,57 @@ impl Callers {
     }
 }
 
-/// The calls that are awaited, directly or as arguments of `asyncio.gather`.
+/// The calls whose exceptions come out where something is awaited: those that are awaited, directly
+/// or as arguments of `asyncio.gather` and the like, and tasks that are awaited by their names.
 fn awaited_calls(program: Program<'_, '_>, function: FunctionRef) -> BTreeSet<Span> {
     let mut awaited = BTreeSet::new();
-    for node in own_nodes(program.function(function)) {
-        let Node::Expr(Expr::Await(it)) = node else {
-            continue;
-        };
-        let Expr::Call(call) = &*it.value else {
-            continue;
-        };
-        awaited.insert(span_of(call));
-        let gathers = program.calls(function.file, call, &["asyncio.gather"]);
-        if gathers && call.arguments.find_keyword("return_exceptions").is_none() {
-            for argument in &call.arguments.args {
-                awaited.extend(
-                    nodes_of_expr(argument)
-                        .into_iter()
-                        .filter_map(|it| match it {
-                            Node::Expr(Expr::Call(call)) => Some(span_of(call)),
-                            _ => None,
-                        }),
-                );
+    let mut names = BTreeSet::new();
+    let nodes: Vec<Node<'_>> = own_nodes(program.function(function)).collect();
+    let is = |call, names| program.calls(function.file, call, names);
+    for node in &nodes {
+        match node {
+            Node::Expr(Expr::Await(it)) => match &*it.value {
+                Expr::Call(call) => {
+                    awaited.insert(span_of(call));
+                    let keeps = call.arguments.find_keyword("return_exceptions").is_some();
+                    if is(call, TOGETHER) && !keeps {
+                        awaited.extend(call.arguments.args.iter().flat_map(calls_in));
+                    }
+                }
+                Expr::Name(name) => {
+                    names.insert(name.id.as_str());
+                }
+                _ => {}
+            },
+            Node::Expr(Expr::Call(call)) if is(call, OF_GROUPS) => {
+                awaited.extend(call.arguments.args.iter().flat_map(calls_in));
             }
+            _ => {}
+        }
+    }
+    for node in nodes {
+        if let Node::Stmt(Stmt::Assign(it)) = node
+            && let ([Expr::Name(name)], Expr::Call(call)) = (&it.targets[..], &*it.value)
+            && names.contains(name.id.as_str())
+            && is(call, TASKS)
+        {
+            awaited.extend(call.arguments.args.iter().flat_map(calls_in));
         }
     }
     awaited
 }
+
+fn calls_in(expr: &Expr) -> impl Iterator<Item = Span> {
+    let nodes = nodes_of_expr(expr).into_iter();
+    nodes.filter_map(|node| match node {
+        Node::Expr(Expr::Call(call)) => Some(span_of(call)),
+        _ => None,
+    })
+}
+
+const TOGETHER: &[&str] = &["asyncio.gather", "asyncio.shield", "asyncio.wait_for"];
+const TASKS: &[&str] = &["asyncio.create_task", "asyncio.ensure_future"];
+const OF_GROUPS: &[&str] = &["asyncio.TaskGroup.create_task"];
 
 /// The statements of a function that may catch something.
 fn tries<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<&'p Stmt> {

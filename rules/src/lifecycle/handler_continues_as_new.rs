@@ -7,6 +7,7 @@ use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
+use crate::handlers::Handler;
 use crate::program::{Culprit, Program, Running};
 use crate::rule::{Context, Rule};
 
@@ -83,35 +84,31 @@ impl Rule for HandlerContinuesAsNew {
         let program = Program::new(cx.facts);
         let mut seen = BTreeSet::new();
         for running in Running::all(cx.facts) {
-            for (entry, reach) in running.entries() {
-                let what = match entry.role {
+            for handler in Handler::all(program, running) {
+                let what = match handler.role {
                     Role::Signal => "the signal handler",
                     Role::Update => "the update handler",
-                    Role::Validator => "the validator",
-                    _ => continue,
+                    _ => "the validator",
                 };
-                for &function in &reach.runs {
-                    for call in program.calls_of(function, CONTINUE_AS_NEW) {
-                        let culprit = Culprit::new(function, span_of(call), "the run ends here");
-                        if !seen.insert(culprit.place()) {
-                            continue;
-                        }
-                        let message = format!(
-                            "{what} `{}` of `{}` continues as new, which only `run` may do",
-                            entry.name,
-                            running.short_name()
-                        );
-                        Finding::reached(
-                            &Self::METADATA,
-                            program,
-                            running,
-                            reach.function,
-                            culprit,
-                            message,
-                        )
+                let calls = handler.runs.iter().flat_map(|&it| {
+                    program
+                        .calls_of(it, CONTINUE_AS_NEW)
+                        .map(move |call| (it, call))
+                });
+                for (function, call) in calls {
+                    let culprit = Culprit::new(function, span_of(call), "the run ends here");
+                    if !seen.insert(culprit.place()) {
+                        continue;
+                    }
+                    let message = format!(
+                        "{what} `{}` of `{}` continues as new, which only `run` may do",
+                        handler.name,
+                        running.short_name()
+                    );
+                    let (rule, entry) = (&Self::METADATA, handler.function);
+                    Finding::reached(rule, program, running, entry, culprit, message)
                         .help("set an attribute that `run` waits for, and continue as new there")
                         .report(report);
-                    }
                 }
             }
         }

@@ -10,9 +10,10 @@ use rules_macros::RuleMetadata;
 
 use super::stale::{StaleStore, stale_stores};
 use crate::finding::Finding;
+use crate::handlers::{Handler, at_once};
 use crate::program::{Program, Running, is_handler};
 use crate::rule::{Context, Rule};
-use crate::writes::{self, Attribute};
+use crate::writes::{self, Attribute, Write};
 
 /// ## What it does
 /// Finds state of a workflow that is read before an `await` and written back after it, made of what was
@@ -146,28 +147,44 @@ impl Rule for LostUpdate {
 }
 
 fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Finding)> {
-    let in_handlers = running.runs_of(is_handler);
+    let mut handlers = Handler::all(program, running);
+    handlers.retain(|it| is_handler(it.role));
+    let in_handlers: BTreeSet<FunctionRef> = handlers.into_iter().flat_map(|it| it.runs).collect();
     let state = writes::state_classes(program, running);
-    let by_handlers: BTreeSet<Attribute<'_>> = in_handlers
-        .iter()
-        .flat_map(|&function| writes::in_function(program, function))
-        .map(|write| write.attribute)
-        .collect();
     let once = |role| matches!(role, Role::Run | Role::Step | Role::Hook);
     let others = running.runs_of(once);
+    let at_once = at_once(program, &others);
+    let writes_in = |functions: &BTreeSet<FunctionRef>| -> Vec<Write<'_>> {
+        let all = functions.iter();
+        all.flat_map(|&it| writes::in_function(program, it))
+            .collect()
+    };
+    let (by_handlers, by_others) = (writes_in(&in_handlers), writes_in(&others));
     let mut found = Vec::new();
     for &function in in_handlers.union(&others) {
-        let is_repeated = in_handlers.contains(&function);
+        let is_handlers = in_handlers.contains(&function);
+        let is_changed = |stale: &StaleStore<'_>, attribute: Attribute<'_>| {
+            let meanwhile = by_handlers.iter();
+            let meanwhile = meanwhile.chain(by_others.iter().filter(|_| is_handlers));
+            let is_another =
+                |it: &Write<'_>| !stale.empties || !std::ptr::eq(it.node, stale.attribute);
+            // Tasks that one loop makes seldom have an element in common.
+            let by_itself = !stale.empties
+                && (is_handlers
+                    || at_once.contains(&function) && !stale.target.is_subscript_expr());
+            by_itself
+                || meanwhile
+                    .into_iter()
+                    .any(|it| it.attribute.within(running) == attribute && is_another(it))
+        };
         for stale in stale_stores(program, running, function) {
             let owners = program.owners(function.file, stale.attribute);
-            let is_shared = |owner: &&ClassRef| {
-                let attribute = Attribute {
-                    owner: **owner,
-                    name: stale.attribute.attr.as_str(),
-                };
-                state.contains(owner) && (is_repeated || by_handlers.contains(&attribute))
+            let is_shared = |owner: &ClassRef| {
+                let (owner, name) = (*owner, stale.attribute.attr.as_str());
+                state.contains(&owner)
+                    && is_changed(&stale, Attribute { owner, name }.within(running))
             };
-            if owners.iter().any(|owner| is_shared(&owner)) {
+            if owners.iter().any(is_shared) {
                 let place = Place {
                     file: function.file,
                     span: span_of(stale.target),
@@ -187,15 +204,30 @@ fn finding(
 ) -> Finding {
     let source = program.facts.project.text(function.file);
     let line = |expr: &Expr| source.map_or(0, |it| it.line(span_of(expr).start));
-    let message = format!(
-        "`{}` is written back from what was read on line {}, before the `await` on line {}; what another \
-         handler of `{}` writes in between is lost",
-        stale.path,
-        line(stale.read),
-        line(stale.awaited),
-        running.short_name()
-    );
-    Finding::new(&LostUpdate::METADATA, function.file, span_of(stale.target), message)
-        .help("read it after the last `await`, or hold an `asyncio.Lock` of the workflow from the read to the write")
-        .in_workflow(running.workflow)
+    let (path, workflow) = (&stale.path, running.short_name());
+    let (read, awaited) = (line(stale.read), line(stale.awaited));
+    let (message, help) = match stale.empties {
+        false => (
+            format!(
+                "`{path}` is written back from what was read on line {read}, before the `await` on line {awaited}; what \
+                 another handler of `{workflow}` writes in between is lost"
+            ),
+            "read it after the last `await`, or hold an `asyncio.Lock` of the workflow from the read to the write",
+        ),
+        true => (
+            format!(
+                "`{path}` is emptied after the `await` on line {awaited} and was read on line {read}, before it; what a \
+                 handler of `{workflow}` adds in between is lost"
+            ),
+            "empty it together with the read, before the `await`",
+        ),
+    };
+    Finding::new(
+        &LostUpdate::METADATA,
+        function.file,
+        span_of(stale.target),
+        message,
+    )
+    .help(help)
+    .in_workflow(running.workflow)
 }

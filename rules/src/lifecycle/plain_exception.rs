@@ -1,17 +1,19 @@
 use std::collections::BTreeSet;
 
 use lint_core::diagnostic::{Diagnostic, Place, Severity};
+use lint_core::facts::{Entry, FunctionRef};
 use lint_core::index::Module;
 use lint_core::knowledge::Role;
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::Expr;
+use lint_core::syntax::ast::{CmpOp, Expr, Pattern, Stmt};
+use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use super::exceptions::{Callers, Raise, ancestors, leaves, raised};
 use crate::finding::Finding;
 use crate::model::Model;
-use crate::program::{Culprit, Program, Running};
+use crate::program::{Culprit, Node, Program, Running, nodes_of_expr, own_nodes};
 use crate::rule::{Context, Rule};
 
 /// ## What it does
@@ -106,7 +108,7 @@ impl Rule for PlainException {
             let plain: Vec<Raise<'_>> = functions
                 .iter()
                 .flat_map(|&it| raised(program, it))
-                .filter(|&it| is_plain(it, &declared))
+                .filter(|&it| is_plain(it, &declared) && !is_without_import(&cx.model, program, it))
                 .collect();
             if plain.is_empty() {
                 continue;
@@ -122,8 +124,11 @@ impl Rule for PlainException {
                         continue;
                     }
                     seen.insert(place);
-                    let finding = finding(program, running, &entry.name, reach.function, raise);
-                    if !finding.is_far() {
+                    let finding = finding(program, running, entry, reach.function, raise);
+                    if finding.distance() > 1 && is_check(program, raise) {
+                        continue;
+                    }
+                    if finding.distance() <= 2 {
                         finding.report(report);
                     } else if seen_far.insert(finding.place()) {
                         finding.severity(Severity::Info).report(report);
@@ -137,15 +142,19 @@ impl Rule for PlainException {
 fn finding(
     program: Program<'_, '_>,
     running: Running<'_>,
-    entry: &str,
-    from: lint_core::facts::FunctionRef,
+    entry: &Entry,
+    from: FunctionRef,
     raise: Raise<'_>,
 ) -> Finding {
     let name = &raise.class[0];
     let short = name.rsplit('.').next().unwrap_or(name);
+    let instead = match entry.role {
+        Role::Update => "rejecting the update",
+        _ => "failing the workflow",
+    };
     let message = format!(
-        "`{short}` leaves `{entry}` of `{}` and is no failure: the workflow task is tried again for ever instead \
-         of failing the workflow",
+        "`{short}` leaves `{}` of `{}` and is no failure: the workflow task is tried again for ever instead of {instead}",
+        entry.name,
         running.short_name()
     );
     let about = format!("`{short}` is raised here");
@@ -162,6 +171,64 @@ fn is_plain(raise: Raise<'_>, declared: &[String]) -> bool {
         names
             .iter()
             .all(|name| !BUGS.contains(name) && declared.iter().all(|failure| failure != name))
+    })
+}
+
+/// Whether a function checks what it was given, with an exception of Python: deep within a library
+/// that says that its caller is wrong. So does what stands behind all cases of a `match`.
+fn is_check(program: Program<'_, '_>, raise: Raise<'_>) -> bool {
+    let is_builtin = !raise.class[0].contains('.');
+    let is_inside = |body: &[Stmt]| {
+        body.iter()
+            .map(span_of)
+            .any(|outer| outer.start <= raise.span.start && raise.span.end <= outer.end)
+    };
+    let looks = |test: &Expr| {
+        nodes_of_expr(test).iter().all(|node| match node {
+            Node::Expr(Expr::Call(call)) => matches!(&*call.func, Expr::Name(name)
+                if matches!(name.id.as_str(), "callable" | "isinstance" | "issubclass" | "len")),
+            Node::Expr(it) => {
+                !matches!(it, Expr::Attribute(_) | Expr::Subscript(_) | Expr::Await(_))
+            }
+            Node::Stmt(_) => true,
+        })
+    };
+    is_builtin
+        && own_nodes(program.function(raise.function)).any(|node| match node {
+            Node::Stmt(Stmt::If(it)) => is_inside(&it.body) && looks(&it.test),
+            Node::Stmt(Stmt::Match(it)) => it.cases.iter().any(|case| {
+                let is_rest = matches!(&case.pattern, Pattern::MatchAs(it) if it.pattern.is_none());
+                is_rest && is_inside(&case.body)
+            }),
+            _ => false,
+        })
+}
+
+/// Whether it is raised only where something could not be imported: `if workflow is None:`.
+fn is_without_import(model: &Model<'_>, program: Program<'_, '_>, raise: Raise<'_>) -> bool {
+    let FunctionRef { file, ix } = raise.function;
+    let is_import = |expr: &Expr| {
+        let resolved = model.names_in(file).resolve(file, ix, expr);
+        expr.is_name_expr() && matches!(resolved, Some(Resolved::External(_)))
+    };
+    own_nodes(program.function(raise.function)).any(|node| {
+        let Node::Stmt(Stmt::If(it)) = node else {
+            return false;
+        };
+        let is_inside = it
+            .body
+            .iter()
+            .map(span_of)
+            .any(|outer| outer.start <= raise.span.start && raise.span.end <= outer.end);
+        let is_missing = match &*it.test {
+            Expr::Compare(test) => {
+                matches!(test.ops[..], [CmpOp::Is])
+                    && matches!(test.comparators[..], [Expr::NoneLiteral(_)])
+                    && is_import(&test.left)
+            }
+            _ => false,
+        };
+        is_inside && is_missing
     })
 }
 

@@ -14,7 +14,7 @@ use crate::finding::Finding;
 use crate::model::{CallSite, Model};
 use crate::program::{Program, Way};
 use crate::rule::{Context, Rule, Scope};
-use crate::sites::{keyword_value, shown};
+use crate::sites::{Written, keyword_value, shown};
 
 /// ## What it does
 /// Finds activities that are scheduled with a `heartbeat_timeout` and never call
@@ -114,7 +114,7 @@ impl Rule for SilentHeartbeat {
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let program = Program::new(cx.facts);
-        for site in cx.model.temporal_calls() {
+        for site in cx.model.all_calls() {
             let Some((timeout, activity)) = scheduled(&cx.model, program, site) else {
                 continue;
             };
@@ -147,21 +147,32 @@ fn scheduled<'p>(
                 | "start_activity_method"
         )
     });
-    let timeout = keyword_value(site.call, "heartbeat_timeout").filter(|_| schedules)?;
-    if timeout.is_none_literal_expr() {
+    if !schedules {
         return None;
     }
+    let timeout = match keyword_value(site.call, "heartbeat_timeout") {
+        Some(it) if it.is_none_literal_expr() => return None,
+        Some(it) => it,
+        None => among_options(model, site)?,
+    };
     let target = site.call.arguments.args.first()?;
-    let Resolved::Function { file, ix } =
-        model
-            .temporal_names()
-            .resolve(site.file, site.function, target)?
-    else {
+    let Resolved::Function { file, ix } = model.scheduled(site, target)? else {
         return None;
     };
     let activity = FunctionRef { file, ix };
     let def = program.def(activity)?;
     (def.decorator_list.len() == 1).then_some((timeout, activity))
+}
+
+/// `**OPTIONS`, if they are written out and have a heartbeat timeout.
+fn among_options<'p>(model: &Model<'p>, site: &CallSite<'p>) -> Option<&'p Expr> {
+    let keywords = site.call.arguments.keywords.iter();
+    let mut options = keywords.filter(|it| it.arg.is_none());
+    let options = options.find(|it| {
+        let options = Written::at(site, &it.value).dict(model);
+        options.is_some_and(|it| it.get("heartbeat_timeout").is_some())
+    });
+    options.map(|it| &it.value)
 }
 
 fn finding(
@@ -255,11 +266,11 @@ impl<'p> Search<'_, 'p> {
     }
 
     fn use_of(&mut self, at: FunctionRef, expr: &Expr) {
-        match self.model.temporal_names().resolve(at.file, at.ix, expr) {
+        match self.model.names_in(at.file).resolve(at.file, at.ix, expr) {
             Some(Resolved::Function { file, ix }) => self.function(FunctionRef { file, ix }),
             Some(Resolved::Class { file, ix }) => self.class(file, ix),
             Some(Resolved::Variable { file, name }) => {
-                if let Some(value) = self.model.temporal_names().value(file, &name) {
+                if let Some(value) = self.model.names_in(file).value(file, &name) {
                     let at = FunctionRef {
                         file,
                         ix: MODULE_BODY,

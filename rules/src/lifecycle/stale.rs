@@ -1,9 +1,10 @@
 //! Follows values of attributes through one function: which stores write back what was read before
-//! an `await`.
+//! an `await`, and which throw away what was read before one.
 //!
 //! Time is counted in awaits that may let other code run. A value remembers when which attributes
 //! were read for it; a store of an attribute is stale if all that the value has of that very
-//! attribute is older than the last such await, and no lock was held since.
+//! attribute is older than the last such await, and no lock was held since. Where the attribute is
+//! emptied, that goes for what was last read of it as a whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +25,8 @@ pub(super) struct StaleStore<'p> {
     pub(super) attribute: &'p ast::ExprAttribute,
     pub(super) read: &'p Expr,
     pub(super) awaited: &'p Expr,
+    /// Whether it is emptied, not made of what was read.
+    pub(super) empties: bool,
 }
 
 pub(super) fn stale_stores<'p>(
@@ -68,6 +71,8 @@ type Reads<'p> = BTreeMap<String, Read<'p>>;
 #[derive(Clone, Default)]
 struct State<'p> {
     variables: BTreeMap<&'p str, Reads<'p>>,
+    /// The last reads of paths as a whole, but for conditions and numbers of elements.
+    taken: BTreeMap<String, Read<'p>>,
     /// Paths that a condition looked at, and when.
     checked: BTreeMap<String, usize>,
     /// The number of the last await on the way here.
@@ -113,6 +118,9 @@ impl<'p> Flow<'_, 'p> {
                 let value = self.value(&it.value);
                 for target in &it.targets {
                     self.store(target, &value);
+                    if is_empty(&it.value) {
+                        self.empty(target);
+                    }
                 }
             }
             Stmt::AnnAssign(it) => {
@@ -133,7 +141,11 @@ impl<'p> Flow<'_, 'p> {
                 self.rounds(&it.body, &it.orelse, |_| {});
             }
             Stmt::For(it) => {
-                let value = self.value(&it.iter);
+                // What is added to a list meanwhile has its turn as well.
+                let value = match &*it.iter {
+                    list if path_of(list).is_some() => self.glance(list),
+                    other => self.value(other),
+                };
                 if it.is_async {
                     self.wait(&it.iter);
                 }
@@ -247,7 +259,7 @@ impl<'p> Flow<'_, 'p> {
 
     /// Evaluates a condition; what it looks at is known to be so from then on.
     fn condition(&mut self, test: &'p Expr) {
-        let reads = self.value(test);
+        let reads = self.glance(test);
         for (path, read) in reads {
             let time = self.state.checked.entry(path).or_default();
             *time = (*time).max(read.time);
@@ -262,6 +274,14 @@ impl<'p> Flow<'_, 'p> {
     fn value(&mut self, expr: &'p Expr) -> Reads<'p> {
         let mut reads = Reads::new();
         self.evaluate(expr, &mut reads);
+        reads
+    }
+
+    /// The same for what only looks, and takes nothing along.
+    fn glance(&mut self, expr: &'p Expr) -> Reads<'p> {
+        let taken = self.state.taken.clone();
+        let reads = self.value(expr);
+        self.state.taken = taken;
         reads
     }
 
@@ -301,7 +321,14 @@ impl<'p> Flow<'_, 'p> {
     }
 
     fn call(&mut self, expr: &'p Expr, it: &'p ast::ExprCall, reads: &mut Reads<'p>) {
+        if let (Expr::Name(name), [counted]) = (&*it.func, &it.arguments.args[..])
+            && matches!(name.id.as_str(), "bool" | "len")
+        {
+            merge(reads, self.glance(counted));
+            return;
+        }
         match &*it.func {
+            Expr::Attribute(method) if method.attr.as_str() == "clear" => self.empty(&method.value),
             // A method of what an attribute holds. `get` reads one element.
             Expr::Attribute(method) => match element(it, method) {
                 Some(path) => self.read(expr, Some(path), reads),
@@ -320,7 +347,9 @@ impl<'p> Flow<'_, 'p> {
     fn read(&mut self, expr: &'p Expr, path: Option<String>, reads: &mut Reads<'p>) {
         if let Some(path) = path {
             let time = self.state.time;
-            reads.insert(path, Read { time, expr });
+            let read = Read { time, expr };
+            self.state.taken.insert(path.clone(), read);
+            reads.insert(path, read);
         }
     }
 
@@ -343,10 +372,30 @@ impl<'p> Flow<'_, 'p> {
         let (Some(path), Some(attribute)) = (path_of(target), attribute_of(target)) else {
             return;
         };
+        if let Some(&read) = value.get(&path) {
+            self.check(path, read, target, attribute, false);
+        }
+    }
+
+    /// Whatever the attribute holds is thrown away.
+    fn empty(&mut self, target: &'p Expr) {
+        if let (Some(path), Expr::Attribute(attribute)) = (path_of(target), target)
+            && let Some(&read) = self.state.taken.get(&path)
+        {
+            self.check(path, read, target, attribute, true);
+        }
+    }
+
+    /// Notes a store if what it takes into account is older than the last await.
+    fn check(
+        &mut self,
+        path: String,
+        read: Read<'p>,
+        target: &'p Expr,
+        attribute: &'p ast::ExprAttribute,
+        empties: bool,
+    ) {
         let now = self.state.time;
-        let Some(read) = value.get(&path) else {
-            return;
-        };
         let is_held = self.state.locked.is_some_and(|since| since <= read.time);
         let is_checked = self
             .state
@@ -360,6 +409,7 @@ impl<'p> Flow<'_, 'p> {
                 attribute,
                 read: read.expr,
                 awaited: self.awaits[now - 1],
+                empties,
             };
             self.found.entry(span_of(target).start).or_insert(stale);
         }
@@ -379,6 +429,7 @@ impl State<'_> {
         for (name, reads) in other.variables {
             merge(joined.variables.entry(name).or_default(), reads);
         }
+        merge(&mut joined.taken, other.taken);
         let checked = other.checked;
         joined.checked.retain(|path, time| {
             checked.get(path).is_some_and(|other| {
@@ -456,6 +507,21 @@ fn children(expr: &Expr) -> Vec<&Expr> {
 fn is_acquire(expr: &Expr) -> bool {
     matches!(expr, Expr::Await(it) if matches!(&*it.value, Expr::Call(call)
         if matches!(&*call.func, Expr::Attribute(method) if method.attr.as_str() == "acquire")))
+}
+
+/// `[]`, `{}`, `list()` and the like, or `None`.
+fn is_empty(expr: &Expr) -> bool {
+    match expr {
+        Expr::NoneLiteral(_) => true,
+        Expr::List(it) => it.elts.is_empty(),
+        Expr::Dict(it) => it.items.is_empty(),
+        Expr::Call(it) => {
+            let makes = matches!(&*it.func, Expr::Name(name)
+                if matches!(name.id.as_str(), "deque" | "dict" | "list" | "set"));
+            makes && it.arguments.is_empty()
+        }
+        _ => false,
+    }
 }
 
 /// Whether `async with` holds others off: everything may, but what only limits the time or waits for

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use lint_core::diagnostic::{Diagnostic, Span};
-use lint_core::facts::{Entry, EntryReach, FunctionRef};
+use lint_core::facts::{EntryReach, FunctionRef};
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{Expr, Stmt};
@@ -11,7 +11,8 @@ use rules_macros::RuleMetadata;
 use super::ends::can_end;
 use super::handler_continues_as_new::CONTINUE_AS_NEW;
 use crate::finding::Finding;
-use crate::program::{Culprit, Node, Program, Running, is_handler, own_nodes};
+use crate::handlers::Handler;
+use crate::program::{Culprit, Node, Program, Running, own_nodes};
 use crate::rule::{Context, Rule};
 use crate::writes;
 
@@ -124,11 +125,9 @@ impl Rule for UnfinishedHandlers {
         let program = Program::new(cx.facts);
         let mut seen = BTreeSet::new();
         for running in Running::all(cx.facts) {
-            let handlers: Vec<(&Entry, &EntryReach)> = running
-                .entries_of(is_handler)
-                .filter(|(_, reach)| may_be_cut_off(program, reach.function))
-                .collect();
-            let Some((handler, _)) = handlers.first() else {
+            let mut handlers = Handler::all(program, running);
+            handlers.retain(|it| may_be_cut_off(program, it.function));
+            let Some(handler) = handlers.first() else {
                 continue;
             };
             for (entry, run) in running.entries_of(|role| role == Role::Run) {
@@ -159,18 +158,18 @@ impl Rule for UnfinishedHandlers {
 fn may_be_cut_off(program: Program<'_, '_>, handler: FunctionRef) -> bool {
     let has_policy = program.def(handler).is_some_and(|def| {
         def.decorator_list.iter().any(|it| match &it.expression {
-            Expr::Call(call) => call.arguments.find_keyword("unfinished_policy").is_some(),
+            // What else there is to choose is what happens anyway.
+            Expr::Call(call) => call
+                .arguments
+                .find_keyword("unfinished_policy")
+                .is_some_and(|it| !matches!(&it.value, Expr::Attribute(policy) if policy.attr.as_str() == "WARN_AND_ABANDON")),
             _ => false,
         })
     });
     !has_policy && program.may_be_interrupted(handler)
 }
 
-fn waits_for_handlers(
-    program: Program<'_, '_>,
-    run: &EntryReach,
-    handlers: &[(&Entry, &EntryReach)],
-) -> bool {
+fn waits_for_handlers(program: Program<'_, '_>, run: &EntryReach, handlers: &[Handler]) -> bool {
     const FINISHED: &[&str] = &["temporalio.workflow.all_handlers_finished"];
     let asks = |function: FunctionRef| program.calls_of(function, FINISHED).next().is_some();
     run.runs.iter().any(|&it| asks(it))
@@ -180,7 +179,7 @@ fn waits_for_handlers(
 }
 
 /// The attributes that every handler changes before its first and after its last `await`.
-fn tracked<'p>(program: Program<'_, 'p>, handlers: &[(&Entry, &EntryReach)]) -> BTreeSet<&'p str> {
+fn tracked<'p>(program: Program<'_, 'p>, handlers: &[Handler]) -> BTreeSet<&'p str> {
     let of_one = |function: FunctionRef| -> BTreeSet<&'p str> {
         let awaits = own_nodes(program.function(function)).filter_map(|node| match node {
             Node::Expr(it @ Expr::Await(_)) => Some(span_of(it)),
@@ -198,7 +197,7 @@ fn tracked<'p>(program: Program<'_, 'p>, handlers: &[(&Entry, &EntryReach)]) -> 
         let after = named(&|at| at >= last);
         before.intersection(&after).copied().collect()
     };
-    let mut handlers = handlers.iter().map(|(_, reach)| of_one(reach.function));
+    let mut handlers = handlers.iter().map(|it| of_one(it.function));
     let first = handlers.next().unwrap_or_default();
     handlers.fold(first, |all, one| all.intersection(&one).copied().collect())
 }

@@ -90,7 +90,11 @@ impl Rule for UnsetAttribute {
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let program = Program::new(cx.facts);
         let mut seen = BTreeSet::new();
-        for running in Running::all(cx.facts).filter(|it| !it.reach.has_foreign_base) {
+        let is_known = |base: &String| base == "ntro.workflow.NtroWorkflow";
+        for running in Running::all(cx.facts) {
+            if !running.reach.foreign_bases.iter().all(is_known) {
+                continue;
+            }
             for (place, finding) in in_workflow(program, running) {
                 if seen.insert(place) {
                     finding.report(report);
@@ -109,7 +113,11 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
     };
     let is_run = |role| matches!(role, Role::Run | Role::Step | Role::Hook);
     let in_run = set_in(running.runs_of(is_run));
-    let elsewhere = set_in(running.runs_of(|role| !is_run(role)));
+    let others = running.runs_of(|role| !is_run(role));
+    if others.iter().any(|&it| writes::reflects(program, it)) {
+        return Vec::new();
+    }
+    let elsewhere = set_in(others);
     let members = members(program, running);
     let only_in_run =
         |name: &str| in_run.contains(name) && !elsewhere.contains(name) && !members.contains(name);

@@ -130,8 +130,11 @@ impl<'p> Collector<'_, 'p> {
             other => other,
         };
         let kept_in = kept_in(call, callee.as_ref());
+        // `list(map(…))`
+        let is_list = matches!(&callee, Some(Resolved::External(name)) if name == "list");
         let argument = |callee: &Option<Resolved>| match kept_in {
             Some(collection) => Value::of(Usage::Kept(collection)).collected(),
+            None if is_list => value.clone().collected(),
             None => Value::of(Usage::Argument(callee.clone())),
         };
         for it in &call.arguments.args {

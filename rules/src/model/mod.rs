@@ -127,6 +127,16 @@ impl<'p> Model<'p> {
         &self.temporal.names
     }
 
+    /// What a call of the SDK schedules: a function that it names, or whose name it has as text.
+    pub(crate) fn scheduled(&self, site: &CallSite<'_>, target: &ast::Expr) -> Option<Resolved> {
+        let names = self.names_in(site.file);
+        let function = names.resolve(site.file, site.function, target);
+        function.or_else(|| {
+            let name = names.const_str(site.file, site.function, target)?;
+            self.temporal.activities.get(&name)?.clone()
+        })
+    }
+
     /// What names mean in a file, of a bundle or of plain Temporal code.
     pub fn names_in(&self, file: FileId) -> &Names<'p> {
         match self.files.binary_search(&file) {

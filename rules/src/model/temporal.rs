@@ -1,11 +1,13 @@
 //! The calls of plain Temporal code, which has no runbook.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lint_core::diagnostic::FileId;
 use lint_core::facts::Facts;
-use lint_core::names::Names;
+use lint_core::index::{FunctionNode, Module};
+use lint_core::names::{Names, Resolved};
 use lint_core::project::Project;
+use lint_core::syntax::ast::Expr;
 use rustc_hash::FxHashMap;
 
 use super::types::CallSite;
@@ -15,19 +17,59 @@ use super::{Contract, calls};
 pub(super) struct Temporal<'p> {
     pub(super) names: Names<'p>,
     pub(super) calls: Vec<CallSite<'p>>,
+    /// The activities by the names under which they are registered; `None` if there are several.
+    pub(super) activities: BTreeMap<String, Option<Resolved>>,
 }
 
 impl<'p> Temporal<'p> {
     pub(super) fn new(facts: &'p Facts<'p>, files: &[FileId]) -> Self {
         let names = Names::new(facts.project, facts.knowledge, files);
         let mut calls = Vec::new();
+        let mut activities = BTreeMap::new();
         for &file in files {
             if let Some(module) = facts.project.module(file) {
                 calls::collect(&names, file, module, &FxHashMap::default(), &mut calls);
+                for (name, activity) in named_activities(&names, file, module) {
+                    let only = |known: &mut Option<Resolved>| *known = None;
+                    let entry = activities.entry(name).and_modify(only);
+                    entry.or_insert(Some(activity));
+                }
             }
         }
-        Self { names, calls }
+        Self {
+            names,
+            calls,
+            activities,
+        }
     }
+}
+
+/// The functions of a file that `@activity.defn` alone decorates, with their names.
+fn named_activities(names: &Names<'_>, file: FileId, module: &Module) -> Vec<(String, Resolved)> {
+    let functions = module.index().functions.iter().enumerate();
+    let named = functions.filter_map(|(ix, function)| {
+        let FunctionNode::Def(def) = function.node else {
+            return None;
+        };
+        let [decorator] = &def.decorator_list[..] else {
+            return None;
+        };
+        let (callee, name) = match &decorator.expression {
+            Expr::Call(it) => (&*it.func, it.arguments.find_argument_value("name", 0)),
+            other => (other, None),
+        };
+        let marker = names.resolve(file, function.parent, callee)?;
+        if marker.external() != Some("temporalio.activity.defn") {
+            return None;
+        }
+        let name = match name {
+            Some(name) => names.const_str(file, function.parent, name)?,
+            None => def.name.to_string(),
+        };
+        let ix = ix as u32;
+        Some((name, Resolved::Function { file, ix }))
+    });
+    named.collect()
 }
 
 pub(crate) fn uses_temporal(project: &Project<'_>, file: FileId) -> bool {

@@ -11,7 +11,7 @@ use super::patches::{Around, Asked, around, asked, ways_to};
 use crate::finding::Finding;
 use crate::program::{Node, Program, Running, nodes_of_expr};
 use crate::rule::{Context, Rule};
-use crate::writes;
+use crate::writes::{self, Attribute};
 
 /// ## What it does
 /// Finds `workflow.patched()` and `workflow.deprecate_patch()` that are only reached in a handler, or only
@@ -103,7 +103,7 @@ impl Rule for PatchDecided {
             for (entry, reach) in running.entries() {
                 let in_handler = matches!(entry.role, Role::Signal | Role::Update);
                 for it in asked(program, reach) {
-                    let why = match decided_by(program, reach, &it, &changed) {
+                    let why = match decided_by(program, running, reach, &it, &changed) {
                         _ if in_handler => format!("in the handler `{}`", entry.name),
                         Some(condition) => condition,
                         None => continue,
@@ -141,20 +141,21 @@ impl Rule for PatchDecided {
 fn changed_by_handlers<'p>(
     program: Program<'_, 'p>,
     running: Running<'_>,
-) -> BTreeSet<writes::Attribute<'p>> {
+) -> BTreeSet<Attribute<'p>> {
     let functions = running.runs_of(crate::program::is_handler);
     let writes = functions
         .into_iter()
         .flat_map(|it| writes::in_function(program, it));
-    writes.map(|it| it.attribute).collect()
+    writes.map(|it| it.attribute.within(running)).collect()
 }
 
 /// The condition on which it depends, for a message.
 fn decided_by(
     program: Program<'_, '_>,
+    running: Running<'_>,
     reach: &EntryReach,
     it: &Asked<'_>,
-    changed: &BTreeSet<writes::Attribute<'_>>,
+    changed: &BTreeSet<Attribute<'_>>,
 ) -> Option<String> {
     const TIME: &[&str] = &["temporalio.workflow.now", "temporalio.workflow.time"];
     let ways = ways_to(program, reach, it).into_iter();
@@ -174,7 +175,7 @@ fn decided_by(
                     let is_changed = program
                         .owners(file, attribute)
                         .iter()
-                        .any(|&owner| changed.contains(&writes::Attribute { owner, name }));
+                        .any(|&owner| changed.contains(&Attribute { owner, name }.within(running)));
                     if is_changed {
                         return Some(format!("if `{name}` says so, which a handler changes"));
                     }

@@ -212,9 +212,8 @@ fn operands<'p>(expr: &'p Expr, at: Span, found: &mut Vec<Around<'p>>) {
                 found.push(Around::Condition(operand));
             }
         }
-        Expr::If(it) if !is_inside(span_of(&*it.test), at) => {
-            found.push(Around::Condition(&it.test));
-        }
+        Expr::If(it) if is_inside(span_of(&*it.test), at) => operands(&it.test, at, found),
+        Expr::If(it) => found.push(Around::Condition(&it.test)),
         Expr::UnaryOp(it) => operands(&it.operand, at, found),
         _ => {}
     }

@@ -74,8 +74,8 @@ use crate::rule::{Context, Rule};
 /// ```
 ///
 /// ## Limits
-/// Only loops that sleep in each round and do not continue as new are meant: others seldom outlive a
-/// deployment by much.
+/// Only loops that sleep or wait for a condition are meant, in runs that do not continue as new: others
+/// seldom outlive a deployment by much. Whether one id stands for two changes, no text tells.
 ///
 /// ## References
 /// - <https://docs.temporal.io/develop/python/versioning#patching>
@@ -148,6 +148,11 @@ fn is_repeated(program: Program<'_, '_>, reach: &EntryReach, it: &Asked<'_>) -> 
     let Some(id) = it.id() else {
         return false;
     };
+    // Each run asks anew.
+    let continues = |it: &FunctionRef| program.calls_of(*it, AGAIN).next().is_some();
+    if reach.runs.iter().any(continues) {
+        return false;
+    }
     let own = program.function(it.function);
     let is_argument = nodes_of_expr(id).iter().any(|node| match node {
         Node::Expr(Expr::Name(name)) => own.is_some_and(|it| it.locals.contains(name.id.as_str())),
@@ -165,7 +170,7 @@ fn is_repeated(program: Program<'_, '_>, reach: &EntryReach, it: &Asked<'_>) -> 
     })
 }
 
-/// Whether a loop lets time pass in each round, and goes on in the same run.
+/// Whether a loop lets time pass in each round, or waits for messages.
 fn lives_long(program: Program<'_, '_>, function: FunctionRef, body: &Stmt) -> bool {
     let calls: Vec<_> = crate::program::nodes_of(std::slice::from_ref(body))
         .into_iter()
@@ -186,10 +191,14 @@ fn lives_long(program: Program<'_, '_>, function: FunctionRef, body: &Stmt) -> b
                 || program.functions(function.file, call).any(by_helper)
         })
     };
-    any(TIMERS) && !any(AGAIN)
+    any(WAITS)
 }
 
-const TIMERS: &[&str] = &["asyncio.sleep", "temporalio.workflow.sleep"];
+const WAITS: &[&str] = &[
+    "asyncio.sleep",
+    "temporalio.workflow.sleep",
+    "temporalio.workflow.wait_condition",
+];
 const AGAIN: &[&str] = &["temporalio.workflow.continue_as_new"];
 
 /// Whether the id is made of a name that the loop binds.
