@@ -17,8 +17,9 @@ use crate::program::{Culprit, Node, Program, Running, nodes_of, own_nodes};
 use crate::rule::{Context, Rule};
 
 /// ## What it does
-/// Finds broad handlers around an `await` in a runbook that do not raise again: a bare `except`,
-/// `except BaseException`, and, where an activity or a child is awaited, `except Exception`.
+/// Finds broad handlers around an `await` that do not raise again: a bare `except`, `except BaseException`
+/// or `CancelledError`, and, where an activity or a child is awaited, `except Exception`. In runbooks all of
+/// them, in other workflows those in a loop that goes on, also where a helper has them, and `contextlib.suppress`.
 ///
 /// ## Why is this bad?
 /// Somebody who cancels a task expects it to stop. Temporal delivers the cancellation as an exception at the
@@ -165,7 +166,8 @@ use crate::rule::{Context, Rule};
 ///
 /// ## Limits
 /// A handler that looks at the exception (`is_cancelled_exception(error)`, `isinstance`, `error.cause`) is
-/// taken to treat cancellation, and one that raises anything at all to stop.
+/// taken to treat cancellation, and one that raises anything at all to stop. In a loop of a plain Temporal
+/// workflow, so is one for the failures of activities that assigns something, which may end the loop.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB427",
@@ -397,10 +399,15 @@ fn goes_on<'p>(
     let first = handlers.find(|it| takes(it, &takes_it))?;
     let severity = match takes(first, &is_cancellation) {
         true => Severity::Warning,
-        // It is also how the failures of single activities are told apart.
+        // What the handler keeps may well end the loop: that an activity failed is meant.
+        false if nodes_of(&first.body).iter().any(is_assignment) => return None,
         false => Severity::Info,
     };
     (!leaves(first) && !looks_at(first)).then_some((first, severity))
+}
+
+fn is_assignment(node: &Node<'_>) -> bool {
+    matches!(node, Node::Stmt(Stmt::Assign(_) | Stmt::AnnAssign(_)))
 }
 
 /// What an `except` clause names, or the keyword.
