@@ -460,6 +460,11 @@ fn check(
         let Some(breadth) = breadth(model, runbook, function, handler.type_.as_deref()) else {
             continue;
         };
+        // A task that is awaited by its name may have been cancelled on purpose.
+        let is_meant = names_cancellation(model, runbook, function, handler.type_.as_deref());
+        if is_meant && !awaits_a_call(&it.body) {
+            continue;
+        }
         // An earlier handler may treat cancellation.
         let earlier = it.handlers[..number].iter().any(|earlier| {
             let ast::ExceptHandler::ExceptHandler(earlier) = earlier;
@@ -523,6 +528,23 @@ fn breadth(
         },
         _ => None,
     }
+}
+
+fn names_cancellation(
+    model: &Model<'_>,
+    runbook: &Runbook<'_>,
+    function: FunctionIx,
+    class: Option<&Expr>,
+) -> bool {
+    let resolved = class.and_then(|it| model.names.resolve(runbook.file, function, it));
+    let name = resolved.as_ref().and_then(Resolved::external);
+    name.is_some_and(|it| it != "BaseException" && is_cancellation(it))
+}
+
+fn awaits_a_call(body: &[Stmt]) -> bool {
+    nodes_of(body)
+        .iter()
+        .any(|node| matches!(node, Node::Expr(Expr::Await(it)) if it.value.is_call_expr()))
 }
 
 fn spans(body: &[Stmt]) -> Option<Span> {
