@@ -16,8 +16,8 @@ use crate::rule::{Context, Rule};
 use crate::sites::shown_call;
 
 /// ## What it does
-/// Finds activities, child workflows, timers, gates and `async` helpers of a runbook that are called
-/// without `await`: as a statement of their own, in a list that nobody awaits, in a variable that nobody
+/// Finds activities, child workflows, timers, gates, signals to other workflows and `async` helpers that are
+/// called without `await`: as a statement of their own, in a list that nobody awaits, in a variable that nobody
 /// reads, or where their result is used at once, as in `runbook.execute_activity(…).amount`.
 ///
 /// ## Why is this bad?

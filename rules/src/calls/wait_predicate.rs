@@ -18,7 +18,8 @@ use crate::sites::{keyword_value, number, shown};
 /// ## What it does
 /// Finds `wait_condition`, `wait_for_signal_predicate` and `await_signal_with_action` with a predicate
 /// that cannot work: an `async` function, the result of a call in place of the function, a
-/// plain value, a function that needs arguments, or a condition on an attribute that nothing changes.
+/// plain value, a function that needs arguments, a condition on an attribute that nothing changes or on a
+/// variable that was settled before, or one that is always true.
 ///
 /// ## Why is this bad?
 /// An `async` predicate returns a coroutine, which counts as true: the gate opens at once, whatever was

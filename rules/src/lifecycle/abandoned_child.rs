@@ -64,7 +64,7 @@ use crate::variables::is_read_whole;
 ///
 /// ## Limits
 /// A handle that is passed on, returned or kept in an attribute or a collection is taken to be awaited
-/// there. Nothing is said where `run` never ends.
+/// there, unless the starts are gathered and the handles thrown away. Nothing is said where `run` never ends.
 ///
 /// ## References
 /// - <https://docs.temporal.io/develop/python/child-workflows#parent-close-policy>

@@ -13,7 +13,7 @@ use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds `workflow.continue_as_new()` in a signal handler, an update handler or a validator, and in what
-/// these call.
+/// these call. Handlers that code of the workflow registers count as well.
 ///
 /// ## Why is this bad?
 /// Continuing as new is for `run` alone. From an update handler it fails the workflow task, which is tried

@@ -17,7 +17,8 @@ use crate::writes::{self, Attribute, Write};
 
 /// ## What it does
 /// Finds state of a workflow that is read before an `await` and written back after it, made of what was
-/// read, where a handler can change it in between.
+/// read, where a handler can change it in between; and state that is emptied after an `await` although it was
+/// read before it. Tasks that a loop makes of one coroutine are like handlers.
 ///
 /// ## Why is this bad?
 /// While a handler waits, other handlers run, and the same handler runs again for the next signal. Both
@@ -52,6 +53,30 @@ use crate::writes::{self, Attribute, Write};
 ///         self.orders = orders  # RB601
 ///         self.total += price
 /// ```
+/// What comes while a batch is sent is thrown away with it:
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class SendOrders:
+///     def __init__(self) -> None:
+///         self.orders: list[str] = []
+///
+///     @workflow.run
+///     async def run(self, day: str) -> None:
+///         await workflow.wait_condition(lambda: len(self.orders) > 1)
+///         await workflow.execute_activity(
+///             "send_orders", list(self.orders), start_to_close_timeout=timedelta(minutes=1)
+///         )
+///         self.orders.clear()  # RB601
+///
+///     @workflow.signal
+///     def order(self, name: str) -> None:
+///         self.orders.append(name)
+/// ```
 ///
 /// ## Use instead
 /// Read the state after the last `await`, so that nothing can come between:
@@ -80,6 +105,30 @@ use crate::writes::{self, Attribute, Write};
 ///         )
 ///         self.orders = [*self.orders, name]
 ///         self.total += price
+/// ```
+/// Take what is there and leave nothing, before the `await`:
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class SendOrders:
+///     def __init__(self) -> None:
+///         self.orders: list[str] = []
+///
+///     @workflow.run
+///     async def run(self, day: str) -> None:
+///         await workflow.wait_condition(lambda: len(self.orders) > 1)
+///         orders, self.orders = self.orders, []
+///         await workflow.execute_activity(
+///             "send_orders", orders, start_to_close_timeout=timedelta(minutes=1)
+///         )
+///
+///     @workflow.signal
+///     def order(self, name: str) -> None:
+///         self.orders.append(name)
 /// ```
 /// Or let only one handler at a time through:
 /// ```python

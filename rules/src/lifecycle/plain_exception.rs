@@ -69,6 +69,8 @@ use crate::rule::{Context, Rule};
 /// ```
 ///
 /// ## Limits
+/// More than one call outside the class, what only checks its own parameters or stands behind all cases of a
+/// `match`, with an exception of Python, is taken to be a check of the caller.
 /// An exception that comes through more than two functions outside the class is mentioned once for each call
 /// that leads there, as `info`. Calls that may run one of several functions are not followed.
 /// Only `raise` statements count, not what a look-up or a conversion may raise. `NotImplementedError` and

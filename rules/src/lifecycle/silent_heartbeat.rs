@@ -18,7 +18,7 @@ use crate::sites::{Written, keyword_value, shown};
 
 /// ## What it does
 /// Finds activities that are scheduled with a `heartbeat_timeout` and never call
-/// `activity.heartbeat()`, neither themselves nor through helpers.
+/// `activity.heartbeat()`, neither themselves nor through helpers; in runbooks, too.
 ///
 /// ## Why is this bad?
 /// When no heartbeat comes in time, the server takes the attempt for dead and starts another one, while the

@@ -18,7 +18,7 @@ use crate::writes;
 
 /// ## What it does
 /// Finds workflows with `async` signal or update handlers whose `run` returns or continues as new without
-/// waiting for `workflow.all_handlers_finished`.
+/// waiting for `workflow.all_handlers_finished`. Handlers that code of the workflow registers count as well.
 ///
 /// ## Why is this bad?
 /// A handler that waits for an activity is cut off when the run ends. What it would have done is lost, and

@@ -68,7 +68,8 @@ use crate::writes;
 /// A query comes after the first line of `run`, so what `run` sets before its first `await` is there; that is
 /// mentioned only if a signal or an update uses it too.
 /// What a handler uses after its first `await`, below `hasattr` or in a `try` is taken to be there. Nothing
-/// is said about classes with a base outside the project, which may set the attribute.
+/// is said about classes with a base outside the project other than `NtroWorkflow`, which may set the attribute,
+/// or where one is set by a name that is not written out.
 ///
 /// ## References
 /// - <https://docs.temporal.io/develop/python/message-passing#use-workflow-init>
