@@ -12,7 +12,7 @@ use crate::writes;
 
 /// The attribute on which a predicate waits in vain in every workflow that runs the function, if each
 /// value that the attribute ever gets leaves the predicate false.
-pub(super) fn waits_in_vain<'p>(
+pub(crate) fn waits_in_vain<'p>(
     program: Program<'_, 'p>,
     function: FunctionRef,
     predicate: &'p Expr,

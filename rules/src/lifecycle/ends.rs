@@ -1,27 +1,38 @@
 //! How `run` ends.
 
-use lint_core::diagnostic::FileId;
 use lint_core::facts::FunctionRef;
 use lint_core::syntax::ast::{self, Expr, Stmt};
+use lint_core::syntax::span_of;
 
+use crate::calls::waits_in_vain;
 use crate::program::{Node, Program, nodes_of};
 
 /// Whether control can leave a function by a `return` or by its end, and not only by an exception or
 /// never.
 pub(super) fn can_end(program: Program<'_, '_>, function: FunctionRef) -> bool {
-    let file = function.file;
     program.def(function).is_some_and(|def| {
-        let waits = |it: &Stmt| waits_for_ever(program, file, it);
-        let reached = def.body.iter().position(waits).unwrap_or(def.body.len());
-        let returns = nodes_of(&def.body[..reached])
+        let end = stops_at(program, function);
+        let reached = def.body.iter().take_while(|it| span_of(*it).start < end);
+        let reached = &def.body[..reached.count()];
+        let returns = nodes_of(reached)
             .iter()
             .any(|node| matches!(node, Node::Stmt(Stmt::Return(_))));
-        returns || Ends { program, file }.falls_through(&def.body)
+        returns || Ends { program, function }.falls_through(&def.body)
     })
 }
 
-/// `await workflow.wait_condition(lambda: False)`
-fn waits_for_ever(program: Program<'_, '_>, file: FileId, statement: &Stmt) -> bool {
+/// Where a wait begins behind which a function never comes.
+pub(super) fn stops_at(program: Program<'_, '_>, function: FunctionRef) -> u32 {
+    let body = program.def(function).map_or(&[][..], |def| &def.body);
+    let mut stops = body
+        .iter()
+        .filter(|it| waits_for_ever(program, function, it));
+    stops.next().map_or(u32::MAX, |it| span_of(it).start)
+}
+
+/// `await workflow.wait_condition(lambda: False)`, one on what nothing changes, or
+/// `await asyncio.Future()`
+fn waits_for_ever(program: Program<'_, '_>, function: FunctionRef, statement: &Stmt) -> bool {
     const WAIT: &[&str] = &["temporalio.workflow.wait_condition"];
     let Stmt::Expr(it) = statement else {
         return false;
@@ -32,17 +43,27 @@ fn waits_for_ever(program: Program<'_, '_>, file: FileId, statement: &Stmt) -> b
     let Expr::Call(call) = &*it.value else {
         return false;
     };
+    if program.calls(function.file, call, &["asyncio.Future"]) {
+        return true;
+    }
+    let has_timeout = |it: &ast::Keyword| !it.value.is_none_literal_expr();
     let never = call.arguments.args.first().is_some_and(|it| match it {
-        Expr::Lambda(it) => matches!(&*it.body, Expr::BooleanLiteral(it) if !it.value),
+        Expr::Lambda(lambda) => {
+            matches!(&*lambda.body, Expr::BooleanLiteral(it) if !it.value)
+                || waits_in_vain(program, function, it).is_some()
+        }
         _ => false,
     });
-    never && call.arguments.len() == 1 && program.calls(file, call, WAIT)
+    never
+        && call.arguments.args.len() == 1
+        && !call.arguments.keywords.iter().any(has_timeout)
+        && program.calls(function.file, call, WAIT)
 }
 
 #[derive(Clone, Copy)]
 struct Ends<'f, 'p> {
     program: Program<'f, 'p>,
-    file: FileId,
+    function: FunctionRef,
 }
 
 impl Ends<'_, '_> {
@@ -54,7 +75,7 @@ impl Ends<'_, '_> {
     fn passes(self, statement: &Stmt) -> bool {
         match statement {
             Stmt::Return(_) | Stmt::Raise(_) | Stmt::Continue(_) | Stmt::Break(_) => false,
-            Stmt::Expr(_) => !waits_for_ever(self.program, self.file, statement),
+            Stmt::Expr(_) => !waits_for_ever(self.program, self.function, statement),
             Stmt::While(it) => !is_true(&it.test) || breaks(&it.body),
             Stmt::If(it) => {
                 let has_else = it.elif_else_clauses.iter().any(|it| it.test.is_none());

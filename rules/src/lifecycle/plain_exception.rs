@@ -6,7 +6,7 @@ use lint_core::index::Module;
 use lint_core::knowledge::Role;
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::{CmpOp, Expr, Pattern, Stmt};
+use lint_core::syntax::ast::{self, CmpOp, Expr, Pattern, Stmt, UnaryOp};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
@@ -69,8 +69,9 @@ use crate::rule::{Context, Rule};
 /// ```
 ///
 /// ## Limits
-/// More than one call outside the class, what only checks its own parameters or stands behind all cases of a
-/// `match`, with an exception of Python, is taken to be a check of the caller.
+/// Outside the class, an exception of Python behind all cases of a `match`, for an attribute that is not set, or
+/// for a parameter that the class gives a literal is taken to be a check of the caller; more than one call away,
+/// every condition is.
 /// An exception that comes through more than two functions outside the class is mentioned once for each call
 /// that leads there, as `info`. Calls that may run one of several functions are not followed.
 /// Only `raise` statements count, not what a look-up or a conversion may raise. `NotImplementedError` and
@@ -127,7 +128,8 @@ impl Rule for PlainException {
                     }
                     seen.insert(place);
                     let finding = finding(program, running, entry, reach.function, raise);
-                    if finding.distance() > 1 && is_check(program, raise) {
+                    let distance = finding.distance();
+                    if distance > 0 && is_check(program, raise, &functions, distance) {
                         continue;
                     }
                     if finding.distance() <= 2 {
@@ -176,34 +178,109 @@ fn is_plain(raise: Raise<'_>, declared: &[String]) -> bool {
     })
 }
 
-/// Whether a function checks what it was given, with an exception of Python: deep within a library
-/// that says that its caller is wrong. So does what stands behind all cases of a `match`.
-fn is_check(program: Program<'_, '_>, raise: Raise<'_>) -> bool {
-    let is_builtin = !raise.class[0].contains('.');
+/// Whether a function outside the class checks something with an exception of Python: that its
+/// caller is right, that something is set, that no case of a `match` is left. Next to the class it
+/// has to be decided by what the class writes there; farther away nobody knows what the check needs.
+fn is_check(
+    program: Program<'_, '_>,
+    raise: Raise<'_>,
+    callers: &BTreeSet<FunctionRef>,
+    distance: usize,
+) -> bool {
     let is_inside = |body: &[Stmt]| {
         body.iter()
             .map(span_of)
             .any(|outer| outer.start <= raise.span.start && raise.span.end <= outer.end)
     };
-    let looks = |test: &Expr| {
-        nodes_of_expr(test).iter().all(|node| match node {
-            Node::Expr(Expr::Call(call)) => matches!(&*call.func, Expr::Name(name)
-                if matches!(name.id.as_str(), "callable" | "isinstance" | "issubclass" | "len")),
-            Node::Expr(it) => {
-                !matches!(it, Expr::Attribute(_) | Expr::Subscript(_) | Expr::Await(_))
-            }
-            Node::Stmt(_) => true,
-        })
+    let is_decided = |test: &Expr| match distance {
+        1 => asks_for_none(test) || is_settled_by(program, raise.function, callers, test),
+        _ => !nodes_of_expr(test)
+            .iter()
+            .any(|node| matches!(node, Node::Expr(Expr::Await(_)))),
     };
+    let is_builtin = !raise.class[0].contains('.');
     is_builtin
         && own_nodes(program.function(raise.function)).any(|node| match node {
-            Node::Stmt(Stmt::If(it)) => is_inside(&it.body) && looks(&it.test),
+            Node::Stmt(Stmt::If(it)) => {
+                let clauses = it.elif_else_clauses.iter();
+                let mut others = clauses.filter(|it| is_inside(&it.body));
+                is_inside(&it.body) && is_decided(&it.test)
+                    || others.any(|it| it.test.as_ref().map_or(distance > 1, is_decided))
+            }
             Node::Stmt(Stmt::Match(it)) => it.cases.iter().any(|case| {
                 let is_rest = matches!(&case.pattern, Pattern::MatchAs(it) if it.pattern.is_none());
                 is_rest && is_inside(&case.body)
             }),
             _ => false,
         })
+}
+
+/// `self.session is None`, `not self.session`
+fn asks_for_none(test: &Expr) -> bool {
+    match test {
+        Expr::UnaryOp(it) => it.op == UnaryOp::Not && it.operand.is_attribute_expr(),
+        Expr::Compare(it) => {
+            let is_none = matches!(it.comparators[..], [Expr::NoneLiteral(_)]);
+            it.left.is_attribute_expr() && is_none && matches!(it.ops[..], [CmpOp::Is])
+        }
+        _ => false,
+    }
+}
+
+/// Whether a test looks only at parameters for which every call in the class writes a literal, or
+/// nothing at all.
+fn is_settled_by(
+    program: Program<'_, '_>,
+    function: FunctionRef,
+    callers: &BTreeSet<FunctionRef>,
+    test: &Expr,
+) -> bool {
+    let Some(def) = program.def(function) else {
+        return false;
+    };
+    let skipped = usize::from(
+        program
+            .function(function)
+            .is_some_and(|it| it.class.is_some()),
+    );
+    let positional = def
+        .parameters
+        .posonlyargs
+        .iter()
+        .chain(&def.parameters.args);
+    let positional: Vec<&str> = positional
+        .skip(skipped)
+        .map(|it| it.name().as_str())
+        .collect();
+    let names = nodes_of_expr(test)
+        .into_iter()
+        .filter_map(|node| match node {
+            Node::Expr(Expr::Name(name)) => Some(name.id.as_str()),
+            _ => None,
+        });
+    let is_parameter = |it: &&str| {
+        def.parameters
+            .iter_non_variadic_params()
+            .any(|known| known.name().as_str() == *it)
+    };
+    let asked: Vec<&str> = names.filter(is_parameter).collect();
+    let is_literal = |call: &ast::ExprCall, name: &str| {
+        let position = positional.iter().position(|it| *it == name);
+        let given = position.and_then(|it| call.arguments.args.get(it));
+        let by_name = call.arguments.find_keyword(name).map(|it| &it.value);
+        let is_open = call.arguments.args.iter().any(Expr::is_starred_expr)
+            || call.arguments.keywords.iter().any(|it| it.arg.is_none());
+        !is_open && given.or(by_name).is_none_or(Expr::is_literal_expr)
+    };
+    let mut calls = callers
+        .iter()
+        .flat_map(|&it| program.own_calls(it))
+        .filter(|(_, callee)| *callee == function)
+        .map(|(call, _)| call)
+        .peekable();
+    !asked.is_empty()
+        && calls.peek().is_some()
+        && calls.all(|call| asked.iter().all(|name| is_literal(call, name)))
 }
 
 /// Whether it is raised only where something could not be imported: `if workflow is None:`.

@@ -8,12 +8,13 @@ use lint_core::syntax::ast::{Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
-use super::ends::can_end;
+use super::ends::{can_end, stops_at};
 use super::handler_continues_as_new::CONTINUE_AS_NEW;
 use crate::finding::Finding;
 use crate::handlers::Handler;
 use crate::program::{Culprit, Node, Program, Running, own_nodes};
 use crate::rule::{Context, Rule};
+use crate::sites::number;
 use crate::writes;
 
 /// ## What it does
@@ -102,7 +103,8 @@ use crate::writes;
 ///
 /// ## Limits
 /// One such wait anywhere in what `run` does counts. So does a wait for an attribute that every handler
-/// changes before its first and after its last `await`.
+/// changes before its first and after its last `await`. A handler that waits for nothing but what `run` sets ends
+/// with `run`.
 ///
 /// ## References
 /// - <https://docs.temporal.io/develop/python/message-passing#wait-for-message-handlers>
@@ -126,7 +128,10 @@ impl Rule for UnfinishedHandlers {
         let mut seen = BTreeSet::new();
         for running in Running::all(cx.facts) {
             let mut handlers = Handler::all(program, running);
-            handlers.retain(|it| may_be_cut_off(program, it.function));
+            handlers.retain(|it| {
+                may_be_cut_off(program, it.function)
+                    && !waits_for_run(program, running, it.function)
+            });
             let Some(handler) = handlers.first() else {
                 continue;
             };
@@ -226,7 +231,9 @@ fn waits_for(program: Program<'_, '_>, run: &EntryReach, name: &str) -> bool {
 fn endings(program: Program<'_, '_>, run: &EntryReach) -> Vec<(FunctionRef, Span, &'static str)> {
     let mut found = Vec::new();
     for &function in &run.runs {
+        let end = stops_at(program, function);
         let calls = program.calls_of(function, CONTINUE_AS_NEW);
+        let calls = calls.filter(|call| span_of(*call).start < end);
         found.extend(calls.map(|call| (function, span_of(call), "continues as new")));
     }
     let ends = found.is_empty() && can_end(program, run.function);

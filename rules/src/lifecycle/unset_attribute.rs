@@ -297,7 +297,7 @@ fn used_at_once<'p>(
     let is_set_before = |it: &ast::ExprAttribute| {
         binds.iter().any(|write| {
             write.binds
-                && write.node.attr == it.attr
+                && write.node.attr.as_str() == it.attr.as_str()
                 && span_of(write.node).start < span_of(it).start
         })
     };
