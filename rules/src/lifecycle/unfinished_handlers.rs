@@ -174,6 +174,56 @@ fn may_be_cut_off(program: Program<'_, '_>, handler: FunctionRef) -> bool {
     !has_policy && program.may_be_interrupted(handler)
 }
 
+/// Whether all that a handler waits for is what `run` or itself sets, or a turn of the loop: then it
+/// ends when `run` does.
+fn waits_for_run(program: Program<'_, '_>, running: Running<'_>, handler: FunctionRef) -> bool {
+    let set: BTreeSet<&str> = running
+        .runs_of(|role| matches!(role, Role::Run | Role::Step))
+        .into_iter()
+        .chain([handler])
+        .flat_map(|it| writes::in_function(program, it))
+        .map(|it| it.attribute.name)
+        .collect();
+    own_nodes(program.function(handler)).all(|node| match node {
+        Node::Expr(Expr::Await(it)) => {
+            !program.suspends(handler.file, &it.value)
+                || ends_with_run(program, handler, &it.value, &set)
+        }
+        Node::Stmt(Stmt::For(it)) => !it.is_async,
+        Node::Stmt(Stmt::With(it)) => !it.is_async,
+        _ => true,
+    })
+}
+
+fn ends_with_run(
+    program: Program<'_, '_>,
+    handler: FunctionRef,
+    awaited: &Expr,
+    set: &BTreeSet<&str>,
+) -> bool {
+    let Expr::Call(call) = awaited else {
+        // A future that somebody sets.
+        return awaited.is_attribute_expr();
+    };
+    let is = |names: &[&str]| program.calls(handler.file, call, names);
+    let argument = call.arguments.args.first();
+    if is(&["asyncio.sleep"]) {
+        return argument.is_some_and(|it| number(it) == Some(0.0));
+    }
+    if is(&["asyncio.Event.wait"]) {
+        return true;
+    }
+    let reads = match argument {
+        Some(Expr::Lambda(lambda)) => crate::program::nodes_of_expr(&lambda.body),
+        _ => return false,
+    };
+    let mut read = reads.iter().filter_map(|node| match node {
+        Node::Expr(Expr::Attribute(it)) => Some(it.attr.as_str()),
+        _ => None,
+    });
+    is(&["temporalio.workflow.wait_condition"]) && read.all(|it| set.contains(it))
+}
+
 fn waits_for_handlers(program: Program<'_, '_>, run: &EntryReach, handlers: &[Handler]) -> bool {
     const FINISHED: &[&str] = &["temporalio.workflow.all_handlers_finished"];
     let asks = |function: FunctionRef| program.calls_of(function, FINISHED).next().is_some();
