@@ -12,11 +12,11 @@ use crate::writes;
 
 /// The attribute on which a predicate waits in vain in every workflow that runs the function, if each
 /// value that the attribute ever gets leaves the predicate false.
-pub(crate) fn waits_in_vain<'p>(
-    program: Program<'_, 'p>,
+pub(crate) fn waits_in_vain<'e>(
+    program: Program<'_, '_>,
     function: FunctionRef,
-    predicate: &'p Expr,
-) -> Option<&'p str> {
+    predicate: &'e Expr,
+) -> Option<&'e str> {
     let Expr::Lambda(lambda) = predicate else {
         return None;
     };

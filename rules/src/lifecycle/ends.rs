@@ -23,7 +23,7 @@ pub(super) fn can_end(program: Program<'_, '_>, function: FunctionRef) -> bool {
 
 /// Where a wait begins behind which a function never comes.
 pub(super) fn stops_at(program: Program<'_, '_>, function: FunctionRef) -> u32 {
-    let body = program.def(function).map_or(&[][..], |def| &def.body);
+    let body = program.def(function).map_or(&[][..], |def| &def.body[..]);
     let mut stops = body
         .iter()
         .filter(|it| waits_for_ever(program, function, it));
