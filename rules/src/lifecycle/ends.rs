@@ -43,7 +43,11 @@ fn waits_for_ever(program: Program<'_, '_>, function: FunctionRef, statement: &S
     let Expr::Call(call) = &*it.value else {
         return false;
     };
-    if program.calls(function.file, call, &["asyncio.Future"]) {
+    if program.calls(
+        function.file,
+        call,
+        &["asyncio.Future", "asyncio.futures.Future"],
+    ) {
         return true;
     }
     let has_timeout = |it: &ast::Keyword| !it.value.is_none_literal_expr();

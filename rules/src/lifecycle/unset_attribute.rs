@@ -293,13 +293,24 @@ fn used_at_once<'p>(
         _ => None,
     });
     let first_wait = waits.min().unwrap_or(u32::MAX);
-    let binds = writes::in_function(program, function);
-    let is_set_before = |it: &ast::ExprAttribute| {
-        binds.iter().any(|write| {
-            write.binds
-                && write.node.attr.as_str() == it.attr.as_str()
-                && span_of(write.node).start < span_of(it).start
+    // A target is set when its statement is done.
+    let binds = nodes.iter().flat_map(|node| {
+        let writes = writes::by_node(program, function, *node).filter(|it| it.binds);
+        let statement = match node {
+            Node::Stmt(it @ (Stmt::Assign(_) | Stmt::AnnAssign(_) | Stmt::AugAssign(_))) => {
+                Some(*it)
+            }
+            _ => None,
+        };
+        writes.map(move |it| {
+            let end = statement.map_or(span_of(it.node).end, |it| span_of(it).end);
+            (it.attribute.name, end)
         })
+    });
+    let binds: Vec<(&str, u32)> = binds.collect();
+    let is_set_before = |it: &ast::ExprAttribute| {
+        let mut earlier = binds.iter().filter(|bound| bound.1 <= span_of(it).start);
+        earlier.any(|bound| bound.0 == it.attr.as_str())
     };
     let mut used: Vec<&'p ast::ExprAttribute> = Vec::new();
     for node in &nodes {
