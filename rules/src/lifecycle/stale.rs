@@ -117,10 +117,10 @@ impl<'p> Flow<'_, 'p> {
             Stmt::Assign(it) => {
                 let value = self.value(&it.value);
                 for target in &it.targets {
-                    self.store(target, &value);
                     if is_empty(&it.value) {
                         self.empty(target);
                     }
+                    self.store(target, &value);
                 }
             }
             Stmt::AnnAssign(it) => {
@@ -372,6 +372,8 @@ impl<'p> Flow<'_, 'p> {
         let (Some(path), Some(attribute)) = (path_of(target), attribute_of(target)) else {
             return;
         };
+        // What was read of it before is not what is there now.
+        self.state.taken.remove(&path);
         if let Some(&read) = value.get(&path) {
             self.check(path, read, target, attribute, false);
         }
@@ -380,7 +382,7 @@ impl<'p> Flow<'_, 'p> {
     /// Whatever the attribute holds is thrown away.
     fn empty(&mut self, target: &'p Expr) {
         if let (Some(path), Expr::Attribute(attribute)) = (path_of(target), target)
-            && let Some(&read) = self.state.taken.get(&path)
+            && let Some(read) = self.state.taken.remove(&path)
         {
             self.check(path, read, target, attribute, true);
         }
