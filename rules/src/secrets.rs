@@ -150,6 +150,7 @@ impl Returns<'_, '_> {
                 callees.iter().any(|callee| match callee {
                     Callee::Function(it) => self.a_secret(*it),
                     Callee::Class(_) => self.any(within, arguments, secrets),
+                    Callee::Callback(_) => false,
                     Callee::External(name) => match name.as_str() {
                         "os.getenv" => names_secret(expr),
                         _ if name.starts_with("os.environ") => names_secret(expr),
