@@ -278,7 +278,13 @@ fn is_settled_by(
         .filter(|(_, callee)| *callee == function)
         .map(|(call, _)| call)
         .peekable();
-    !asked.is_empty()
+    let computes = nodes_of_expr(test).iter().any(|node| match node {
+        Node::Expr(Expr::Call(call)) => !matches!(&*call.func, Expr::Name(name)
+            if matches!(name.id.as_str(), "callable" | "isinstance" | "issubclass" | "len")),
+        _ => false,
+    });
+    !computes
+        && !asked.is_empty()
         && calls.peek().is_some()
         && calls.all(|call| asked.iter().all(|name| is_literal(call, name)))
 }
