@@ -1,22 +1,25 @@
 //! From what was interpreted to the structure of commands: the code of each entry point is followed
 //! in the order in which it runs, into the functions that its calls run.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
 use crate::facts::WorkflowKind;
-use crate::index::{Function, FunctionNode, MODULE_BODY};
-use crate::interp::{Code, CtxId, Event, EventKind, How, Machine, Seen};
+use crate::index::{Function, FunctionIx, FunctionNode, MODULE_BODY};
+use crate::interp::{ClassId, Code, CtxId, Event, EventKind, How, Machine, Seen};
 use crate::knowledge::{self, Role};
+use crate::names::Names;
 use crate::place::{FileId, Place, Span};
 use crate::syntax::ast::visitor::{Visitor, walk_expr};
 use crate::syntax::ast::{self, Expr};
 use crate::syntax::span_of;
 use crate::workflows::Found;
 
-use super::describe::{Definitions, MAX_DEPTH, constant_text, definitions, digest, fingerprint};
+use super::definitions::Definitions;
+use super::describe::MAX_DEPTH;
 use super::{CUT_SHORT, Exit, Node, Part, Structure, Wait, naming, normal};
 
 /// A workflow is cut off here; real ones stay far below.
@@ -33,10 +36,17 @@ pub(crate) fn structures(
     cut_short: &[String],
 ) -> Vec<Option<Structure>> {
     let issuing = issuing(machine);
+    let files: Vec<FileId> = found.iter().map(|it| it.workflow.place.file).collect();
+    let names = Names::new(machine.project, machine.knowledge, &files);
     let mut builder = Builder {
         machine,
+        names,
         issuing,
         runs: FxHashMap::default(),
+        modules: BTreeMap::new(),
+        classes: BTreeMap::new(),
+        digests: BTreeMap::new(),
+        asking: Vec::new(),
         stack: Vec::new(),
         gates: BTreeMap::new(),
         is_cut: false,
@@ -79,8 +89,16 @@ fn issuing(machine: &Machine<'_>) -> BTreeSet<CtxId> {
 
 pub(super) struct Builder<'m, 'p> {
     pub(super) machine: &'m mut Machine<'p>,
+    pub(super) names: Names<'p>,
     issuing: BTreeSet<CtxId>,
     runs: FxHashMap<CtxId, Rc<Run<'p>>>,
+    /// The bodies of modules and classes, where names are looked up.
+    pub(super) modules: BTreeMap<FileId, Rc<Scope<'p>>>,
+    pub(super) classes: BTreeMap<ClassId, Rc<Scope<'p>>>,
+    /// Digests of what contexts run.
+    pub(super) digests: BTreeMap<Vec<CtxId>, String>,
+    /// The functions whose outcome is being described, each for another.
+    pub(super) asking: Vec<CtxId>,
     /// The contexts whose code is being followed, innermost last.
     stack: Vec<Rc<Scope<'p>>>,
     /// Attributes that keep the answer about a patch, by their texts, and its id.
@@ -104,8 +122,9 @@ pub(super) struct Run<'p> {
 
 /// A function in the course of one call.
 pub(super) struct Scope<'p> {
-    ctx: CtxId,
+    pub(super) ctx: CtxId,
     pub(super) file: FileId,
+    pub(super) ix: FunctionIx,
     pub(super) function: &'p Function<'p>,
     /// What the parameters are.
     pub(super) given: BTreeMap<&'p str, Given>,
@@ -113,6 +132,8 @@ pub(super) struct Scope<'p> {
     pub(super) run: Rc<Run<'p>>,
     /// The function around it, where its call was.
     pub(super) outer: Option<Rc<Scope<'p>>>,
+    /// What its locals are, as far as that was asked.
+    pub(super) texts: RefCell<BTreeMap<&'p str, String>>,
 }
 
 #[derive(Clone)]
@@ -141,6 +162,10 @@ impl<'p> Builder<'_, 'p> {
         let workflow = &found.workflow;
         self.nodes = 0;
         self.steps = 0;
+        // Texts that were cut for one workflow are no good for the next.
+        self.modules.clear();
+        self.classes.clear();
+        self.digests.clear();
         let mut parts = Vec::new();
         let mut before = Vec::new();
         for (entry, &ctx) in workflow.entries.iter().zip(&found.contexts) {
@@ -199,53 +224,42 @@ impl<'p> Builder<'_, 'p> {
             return Vec::new();
         };
         let place = self.at(&scope, scope.function.node.name_span());
-        if let Some(parameters) = scope.function.node.parameters() {
-            let is_method = scope.function.class.is_some();
-            let all = parameters.iter().map(|it| it.name().as_str());
-            let inputs = parameters
-                .iter()
-                .count()
-                .saturating_sub(usize::from(is_method));
-            for (ix, name) in all.enumerate() {
-                let text = match (is_method, ix, inputs) {
-                    (true, 0, _) => "self".to_owned(),
-                    (_, _, 1) => "input".to_owned(),
-                    (true, _, _) => format!("input{ix}"),
-                    (false, _, _) => format!("input{}", ix + 1),
-                };
-                let constant = None;
-                scope.given.insert(name, Given { text, constant });
-            }
-        }
+        self.give_inputs(&mut scope);
         let mut nodes = self.body(Rc::new(scope));
         if let [Node::Scope(body)] = &mut nodes[..] {
             nodes = std::mem::take(body);
         }
         nodes = normal::normal(nodes);
         if self.is_full() || self.is_cut {
-            let what = format!("{CUT_SHORT} ~{}", self.digest_of_all(ctx));
+            let what = format!("{CUT_SHORT} ~{}", self.digest_of_all(&[ctx]));
             nodes = vec![Node::Opaque(what, place)];
         }
         nodes
     }
 
-    /// A digest of the code that a context runs, so that what is not followed can be seen to be the same.
-    fn digest_of_all(&self, start: CtxId) -> String {
-        let mut seen = BTreeSet::from([start]);
-        let mut pending = vec![start];
-        let mut prints = BTreeSet::new();
-        while let Some(ctx) = pending.pop() {
-            let context = self.machine.ctx(ctx);
-            if let Code::Function(it) = &context.code
-                && let Some(function) = self.machine.function(it.func)
-            {
-                prints.insert(fingerprint(function));
+    fn give_inputs(&mut self, scope: &mut Scope<'p>) {
+        let Some(parameters) = scope.function.node.parameters() else {
+            return;
+        };
+        let around = self.around(scope);
+        let is_method = scope.function.class.is_some();
+        let count = parameters.iter().count();
+        let inputs = count.saturating_sub(usize::from(is_method));
+        for (ix, parameter) in parameters.iter().enumerate() {
+            let mut text = match (is_method, ix, inputs) {
+                (true, 0, _) => "self".to_owned(),
+                (_, _, 1) => "input".to_owned(),
+                (true, _, _) => format!("input{ix}"),
+                (false, _, _) => format!("input{}", ix + 1),
+            };
+            if let (Some(default), Some(around)) = (parameter.default(), &around) {
+                let default = self.describe(around, default);
+                text = format!("{text} (by default {default})");
             }
-            let callees = context.outcome.edges.iter().map(|edge| edge.callee);
-            pending.extend(callees.filter(|it| seen.insert(*it)));
+            let constant = None;
+            let name = parameter.name().as_str();
+            scope.given.insert(name, Given { text, constant });
         }
-        let prints: Vec<String> = prints.into_iter().collect();
-        digest(prints.concat().as_bytes())
     }
 
     pub(super) fn run(&mut self, ctx: CtxId) -> Rc<Run<'p>> {
@@ -270,7 +284,7 @@ impl<'p> Builder<'_, 'p> {
         if let Code::Function(it) = &self.machine.ctx(ctx).code
             && let Some(function) = self.machine.function(it.func)
         {
-            run.definitions = Rc::new(definitions(function.node));
+            run.definitions = Rc::new(Definitions::of(function.node));
         }
         let run = Rc::new(run);
         self.runs.insert(ctx, run.clone());
@@ -289,11 +303,13 @@ impl<'p> Builder<'_, 'p> {
         Some(Scope {
             ctx,
             file: func.file,
+            ix: func.ix,
             function,
             given: BTreeMap::new(),
             definitions: run.definitions.clone(),
             run,
             outer,
+            texts: RefCell::default(),
         })
     }
 
@@ -314,8 +330,8 @@ impl<'p> Builder<'_, 'p> {
             let receiver = names.next().map(|it| it.parameter.name.as_str());
             if let Some(receiver) = receiver {
                 let text = match &*call.func {
-                    Expr::Attribute(it) => self.describe(caller, &it.value),
-                    other => self.describe(caller, other),
+                    Expr::Attribute(it) => self.describe_object(caller, &it.value),
+                    other => self.describe_object(caller, other),
                 };
                 let constant = None;
                 scope.given.insert(receiver, Given { text, constant });
@@ -332,16 +348,25 @@ impl<'p> Builder<'_, 'p> {
             let given = self.given(caller, &keyword.value);
             scope.given.insert(name.as_str(), given);
         }
+        let around = self.around(&scope);
         for parameter in parameters.iter_non_variadic_params() {
             let name = parameter.parameter.name.as_str();
             if !scope.given.contains_key(name)
-                && let Some(default) = parameter.default()
+                && let (Some(default), Some(around)) = (parameter.default(), &around)
             {
-                let given = self.given(caller, default);
+                let given = self.given(around, default);
                 scope.given.insert(name, given);
             }
         }
         Some(Rc::new(scope))
+    }
+
+    /// Where the defaults of a function are evaluated.
+    fn around(&mut self, scope: &Scope<'p>) -> Option<Rc<Scope<'p>>> {
+        match &scope.outer {
+            Some(outer) => Some(outer.clone()),
+            None => self.module_scope(scope.file),
+        }
     }
 
     fn given(&mut self, caller: &Rc<Scope<'p>>, argument: &'p Expr) -> Given {
@@ -357,27 +382,6 @@ impl<'p> Builder<'_, 'p> {
             Expr::StringLiteral(it) => Some(it.value.to_str().to_owned()),
             Expr::Name(name) => scope.given.get(name.id.as_str())?.constant.clone(),
             _ => None,
-        }
-    }
-
-    /// A global: its value if that is a constant, its name otherwise.
-    pub(super) fn constant(&mut self, scope: &Scope<'p>, name: &str) -> String {
-        if let Some(text) = self
-            .machine
-            .constant(scope.file, name)
-            .and_then(|obj| constant_text(self, obj))
-        {
-            return text;
-        }
-        let module = self.machine.project.module(scope.file);
-        let value = module.and_then(|module| naming::only_value(module, name));
-        let Some(value) = value.filter(|_| self.may_enter()) else {
-            return name.to_owned();
-        };
-        let module = self.machine.module_ctx(scope.file);
-        match self.scope(module) {
-            Some(scope) => self.describe(&Rc::new(scope), value),
-            None => name.to_owned(),
         }
     }
 
@@ -507,7 +511,7 @@ impl<'p> Builder<'_, 'p> {
             Expr::Name(name) => {
                 let known = scope.definitions.clone();
                 for definition in known.get(name.id.as_str()).into_iter().flatten() {
-                    if let Some(value) = definition.source() {
+                    if let Some(value) = definition.what.source() {
                         self.awaited_commands(scope, value, seen, on);
                     }
                 }

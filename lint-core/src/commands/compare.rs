@@ -618,7 +618,7 @@ fn differing(old: &[(String, Place)], new: &[(String, Place)]) -> Option<Side> {
 /// loop goes through.
 fn is_constant(question: &str) -> bool {
     let varies = [
-        "self.", "item of", "for each", "while ", "until ", "except ", "…", " or ",
+        "self.", "item of", "for each", "while ", "until ", "except ", "…", " or ", " ~",
     ];
     let mut before = ' ';
     let calls = question.chars().any(|c| {

@@ -1,169 +1,61 @@
 //! The canonical text of an expression: what it is computed from, whatever its locals are called
 //! and however it is laid out. Two conditions with the same text are the same condition.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::rc::Rc;
 
-use crate::index::{Function, FunctionNode};
+use crate::index::FunctionNode;
 use crate::interp::Obj;
-use crate::syntax::ast::visitor::source_order::{SourceOrderVisitor, TraversalSignal};
-use crate::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use crate::syntax::ast::{self, Expr, Stmt};
 use crate::syntax::span_of;
 
 use super::build::{Builder, Scope};
+use super::definitions::{Definition, What, When};
+use super::digest::{digest, without_docstring};
+use super::normal::needles;
 
 /// Definitions are followed this far; what lies beyond is `…`, which is never the same as another.
 pub(super) const MAX_DEPTH: usize = 8;
 /// Longer texts are cut, and told apart by a digest.
 const MAX_TEXT: usize = 160;
 
-/// What gives a local its value.
-#[derive(Clone, Copy)]
-pub(super) enum Definition<'p> {
-    Value(&'p Expr),
-    /// An element of what is gone through.
-    Item(&'p Expr),
-    /// A part of what is taken apart.
-    Part(&'p Expr, usize),
-    Entered(&'p Expr),
-    Added(&'p Expr),
-    Caught,
-    /// The rest of what is taken apart.
-    Rest,
-}
-
-impl<'p> Definition<'p> {
-    /// What the value comes from.
-    pub(super) fn source(self) -> Option<&'p Expr> {
-        match self {
-            Self::Value(it) | Self::Item(it) | Self::Part(it, _) | Self::Entered(it) => Some(it),
-            Self::Added(_) | Self::Caught | Self::Rest => None,
-        }
-    }
-}
-
-pub(super) type Definitions<'p> = BTreeMap<&'p str, Vec<Definition<'p>>>;
-
-/// What `enumerate` counts.
-pub(super) fn enumerated(iter: &Expr) -> Option<&Expr> {
-    match iter {
-        Expr::Call(call) => match (&*call.func, &call.arguments.args[..]) {
-            (Expr::Name(name), [first, ..]) if name.id.as_str() == "enumerate" => Some(first),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-/// What defines the locals of a function.
-pub(super) fn definitions<'p>(node: FunctionNode<'p>) -> Definitions<'p> {
-    let mut collector = Collector(BTreeMap::new());
-    match node {
-        FunctionNode::Def(def) => collector.visit_body(&def.body),
-        FunctionNode::Lambda(lambda) => collector.visit_expr(&lambda.body),
-        FunctionNode::Module(module) => collector.visit_body(&module.body),
-    }
-    collector.0
-}
-
-struct Collector<'p>(Definitions<'p>);
-
-impl<'p> Collector<'p> {
-    fn bind(&mut self, target: &'p Expr, definition: Definition<'p>) {
-        match target {
-            Expr::Name(name) => self.0.entry(name.id.as_str()).or_default().push(definition),
-            Expr::Tuple(ast::ExprTuple { elts, .. }) | Expr::List(ast::ExprList { elts, .. }) => {
-                for (ix, target) in elts.iter().enumerate() {
-                    let part = match definition {
-                        Definition::Value(Expr::Tuple(it)) if it.elts.len() == elts.len() => {
-                            Definition::Value(&it.elts[ix])
-                        }
-                        Definition::Value(it) | Definition::Item(it) => Definition::Part(it, ix),
-                        other => other,
-                    };
-                    self.bind(target, part);
-                }
-            }
-            Expr::Starred(it) => self.bind(&it.value, Definition::Rest),
-            _ => {}
-        }
-    }
-}
-
-impl<'p> Visitor<'p> for Collector<'p> {
-    fn visit_stmt(&mut self, statement: &'p Stmt) {
-        match statement {
-            Stmt::FunctionDef(_) | Stmt::ClassDef(_) => return,
-            Stmt::Assign(it) => {
-                for target in &it.targets {
-                    self.bind(target, Definition::Value(&it.value));
-                }
-            }
-            Stmt::AnnAssign(it) => {
-                if let Some(value) = &it.value {
-                    self.bind(&it.target, Definition::Value(value));
-                }
-            }
-            Stmt::AugAssign(it) => self.bind(&it.target, Definition::Added(&it.value)),
-            Stmt::For(it) => match (&*it.target, enumerated(&it.iter)) {
-                (Expr::Tuple(pair), Some(iter)) if pair.elts.len() == 2 => {
-                    self.bind(&pair.elts[0], Definition::Rest);
-                    self.bind(&pair.elts[1], Definition::Item(iter));
-                }
-                (target, _) => self.bind(target, Definition::Item(&it.iter)),
-            },
-            Stmt::With(it) => {
-                for item in &it.items {
-                    if let Some(target) = &item.optional_vars {
-                        self.bind(target, Definition::Entered(&item.context_expr));
-                    }
-                }
-            }
-            Stmt::Try(it) => {
-                for ast::ExceptHandler::ExceptHandler(handler) in &it.handlers {
-                    if let Some(name) = &handler.name {
-                        let known = self.0.entry(name.as_str()).or_default();
-                        known.push(Definition::Caught);
-                    }
-                }
-            }
-            _ => {}
-        }
-        walk_stmt(self, statement);
-    }
-
-    fn visit_expr(&mut self, expression: &'p Expr) {
-        match expression {
-            Expr::Lambda(_) => return,
-            Expr::Named(it) => self.bind(&it.target, Definition::Value(&it.value)),
-            _ => {}
-        }
-        walk_expr(self, expression);
-    }
-
-    fn visit_comprehension(&mut self, it: &'p ast::Comprehension) {
-        self.bind(&it.target, Definition::Item(&it.iter));
-        ast::visitor::walk_comprehension(self, it);
-    }
-}
-
 /// One text in the making.
-struct Writer<'b, 'm, 'p> {
-    builder: &'b mut Builder<'m, 'p>,
+pub(super) struct Writer<'b, 'm, 'p> {
+    pub(super) builder: &'b mut Builder<'m, 'p>,
     /// The locals whose definitions are being followed, by the code that has them.
     following: Vec<(usize, &'p str)>,
+    /// The outermost of them that was come back to.
+    cut: usize,
+    /// Whether it matters which object is meant, and not what was done to it.
+    is_of_object: bool,
 }
 
 impl<'p> Builder<'_, 'p> {
+    /// What an expression comes to.
     pub(super) fn describe(&mut self, scope: &Rc<Scope<'p>>, expr: &'p Expr) -> String {
+        self.written(|writer| writer.expr(scope, expr))
+    }
+
+    /// Which object an expression stands for.
+    pub(super) fn describe_object(&mut self, scope: &Rc<Scope<'p>>, expr: &'p Expr) -> String {
+        self.written(|writer| {
+            writer.is_of_object = true;
+            writer.expr(scope, expr)
+        })
+    }
+
+    pub(super) fn written(
+        &mut self,
+        write: impl FnOnce(&mut Writer<'_, '_, 'p>) -> String,
+    ) -> String {
         self.describing += 1;
         let mut writer = Writer {
             builder: self,
             following: Vec::new(),
+            cut: usize::MAX,
+            is_of_object: false,
         };
-        let text = shortened(writer.expr(scope, expr));
+        let text = shortened(write(&mut writer));
         self.describing -= 1;
         text
     }
@@ -188,6 +80,7 @@ impl<'p> Builder<'_, 'p> {
     }
 }
 
+/// A long text, cut, with a digest of all and with the state in the rest that it depends on.
 fn shortened(text: String) -> String {
     if text.len() <= MAX_TEXT {
         return text;
@@ -195,7 +88,12 @@ fn shortened(text: String) -> String {
     let end = (0..=MAX_TEXT / 2)
         .rev()
         .find(|&at| text.is_char_boundary(at));
-    format!("{} ~{}", &text[..end.unwrap_or(0)], digest(text.as_bytes()))
+    let (head, tail) = text.split_at(end.unwrap_or(0));
+    let mut cut = format!("{head} ~{}", digest(text.as_bytes()));
+    for needle in needles(tail) {
+        let _ = write!(cut, " {needle}");
+    }
+    cut
 }
 
 /// A text as people mostly write it.
@@ -206,29 +104,34 @@ fn text_literal(text: &str) -> String {
     )
 }
 
-/// FNV-1a, of which a few digits are enough to notice a change.
-pub(super) fn digest(bytes: &[u8]) -> String {
-    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    });
-    format!("{:08x}", hash >> 32)
-}
-
 impl<'p> Writer<'_, '_, 'p> {
     fn all(&mut self, scope: &Rc<Scope<'p>>, exprs: impl IntoIterator<Item = &'p Expr>) -> String {
         let texts: Vec<String> = exprs.into_iter().map(|it| self.expr(scope, it)).collect();
         texts.join(", ")
     }
 
-    fn expr(&mut self, scope: &Rc<Scope<'p>>, expr: &'p Expr) -> String {
+    pub(super) fn expr(&mut self, scope: &Rc<Scope<'p>>, expr: &'p Expr) -> String {
         if self.builder.is_tired() {
+            self.cut = 0;
             return "…".to_owned();
         }
+        let text = self.plain(scope, expr);
+        if matches!(expr, Expr::Call(_) | Expr::Attribute(_) | Expr::Await(_)) {
+            return text;
+        }
+        // An operator or an iterator of the project.
+        match self.builder.digest_of_calls(scope, expr) {
+            Some(digest) => format!("{text}#{digest}"),
+            None => text,
+        }
+    }
+
+    fn plain(&mut self, scope: &Rc<Scope<'p>>, expr: &'p Expr) -> String {
         match expr {
             Expr::Name(it) => self.name(scope, it.id.as_str()),
             Expr::Await(it) => self.expr(scope, &it.value),
             Expr::Call(it) => self.call(scope, it),
-            Expr::Attribute(it) => format!("{}.{}", self.expr(scope, &it.value), it.attr),
+            Expr::Attribute(it) => self.attribute(scope, expr, it),
             Expr::Subscript(it) => {
                 let value = self.expr(scope, &it.value);
                 format!("{value}[{}]", self.expr(scope, &it.slice))
@@ -365,81 +268,215 @@ impl<'p> Writer<'_, '_, 'p> {
         if let Some(command) = self.builder.command_called(scope, call) {
             return format!("result of {command}");
         }
-        let arguments = call.arguments.args.iter();
-        let keywords = call.arguments.keywords.iter();
         let callees = self.builder.callees(scope, span_of(call));
         if let [callee] = callees[..]
             && self.builder.may_enter()
+            && let Some(inner) = self.builder.enter(scope, callee, call)
+            && let Some(text) = self.builder.outcome(&inner)
         {
-            let inner = self.builder.enter(scope, callee, call);
-            if let Some(inner) = &inner
-                && let Some(value) = only_value(inner.function.node)
-            {
-                return self.builder.describe(inner, value);
-            }
-            if let Some(inner) = inner {
-                let name = inner.function.qualname.rsplit('.').next().unwrap_or("");
-                let args = self.all(scope, arguments);
-                return format!("{name}#{}({args})", fingerprint(inner.function));
-            }
+            return text;
         }
         let name = match self.builder.external_called(scope, call) {
             Some(name) => name,
-            None => self.expr(scope, &call.func),
+            None => self.called(scope, &call.func),
         };
+        let arguments = call.arguments.args.iter();
         let mut args: Vec<String> = arguments.map(|it| self.expr(scope, it)).collect();
-        args.extend(keywords.map(|it| {
+        args.extend(call.arguments.keywords.iter().map(|it| {
             let value = self.expr(scope, &it.value);
             it.arg
                 .as_ref()
                 .map_or(format!("**{value}"), |name| format!("{name}={value}"))
         }));
-        format!("{name}({})", args.join(", "))
+        let digest = match callees.is_empty() {
+            true => String::new(),
+            false => format!("#{}", self.builder.digest_of_all(&callees)),
+        };
+        format!("{name}{digest}({})", args.join(", "))
     }
 
-    fn name(&mut self, scope: &Rc<Scope<'p>>, name: &'p str) -> String {
-        if let Some(given) = scope.given.get(name) {
-            return given.text.clone();
-        }
-        let key = (Rc::as_ptr(scope) as usize, name);
-        if let Some(definitions) = scope.definitions.get(name) {
-            if self.following.contains(&key) {
-                return "_".to_owned();
-            }
-            if self.following.len() >= MAX_DEPTH {
-                return "…".to_owned();
-            }
-            self.following.push(key);
-            let mut texts: Vec<String> = Vec::new();
-            for definition in definitions {
-                let text = self.definition(scope, *definition);
-                if !texts.contains(&text) {
-                    texts.push(text);
-                }
-            }
-            self.following.pop();
-            return match &texts[..] {
-                [one] => one.clone(),
-                _ => format!("({})", texts.join(" or ")),
+    /// What a local is: all that it may have been given, and what was done to that.
+    pub(super) fn name(&mut self, scope: &Rc<Scope<'p>>, name: &'p str) -> String {
+        let given = scope.given.get(name).map(|it| it.text.clone());
+        let known = scope.definitions.get(name).unwrap_or_default();
+        if known.is_empty() {
+            return match (given, &scope.outer) {
+                (Some(text), _) => text,
+                (None, Some(outer)) => self.name(&outer.clone(), name),
+                (None, None) => self.foreign(scope, name),
             };
         }
-        if let Some(outer) = &scope.outer {
-            return self.name(&outer.clone(), name);
+        if !self.is_of_object
+            && let Some(text) = scope.texts.borrow().get(name)
+        {
+            return text.clone();
         }
-        self.builder.constant(scope, name)
+        let key = (Rc::as_ptr(scope) as usize, name);
+        if let Some(at) = self.following.iter().position(|it| *it == key) {
+            self.cut = self.cut.min(at);
+            return "_".to_owned();
+        }
+        if self.following.len() >= MAX_DEPTH {
+            self.cut = 0;
+            return "…".to_owned();
+        }
+        let at = self.following.len();
+        let cut = std::mem::replace(&mut self.cut, usize::MAX);
+        self.following.push(key);
+        let text = self.values(scope, name, given);
+        self.following.pop();
+        // A text that stops at what is being followed is only a part.
+        if self.cut < at {
+            self.cut = self.cut.min(cut);
+        } else {
+            self.cut = cut;
+            if !self.is_of_object {
+                scope.texts.borrow_mut().insert(name, text.clone());
+            }
+        }
+        text
     }
 
-    fn definition(&mut self, scope: &Rc<Scope<'p>>, definition: Definition<'p>) -> String {
-        match definition {
-            Definition::Value(it) => self.expr(scope, it),
-            Definition::Item(it) => format!("item of {}", self.expr(scope, it)),
-            Definition::Part(it, ix) => format!("part {ix} of {}", self.expr(scope, it)),
-            Definition::Entered(it) => format!("entered {}", self.expr(scope, it)),
-            Definition::Added(it) => format!("_ changed by {}", self.expr(scope, it)),
-            Definition::Caught => "what was caught".to_owned(),
-            Definition::Rest => "the rest".to_owned(),
+    fn values(&mut self, scope: &Rc<Scope<'p>>, name: &'p str, given: Option<String>) -> String {
+        let known = scope.definitions.clone();
+        let known = known.get(name).unwrap_or_default();
+        let is_changed = |it: &&Definition<'p>| it.what.is_change();
+        let is_made = !known.iter().all(|it| is_changed(&it));
+        let mut texts: Vec<String> = given.into_iter().collect();
+        if texts.is_empty() && !is_made {
+            texts.push(name.to_owned());
+        }
+        let counted = known
+            .iter()
+            .filter(|it| !self.is_of_object || !is_changed(it));
+        let counted: Vec<&Definition<'p>> = counted.collect();
+        let is_alone = texts.is_empty() && counted.len() == 1;
+        for definition in counted {
+            let Some(mut text) = self.definition(scope, definition.what) else {
+                continue;
+            };
+            if !is_alone {
+                text.push_str(&self.when(scope, &definition.when));
+            }
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+        match &texts[..] {
+            [one] => one.clone(),
+            _ => shortened(format!("({})", texts.join(" or "))),
         }
     }
+
+    /// `None` for what changes nothing.
+    fn definition(&mut self, scope: &Rc<Scope<'p>>, what: What<'p>) -> Option<String> {
+        Some(match what {
+            What::Value(it) => self.expr(scope, it),
+            What::Item(it) => format!("item of {}", self.expr(scope, it)),
+            What::Part(it, ix) => format!("part {ix} of {}", self.expr(scope, it)),
+            What::Entered(it) => format!("entered {}", self.expr(scope, it)),
+            What::Added(it) => format!("_ changed by {}", self.expr(scope, it)),
+            What::Stored(target, value) => {
+                let value = self.expr(scope, value);
+                format!("{} = {value}", self.expr(scope, target))
+            }
+            What::Called(it) => return self.change(scope, it.as_call_expr()?),
+            What::Caught => "what was caught".to_owned(),
+            What::Rest => "the rest".to_owned(),
+        })
+    }
+
+    /// What a method of a container does to it; what objects of the project do is noted where it is.
+    fn change(&mut self, scope: &Rc<Scope<'p>>, call: &'p ast::ExprCall) -> Option<String> {
+        let callees = self.builder.callees(scope, span_of(call));
+        let method = match &*call.func {
+            Expr::Attribute(it) if callees.is_empty() => it.attr.as_str(),
+            _ if callees.iter().any(|it| self.builder.is_issuing(*it)) => return None,
+            Expr::Attribute(_) => return None,
+            _ if callees.is_empty() => return None,
+            _ => {
+                let digest = self.builder.digest_of_all(&callees);
+                return Some(format!("_ changed by #{digest}"));
+            }
+        };
+        if !changes_contents(method) {
+            return None;
+        }
+        let keywords = call.arguments.keywords.iter().map(|it| &it.value);
+        let args = self.all(scope, call.arguments.args.iter().chain(keywords));
+        Some(format!("_ changed by {method}({args})"))
+    }
+
+    fn when(&mut self, scope: &Rc<Scope<'p>>, when: &[When<'p>]) -> String {
+        let mut text = String::new();
+        for it in when {
+            text += &match *it {
+                When::Holds(test) => format!(" if {}", self.expr(scope, test)),
+                When::Fails(test) => format!(" if not {}", self.expr(scope, test)),
+                When::Each(iter) => format!(" for each {}", self.expr(scope, iter)),
+                When::Case(subject, case) => {
+                    let subject = self.expr(scope, subject);
+                    let pattern = self.builder.describe_pattern(scope, &case.pattern);
+                    let guard = case.guard.as_ref();
+                    let guard = guard.map_or(String::new(), |it| self.expr(scope, it));
+                    format!(" if {subject} == {pattern} {guard}")
+                }
+                When::Caught(caught) => {
+                    let caught = caught.map_or(String::new(), |it| self.expr(scope, it));
+                    format!(" after {caught}")
+                }
+            };
+        }
+        text
+    }
+
+    /// What a function comes to: what it returns, and what decides over that.
+    fn outcomes(&mut self, scope: &Rc<Scope<'p>>) -> String {
+        let known = scope.definitions.clone();
+        let mut texts: Vec<String> = Vec::new();
+        for outcome in &known.outcomes {
+            let value = outcome.value.map(|it| self.expr(scope, it));
+            let value = match outcome.is_return {
+                true => value.unwrap_or_else(|| "None".to_owned()),
+                false => "an exception".to_owned(),
+            };
+            let text = value + &self.when(scope, &outcome.when);
+            if !texts.contains(&text) {
+                texts.push(text);
+            }
+        }
+        match &texts[..] {
+            [] => "None".to_owned(),
+            [one] => one.clone(),
+            _ => shortened(format!("({})", texts.join(" or "))),
+        }
+    }
+}
+
+impl<'p> Builder<'_, 'p> {
+    /// What a function of the project comes to in the course of a call, if that can be told.
+    pub(super) fn outcome(&mut self, inner: &Rc<Scope<'p>>) -> Option<String> {
+        let function = inner.function;
+        let is_told = !function.is_generator
+            && function.globals.is_empty()
+            && function.nonlocals.is_empty()
+            && !function.qualname.ends_with("__init__");
+        if !is_told || self.asking.contains(&inner.ctx) || self.describing >= MAX_DEPTH {
+            return None;
+        }
+        self.asking.push(inner.ctx);
+        let text = self.written(|writer| match function.node {
+            FunctionNode::Lambda(lambda) => writer.expr(inner, &lambda.body),
+            _ => writer.outcomes(inner),
+        });
+        self.asking.pop();
+        Some(text)
+    }
+}
+
+/// Whether a method of a list, a mapping, a set or a queue changes what it holds.
+pub(super) fn changes_contents(method: &str) -> bool {
+    crate::interp::mutates(method) || matches!(method, "put_nowait" | "get_nowait")
 }
 
 /// The value of a function that does nothing but return it.
@@ -452,92 +489,6 @@ pub(super) fn only_value(node: FunctionNode<'_>) -> Option<&Expr> {
         },
         FunctionNode::Module(_) => None,
     }
-}
-
-fn without_docstring(body: &[Stmt]) -> &[Stmt] {
-    match body {
-        [Stmt::Expr(it), rest @ ..] if it.value.is_string_literal_expr() => rest,
-        all => all,
-    }
-}
-
-/// A digest of the code of a function that neither its layout nor the names of its locals change.
-pub(super) fn fingerprint(function: &Function<'_>) -> String {
-    struct Fingerprint<'s, 'a> {
-        function: &'s Function<'s>,
-        locals: Vec<&'a str>,
-        bytes: Vec<u8>,
-    }
-    impl<'a> SourceOrderVisitor<'a> for Fingerprint<'_, 'a> {
-        fn enter_node(&mut self, node: ast::AnyNodeRef<'a>) -> TraversalSignal {
-            let _ = std::fmt::Write::write_fmt(
-                &mut Text(&mut self.bytes),
-                format_args!("{:?};", node.kind()),
-            );
-            let name = match node {
-                ast::AnyNodeRef::ExprName(it) => it.id.as_str(),
-                ast::AnyNodeRef::Parameter(it) => it.name.as_str(),
-                ast::AnyNodeRef::ExprAttribute(it) => it.attr.as_str(),
-                ast::AnyNodeRef::StringLiteral(it) => &it.value,
-                ast::AnyNodeRef::InterpolatedStringLiteralElement(it) => &it.value,
-                ast::AnyNodeRef::ExprNumberLiteral(it) => {
-                    let _ = std::fmt::Write::write_fmt(
-                        &mut Text(&mut self.bytes),
-                        format_args!("{:?}", it.value),
-                    );
-                    return TraversalSignal::Traverse;
-                }
-                ast::AnyNodeRef::ExprBooleanLiteral(it) if it.value => "True",
-                ast::AnyNodeRef::ExprBinOp(it) => it.op.as_str(),
-                ast::AnyNodeRef::StmtAugAssign(it) => it.op.as_str(),
-                ast::AnyNodeRef::ExprUnaryOp(it) => it.op.as_str(),
-                ast::AnyNodeRef::ExprBoolOp(it) => it.op.as_str(),
-                ast::AnyNodeRef::ExprCompare(it) => {
-                    self.bytes
-                        .extend(it.ops.iter().flat_map(|op| op.as_str().bytes()));
-                    return TraversalSignal::Traverse;
-                }
-                ast::AnyNodeRef::Keyword(it) => it.arg.as_ref().map_or("**", |it| it.as_str()),
-                _ => return TraversalSignal::Traverse,
-            };
-            let is_local = matches!(
-                node,
-                ast::AnyNodeRef::ExprName(_) | ast::AnyNodeRef::Parameter(_)
-            ) && self.function.locals.contains(name);
-            if is_local {
-                let known = self.locals.iter().position(|it| *it == name);
-                let ix = known.unwrap_or_else(|| {
-                    self.locals.push(name);
-                    self.locals.len() - 1
-                });
-                self.bytes.extend(ix.to_string().bytes());
-            } else {
-                self.bytes.extend(name.bytes());
-            }
-            TraversalSignal::Traverse
-        }
-    }
-    struct Text<'b>(&'b mut Vec<u8>);
-    impl std::fmt::Write for Text<'_> {
-        fn write_str(&mut self, text: &str) -> std::fmt::Result {
-            self.0.extend(text.bytes());
-            Ok(())
-        }
-    }
-    let mut print = Fingerprint {
-        function,
-        locals: Vec::new(),
-        bytes: Vec::new(),
-    };
-    if let FunctionNode::Def(def) = function.node {
-        for parameter in def.parameters.iter() {
-            print.enter_node(ast::AnyNodeRef::Parameter(parameter.as_parameter()));
-        }
-        for statement in without_docstring(&def.body) {
-            print.visit_stmt(statement);
-        }
-    }
-    digest(&print.bytes)
 }
 
 /// Whether an object is a constant whose text is its value.

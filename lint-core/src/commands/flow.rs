@@ -9,7 +9,8 @@ use crate::syntax::ast::{self, Expr, Stmt};
 use crate::syntax::span_of;
 
 use super::build::{Builder, Scope, children, exit, unwrapped, wait_for};
-use super::describe::only_value;
+use super::definitions::enumerated;
+use super::describe::{changes_contents, only_value};
 use super::naming::{self, argument};
 use super::normal::{YIELD, around, commands_in, size};
 use super::{Choice, Condition, Exit, Loop, Node, Try, Wait};
@@ -92,20 +93,16 @@ impl<'p> Builder<'_, 'p> {
             for target in &it.elts {
                 self.note_write(scope, target, how, value, out);
             }
-        } else if is_attribute(target) {
-            let target_text = self.describe(scope, target);
+        } else if let Some(attribute) = attribute_in(target) {
+            let text = self.describe_object(scope, target);
             if let Some(id) = self.patch(scope, value) {
-                self.gates.insert(target_text, id);
+                self.gates.insert(text, id);
                 return;
             }
             let value = self.describe(scope, value);
-            if target_text.starts_with("self.") {
-                let place = self.at(scope, span_of(target));
-                self.push(
-                    out,
-                    Node::Note(format!("{target_text} {how} {value}"), place),
-                );
-            }
+            let place = self.at(scope, span_of(target));
+            let text = of_state(attribute, &text);
+            self.push(out, Node::Note(format!("{text} {how} {value}"), place));
         }
     }
 
@@ -219,13 +216,8 @@ impl<'p> Builder<'_, 'p> {
                 id
             }
             Expr::Name(name) => {
-                let known = scope.definitions.clone();
-                match known.get(name.id.as_str())?[..] {
-                    [super::describe::Definition::Value(value @ Expr::Call(_))] => {
-                        self.patch(scope, value)
-                    }
-                    _ => None,
-                }
+                let value = scope.definitions.only_value(name.id.as_str())?;
+                value.is_call_expr().then(|| self.patch(scope, value))?
             }
             Expr::UnaryOp(it) if it.op == ast::UnaryOp::Not => self.patch(scope, &it.operand),
             Expr::Attribute(_) if !self.gates.is_empty() => {
@@ -279,7 +271,7 @@ impl<'p> Builder<'_, 'p> {
 
     fn for_statement(&mut self, scope: &Rc<Scope<'p>>, it: &'p ast::StmtFor, out: &mut Nodes) {
         self.expr(scope, &it.iter, out);
-        let over = super::describe::enumerated(&it.iter).unwrap_or(&it.iter);
+        let over = enumerated(&it.iter).unwrap_or(&it.iter);
         let header = format!("for each {}", self.describe(scope, over));
         let place = self.at(scope, span_of(&*it.iter));
         let body = self.block(scope, &it.body);
@@ -324,7 +316,7 @@ impl<'p> Builder<'_, 'p> {
                 is_group |= name.as_deref() == Some("asyncio.TaskGroup");
             }
             let entered = self.entered(scope, span);
-            if it.is_async && entered.is_empty() && is_attribute(&item.context_expr) {
+            if it.is_async && entered.is_empty() && attribute_in(&item.context_expr).is_some() {
                 let place = self.at(scope, span);
                 let lock = self.describe(scope, &item.context_expr);
                 self.push(out, Node::Note(format!("acquire {lock}"), place));
@@ -600,14 +592,18 @@ impl<'p> Builder<'_, 'p> {
                 self.push(out, Node::Note(format!("cancel {}", on.join(", ")), place));
                 return true;
             }
-            _ if changes_contents(name) && is_attribute(receiver) => {
-                let receiver = self.describe(scope, receiver);
+            _ if changes_contents(name) => {
+                let text = self.describe_object(scope, receiver);
                 let args = call.arguments.args.iter();
                 let args: Vec<String> = args.map(|it| self.describe(scope, it)).collect();
-                if receiver.starts_with("self.") {
-                    let what = format!("{receiver}.{name}({})", args.join(", "));
-                    self.push(out, Node::Note(what, place));
-                }
+                let text = match attribute_in(receiver) {
+                    Some(attribute) => of_state(attribute, &text),
+                    // Another name for state of the workflow.
+                    None if text.starts_with("self.") => text,
+                    None => return false,
+                };
+                let what = format!("{text}.{name}({})", args.join(", "));
+                self.push(out, Node::Note(what, place));
                 return true;
             }
             _ => return false,
@@ -802,20 +798,19 @@ impl<'p> Builder<'_, 'p> {
         predicate: &'p Expr,
     ) -> String {
         if let [callee] = self.callees(scope, span_of(call))[..]
-            && let Some(mut inner) = self.scope(callee)
-            && let Some(value) = only_value(inner.function.node)
             && self.may_enter()
         {
-            if let (Expr::Attribute(it), Some(parameters)) =
-                (predicate, inner.function.node.parameters())
-                && let Some(first) = parameters.iter().next()
-            {
-                let text = self.describe(scope, &it.value);
-                let constant = None;
-                let given = super::build::Given { text, constant };
-                inner.given.insert(first.name().as_str(), given);
+            let inner = match predicate {
+                Expr::Attribute(it) => {
+                    let receiver = self.describe_object(scope, &it.value);
+                    self.bound(callee, receiver)
+                }
+                _ => self.scope(callee).map(Rc::new),
+            };
+            if let Some(text) = inner.and_then(|inner| self.outcome(&inner)) {
+                return text;
             }
-            return self.describe(&Rc::new(inner), value);
+            return format!("#{}", self.digest_of_all(&[callee]));
         }
         self.describe(scope, predicate)
     }
@@ -897,18 +892,21 @@ fn has_no_case(nodes: &[Node]) -> bool {
     })
 }
 
-/// Whether an expression is an attribute or an element of one.
-fn is_attribute(expr: &Expr) -> bool {
+/// The attribute that an expression is or is an element of.
+fn attribute_in(expr: &Expr) -> Option<&str> {
     match expr {
-        Expr::Attribute(_) => true,
-        Expr::Subscript(it) => is_attribute(&it.value),
-        _ => false,
+        Expr::Attribute(it) => Some(it.attr.as_str()),
+        Expr::Subscript(it) => attribute_in(&it.value),
+        _ => None,
     }
 }
 
-/// Whether a method of a list, a mapping, a set or a queue changes what it holds.
-fn changes_contents(method: &str) -> bool {
-    crate::interp::mutates(method) || matches!(method, "put_nowait" | "get_nowait")
+/// How a note about state begins: with the attribute that it is kept in.
+fn of_state(attribute: &str, text: &str) -> String {
+    match text.starts_with("self.") {
+        true => text.to_owned(),
+        false => format!(".{attribute} of {text}"),
+    }
 }
 
 /// Whether a duration is worked out in a way that may end at none.

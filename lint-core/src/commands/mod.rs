@@ -9,7 +9,10 @@
 mod automaton;
 pub(crate) mod build;
 mod compare;
+mod constants;
+mod definitions;
 mod describe;
+mod digest;
 mod flow;
 mod naming;
 mod normal;

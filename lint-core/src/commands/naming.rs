@@ -80,13 +80,12 @@ fn mappings<'p>(
     let written = unpacked.map(|it| match &it.value {
         Expr::Dict(dict) => Some(dict),
         Expr::Name(name) => {
-            let local = scope.definitions.get(name.id.as_str()).map(Vec::as_slice);
-            let value = match local {
-                Some([super::describe::Definition::Value(value)]) => Some(*value),
-                Some(_) => None,
+            let name = name.id.as_str();
+            let value = match scope.definitions.get(name) {
+                Some(_) => scope.definitions.only_value(name),
                 None => {
                     let module = builder.machine.project.module(scope.file)?;
-                    only_value(module, name.id.as_str())
+                    only_value(module, name)
                 }
             };
             value?.as_dict_expr()

@@ -202,9 +202,11 @@ pub(super) fn drop_idle_notes(parts: &mut [Part]) {
     for part in parts.iter() {
         texts_in(&part.nodes, &mut texts);
     }
+    let read = read_attributes(parts);
+    let is_idle = |note: &str| is_idle(note, &texts, &read);
     for part in parts {
         let nodes = std::mem::take(&mut part.nodes);
-        part.nodes = normal(without_idle_notes(nodes, &texts));
+        part.nodes = normal(without_idle_notes(nodes, &is_idle));
     }
 }
 
@@ -234,38 +236,65 @@ fn texts_in(nodes: &[Node], texts: &mut Vec<String>) {
     }
 }
 
-fn is_idle(note: &str, texts: &[String]) -> bool {
+const DRAWS: [&str; 3] = ["workflow.uuid4(", "workflow.uuid7(", "workflow.random("];
+
+fn is_idle(note: &str, texts: &[String], read: &BTreeSet<String>) -> bool {
     if note == YIELD {
         return true;
     }
     if note.starts_with("draw ") {
-        let draws = ["workflow.uuid4(", "workflow.uuid7(", "workflow.random("];
-        return !texts
-            .iter()
-            .any(|text| draws.iter().any(|draw| text.contains(draw)));
+        let is_drawn = |text: &String| DRAWS.iter().any(|draw| text.contains(draw));
+        return !texts.iter().any(is_drawn);
     }
-    match attribute(note) {
-        Some(name) => !reads(texts, name),
-        None => false,
-    }
+    attribute(note).is_some_and(|it| !read.contains(it))
 }
 
-/// The attribute that a note says is written.
+/// The attribute that a note says is written: `self.name` of the workflow, `.name` of what else.
 pub(super) fn attribute(note: &str) -> Option<&str> {
-    let rest = note.strip_prefix("self.")?;
-    Some(&rest[..rest.find(|c| !is_name(c)).unwrap_or(rest.len())])
+    let start = match note.strip_prefix("self.") {
+        Some(_) => "self.".len(),
+        None => note.strip_prefix('.').map(|_| 1)?,
+    };
+    let end = note[start..].find(|c| !is_name(c));
+    Some(&note[..end.map_or(note.len(), |end| start + end)])
 }
 
 fn is_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-fn reads(texts: &[String], name: &str) -> bool {
-    let attribute = format!("self.{name}");
-    texts.iter().any(|text| {
-        let mut found = text.match_indices(&attribute);
-        found.any(|(at, it)| !text[at + it.len()..].starts_with(is_name))
+/// The attributes that a text reads, in the words of [`attribute`].
+fn attributes_in(text: &str) -> impl Iterator<Item = String> + '_ {
+    let dots = text.match_indices('.');
+    dots.flat_map(|(at, dot)| {
+        let rest = &text[at + dot.len()..];
+        let name = &rest[..rest.find(|c| !is_name(c)).unwrap_or(rest.len())];
+        let is_of_workflow = text[..at]
+            .strip_suffix("self")
+            .is_some_and(|before| !before.ends_with(is_name));
+        let all = [Some(format!(".{name}")), Some(format!("self.{name}"))];
+        let wanted = [true, is_of_workflow];
+        all.into_iter()
+            .zip(wanted)
+            .filter_map(|(it, is_wanted)| it.filter(|_| is_wanted))
+            .filter(|_| name.starts_with(|c: char| c.is_alphabetic() || c == '_'))
+            .collect::<Vec<_>>()
     })
+}
+
+/// What of a text tells which notes count for it.
+pub(super) fn needles(text: &str) -> BTreeSet<String> {
+    let mut found: BTreeSet<String> = attributes_in(text).collect();
+    let of_workflow: Vec<String> = found
+        .iter()
+        .filter_map(|it| it.strip_prefix("self").map(str::to_owned))
+        .collect();
+    of_workflow.iter().for_each(|it| {
+        found.remove(it);
+    });
+    let drawn = DRAWS.iter().filter(|draw| text.contains(**draw));
+    found.extend(drawn.map(|draw| (*draw).to_owned()));
+    found
 }
 
 /// The attributes that conditions and commands depend on.
@@ -274,24 +303,17 @@ pub(super) fn read_attributes(parts: &[Part]) -> BTreeSet<String> {
     for part in parts {
         texts_in(&part.nodes, &mut texts);
     }
-    let mut found = BTreeSet::new();
-    for text in &texts {
-        for (at, it) in text.match_indices("self.") {
-            let name = text[at + it.len()..].chars().take_while(|it| is_name(*it));
-            found.insert(name.collect());
-        }
-    }
-    found
+    texts.iter().flat_map(|text| attributes_in(text)).collect()
 }
 
-fn without_idle_notes(nodes: Vec<Node>, texts: &[String]) -> Vec<Node> {
+fn without_idle_notes(nodes: Vec<Node>, is_idle: &impl Fn(&str) -> bool) -> Vec<Node> {
     let inside = |nodes: &mut Vec<Node>| {
-        *nodes = without_idle_notes(std::mem::take(nodes), texts);
+        *nodes = without_idle_notes(std::mem::take(nodes), is_idle);
     };
     let mut out = Vec::new();
     for mut node in nodes {
         match &mut node {
-            Node::Note(what, _) if is_idle(what, texts) => continue,
+            Node::Note(what, _) if is_idle(what) => continue,
             Node::Task(body, _) | Node::Scope(body) => {
                 inside(body);
                 if body.is_empty() {

@@ -659,6 +659,14 @@ impl<'p> Machine<'p> {
         }
     }
 
+    /// What a local that inner functions use may be.
+    pub(crate) fn captured_values(&mut self, ctx: CtxId, name: &str) -> Vec<Obj> {
+        let name = self.sym(name);
+        let id = self.cell_ids.get(&CellKey::Local(ctx, name));
+        let value = id.map(|id| &self.cells[*id as usize].value);
+        value.map_or_else(Vec::new, |value| value.objs().to_vec())
+    }
+
     /// The context that makes a container.
     pub(crate) fn maker(&self, container: u32) -> Option<CtxId> {
         self.containers.get(container).ctx
