@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::place::Place;
 
-use super::normal::attribute;
-use super::{Choice, Command, Condition, Exit, Loop, Node, Part, Try, Wait};
+use super::describe::literal;
+use super::normal::{self, attribute};
+use super::{Choice, Command, Condition, Exit, Loop, Node, Part, Patch, Try, Wait};
 
 pub(super) type StateId = usize;
 
@@ -30,16 +31,12 @@ pub(super) enum State {
         place: Place,
         ways: Vec<(&'static str, StateId)>,
     },
-    Ask {
-        id: String,
+    /// Goes one way with a patch and another without it; one that is deprecated is there.
+    Patch {
+        patch: Patch,
         place: Place,
         yes: StateId,
         no: StateId,
-    },
-    Deprecate {
-        id: String,
-        place: Place,
-        next: StateId,
     },
     /// Something that is not in the history.
     Note {
@@ -160,23 +157,7 @@ impl<'r> Automaton<'r> {
                 };
                 self.block(body, next, own)
             }
-            Node::Ask(id, place) => {
-                self.asked.insert(id.clone());
-                self.add(State::Ask {
-                    id: id.clone(),
-                    place: *place,
-                    yes: next,
-                    no: next,
-                })
-            }
-            Node::Deprecate(id, place) => {
-                self.deprecated.insert(id.clone());
-                self.add(State::Deprecate {
-                    id: id.clone(),
-                    place: *place,
-                    next,
-                })
-            }
+            Node::Patch(patch, place) => self.patch(patch.clone(), *place, next, next),
             Node::Note(what, _) if attribute(what).is_some_and(|it| !self.read.contains(it)) => {
                 next
             }
@@ -239,27 +220,47 @@ impl<'r> Automaton<'r> {
                 vec![("yes", then), ("no", otherwise)],
             ),
             Condition::Patched(id) => {
-                self.asked.insert(id.clone());
-                self.add(State::Ask {
+                let patch = Patch {
                     id: id.clone(),
-                    place: it.place,
-                    yes: then,
-                    no: otherwise,
-                })
+                    is_deprecated: false,
+                };
+                self.patch(patch, it.place, then, otherwise)
             }
         }
+    }
+
+    fn patch(&mut self, patch: Patch, place: Place, yes: StateId, no: StateId) -> StateId {
+        let known = match patch.is_deprecated {
+            true => &mut self.deprecated,
+            false => &mut self.asked,
+        };
+        known.insert(patch.id.clone());
+        self.add(State::Patch {
+            patch,
+            place,
+            yes,
+            no,
+        })
     }
 
     fn repeat(&mut self, it: &Loop, next: StateId, leave: Leave) -> StateId {
         let done = self.block(&it.otherwise, next, leave);
         if let Some(rounds) = rounds(&it.header) {
-            return (0..rounds).fold(done, |again, _| {
+            let rounds = rounds.into_iter().rev();
+            return rounds.fold(done, |again, element| {
                 let own = Leave {
                     breaks: next,
                     continues: again,
                     ..leave
                 };
-                self.block(&it.body, again, own)
+                match element {
+                    Some(element) => {
+                        let over = it.header.trim_start_matches("for each ");
+                        let body = with_element(&it.body, over, &element);
+                        self.block(&body, again, own)
+                    }
+                    None => self.block(&it.body, again, own),
+                }
             });
         }
         let head = self.add(State::End);
@@ -340,43 +341,47 @@ impl<'r> Automaton<'r> {
 impl State {
     fn next(&self) -> Vec<StateId> {
         match self {
-            Self::Emit(_, _, next)
-            | Self::Jump(next)
-            | Self::Deprecate { next, .. }
-            | Self::Note { next, .. } => vec![*next],
+            Self::Emit(_, _, next) | Self::Jump(next) | Self::Note { next, .. } => vec![*next],
             Self::Wait { ok, failed, .. } => vec![*ok, *failed],
             Self::Decide { ways, .. } => ways.iter().map(|(_, way)| *way).collect(),
-            Self::Ask { yes, no, .. } => vec![*yes, *no],
+            Self::Patch { yes, no, .. } => vec![*yes, *no],
             Self::End => Vec::new(),
         }
     }
 }
 
-/// How often a loop goes round, if its header says so.
-fn rounds(header: &str) -> Option<usize> {
+/// The rounds of a loop, if its header says how many there are, each with its element.
+fn rounds(header: &str) -> Option<Vec<Option<String>>> {
     let over = header.strip_prefix("for each ")?;
     let rounds = match over.strip_prefix("range(") {
-        Some(rest) => rest.strip_suffix(')')?.parse().ok()?,
-        None => elements(over)?,
+        Some(rest) => vec![None; rest.strip_suffix(')')?.parse().ok()?],
+        None => elements(over)?.into_iter().map(Some).collect(),
     };
-    (rounds <= MAX_ROUNDS).then_some(rounds)
+    (rounds.len() <= MAX_ROUNDS).then_some(rounds)
 }
 
-/// How many elements a list or tuple has that is written out with literals.
-fn elements(text: &str) -> Option<usize> {
+/// The elements of a list or tuple that is written out with literals.
+fn elements(text: &str) -> Option<Vec<String>> {
     let inner = text
         .strip_prefix('[')
         .and_then(|it| it.strip_suffix(']'))
         .or_else(|| text.strip_prefix('(')?.strip_suffix(')'))?;
     let parts: Vec<&str> = inner.split(", ").collect();
-    let is_plain = |part: &&str| {
-        let text = part.strip_prefix('"').and_then(|it| it.strip_suffix('"'));
-        match text {
-            Some(text) => text
-                .chars()
-                .all(|it| it.is_alphanumeric() || "-_. ".contains(it)),
-            None => !part.is_empty() && part.chars().all(|it| it.is_ascii_digit()),
-        }
+    let is_plain = |part: &&str| match literal(part) {
+        Some(text) => text
+            .chars()
+            .all(|it| it.is_alphanumeric() || "-_. ".contains(it)),
+        None => !part.is_empty() && part.chars().all(|it| it.is_ascii_digit()),
     };
-    parts.iter().all(is_plain).then_some(parts.len())
+    let parts = parts.iter().all(is_plain).then_some(parts)?;
+    Some(parts.into_iter().map(str::to_owned).collect())
+}
+
+/// What one round of a loop does.
+fn with_element(nodes: &[Node], over: &str, element: &str) -> Vec<Node> {
+    let item = format!("item of {over}");
+    nodes
+        .iter()
+        .map(|node| normal::with_texts(node, &|text| text.replace(&item, element)))
+        .collect()
 }

@@ -133,8 +133,11 @@ pub(super) struct Scope<'p> {
     /// The function around it, where its call was.
     pub(super) outer: Option<Rc<Scope<'p>>>,
     /// What its locals are, as far as that was asked.
-    pub(super) texts: RefCell<BTreeMap<&'p str, String>>,
+    pub(super) texts: RefCell<Texts<'p>>,
 }
+
+/// By name, and by the loop in which it is asked for if that makes a difference.
+type Texts<'p> = BTreeMap<(&'p str, Option<Span>), String>;
 
 #[derive(Clone)]
 pub(super) struct Given {
@@ -197,7 +200,7 @@ impl<'p> Builder<'_, 'p> {
         let class = found.class.filter(|_| workflow.kind == WorkflowKind::Class);
         Structure {
             workflow_type: match class {
-                Some(class) => naming::workflow_type(self.machine, class),
+                Some(class) => self.workflow_type(class),
                 None => workflow
                     .name
                     .rsplit('.')
@@ -205,17 +208,16 @@ impl<'p> Builder<'_, 'p> {
                     .unwrap_or_default()
                     .to_owned(),
             },
-            is_pinned: class.is_some_and(|class| naming::is_pinned(self.machine, class)),
+            is_pinned: class.is_some_and(|class| self.is_pinned(class)),
             parts,
         }
     }
 
-    fn handler_name(&self, ctx: CtxId, method: &str) -> String {
-        let Code::Function(it) = &self.machine.ctx(ctx).code else {
-            return method.to_owned();
-        };
-        let function = self.machine.function(it.func);
-        function.map_or_else(|| method.to_owned(), |it| naming::handler(it, method))
+    fn handler_name(&mut self, ctx: CtxId, method: &str) -> String {
+        match &self.machine.ctx(ctx).code {
+            Code::Function(it) => self.handler(it.func, method),
+            Code::Fields { .. } => method.to_owned(),
+        }
     }
 
     /// What an entry point does; its parameters are what the history holds.

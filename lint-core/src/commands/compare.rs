@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::place::Place;
 
 use super::automaton::{Automaton, Label, State, StateId};
-use super::{CUT_SHORT, Command, Node, Part, Value};
+use super::{CUT_SHORT, Command, Node, Part, Patch, Value};
 
 /// How many pairs of states are looked at.
 const MAX_PAIRS: usize = 20_000;
@@ -104,9 +104,8 @@ fn same_node(a: &Node, b: &Node) -> bool {
                 && same(&a.otherwise, &b.otherwise)
                 && same(&a.finally, &b.finally)
         }
-        (Node::Ask(a, _), Node::Ask(b, _))
-        | (Node::Deprecate(a, _), Node::Deprecate(b, _))
-        | (Node::Opaque(a, _), Node::Opaque(b, _)) => a == b,
+        (Node::Patch(a, _), Node::Patch(b, _)) => a == b,
+        (Node::Opaque(a, _), Node::Opaque(b, _)) | (Node::Note(a, _), Node::Note(b, _)) => a == b,
         (Node::Exit(a, _), Node::Exit(b, _)) => a == b,
         _ => false,
     }
@@ -132,7 +131,7 @@ enum Event<'a> {
     Label(&'a Label),
     Waits(&'a super::Wait),
     Fails(&'a super::Wait),
-    Patch { id: &'a str, is_deprecated: bool },
+    Patch(&'a Patch),
     Ends,
 }
 
@@ -291,26 +290,20 @@ impl<'a> Walk<'a> {
                         }
                     }
                 }
-                State::Ask { id, yes, no, place } if !at.answers.contains_key(id) => {
+                State::Patch {
+                    patch,
+                    place,
+                    yes,
+                    no,
+                } if !at.answers.contains_key(&patch.id) => {
+                    let id = &patch.id;
                     let is_on_its_way_out =
                         self.new.deprecated.contains(id) && !self.new.asked.contains(id);
-                    if !is_on_its_way_out {
+                    if !patch.is_deprecated && !is_on_its_way_out {
                         pending.push((at.answered(id, false, *no), trail.clone()));
                     }
-                    let event = Event::Patch {
-                        id,
-                        is_deprecated: false,
-                    };
                     let to = at.answered(id, true, *yes);
-                    found.push(Way::new(event, *place, at, to, trail));
-                }
-                State::Deprecate { id, next, place } if !at.answers.contains_key(id) => {
-                    let event = Event::Patch {
-                        id,
-                        is_deprecated: true,
-                    };
-                    let to = at.answered(id, true, *next);
-                    found.push(Way::new(event, *place, at, to, trail));
+                    found.push(Way::new(Event::Patch(patch), *place, at, to, trail));
                 }
                 State::Wait {
                     wait,
@@ -361,11 +354,9 @@ impl<'a> Walk<'a> {
             divergence: None,
             is_loose: false,
         };
-        if let Event::Patch {
-            id,
-            is_deprecated: true,
-        } = old.event
-            && self.is_settled(pair, id)
+        if let Event::Patch(patch) = old.event
+            && patch.is_deprecated
+            && self.is_settled(pair, &patch.id)
         {
             // A marker on its way out may be missing.
             followed.points.clone_from(&pair.new);
@@ -433,32 +424,18 @@ impl<'a> Walk<'a> {
                         pending.push((at.moved(*next), trail));
                     }
                 }
-                State::Ask { id, yes, no, place } if !at.answers.contains_key(id) => {
-                    match old.event.is_patch(id) {
-                        true => {
-                            let event = Event::Patch {
-                                id,
-                                is_deprecated: false,
-                            };
-                            let to = at.answered(id, true, *yes);
-                            found.push(Way::new(event, *place, at, to, trail));
-                        }
-                        false => pending.push((at.answered(id, false, *no), trail)),
+                State::Patch {
+                    patch,
+                    place,
+                    yes,
+                    no,
+                } if !at.answers.contains_key(&patch.id) => match old.event.is_patch(&patch.id) {
+                    true => {
+                        let to = at.answered(&patch.id, true, *yes);
+                        found.push(Way::new(Event::Patch(patch), *place, at, to, trail));
                     }
-                }
-                State::Deprecate { id, next, place } if !at.answers.contains_key(id) => {
-                    match old.event.is_patch(id) {
-                        true => {
-                            let event = Event::Patch {
-                                id,
-                                is_deprecated: true,
-                            };
-                            let to = at.answered(id, true, *next);
-                            found.push(Way::new(event, *place, at, to, trail));
-                        }
-                        false => pending.push((at.answered(id, false, *next), trail)),
-                    }
-                }
+                    false => pending.push((at.answered(&patch.id, false, *no), trail)),
+                },
                 State::Wait {
                     wait,
                     place,
@@ -518,8 +495,8 @@ impl State {
     /// Where what shows nothing leads.
     fn silent(&self, at: &Point, mut trail: Trail) -> Option<(Point, Trail)> {
         let next = match self {
-            Self::Jump(next) | Self::Deprecate { next, .. } => *next,
-            Self::Ask { id, yes, no, .. } => match at.answers.get(id) {
+            Self::Jump(next) => *next,
+            Self::Patch { patch, yes, no, .. } => match at.answers.get(&patch.id) {
                 Some(true) => *yes,
                 _ => *no,
             },
@@ -597,7 +574,7 @@ fn matches(old: &Event<'_>, new: &Event<'_>) -> Match {
             let is_same = old.until == new.until && (old.on == new.on || !is_known);
             if is_same { Match::Yes } else { Match::Perhaps }
         }
-        (Event::Patch { id: old, .. }, Event::Patch { id: new, .. }) if old == new => Match::Yes,
+        (Event::Patch(old), Event::Patch(new)) if old.id == new.id => Match::Yes,
         _ => Match::No,
     }
 }
@@ -706,7 +683,7 @@ impl Event<'_> {
     }
 
     fn is_patch(&self, asked: &str) -> bool {
-        matches!(self, Self::Patch { id, .. } if *id == asked)
+        matches!(self, Self::Patch(patch) if patch.id == asked)
     }
 }
 
@@ -732,7 +709,7 @@ impl<'a> Way<'a> {
                 Some(until) => format!("waiting until `{until}`"),
                 None => "waiting".to_owned(),
             },
-            Event::Patch { id, .. } => format!("the marker of patch `{id}`"),
+            Event::Patch(patch) => format!("the marker of patch `{}`", patch.id),
             Event::Ends => "the end of the run".to_owned(),
         };
         Side {

@@ -8,7 +8,7 @@ use crate::index::{FunctionNode, MODULE_BODY};
 use crate::interp::{ClassId, Code, CtxId, FuncId, Mark, Seen};
 use crate::knowledge::Role;
 use crate::names::{Base, Resolved};
-use crate::place::FileId;
+use crate::place::{FileId, Span};
 use crate::syntax::ast::{self, Expr, Stmt};
 use crate::syntax::span_of;
 
@@ -62,7 +62,7 @@ impl<'p> Writer<'_, '_, 'p> {
             return name.to_owned();
         };
         match scope.definitions.key(name) {
-            Some(name) => self.name(&scope, name),
+            Some(name) => self.name(&scope, name, Span::default()),
             None => name.to_owned(),
         }
     }
@@ -128,6 +128,14 @@ impl<'p> Writer<'_, '_, 'p> {
     /// What a module or a class outside the function has under a name.
     fn member(&mut self, scope: &Rc<Scope<'p>>, it: &'p ast::ExprAttribute) -> Option<String> {
         let name = it.attr.as_str();
+        if name == "value"
+            && let Expr::Attribute(member) = &*it.value
+            && let Some(Resolved::Class { file, ix }) = self.builder.resolve(scope, &member.value)
+            && self.builder.is_enum(ClassId { file, ix })
+        {
+            let value = self.class_value(ClassId { file, ix }, member.attr.as_str())?;
+            return Some(value.0);
+        }
         match self.builder.resolve(scope, &it.value)? {
             Resolved::Module(file) => Some(self.global(file, name)),
             Resolved::External(owner) => Some(format!("{owner}.{name}")),
@@ -190,9 +198,9 @@ impl<'p> Writer<'_, '_, 'p> {
             };
             let text = match scope.definitions.only_value(name) {
                 Some(Expr::Call(call)) => self.field(&scope, class, call)?,
-                _ => Some(self.name(&scope, name)),
+                _ => Some(self.name(&scope, name, Span::default())),
             };
-            return Some((text.unwrap_or_else(|| self.name(&scope, name)), is_fixed));
+            return Some((text.unwrap_or_else(|| self.name(&scope, name, Span::default())), is_fixed));
         }
         None
     }
@@ -217,7 +225,9 @@ impl<'p> Writer<'_, '_, 'p> {
             return Some(Some(match factory {
                 Expr::Lambda(lambda) => self.expr(scope, &lambda.body),
                 other => match self.builder.resolve(scope, other) {
-                    Some(Resolved::Function { .. }) => format!("{}()", self.expr(scope, other)),
+                    Some(Resolved::Function { file, ix }) => {
+                        format!("{}()", self.builder.reference(FuncId { file, ix }))
+                    }
                     _ => format!("{}()", self.called(scope, other)),
                 },
             }));
@@ -287,7 +297,7 @@ impl<'p> Builder<'_, 'p> {
         Some(scope)
     }
 
-    fn class_scope(&mut self, class: ClassId) -> Option<Rc<Scope<'p>>> {
+    pub(super) fn class_scope(&mut self, class: ClassId) -> Option<Rc<Scope<'p>>> {
         if let Some(known) = self.classes.get(&class) {
             return Some(known.clone());
         }

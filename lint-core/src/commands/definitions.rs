@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::index::FunctionNode;
+use crate::place::Span;
 use crate::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use crate::syntax::ast::{self, Expr, Stmt};
+use crate::syntax::span_of;
 
 /// One way in which a local gets its value, or has it changed.
 #[derive(Clone)]
@@ -12,6 +14,11 @@ pub(super) struct Definition<'p> {
     pub(super) what: What<'p>,
     /// What decides whether it comes to that, outermost first.
     pub(super) when: Vec<When<'p>>,
+    /// Where it is so for certain, if nothing else is defined there: the body of a loop.
+    within: Option<Span>,
+    /// Whether nobody outside sees it: the variable of a comprehension.
+    is_inner: bool,
+    place: Span,
 }
 
 #[derive(Clone, Copy)]
@@ -96,6 +103,23 @@ impl<'p> Definitions<'p> {
         self.locals.get(name).map(Vec::as_slice)
     }
 
+    /// Those of a local that count at a place, and the loop that makes the difference.
+    pub(super) fn at(&self, name: &str, at: Span) -> (Vec<&Definition<'p>>, Option<Span>) {
+        let known = self.get(name).unwrap_or_default();
+        let around = known.iter().filter_map(|it| it.within);
+        let innermost = around
+            .filter(|it| it.start <= at.start && at.end <= it.end)
+            .min_by_key(|it| it.end - it.start);
+        let counts = |it: &&Definition<'p>| match innermost {
+            Some(around) => {
+                it.within == Some(around)
+                    || (around.start <= it.place.start && it.place.end <= around.end)
+            }
+            None => !it.is_inner,
+        };
+        (known.iter().filter(counts).collect(), innermost)
+    }
+
     /// The name of a local, as long as the code lives.
     pub(super) fn key(&self, name: &str) -> Option<&'p str> {
         self.locals.get_key_value(name).map(|(name, _)| *name)
@@ -144,13 +168,30 @@ struct Collector<'p> {
     found: Definitions<'p>,
     /// What has to be so for the statement that is looked at.
     when: Vec<When<'p>>,
+    /// The statement that is looked at.
+    place: Span,
+    within: Option<Span>,
+    is_inner: bool,
 }
 
 impl<'p> Collector<'p> {
     fn add(&mut self, name: &'p str, what: What<'p>) {
-        let when = self.when.clone();
+        let definition = Definition {
+            what,
+            when: self.when.clone(),
+            within: self.within,
+            is_inner: self.is_inner,
+            place: self.place,
+        };
         let known = self.found.locals.entry(name).or_default();
-        known.push(Definition { what, when });
+        known.push(definition);
+    }
+
+    /// The variables of a loop or a comprehension, which are its own in there.
+    fn bind_within(&mut self, within: Span, bind: impl FnOnce(&mut Self)) {
+        let outer = self.within.replace(within);
+        bind(self);
+        self.within = outer;
     }
 
     fn bind(&mut self, target: &'p Expr, what: What<'p>) {
@@ -204,17 +245,28 @@ impl<'p> Collector<'p> {
 
     fn for_statement(&mut self, it: &'p ast::StmtFor) {
         self.visit_expr(&it.iter);
-        match (&*it.target, enumerated(&it.iter)) {
-            (Expr::Tuple(pair), Some(iter)) if pair.elts.len() == 2 => {
-                self.bind(&pair.elts[0], What::Rest);
-                self.bind(&pair.elts[1], What::Item(iter));
-            }
-            (target, _) => self.bind(target, What::Item(&it.iter)),
+        let (first, last) = (it.body.first(), it.body.last());
+        if let (Some(first), Some(last)) = (first, last) {
+            let body = Span {
+                start: span_of(first).start,
+                end: span_of(last).end,
+            };
+            self.bind_within(body, |this| this.bind_item(&it.target, &it.iter));
         }
         let mut when = vec![When::Each(&it.iter)];
         when.extend(rounds_end(&it.body));
         self.within(when, &it.body);
         self.visit_body(&it.orelse);
+    }
+
+    fn bind_item(&mut self, target: &'p Expr, iter: &'p Expr) {
+        match (target, enumerated(iter)) {
+            (Expr::Tuple(pair), Some(iter)) if pair.elts.len() == 2 => {
+                self.bind(&pair.elts[0], What::Rest);
+                self.bind(&pair.elts[1], What::Item(iter));
+            }
+            _ => self.bind(target, What::Item(iter)),
+        }
     }
 
     fn try_statement(&mut self, it: &'p ast::StmtTry) {
@@ -241,6 +293,7 @@ impl<'p> Collector<'p> {
 
 impl<'p> Visitor<'p> for Collector<'p> {
     fn visit_stmt(&mut self, statement: &'p Stmt) {
+        self.place = span_of(statement);
         match statement {
             Stmt::FunctionDef(_) | Stmt::ClassDef(_) => return,
             Stmt::If(it) => return self.if_statement(it),
@@ -300,18 +353,26 @@ impl<'p> Visitor<'p> for Collector<'p> {
         match expression {
             Expr::Lambda(_) => return,
             Expr::Named(it) => self.bind(&it.target, What::Value(&it.value)),
+            Expr::ListComp(it) => self.comprehension(expression, &it.generators),
+            Expr::SetComp(it) => self.comprehension(expression, &it.generators),
+            Expr::Generator(it) => self.comprehension(expression, &it.generators),
+            Expr::DictComp(it) => self.comprehension(expression, &it.generators),
             _ => {}
         }
         walk_expr(self, expression);
     }
 
-    fn visit_comprehension(&mut self, it: &'p ast::Comprehension) {
-        self.bind(&it.target, What::Item(&it.iter));
-        ast::visitor::walk_comprehension(self, it);
-    }
 }
 
 impl<'p> Collector<'p> {
+    fn comprehension(&mut self, whole: &Expr, generators: &'p [ast::Comprehension]) {
+        let outer = std::mem::replace(&mut self.is_inner, true);
+        for it in generators {
+            self.bind_within(span_of(whole), |this| this.bind_item(&it.target, &it.iter));
+        }
+        self.is_inner = outer;
+    }
+
     fn bind_added(&mut self, it: &'p ast::StmtAugAssign) {
         if let Expr::Name(name) = &*it.target {
             self.add(name.id.as_str(), What::Added(&it.value));

@@ -11,6 +11,8 @@ use crate::syntax::span_of;
 
 use super::build::{Builder, Scope};
 use super::definitions::{Definition, What, When};
+use crate::place::Span;
+
 use super::digest::{digest, without_docstring};
 use super::normal::needles;
 
@@ -98,10 +100,29 @@ fn shortened(text: String) -> String {
 
 /// A text as people mostly write it.
 fn text_literal(text: &str) -> String {
-    format!(
-        "'{}'",
-        text.escape_debug().to_string().replace("\\\"", "\"")
-    )
+    format!("'{}'", escaped(text))
+}
+
+fn escaped(text: &str) -> String {
+    text.escape_debug().to_string().replace("\\\"", "\"")
+}
+
+/// What stands between the quotes of a text that is nothing but a string.
+pub(super) fn literal(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix('\'')?.strip_suffix('\'')?;
+    let mut before = ' ';
+    let is_closed = inner.chars().any(|c| {
+        let closes = c == '\'' && before != '\\';
+        before = if before == '\\' && c == '\\' { ' ' } else { c };
+        closes
+    });
+    (!is_closed).then_some(inner)
+}
+
+/// The string that a text writes out.
+pub(super) fn plain_string(text: &str) -> Option<String> {
+    let inner = literal(text)?;
+    (!inner.contains('\\')).then(|| inner.to_owned())
 }
 
 impl<'p> Writer<'_, '_, 'p> {
@@ -128,7 +149,7 @@ impl<'p> Writer<'_, '_, 'p> {
 
     fn plain(&mut self, scope: &Rc<Scope<'p>>, expr: &'p Expr) -> String {
         match expr {
-            Expr::Name(it) => self.name(scope, it.id.as_str()),
+            Expr::Name(it) => self.name(scope, it.id.as_str(), span_of(it)),
             Expr::Await(it) => self.expr(scope, &it.value),
             Expr::Call(it) => self.call(scope, it),
             Expr::Attribute(it) => self.attribute(scope, expr, it),
@@ -143,7 +164,12 @@ impl<'p> Writer<'_, '_, 'p> {
             }
             Expr::BinOp(it) => {
                 let (left, right) = (self.expr(scope, &it.left), self.expr(scope, &it.right));
-                format!("({left} {} {right})", it.op)
+                match (literal(&left), literal(&right)) {
+                    (Some(left), Some(right)) if it.op == ast::Operator::Add => {
+                        format!("'{left}{right}'")
+                    }
+                    _ => format!("({left} {} {right})", it.op),
+                }
             }
             Expr::UnaryOp(it) => format!("{}({})", it.op, self.expr(scope, &it.operand)),
             Expr::Compare(it) if matches!(it.ops[..], [ast::CmpOp::Gt | ast::CmpOp::GtE]) => {
@@ -241,19 +267,28 @@ impl<'p> Writer<'_, '_, 'p> {
         text + "]"
     }
 
+    /// The parts of a formatted string; what is known of it is not told from what is written out.
     fn fstring(&mut self, scope: &Rc<Scope<'p>>, it: &'p ast::ExprFString) -> String {
-        let mut text = String::from("f'");
+        let mut text = String::new();
+        let mut is_known = true;
         for part in it.value.as_slice() {
-            match part {
-                ast::FStringPart::Literal(it) => text.push_str(it.as_str()),
-                ast::FStringPart::FString(it) => {
-                    for element in &it.elements {
-                        match element {
-                            ast::InterpolatedStringElement::Literal(it) => {
-                                text.push_str(&it.value);
-                            }
-                            ast::InterpolatedStringElement::Interpolation(it) => {
-                                let value = self.expr(scope, &it.expression);
+            let elements = match part {
+                ast::FStringPart::Literal(it) => {
+                    text += &escaped(it.as_str());
+                    continue;
+                }
+                ast::FStringPart::FString(it) => &it.elements,
+            };
+            for element in elements {
+                match element {
+                    ast::InterpolatedStringElement::Literal(it) => text += &escaped(&it.value),
+                    ast::InterpolatedStringElement::Interpolation(it) => {
+                        let value = self.expr(scope, &it.expression);
+                        let is_plain = it.conversion.is_none() && it.format_spec.is_none();
+                        match literal(&value).filter(|_| is_plain) {
+                            Some(inner) => text += inner,
+                            None => {
+                                is_known = false;
                                 let _ = write!(text, "{{{value}}}");
                             }
                         }
@@ -261,7 +296,10 @@ impl<'p> Writer<'_, '_, 'p> {
                 }
             }
         }
-        text + "'"
+        match is_known {
+            true => format!("'{text}'"),
+            false => format!("f'{text}'"),
+        }
     }
 
     fn call(&mut self, scope: &Rc<Scope<'p>>, call: &'p ast::ExprCall) -> String {
@@ -276,9 +314,12 @@ impl<'p> Writer<'_, '_, 'p> {
         {
             return text;
         }
-        let name = match self.builder.external_called(scope, call) {
-            Some(name) => name,
-            None => self.called(scope, &call.func),
+        let name = match (&*call.func, self.builder.external_called(scope, call)) {
+            (Expr::Attribute(method), _) if self.builder.resolve(scope, &call.func).is_none() => {
+                format!("{}.{}", self.expr(scope, &method.value), method.attr)
+            }
+            (_, Some(name)) => name,
+            (func, None) => self.called(scope, func),
         };
         let arguments = call.arguments.args.iter();
         let mut args: Vec<String> = arguments.map(|it| self.expr(scope, it)).collect();
@@ -296,18 +337,19 @@ impl<'p> Writer<'_, '_, 'p> {
     }
 
     /// What a local is: all that it may have been given, and what was done to that.
-    pub(super) fn name(&mut self, scope: &Rc<Scope<'p>>, name: &'p str) -> String {
+    pub(super) fn name(&mut self, scope: &Rc<Scope<'p>>, name: &'p str, place: Span) -> String {
         let given = scope.given.get(name).map(|it| it.text.clone());
-        let known = scope.definitions.get(name).unwrap_or_default();
+        let definitions = scope.definitions.clone();
+        let (known, within) = definitions.at(name, place);
         if known.is_empty() {
             return match (given, &scope.outer) {
                 (Some(text), _) => text,
-                (None, Some(outer)) => self.name(&outer.clone(), name),
+                (None, Some(outer)) => self.name(&outer.clone(), name, Span::default()),
                 (None, None) => self.foreign(scope, name),
             };
         }
         if !self.is_of_object
-            && let Some(text) = scope.texts.borrow().get(name)
+            && let Some(text) = scope.texts.borrow().get(&(name, within))
         {
             return text.clone();
         }
@@ -323,7 +365,8 @@ impl<'p> Writer<'_, '_, 'p> {
         let at = self.following.len();
         let cut = std::mem::replace(&mut self.cut, usize::MAX);
         self.following.push(key);
-        let text = self.values(scope, name, given);
+        let given = given.filter(|_| within.is_none());
+        let text = self.values(scope, name, given, &known);
         self.following.pop();
         // A text that stops at what is being followed is only a part.
         if self.cut < at {
@@ -331,16 +374,22 @@ impl<'p> Writer<'_, '_, 'p> {
         } else {
             self.cut = cut;
             if !self.is_of_object {
-                scope.texts.borrow_mut().insert(name, text.clone());
+                scope.texts
+                    .borrow_mut()
+                    .insert((name, within), text.clone());
             }
         }
         text
     }
 
-    fn values(&mut self, scope: &Rc<Scope<'p>>, name: &'p str, given: Option<String>) -> String {
-        let known = scope.definitions.clone();
-        let known = known.get(name).unwrap_or_default();
-        let is_changed = |it: &&Definition<'p>| it.what.is_change();
+    fn values(
+        &mut self,
+        scope: &Rc<Scope<'p>>,
+        name: &'p str,
+        given: Option<String>,
+        known: &[&Definition<'p>],
+    ) -> String {
+        let is_changed = |it: &&&Definition<'p>| it.what.is_change();
         let is_made = !known.iter().all(|it| is_changed(&it));
         let mut texts: Vec<String> = given.into_iter().collect();
         if texts.is_empty() && !is_made {
@@ -349,7 +398,7 @@ impl<'p> Writer<'_, '_, 'p> {
         let counted = known
             .iter()
             .filter(|it| !self.is_of_object || !is_changed(it));
-        let counted: Vec<&Definition<'p>> = counted.collect();
+        let counted: Vec<&&Definition<'p>> = counted.collect();
         let is_alone = texts.is_empty() && counted.len() == 1;
         for definition in counted {
             let Some(mut text) = self.definition(scope, definition.what) else {

@@ -13,7 +13,7 @@ use super::definitions::enumerated;
 use super::describe::{changes_contents, only_value};
 use super::naming::{self, argument};
 use super::normal::{YIELD, around, commands_in, size};
-use super::{Choice, Condition, Exit, Loop, Node, Try, Wait};
+use super::{Choice, Condition, Exit, Loop, Node, Patch, Try, Wait};
 
 type Nodes = Vec<Node>;
 
@@ -316,9 +316,9 @@ impl<'p> Builder<'_, 'p> {
                 is_group |= name.as_deref() == Some("asyncio.TaskGroup");
             }
             let entered = self.entered(scope, span);
-            if it.is_async && entered.is_empty() && attribute_in(&item.context_expr).is_some() {
+            if it.is_async && entered.is_empty() && !item.context_expr.is_call_expr() {
                 let place = self.at(scope, span);
-                let lock = self.describe(scope, &item.context_expr);
+                let lock = self.describe_object(scope, &item.context_expr);
                 self.push(out, Node::Note(format!("acquire {lock}"), place));
                 leaving_locks.push(Node::Note(format!("release {lock}"), place));
             }
@@ -467,10 +467,13 @@ impl<'p> Builder<'_, 'p> {
             self.expr(scope, operand, &mut nodes);
         }
         if !nodes.is_empty() {
-            let condition = Condition::Test(self.describe(scope, &first[0]));
             let (then, otherwise) = match it.op {
                 ast::BoolOp::And => (nodes, Nodes::new()),
                 ast::BoolOp::Or => (Nodes::new(), nodes),
+            };
+            let condition = match self.patch(scope, &first[0]) {
+                Some(id) => Condition::Patched(id),
+                None => Condition::Test(self.describe(scope, &first[0])),
             };
             self.choose(scope, condition, then, otherwise, &first[0], out);
         }
@@ -608,7 +611,7 @@ impl<'p> Builder<'_, 'p> {
             }
             _ => return false,
         }
-        let lock = self.describe(scope, receiver);
+        let lock = self.describe_object(scope, receiver);
         self.push(out, Node::Note(format!("{name} {lock}"), place));
         true
     }
@@ -728,15 +731,11 @@ impl<'p> Builder<'_, 'p> {
         let place = self.at(scope, span_of(call));
         let event = api.event.unwrap_or_default();
         let mut own = match event {
-            "patch" => {
+            "patch" | "patch-deprecated" => {
                 out.extend(inner);
                 let id = self.patch_id(scope, call, api);
-                return self.push(out, Node::Ask(id, place));
-            }
-            "patch-deprecated" => {
-                out.extend(inner);
-                let id = self.patch_id(scope, call, api);
-                return self.push(out, Node::Deprecate(id, place));
+                let is_deprecated = event == "patch-deprecated";
+                return self.push(out, Node::Patch(Patch { id, is_deprecated }, place));
             }
             "timer" => self.timer(scope, call, api, inner),
             "condition" => {
@@ -784,7 +783,6 @@ impl<'p> Builder<'_, 'p> {
     ) -> Option<String> {
         let predicate = api.target.and_then(|target| argument(call, target));
         Some(match predicate {
-            Some(Expr::Lambda(lambda)) => self.describe(scope, &lambda.body),
             Some(predicate) => self.predicate(scope, call, predicate),
             None => self.describe(scope, &call.func),
         })
@@ -812,7 +810,10 @@ impl<'p> Builder<'_, 'p> {
             }
             return format!("#{}", self.digest_of_all(&[callee]));
         }
-        self.describe(scope, predicate)
+        match predicate {
+            Expr::Lambda(lambda) => self.describe(scope, &lambda.body),
+            other => self.describe(scope, other),
+        }
     }
 
     /// A timer, what runs beside it, and waiting for either.

@@ -62,16 +62,21 @@ pub enum Node {
     Try(Try),
     /// Code that `return` leaves: a function that was called.
     Scope(Vec<Node>),
-    /// Asks for a patch whose answer is kept.
-    Ask(String, Place),
-    /// Says that a patch is on its way out.
-    Deprecate(String, Place),
+    Patch(Patch, Place),
     Exit(Exit, Place),
     /// Something that the history does not show and that commands or conditions depend on: state is
     /// written, a lock is taken, a random number is drawn.
     Note(String, Place),
     /// What happens here is not known, and why.
     Opaque(String, Place),
+}
+
+/// A call about a patch whose answer decides nothing there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Patch {
+    pub id: String,
+    /// Whether it says that the patch is on its way out, and does not ask for it.
+    pub is_deprecated: bool,
 }
 
 /// A command with what a replay compares of it.
@@ -145,6 +150,15 @@ pub enum Exit {
     End,
 }
 
+impl Patch {
+    pub fn as_str(&self) -> &'static str {
+        match self.is_deprecated {
+            true => "deprecate-patch",
+            false => "patched",
+        }
+    }
+}
+
 impl Exit {
     pub fn as_str(self) -> &'static str {
         match self {
@@ -164,8 +178,7 @@ impl Node {
             Self::Command(_, place)
             | Self::Wait(_, place)
             | Self::Task(_, place)
-            | Self::Ask(_, place)
-            | Self::Deprecate(_, place)
+            | Self::Patch(_, place)
             | Self::Exit(_, place)
             | Self::Note(_, place)
             | Self::Opaque(_, place) => Some(*place),
@@ -212,6 +225,16 @@ impl Command {
         let (named, others) = (all(), all());
         let named = named.filter(|(name, _)| *name == "name");
         named.chain(others.filter(|(name, _)| *name != "name"))
+    }
+}
+
+impl Value {
+    /// A text that may be nothing but a string.
+    pub(crate) fn of(text: String) -> Self {
+        match describe::plain_string(&text) {
+            Some(string) => Self::Fixed(string),
+            None => Self::Computed(text),
+        }
     }
 }
 

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::index::{Function, FunctionNode, Module};
-use crate::interp::{ClassId, FuncId, Machine, Obj, Seen};
+use crate::interp::{ClassId, FuncId, Obj, Seen};
 use crate::knowledge;
+use crate::place::FileId;
 use crate::syntax::ast::{self, Expr, Stmt};
 use crate::syntax::span_of;
 
 use super::build::{Builder, Scope};
+use super::describe::plain_string;
 use super::{Command, Value};
 
 /// The command that a call issues.
@@ -55,7 +57,7 @@ fn property<'p>(
     match given[..] {
         [] | [Obj::None] => return None,
         [one] => {
-            if let Some(name) = name_of(builder.machine, one) {
+            if let Some(name) = builder.name_of(one) {
                 return Some(Value::Fixed(name));
             }
         }
@@ -67,7 +69,8 @@ fn property<'p>(
     if let Some(text) = builder.constant_string(scope, written) {
         return Some(Value::Fixed(text));
     }
-    Some(Value::Computed(builder.describe(scope, written)))
+    let text = builder.describe(scope, written);
+    Some(Value::of(text))
 }
 
 /// The mappings that a call unpacks; `None` stands for one that is not written out.
@@ -136,82 +139,97 @@ pub(super) fn argument(call: &ast::ExprCall, arg: knowledge::Arg) -> Option<&Exp
         .then(|| &args[position])
 }
 
-/// The name under which the history knows an activity, a workflow or a text.
-fn name_of(machine: &Machine<'_>, obj: Obj) -> Option<String> {
-    match obj {
-        Obj::Func(it) | Obj::StaticMethod(it) | Obj::ClassMethod(it) => {
-            function_name(machine, it.func)
+impl<'p> Builder<'_, 'p> {
+    /// The name under which the history knows an activity, a workflow or a text.
+    fn name_of(&mut self, obj: Obj) -> Option<String> {
+        match obj {
+            Obj::Func(it) | Obj::StaticMethod(it) | Obj::ClassMethod(it) => {
+                self.function_name(it.func)
+            }
+            Obj::Bound(id) => self.name_of(self.machine.bound_callee(id)),
+            Obj::Class(class) => Some(self.workflow_type(class)),
+            Obj::Str(text) => Some(self.machine.str(text).to_owned()),
+            Obj::Int(int) => Some(int.to_string()),
+            Obj::External(name) => {
+                let name = self.machine.str(name);
+                let name = name.strip_suffix(".run").unwrap_or(name);
+                name.rsplit('.').next().map(str::to_owned)
+            }
+            _ => None,
         }
-        Obj::Bound(id) => name_of(machine, machine.bound_callee(id)),
-        Obj::Class(class) => Some(workflow_type(machine, class)),
-        Obj::Str(text) => Some(machine.str(text).to_owned()),
-        Obj::Int(int) => Some(int.to_string()),
-        Obj::External(name) => {
-            let name = machine.str(name);
-            let name = name.strip_suffix(".run").unwrap_or(name);
-            name.rsplit('.').next().map(str::to_owned)
-        }
-        _ => None,
     }
-}
 
-/// An activity has the name that its decorator says; the run method stands for its workflow.
-fn function_name(machine: &Machine<'_>, func: FuncId) -> Option<String> {
-    let function = machine.function(func)?;
-    let method = function.qualname.rsplit('.').next().unwrap_or_default();
-    let is_workflow = |ix| {
-        let class = ClassId {
+    /// An activity has the name that its decorator says; the run method stands for its workflow.
+    fn function_name(&mut self, func: FuncId) -> Option<String> {
+        let function = self.machine.function(func)?;
+        let method = function.qualname.rsplit('.').next().unwrap_or_default();
+        let class = function.class.map(|ix| ClassId {
             file: func.file,
             ix,
+        });
+        let is_workflow = |class: &ClassId| {
+            let mut marks = self.machine.class_marks(*class).iter();
+            marks.any(|mark| mark.role == Some(knowledge::Role::WorkflowClass))
         };
-        machine
-            .class_marks(class)
-            .iter()
-            .any(|mark| mark.role == Some(knowledge::Role::WorkflowClass))
-    };
-    if let Some(ix) = function.class.filter(|&ix| is_workflow(ix)) {
-        return Some(workflow_type(
-            machine,
-            ClassId {
-                file: func.file,
-                ix,
-            },
-        ));
+        if let Some(class) = class.filter(is_workflow) {
+            return Some(self.workflow_type(class));
+        }
+        match decorator_argument(function, "name") {
+            Some(name) => self.string(func.file, class, name),
+            None => Some(method.to_owned()),
+        }
     }
-    match decorator_argument(function, "name") {
-        Some(Expr::StringLiteral(it)) => Some(it.value.to_str().to_owned()),
-        Some(_) => None,
-        None => Some(method.to_owned()),
-    }
-}
 
-pub(super) fn workflow_type(machine: &Machine<'_>, class: ClassId) -> String {
-    let Some(node) = machine.class_node(class) else {
-        return String::new();
-    };
-    match keyword(&node.decorator_list, "name") {
-        Some(Expr::StringLiteral(it)) => it.value.to_str().to_owned(),
-        _ => node.name.to_string(),
+    pub(super) fn workflow_type(&mut self, class: ClassId) -> String {
+        let Some(node) = self.machine.class_node(class) else {
+            return String::new();
+        };
+        let name = keyword(&node.decorator_list, "name");
+        let name = name.and_then(|name| self.string(class.file, None, name));
+        name.unwrap_or_else(|| node.name.to_string())
     }
-}
 
-/// Whether the decorator keeps executions on the version of the worker that started them.
-pub(super) fn is_pinned(machine: &Machine<'_>, class: ClassId) -> bool {
-    let node = machine.class_node(class);
-    let behavior = node.and_then(|node| keyword(&node.decorator_list, "versioning_behavior"));
-    matches!(behavior, Some(Expr::Attribute(it)) if it.attr.as_str() == "PINNED")
-}
-
-/// The name of a handler, `*` for one that takes all others.
-pub(super) fn handler(function: &Function<'_>, method: &str) -> String {
-    if let Some(Expr::BooleanLiteral(it)) = decorator_argument(function, "dynamic")
-        && it.value
-    {
-        return "*".to_owned();
+    /// Whether the decorator keeps executions on the version of the worker that started them.
+    pub(super) fn is_pinned(&mut self, class: ClassId) -> bool {
+        let node = self.machine.class_node(class);
+        let behavior = node.and_then(|node| keyword(&node.decorator_list, "versioning_behavior"));
+        let scope = self.module_scope(class.file);
+        behavior.zip(scope).is_some_and(|(behavior, scope)| {
+            let text = self.describe(&scope, behavior);
+            text.rsplit('.').next() == Some("PINNED")
+        })
     }
-    match decorator_argument(function, "name") {
-        Some(Expr::StringLiteral(it)) => it.value.to_str().to_owned(),
-        _ => method.to_owned(),
+
+    /// The name of a handler, `*` for one that takes all others.
+    pub(super) fn handler(&mut self, func: FuncId, method: &str) -> String {
+        let Some(function) = self.machine.function(func) else {
+            return method.to_owned();
+        };
+        let dynamic = decorator_argument(function, "dynamic");
+        if dynamic.is_some_and(|it| matches!(it, Expr::BooleanLiteral(it) if it.value)) {
+            return "*".to_owned();
+        }
+        let class = function.class.map(|ix| ClassId {
+            file: func.file,
+            ix,
+        });
+        let name = decorator_argument(function, "name");
+        let name = name.and_then(|name| self.string(func.file, class, name));
+        name.unwrap_or_else(|| method.to_owned())
+    }
+
+    /// The string that an argument of a decorator is.
+    fn string(
+        &mut self,
+        file: FileId,
+        class: Option<ClassId>,
+        expr: &'p Expr,
+    ) -> Option<String> {
+        let scope = match class {
+            Some(class) => self.class_scope(class)?,
+            None => self.module_scope(file)?,
+        };
+        plain_string(&self.describe(&scope, expr))
     }
 }
 

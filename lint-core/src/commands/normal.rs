@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Condition, Exit, Node, Part, Value};
+use super::{Choice, Condition, Exit, Loop, Node, Part, Try, Value};
 
 /// The commands in nodes, by what they are called.
 pub(super) fn commands_in(nodes: &[Node]) -> BTreeSet<String> {
@@ -194,6 +194,58 @@ fn started(nodes: Vec<Node>) -> Vec<Node> {
     }
     release(&mut tasks, &mut out);
     out
+}
+
+/// A node with other texts of conditions, names and notes.
+pub(super) fn with_texts(node: &Node, change: &impl Fn(&str) -> String) -> Node {
+    let all = |nodes: &[Node]| nodes.iter().map(|it| with_texts(it, change)).collect();
+    match node {
+        Node::Command(command, place) => {
+            let mut command = command.clone();
+            for value in command.properties.values_mut() {
+                if let Value::Computed(text) = value {
+                    *value = Value::of(change(text));
+                }
+            }
+            Node::Command(command, *place)
+        }
+        Node::Wait(wait, place) => {
+            let mut wait = wait.clone();
+            wait.until = wait.until.map(|it| change(&it));
+            Node::Wait(wait, *place)
+        }
+        Node::Task(body, place) => Node::Task(all(body), *place),
+        Node::Scope(body) => Node::Scope(all(body)),
+        Node::Choice(it) => Node::Choice(Choice {
+            condition: match &it.condition {
+                Condition::Test(text) => Condition::Test(change(text)),
+                Condition::Patched(id) => Condition::Patched(id.clone()),
+            },
+            then: all(&it.then),
+            otherwise: all(&it.otherwise),
+            place: it.place,
+        }),
+        Node::Loop(it) => Node::Loop(Loop {
+            header: change(&it.header),
+            body: all(&it.body),
+            otherwise: all(&it.otherwise),
+            place: it.place,
+        }),
+        Node::Try(it) => {
+            let handlers = it.handlers.iter();
+            Node::Try(Try {
+                body: all(&it.body),
+                handlers: handlers
+                    .map(|(what, body)| (change(what), all(body)))
+                    .collect(),
+                otherwise: all(&it.otherwise),
+                finally: all(&it.finally),
+                place: it.place,
+            })
+        }
+        Node::Note(what, place) => Node::Note(change(what), *place),
+        Node::Patch(..) | Node::Exit(..) | Node::Opaque(..) => node.clone(),
+    }
 }
 
 /// Keeps the notes of what some condition or command of the workflow depends on.

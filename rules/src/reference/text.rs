@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use lint_core::commands::{
-    Choice, Command, Condition, Exit, Loop, Node, Part, Structure, Try, Value, Wait,
+    Choice, Command, Condition, Exit, Loop, Node, Part, Patch, Structure, Try, Value, Wait,
 };
 use lint_core::diagnostic::{FileId, Place, Span};
 use lint_core::knowledge::Role;
@@ -91,8 +91,9 @@ fn write_nodes(nodes: &[Node], depth: usize, out: &mut String) {
         match node {
             Node::Command(command, _) => line(depth, &command_line(command)),
             Node::Wait(wait, _) => line(depth, &wait_line(wait, before)),
-            Node::Ask(id, _) => line(depth, &format!("patched {}", quoted(id))),
-            Node::Deprecate(id, _) => line(depth, &format!("deprecate-patch {}", quoted(id))),
+            Node::Patch(it, _) => {
+                line(depth, &format!("{} {}", it.as_str(), quoted(&it.id)));
+            }
             Node::Exit(exit, _) => line(depth, exit.as_str()),
             Node::Note(what, _) => line(depth, &format!("note {}", quoted(what))),
             Node::Opaque(why, _) => line(depth, &format!("unknown {}", quoted(why))),
@@ -399,8 +400,11 @@ impl Reader {
                 let on = BTreeSet::new();
                 Node::Wait(Wait { on, until }, place)
             }
-            "patched" => Node::Ask(line.text(1)?, place),
-            "deprecate-patch" => Node::Deprecate(line.text(1)?, place),
+            "patched" | "deprecate-patch" => {
+                let id = line.text(1)?;
+                let is_deprecated = line.words[0] == "deprecate-patch";
+                Node::Patch(Patch { id, is_deprecated }, place)
+            }
             "note" => Node::Note(line.text(1)?, place),
             "unknown" => Node::Opaque(line.text(1)?, place),
             "task" => Node::Task(self.block(depth + 1)?, place),

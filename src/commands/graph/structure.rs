@@ -84,8 +84,7 @@ fn node(node: &Node, places: &Places<'_>) -> Json {
             json!({ "node": "command", "kind": command.kind, "properties": properties })
         }
         Node::Wait(wait, _) => json!({ "node": "wait", "on": wait.on, "until": wait.until }),
-        Node::Ask(id, _) => json!({ "node": "patched", "id": id }),
-        Node::Deprecate(id, _) => json!({ "node": "deprecate-patch", "id": id }),
+        Node::Patch(it, _) => json!({ "node": it.as_str(), "id": it.id }),
         Node::Exit(exit, _) => json!({ "node": exit.as_str() }),
         Node::Note(what, _) => json!({ "node": "note", "what": what }),
         Node::Opaque(why, _) => json!({ "node": "unknown", "why": why }),
@@ -205,12 +204,8 @@ impl Flowchart {
                 }
                 None => from,
             },
-            Node::Ask(id, _) => {
-                let label = format!("patched {id}");
-                vec![(self.add(&label, ("[\"", "\"]"), &from), "")]
-            }
-            Node::Deprecate(id, _) => {
-                let label = format!("deprecate patch {id}");
+            Node::Patch(it, _) => {
+                let label = format!("{} {}", it.as_str(), it.id);
                 vec![(self.add(&label, ("[\"", "\"]"), &from), "")]
             }
             Node::Note(..) => from,
