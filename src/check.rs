@@ -137,6 +137,14 @@ impl<'l> Alive<'l> {
         }
     }
 
+    /// Also tells what workflows do in order, for who compares that.
+    pub(crate) fn with_structures(self) -> Self {
+        Self {
+            analysis: self.analysis.with_structures(),
+            ..self
+        }
+    }
+
     /// Like [`examine`], with what the workflows show to people if somebody looks.
     pub(crate) fn examine_with(
         &self,

@@ -135,7 +135,7 @@ impl DiffBase {
             }
             None => {
                 let project = before.project(settings);
-                let alive = Alive::new(project, settings);
+                let alive = Alive::new(project, settings).with_structures();
                 let mut workflows = Vec::new();
                 let examined = alive.examine_with(settings, &[], |cx| {
                     workflows = record(cx.facts);

@@ -18,13 +18,38 @@ pub fn analyse<'p>(project: &'p Project<'p>, knowledge: &'p Knowledge) -> Facts<
     analyse_within(project, knowledge, STEPS_OF_GROUP)
 }
 
+/// The same, with what each workflow does in order.
+pub fn analyse_with_structures<'p>(
+    project: &'p Project<'p>,
+    knowledge: &'p Knowledge,
+) -> Facts<'p> {
+    let wish = Wish {
+        steps: STEPS_OF_GROUP,
+        structures: true,
+    };
+    see(project, knowledge, wish, &Memo::default())
+}
+
 /// The same with this much work for each workflow.
 pub(crate) fn analyse_within<'p>(
     project: &'p Project<'p>,
     knowledge: &'p Knowledge,
     steps: u64,
 ) -> Facts<'p> {
-    see(project, knowledge, steps, &Memo::default())
+    let wish = Wish {
+        steps,
+        structures: false,
+    };
+    see(project, knowledge, wish, &Memo::default())
+}
+
+/// What an analysis is to tell, and how much it may cost.
+#[derive(Clone, Copy)]
+struct Wish {
+    /// How much work there is for each workflow.
+    steps: u64,
+    /// Whether anybody asks what workflows do in order.
+    structures: bool,
 }
 
 /// An analysis that stays alive and takes changes. Its facts are always those that [`analyse`]
@@ -33,6 +58,7 @@ pub struct Analysis<'l> {
     project: Project<'l>,
     knowledge: Knowledge,
     memo: Memo,
+    wish: Wish,
 }
 
 impl<'l> Analysis<'l> {
@@ -41,7 +67,17 @@ impl<'l> Analysis<'l> {
             project,
             knowledge,
             memo: Memo::default(),
+            wish: Wish {
+                steps: STEPS_OF_GROUP,
+                structures: false,
+            },
         }
+    }
+
+    /// Also tells what each workflow does in order.
+    pub fn with_structures(mut self) -> Self {
+        self.wish.structures = true;
+        self
     }
 
     /// Takes changes of files, by their keys. Facts in memory of the caller are those of before.
@@ -70,18 +106,18 @@ impl<'l> Analysis<'l> {
 
     /// Must run on a thread with [`crate::syntax::STACK_SIZE`] of stack.
     pub fn facts(&self) -> Facts<'_> {
-        see(&self.project, &self.knowledge, STEPS_OF_GROUP, &self.memo)
+        see(&self.project, &self.knowledge, self.wish, &self.memo)
     }
 }
 
 fn see<'p>(
     project: &'p Project<'p>,
     knowledge: &'p Knowledge,
-    steps: u64,
+    wish: Wish,
     memo: &Memo,
 ) -> Facts<'p> {
     let parts = components::see(project, knowledge, memo, |view, part, by_worker| {
-        see_part(view, knowledge, part, by_worker, steps)
+        see_part(view, knowledge, part, by_worker, wish)
     });
     Facts::new(project, knowledge, parts)
 }
@@ -93,15 +129,18 @@ fn see_part(
     knowledge: &Knowledge,
     part: &Candidates,
     by_worker: &WorkerLists,
-    steps: u64,
+    wish: Wish,
 ) -> (Seen, Calls) {
-    let Some(reached) = interpret(project, knowledge, part, steps) else {
+    let Some(reached) = interpret(project, knowledge, part, wish.steps) else {
         return Default::default();
     };
     let (mut machine, found) = (reached.machine, reached.found);
     let (hazards, idle_boundaries, calls) = reach::hazards(&mut machine, &found, by_worker);
     let (reach, observed) = observed::collect(&mut machine, &found);
-    let structures = commands::build::structures(&mut machine, &found, &reached.cut_short);
+    let structures = match wish.structures {
+        true => commands::build::structures(&mut machine, &found, &reached.cut_short),
+        false => vec![None; found.len()],
+    };
     let seen = Seen {
         activities: workflows::activities(&machine),
         workflows: found.into_iter().map(|it| it.workflow).collect(),

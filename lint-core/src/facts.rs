@@ -97,7 +97,8 @@ pub struct Seen {
     pub workflows: Vec<Workflow>,
     /// What each workflow runs, in the order of [`Seen::workflows`].
     pub reach: Vec<Reach>,
-    /// The commands that each workflow can issue, in the same order; `None` for what is none.
+    /// The commands that each workflow can issue, in the same order; `None` for what is none, and
+    /// for all if nobody asked.
     pub structures: Vec<Option<Structure>>,
     pub observed: Observed,
     /// Names that the configuration gives a part to and that nothing in the project has.

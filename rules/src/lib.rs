@@ -31,6 +31,8 @@ mod variables;
 mod versioning;
 mod writes;
 
+use lint_core::diagnostic::Diagnostic;
+use lint_core::project::Project;
 use lint_core::rule::RuleMetadata;
 
 pub use calls::COMPONENTS as HINT_COMPONENTS;
@@ -39,9 +41,10 @@ pub use lint::{UNKNOWN_SUPPRESSION, UNUSED_SUPPRESSION};
 pub use overview::{Overview, OverviewItem, overviews};
 pub use rule::{Context, Rule, Scope};
 pub use run::{Memo, check};
-pub use versioning::edits;
 
 use determinism as d;
+use reference::{Recorded, Reference};
+use rule::{Edit, EditRule};
 
 /// The rules that look at facts, sorted by code.
 static RULES: &[&dyn Rule] = &[
@@ -177,8 +180,10 @@ static RULES: &[&dyn Rule] = &[
     &lifecycle::SilentHeartbeat,
     &versioning::RepeatedPatch,
     &versioning::PatchDecided,
-    &versioning::IncompatibleEdit,
 ];
+
+/// The rules that compare two states of a project, sorted by code, which come after the others.
+static EDIT_RULES: &[&dyn EditRule] = &[&versioning::IncompatibleEdit];
 
 /// The rules that look at facts, sorted by code.
 pub fn all() -> &'static [&'static dyn Rule] {
@@ -190,6 +195,21 @@ pub fn metadata() -> impl Iterator<Item = &'static RuleMetadata> {
     [&UNUSED_SUPPRESSION, &UNKNOWN_SUPPRESSION]
         .into_iter()
         .chain(RULES.iter().map(|rule| rule.metadata()))
+        .chain(EDIT_RULES.iter().map(|rule| rule.metadata()))
+}
+
+/// What the edits break that lead from what was before to what workflows do now.
+pub fn edits(project: &Project<'_>, now: &[Recorded], before: &[Reference]) -> Vec<Diagnostic> {
+    let edit = Edit {
+        project,
+        now,
+        before,
+    };
+    let mut report = Vec::new();
+    EDIT_RULES
+        .iter()
+        .for_each(|rule| rule.compare(&edit, &mut report));
+    report
 }
 
 /// The class of APIs that users mean by the name of a rule, or `safe`, in their own catalogue.

@@ -12,6 +12,7 @@ use lint_core::rule::{Category, RuleMetadata};
 
 use crate::everywhere::Everywhere;
 use crate::model::{Contract, Model};
+use crate::reference::{Recorded, Reference};
 use crate::runbook_md::{RunbookMd, view};
 
 /// Everything a rule may look at.
@@ -203,4 +204,19 @@ pub trait Rule: Sync {
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>);
+}
+
+/// A rule about what an edit makes of workflows, of which one state of the project tells nothing.
+pub(crate) trait EditRule: Sync {
+    fn metadata(&self) -> &'static RuleMetadata;
+
+    fn compare(&self, edit: &Edit<'_>, report: &mut Vec<Diagnostic>);
+}
+
+/// What workflows do, and what they did before.
+pub(crate) struct Edit<'e> {
+    /// As it is now.
+    pub(crate) project: &'e Project<'e>,
+    pub(crate) now: &'e [Recorded],
+    pub(crate) before: &'e [Reference],
 }

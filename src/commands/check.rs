@@ -87,7 +87,12 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     if let Some(status) = fixed.as_ref().and_then(|it| it.status) {
         return Ok(status);
     }
+    let locked = lock::reference(&root, &settings)?;
+    let compares = locked.is_some() || args.known.diff_base.is_some();
     let mut alive = Alive::new(files.project(&settings), &settings);
+    if compares {
+        alive = alive.with_structures();
+    }
     let project = alive.analysis.project().view();
     let places = Places::new(&project, &root, &cwd);
     let is_requested = |file: FileId| files.is_requested(project.key(file));
@@ -106,10 +111,9 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     let count = plural(python_files(&project).count(), "file");
     let progress = Progress::start(format!("checking {count}"), args.output.quiet);
     let is_page = targets.iter().any(|it| it.format == Format::Html);
-    let locked = lock::reference(&root, &settings)?;
     let mut workflows = Vec::new();
     let mut examined = alive.examine_with(&settings, &named, |cx| {
-        if locked.is_some() || args.known.diff_base.is_some() {
+        if compares {
             workflows = record(cx.facts);
         }
         match is_page {

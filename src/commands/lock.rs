@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
-use lint_core::analysis::analyse;
+use lint_core::analysis::analyse_with_structures;
 use lint_core::knowledge::Knowledge;
 use lint_core::suggest::closest;
 use rules::reference::{Recorded, record, write_workflow};
@@ -30,7 +30,7 @@ pub(crate) fn run(mut args: LockArgs) -> Result<Status> {
     let project = files.project(&settings);
     start_threads(None)?;
     let knowledge = Knowledge::new(&rules::catalogue::TABLES, settings.knowledge.clone());
-    let facts = analyse(&project, &knowledge);
+    let facts = analyse_with_structures(&project, &knowledge);
     stopped_at_a_bound(&facts.cut_short)
         .iter()
         .for_each(|it| warn(it));

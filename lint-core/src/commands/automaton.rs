@@ -315,6 +315,15 @@ impl<'r> Automaton<'r> {
         self.block(&it.body, otherwise, inside)
     }
 
+    /// What is waited for together with more.
+    pub(super) fn together(&self) -> BTreeSet<String> {
+        let waits = self.states.iter().filter_map(|state| match state {
+            State::Wait { wait, .. } if wait.on.len() > 1 => Some(&wait.on),
+            _ => None,
+        });
+        waits.flatten().cloned().collect()
+    }
+
     /// The states from which the code can still come to wait: a run that is open waits somewhere,
     /// so what leads nowhere else is in no history that is replayed.
     pub(super) fn open(&self) -> Vec<bool> {

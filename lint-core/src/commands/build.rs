@@ -47,6 +47,8 @@ pub(crate) fn structures(
         classes: BTreeMap::new(),
         digests: BTreeMap::new(),
         asking: Vec::new(),
+        asked: BTreeSet::new(),
+        assumed: BTreeMap::new(),
         stack: Vec::new(),
         gates: BTreeMap::new(),
         is_cut: false,
@@ -101,6 +103,10 @@ pub(super) struct Builder<'m, 'p> {
     pub(super) asking: Vec<CtxId>,
     /// The contexts whose code is being followed, innermost last.
     stack: Vec<Rc<Scope<'p>>>,
+    /// The patches that were asked for so far.
+    pub(super) asked: BTreeSet<String>,
+    /// What they are taken to have answered, while texts are written that depend on that.
+    pub(super) assumed: BTreeMap<String, bool>,
     /// Attributes that keep the answer about a patch, by their texts, and its id.
     pub(super) gates: BTreeMap<String, String>,
     /// Whether the interpretation itself was cut short.
@@ -222,6 +228,7 @@ impl<'p> Builder<'_, 'p> {
 
     /// What an entry point does; its parameters are what the history holds.
     fn entry(&mut self, ctx: CtxId) -> Vec<Node> {
+        self.asked.clear();
         let Some(mut scope) = self.scope(ctx) else {
             return Vec::new();
         };

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::place::Place;
 
 use super::automaton::{Automaton, Label, State, StateId};
+use super::normal::{attribute, attributes_in};
 use super::{CUT_SHORT, Command, Node, Part, Patch, Value};
 
 /// How many pairs of states are looked at.
@@ -165,14 +166,32 @@ struct Pair {
     settled: Settled,
     /// The command that was issued last, by what it is called.
     last: Option<String>,
+    /// What of that which the new code waits for together with more has come about.
+    done: BTreeSet<String>,
     /// Whether tasks are arranged otherwise, so that the order of their commands is not known.
     is_loose: bool,
+}
+
+impl Pair {
+    /// What has come about after one more event.
+    fn done_after(&self, event: &Event<'_>, together: &BTreeSet<String>) -> BTreeSet<String> {
+        let mut done = self.done.clone();
+        if let Some(label) = event.label() {
+            done.remove(&label);
+        }
+        if let Event::Waits(wait) | Event::Fails(wait) = event {
+            done.extend(wait.on.intersection(together).cloned());
+        }
+        done
+    }
 }
 
 struct Walk<'a> {
     old: &'a Automaton<'a>,
     new: &'a Automaton<'a>,
     open: Vec<bool>,
+    /// What the new code waits for together with more.
+    together: BTreeSet<String>,
     /// Whether decisions are remembered beyond the next event.
     is_lasting: bool,
     is_cut: bool,
@@ -199,6 +218,7 @@ impl<'a> Walk<'a> {
             old,
             new,
             open: old.open(),
+            together: new.together(),
             is_lasting,
             is_cut: old.is_cut || new.is_cut,
             steps: 0,
@@ -218,6 +238,7 @@ impl<'a> Walk<'a> {
             new: BTreeSet::from([start(self.new.start)]),
             settled: Settled::new(),
             last: None,
+            done: BTreeSet::new(),
             is_loose: false,
         };
         let mut seen = BTreeSet::from([first.clone()]);
@@ -236,6 +257,7 @@ impl<'a> Walk<'a> {
                     new: followed.points,
                     settled: self.settled(&pair, &old.trail),
                     last: old.event.label().or_else(|| pair.last.clone()),
+                    done: pair.done_after(&old.event, &self.together),
                     is_loose: pair.is_loose || followed.is_loose,
                     old: old.to,
                 };
@@ -282,13 +304,7 @@ impl<'a> Walk<'a> {
                     let now = outcome_of(&trail.decisions, question, usize::MAX);
                     let now = now.filter(|_| is_constant(question));
                     let known = now.or_else(|| pair.settled.get(question).copied());
-                    for (outcome, next) in ways.iter().rev() {
-                        if known.is_none_or(|it| it == *outcome) {
-                            let mut trail = trail.clone();
-                            trail.decisions.push((question.clone(), outcome));
-                            pending.push((at.moved(*next), trail));
-                        }
-                    }
+                    pending.extend(trail.decided(&at, question, ways, known));
                 }
                 State::Patch {
                     patch,
@@ -311,18 +327,12 @@ impl<'a> Walk<'a> {
                     ok,
                     failed,
                 } => {
-                    let to = at.moved(*ok);
-                    found.push(Way::new(
-                        Event::Waits(wait),
-                        *place,
-                        at.clone(),
-                        to,
-                        trail.clone(),
-                    ));
                     if self.open[*failed] {
-                        let to = at.moved(*failed);
-                        found.push(Way::new(Event::Fails(wait), *place, at, to, trail));
+                        let (event, to) = (Event::Fails(wait), at.moved(*failed));
+                        found.push(Way::new(event, *place, at.clone(), to, trail.clone()));
                     }
+                    let (event, to) = (Event::Waits(wait), at.moved(*ok));
+                    found.push(Way::new(event, *place, at, to, trail));
                 }
                 State::Emit(label, place, next) => {
                     let to = at.moved(*next);
@@ -409,20 +419,13 @@ impl<'a> Walk<'a> {
                 } => {
                     let known = self.known(pair, old, &trail, question);
                     let known = known.filter(|it| ways.iter().any(|(way, _)| way == it));
-                    for (outcome, next) in ways.iter().rev() {
-                        let mut trail = trail.clone();
-                        match known {
-                            Some(known) if known == *outcome => {}
-                            Some(_) => continue,
-                            None => {
-                                let what = question.clone();
-                                let place = Some(*place);
-                                trail.free.get_or_insert(Side { what, place });
-                            }
-                        }
-                        trail.decisions.push((question.clone(), outcome));
-                        pending.push((at.moved(*next), trail));
+                    let mut trail = trail;
+                    if known.is_none() {
+                        let what = question.clone();
+                        let place = Some(*place);
+                        trail.free.get_or_insert(Side { what, place });
                     }
+                    pending.extend(trail.decided(&at, question, ways, known));
                 }
                 State::Patch {
                     patch,
@@ -453,13 +456,7 @@ impl<'a> Walk<'a> {
                     let to = at.moved(*next);
                     found.push(Way::new(Event::Label(label), *place, at, to, trail));
                 }
-                State::End => found.push(Way {
-                    event: Event::Ends,
-                    place: None,
-                    to: at.clone(),
-                    at,
-                    trail,
-                }),
+                State::End => found.push(Way::new(Event::Ends, None, at.clone(), at, trail)),
                 other => pending.extend(other.silent(&at, trail)),
             }
         }
@@ -488,6 +485,26 @@ impl<'a> Walk<'a> {
         let is_beyond = asked >= now && !is_lasting_within(question);
         let known = outcome_of(decisions, question, asked).filter(|_| !is_beyond);
         known.or_else(|| pair.settled.get(question).copied())
+    }
+}
+
+impl Trail {
+    /// The ways on from a decision, those that its outcome allows if that is known.
+    fn decided(
+        &self,
+        at: &Point,
+        question: &str,
+        ways: &[(&'static str, StateId)],
+        known: Option<&'static str>,
+    ) -> Vec<(Point, Self)> {
+        let ways = ways.iter().rev();
+        let ways = ways.filter(|(outcome, _)| known.is_none_or(|it| it == *outcome));
+        ways.map(|(outcome, next)| {
+            let mut trail = self.clone();
+            trail.decisions.push((question.to_owned(), outcome));
+            (at.moved(*next), trail)
+        })
+        .collect()
     }
 }
 
@@ -527,8 +544,16 @@ impl Point {
 
 /// Whether the new code goes along with an event of the old code on this way, and to where.
 fn goes_along(pair: &Pair, old: &Way<'_>, new: &Way<'_>) -> (Match, Point) {
-    let how = matches(&old.event, &new.event);
+    let mut how = matches(&old.event, &new.event);
     match (&old.event, &new.event) {
+        (Event::Waits(now), Event::Waits(all)) | (Event::Fails(now), Event::Fails(all))
+            if now.until == all.until
+                && now.on.is_subset(&all.on)
+                && !now.on.is_empty()
+                && all.on.difference(&now.on).all(|it| pair.done.contains(it)) =>
+        {
+            how = Match::Yes;
+        }
         (Event::Waits(_) | Event::Fails(_), Event::Waits(_) | Event::Fails(_)) => {}
         // What the new code issues earlier has to wait for its event.
         (Event::Waits(_) | Event::Fails(_), _) => return (Match::Yes, new.at.clone()),
@@ -581,7 +606,8 @@ fn matches(old: &Event<'_>, new: &Event<'_>) -> Match {
 
 /// The first note that only one of two ways has.
 fn differing(old: &[(String, Place)], new: &[(String, Place)]) -> Option<Side> {
-    let both = old.iter().zip(new);
+    let (old, new) = (ordered(old), ordered(new));
+    let both = old.iter().zip(&new);
     let at = both.take_while(|(old, new)| old.0 == new.0).count();
     let (what, place) = match new.get(at) {
         Some((what, place)) => (what, Some(*place)),
@@ -589,6 +615,24 @@ fn differing(old: &[(String, Place)], new: &[(String, Place)]) -> Option<Side> {
     };
     let what = what.clone();
     Some(Side { what, place })
+}
+
+/// Notes in the order of their attributes, if none of them depends on another.
+fn ordered(notes: &[(String, Place)]) -> Vec<&(String, Place)> {
+    let mut ordered: Vec<&(String, Place)> = notes.iter().collect();
+    let written = notes.iter().map(|(note, _)| attribute(note));
+    let Some(written) = written.collect::<Option<BTreeSet<&str>>>() else {
+        return ordered;
+    };
+    let is_alone = notes.iter().all(|(note, _)| {
+        let own = attribute(note).unwrap_or_default();
+        let mut read = attributes_in(&note[own.len()..]);
+        read.all(|it| !written.contains(it.as_str()))
+    });
+    if is_alone {
+        ordered.sort_by_key(|(note, _)| attribute(note));
+    }
+    ordered
 }
 
 /// Whether what is asked cannot change in a run: nothing in it is state, or an element of what a
@@ -688,10 +732,16 @@ impl Event<'_> {
 }
 
 impl<'a> Way<'a> {
-    fn new(event: Event<'a>, place: Place, at: Point, to: Point, trail: Trail) -> Self {
+    fn new(
+        event: Event<'a>,
+        place: impl Into<Option<Place>>,
+        at: Point,
+        to: Point,
+        trail: Trail,
+    ) -> Self {
         Self {
             event,
-            place: Some(place),
+            place: place.into(),
             at,
             to,
             trail,

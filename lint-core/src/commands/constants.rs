@@ -61,9 +61,12 @@ impl<'p> Writer<'_, '_, 'p> {
         let Some(scope) = self.builder.module_scope(file) else {
             return name.to_owned();
         };
+        // What a module only changes, or knows within a comprehension, is nothing of its own.
+        let (known, _) = scope.definitions.at(name, Span::default());
+        let is_made = known.iter().any(|it| !it.what.is_change());
         match scope.definitions.key(name) {
-            Some(name) => self.name(&scope, name, Span::default()),
-            None => name.to_owned(),
+            Some(name) if is_made => self.name(&scope, name, Span::default()),
+            _ => name.to_owned(),
         }
     }
 
@@ -200,7 +203,10 @@ impl<'p> Writer<'_, '_, 'p> {
                 Some(Expr::Call(call)) => self.field(&scope, class, call)?,
                 _ => Some(self.name(&scope, name, Span::default())),
             };
-            return Some((text.unwrap_or_else(|| self.name(&scope, name, Span::default())), is_fixed));
+            return Some((
+                text.unwrap_or_else(|| self.name(&scope, name, Span::default())),
+                is_fixed,
+            ));
         }
         None
     }

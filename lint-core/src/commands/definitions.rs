@@ -361,7 +361,6 @@ impl<'p> Visitor<'p> for Collector<'p> {
         }
         walk_expr(self, expression);
     }
-
 }
 
 impl<'p> Collector<'p> {

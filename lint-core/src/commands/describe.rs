@@ -32,6 +32,9 @@ pub(super) struct Writer<'b, 'm, 'p> {
     is_of_object: bool,
 }
 
+/// A definition, with what is not known of whether it comes to it.
+type Assumed<'d, 'p> = (&'d Definition<'p>, Vec<When<'p>>);
+
 impl<'p> Builder<'_, 'p> {
     /// What an expression comes to.
     pub(super) fn describe(&mut self, scope: &Rc<Scope<'p>>, expr: &'p Expr) -> String {
@@ -172,22 +175,12 @@ impl<'p> Writer<'_, '_, 'p> {
                 }
             }
             Expr::UnaryOp(it) => format!("{}({})", it.op, self.expr(scope, &it.operand)),
-            Expr::Compare(it) if matches!(it.ops[..], [ast::CmpOp::Gt | ast::CmpOp::GtE]) => {
-                let op = if it.ops[0] == ast::CmpOp::Gt {
-                    "<"
-                } else {
-                    "<="
-                };
-                let left = self.expr(scope, &it.comparators[0]);
-                format!("{left} {op} {}", self.expr(scope, &it.left))
+            Expr::Compare(it) => self.comparison(scope, it),
+            Expr::If(it) if self.builder.assumed(scope, &it.test) == Some(true) => {
+                self.expr(scope, &it.body)
             }
-            Expr::Compare(it) => {
-                let mut text = self.expr(scope, &it.left);
-                for (op, operand) in it.ops.iter().zip(&it.comparators) {
-                    let operand = self.expr(scope, operand);
-                    let _ = write!(text, " {op} {operand}");
-                }
-                text
+            Expr::If(it) if self.builder.assumed(scope, &it.test) == Some(false) => {
+                self.expr(scope, &it.orelse)
             }
             Expr::If(it) => {
                 let (body, test) = (self.expr(scope, &it.body), self.expr(scope, &it.test));
@@ -207,6 +200,25 @@ impl<'p> Writer<'_, '_, 'p> {
             Expr::TString(_) | Expr::IpyEscapeCommand(_) => "?".to_owned(),
             _ => self.display(scope, expr),
         }
+    }
+
+    /// What is more than another is written as what is less.
+    fn comparison(&mut self, scope: &Rc<Scope<'p>>, it: &'p ast::ExprCompare) -> String {
+        let turned = match it.ops[..] {
+            [ast::CmpOp::Gt] => Some("<"),
+            [ast::CmpOp::GtE] => Some("<="),
+            _ => None,
+        };
+        if let Some(op) = turned {
+            let left = self.expr(scope, &it.comparators[0]);
+            return format!("{left} {op} {}", self.expr(scope, &it.left));
+        }
+        let mut text = self.expr(scope, &it.left);
+        for (op, operand) in it.ops.iter().zip(&it.comparators) {
+            let operand = self.expr(scope, operand);
+            let _ = write!(text, " {op} {operand}");
+        }
+        text
     }
 
     /// Literals, and what holds elements.
@@ -340,7 +352,12 @@ impl<'p> Writer<'_, '_, 'p> {
     pub(super) fn name(&mut self, scope: &Rc<Scope<'p>>, name: &'p str, place: Span) -> String {
         let given = scope.given.get(name).map(|it| it.text.clone());
         let definitions = scope.definitions.clone();
-        let (known, within) = definitions.at(name, place);
+        let (mut known, within) = definitions.at(name, place);
+        // What is only handed on may be of the module.
+        let is_foreign = given.is_none() && !scope.function.locals.contains(name);
+        if is_foreign && known.iter().all(|it| it.what.is_change()) {
+            known.clear();
+        }
         if known.is_empty() {
             return match (given, &scope.outer) {
                 (Some(text), _) => text,
@@ -348,9 +365,8 @@ impl<'p> Writer<'_, '_, 'p> {
                 (None, None) => self.foreign(scope, name),
             };
         }
-        if !self.is_of_object
-            && let Some(text) = scope.texts.borrow().get(&(name, within))
-        {
+        let is_kept = !self.is_of_object && self.builder.assumed.is_empty();
+        if is_kept && let Some(text) = scope.texts.borrow().get(&(name, within)) {
             return text.clone();
         }
         let key = (Rc::as_ptr(scope) as usize, name);
@@ -366,15 +382,16 @@ impl<'p> Writer<'_, '_, 'p> {
         let cut = std::mem::replace(&mut self.cut, usize::MAX);
         self.following.push(key);
         let given = given.filter(|_| within.is_none());
-        let text = self.values(scope, name, given, &known);
+        let text = self.values(scope, name, given, known);
         self.following.pop();
         // A text that stops at what is being followed is only a part.
         if self.cut < at {
             self.cut = self.cut.min(cut);
         } else {
             self.cut = cut;
-            if !self.is_of_object {
-                scope.texts
+            if is_kept {
+                scope
+                    .texts
                     .borrow_mut()
                     .insert((name, within), text.clone());
             }
@@ -387,25 +404,25 @@ impl<'p> Writer<'_, '_, 'p> {
         scope: &Rc<Scope<'p>>,
         name: &'p str,
         given: Option<String>,
-        known: &[&Definition<'p>],
+        known: Vec<&Definition<'p>>,
     ) -> String {
-        let is_changed = |it: &&&Definition<'p>| it.what.is_change();
-        let is_made = !known.iter().all(|it| is_changed(&it));
+        let known = self.as_assumed(scope, known);
+        let is_made = !known.iter().all(|(it, _)| it.what.is_change());
         let mut texts: Vec<String> = given.into_iter().collect();
         if texts.is_empty() && !is_made {
             texts.push(name.to_owned());
         }
         let counted = known
             .iter()
-            .filter(|it| !self.is_of_object || !is_changed(it));
-        let counted: Vec<&&Definition<'p>> = counted.collect();
+            .filter(|(it, _)| !self.is_of_object || !it.what.is_change());
+        let counted: Vec<&Assumed<'_, 'p>> = counted.collect();
         let is_alone = texts.is_empty() && counted.len() == 1;
-        for definition in counted {
+        for (definition, when) in counted {
             let Some(mut text) = self.definition(scope, definition.what) else {
                 continue;
             };
             if !is_alone {
-                text.push_str(&self.when(scope, &definition.when));
+                text.push_str(&self.when(scope, when));
             }
             if !texts.contains(&text) {
                 texts.push(text);
@@ -415,6 +432,39 @@ impl<'p> Writer<'_, '_, 'p> {
             [one] => one.clone(),
             _ => shortened(format!("({})", texts.join(" or "))),
         }
+    }
+
+    /// The definitions that count for the answers that patches are taken to have, each with what
+    /// else has to be so. What certainly comes to another value replaces those before.
+    fn as_assumed<'d>(
+        &mut self,
+        scope: &Rc<Scope<'p>>,
+        known: Vec<&'d Definition<'p>>,
+    ) -> Vec<Assumed<'d, 'p>> {
+        let mut counted: Vec<Assumed<'d, 'p>> = Vec::new();
+        for definition in known {
+            let mut when = Vec::new();
+            let mut is_excluded = false;
+            for it in &definition.when {
+                let answer = match *it {
+                    When::Holds(test) => self.builder.assumed(scope, test),
+                    When::Fails(test) => self.builder.assumed(scope, test).map(|it| !it),
+                    _ => None,
+                };
+                match answer {
+                    Some(is_so) => is_excluded |= !is_so,
+                    None => when.push(*it),
+                }
+            }
+            if is_excluded {
+                continue;
+            }
+            if when.is_empty() && !definition.when.is_empty() && !definition.what.is_change() {
+                counted.clear();
+            }
+            counted.push((definition, when));
+        }
+        counted
     }
 
     /// `None` for what changes nothing.
@@ -460,7 +510,10 @@ impl<'p> Writer<'_, '_, 'p> {
         let mut text = String::new();
         for it in when {
             text += &match *it {
-                When::Holds(test) => format!(" if {}", self.expr(scope, test)),
+                When::Holds(test) => match self.expr(scope, test).as_str() {
+                    "True" | "1" => String::new(),
+                    test => format!(" if {test}"),
+                },
                 When::Fails(test) => format!(" if not {}", self.expr(scope, test)),
                 When::Each(iter) => format!(" for each {}", self.expr(scope, iter)),
                 When::Case(subject, case) => {

@@ -13,9 +13,13 @@ mod constants;
 mod definitions;
 mod describe;
 mod digest;
+mod expressions;
 mod flow;
+mod gates;
+mod issue;
 mod naming;
 mod normal;
+mod notes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

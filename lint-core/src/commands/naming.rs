@@ -70,6 +70,9 @@ fn property<'p>(
         return Some(Value::Fixed(text));
     }
     let text = builder.describe(scope, written);
+    if let Some(name) = builder.function_meant(&given, &text) {
+        return Some(Value::Fixed(name));
+    }
     Some(Value::of(text))
 }
 
@@ -140,6 +143,22 @@ pub(super) fn argument(call: &ast::ExprCall, arg: knowledge::Arg) -> Option<&Exp
 }
 
 impl<'p> Builder<'_, 'p> {
+    /// The name of that function of several that is left if patches answer as they are taken to.
+    fn function_meant(&mut self, given: &[Obj], text: &str) -> Option<String> {
+        if self.assumed.is_empty() {
+            return None;
+        }
+        let is_it = |obj: &&Obj| match obj {
+            Obj::Func(it) => {
+                let name = self.machine.function_name(it.func);
+                name.rsplit('.').next() == text.rsplit('.').next()
+            }
+            _ => false,
+        };
+        let found = *given.iter().find(is_it)?;
+        self.name_of(found)
+    }
+
     /// The name under which the history knows an activity, a workflow or a text.
     fn name_of(&mut self, obj: Obj) -> Option<String> {
         match obj {
@@ -219,12 +238,7 @@ impl<'p> Builder<'_, 'p> {
     }
 
     /// The string that an argument of a decorator is.
-    fn string(
-        &mut self,
-        file: FileId,
-        class: Option<ClassId>,
-        expr: &'p Expr,
-    ) -> Option<String> {
+    fn string(&mut self, file: FileId, class: Option<ClassId>, expr: &'p Expr) -> Option<String> {
         let scope = match class {
             Some(class) => self.class_scope(class)?,
             None => self.module_scope(file)?,

@@ -212,6 +212,7 @@ pub(super) fn with_texts(node: &Node, change: &impl Fn(&str) -> String) -> Node 
         Node::Wait(wait, place) => {
             let mut wait = wait.clone();
             wait.until = wait.until.map(|it| change(&it));
+            wait.on = wait.on.iter().map(|it| relabelled(it, change)).collect();
             Node::Wait(wait, *place)
         }
         Node::Task(body, place) => Node::Task(all(body), *place),
@@ -245,6 +246,15 @@ pub(super) fn with_texts(node: &Node, change: &impl Fn(&str) -> String) -> Node 
         }
         Node::Note(what, place) => Node::Note(change(what), *place),
         Node::Patch(..) | Node::Exit(..) | Node::Opaque(..) => node.clone(),
+    }
+}
+
+/// What a command is called whose name is computed from another text.
+fn relabelled(label: &str, change: &impl Fn(&str) -> String) -> String {
+    let computed = label.strip_suffix('>').and_then(|it| it.split_once(" <"));
+    match computed {
+        Some((kind, text)) => format!("{kind} {}", Value::of(change(text))),
+        None => label.to_owned(),
     }
 }
 
@@ -316,7 +326,7 @@ fn is_name(c: char) -> bool {
 }
 
 /// The attributes that a text reads, in the words of [`attribute`].
-fn attributes_in(text: &str) -> impl Iterator<Item = String> + '_ {
+pub(super) fn attributes_in(text: &str) -> impl Iterator<Item = String> + '_ {
     let dots = text.match_indices('.');
     dots.flat_map(|(at, dot)| {
         let rest = &text[at + dot.len()..];

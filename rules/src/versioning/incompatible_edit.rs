@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use lint_core::commands::{self, Divergence, Node, Part, Side, Structure, Verdict};
-use lint_core::diagnostic::{Diagnostic, Impact, Place, Severity, Span, TraceStep};
+use lint_core::diagnostic::{Applicability, Diagnostic, Impact, Place, Severity, Span, TraceStep};
 use lint_core::facts::{Facade, Workflow};
 use lint_core::knowledge::Role;
 use lint_core::project::Project;
@@ -10,7 +10,9 @@ use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
 use crate::reference::{Recorded, Reference};
-use crate::rule::{Context, Rule};
+use crate::rule::{Edit, EditRule};
+
+use super::sketch;
 
 /// ## What it does
 /// Compares the commands of a workflow with those it had before, and finds edits that break the replay of
@@ -102,41 +104,34 @@ use crate::rule::{Context, Rule};
 )]
 pub(crate) struct IncompatibleEdit;
 
-impl Rule for IncompatibleEdit {
+impl EditRule for IncompatibleEdit {
     fn metadata(&self) -> &'static RuleMetadata {
         &Self::METADATA
     }
 
-    /// One state of a project says nothing; [`edits`] compares two.
-    fn check(&self, _: &Context<'_>, _: &mut Vec<Diagnostic>) {}
-}
-
-/// The edits that lead from what was before to what workflows do now and break a replay.
-pub fn edits(project: &Project<'_>, now: &[Recorded], references: &[Reference]) -> Vec<Diagnostic> {
-    let mut report = Vec::new();
-    let known = now
-        .iter()
-        .filter_map(|it| Some((it.workflow.as_ref()?, it)));
-    let known: Vec<Now<'_>> = known.collect();
-    for (reference, all) in in_force(references) {
-        if reference.is_pinned {
-            continue;
-        }
-        for (recorded, now) in paired(&all, &known) {
-            let before = Before {
-                project,
-                now: &known,
-                reference,
-                recorded,
-            };
-            match now {
-                _ if recorded.structure.is_pinned => {}
-                Some((workflow, now)) => before.compare(workflow, now, &mut report),
-                None => before.removed(&mut report),
+    fn compare(&self, edit: &Edit<'_>, report: &mut Vec<Diagnostic>) {
+        let known = edit.now.iter();
+        let known = known.filter_map(|it| Some((it.workflow.as_ref()?, it)));
+        let known: Vec<Now<'_>> = known.collect();
+        for (reference, all) in in_force(edit.before) {
+            if reference.is_pinned {
+                continue;
+            }
+            for (recorded, now) in paired(&all, &known) {
+                let before = Before {
+                    project: edit.project,
+                    now: &known,
+                    reference,
+                    recorded,
+                };
+                match now {
+                    _ if recorded.structure.is_pinned => {}
+                    Some((workflow, now)) => before.compare(workflow, now, report),
+                    None => before.removed(report),
+                }
             }
         }
     }
-    report
 }
 
 type Now<'c> = (&'c Workflow, &'c Recorded);
@@ -236,11 +231,12 @@ impl<'c> Before<'c, '_> {
 
     /// A signal that nobody handled is kept, and a replay hands it to the new handler.
     fn handler_added(&self, workflow: &Workflow, new: &Part, report: &mut Vec<Diagnostic>) {
-        if new.role != Role::Signal || !issues(&new.nodes) {
+        // What is left of a handler issues commands or changes what some condition reads.
+        if new.role != Role::Signal || new.nodes.is_empty() {
             return;
         }
         let message = format!(
-            "the signal handler `{}` of `{}` is new, so executions of {} that have got such a signal issue its commands in a replay",
+            "the signal handler `{}` of `{}` is new, so executions of {} that have got such a signal run it in a replay",
             new.name, self.recorded.structure.workflow_type, self.reference.origin
         );
         Finding::new(
@@ -264,36 +260,7 @@ impl<'c> Before<'c, '_> {
         is_certain: bool,
     ) -> Finding {
         let name = &self.recorded.structure.workflow_type;
-        let origin = &self.reference.origin;
-        let (old, new) = (&at.old.what, &at.new.what);
-        let message = match (is_certain, &at.decision) {
-            (true, _) => format!(
-                "`{name}` goes on with {new} where executions of {origin} went on with {old}, so their replay fails"
-            ),
-            (false, Some(decision)) => format!(
-                "`{name}` may go on with {new} where executions of {origin} went on with {old}: that depends on `{}`",
-                self.shown(decision)
-            ),
-            (false, None) => format!(
-                "whether `{name}` goes on with {new} as executions of {origin} went on with {old} cannot be known"
-            ),
-        };
         let place = at.new.place.unwrap_or(part.place);
-        let before = at.old.place.and_then(|place| self.recorded.location(place));
-        let function = format!("{}.{}", workflow.name, entry(workflow, part));
-        let mut trace = Vec::new();
-        if let Some(before) = &before {
-            trace.push(TraceStep {
-                place: part.place,
-                function: function.clone(),
-                message: format!("before, {old} came next ({before})"),
-            });
-            trace.push(TraceStep {
-                place,
-                function,
-                message: format!("now {new} comes next"),
-            });
-        }
         let severity = if is_certain {
             Severity::Error
         } else {
@@ -304,13 +271,65 @@ impl<'c> Before<'c, '_> {
         } else {
             Impact::Unknown
         };
-        Finding::new(&IncompatibleEdit::METADATA, place.file, place.span, message)
+        let message = self.message(at, is_certain);
+        let finding = Finding::new(&IncompatibleEdit::METADATA, place.file, place.span, message)
             .severity(severity)
             .help(self.help(workflow, at))
             .in_workflow(workflow)
             .entry(entry(workflow, part), impact)
             .culprit(format!("{name} {}", part.name).trim_end())
-            .trace(trace)
+            .trace(self.trace(workflow, part, at));
+        let is_gated = workflow.facade == Facade::Runbook || is_about_patch(at);
+        let gate = at.new.place.filter(|_| !is_gated);
+        let id = proposed_id(name, at);
+        match gate.and_then(|place| sketch::gate(self.project, place, &id)) {
+            Some((span, gated)) => finding.replace(
+                format!("put it behind the patch `{id}`"),
+                Applicability::DisplayOnly,
+                span,
+                gated,
+            ),
+            None => finding,
+        }
+    }
+
+    fn message(&self, at: &Divergence, is_certain: bool) -> String {
+        let name = &self.recorded.structure.workflow_type;
+        let origin = &self.reference.origin;
+        let (old, new) = (&at.old.what, &at.new.what);
+        match (is_certain, &at.decision) {
+            (true, _) => format!(
+                "`{name}` goes on with {new} where executions of {origin} went on with {old}, so their replay fails"
+            ),
+            (false, Some(decision)) => format!(
+                "`{name}` may go on with {new} where executions of {origin} went on with {old}: that depends on `{}`",
+                self.shown(decision)
+            ),
+            (false, None) => format!(
+                "whether `{name}` goes on with {new} as executions of {origin} went on with {old} cannot be known"
+            ),
+        }
+    }
+
+    /// From the old command to the new one.
+    fn trace(&self, workflow: &Workflow, part: &Part, at: &Divergence) -> Vec<TraceStep> {
+        let Some(before) = at.old.place.and_then(|place| self.recorded.location(place)) else {
+            return Vec::new();
+        };
+        let function = format!("{}.{}", workflow.name, entry(workflow, part));
+        let (old, new) = (&at.old.what, &at.new.what);
+        vec![
+            TraceStep {
+                place: part.place,
+                function: function.clone(),
+                message: format!("before, {old} came next ({before})"),
+            },
+            TraceStep {
+                place: at.new.place.unwrap_or(part.place),
+                function,
+                message: format!("now {new} comes next"),
+            },
+        ]
     }
 
     /// A condition as its author wrote it, in one short line.
@@ -332,7 +351,7 @@ impl<'c> Before<'c, '_> {
         if workflow.facade == Facade::Runbook {
             return "give `runbook.md` a new `version`, so that executions that are open stay with the old one".to_owned();
         }
-        if at.old.what.starts_with("the marker of patch") {
+        if is_about_patch(at) {
             return "replace `patched` by `deprecate_patch` first, and remove that when no execution with the marker is open".to_owned();
         }
         let id = proposed_id(&self.recorded.structure.workflow_type, at);
@@ -400,6 +419,10 @@ impl<'c> Before<'c, '_> {
             .culprit(name.as_str())
             .report(report);
     }
+}
+
+fn is_about_patch(at: &Divergence) -> bool {
+    at.old.what.starts_with("the marker of patch")
 }
 
 fn issues(nodes: &[Node]) -> bool {

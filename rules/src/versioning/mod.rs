@@ -4,8 +4,8 @@ mod incompatible_edit;
 mod patch_decided;
 mod patches;
 mod repeated_patch;
+mod sketch;
 
 pub(crate) use incompatible_edit::IncompatibleEdit;
-pub use incompatible_edit::edits;
 pub(crate) use patch_decided::PatchDecided;
 pub(crate) use repeated_patch::RepeatedPatch;

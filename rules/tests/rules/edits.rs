@@ -275,9 +275,9 @@ fn concurrency() {
         both,
         "await do(charge, T)\nawait do(ship, T)\nawait do(notify, T)",
     );
-    // What is issued earlier waits for its event; only that two are waited for is another matter.
+    // What is issued earlier waits for its event.
     expect(
-        "unproven",
+        "compatible",
         "await do(charge, T)\nawait do(ship, T)\nawait do(notify, T)",
         both,
     );
@@ -420,4 +420,145 @@ fn types() {
         verdict(pinned, workflow("await do(ship, T)", "")),
         "compatible"
     );
+}
+
+/// The same workflow below other definitions.
+#[track_caller]
+fn expect_below(expected: &str, body: &str, old: &str, new: &str) {
+    let module = |definitions: &str| {
+        let before = format!("{definitions}\n\n\n@workflow.defn");
+        workflow(&format!("{body}\nawait do(ship, T)"), "").replacen("@workflow.defn", &before, 1)
+    };
+    let found = verdict(module(old), module(new));
+    assert!(
+        found.starts_with(expected),
+        "expected {expected}, found {found}\n--- old\n{old}\n--- new\n{new}\n--- below\n{body}"
+    );
+}
+
+#[test]
+fn constants_that_decide_what_is_commanded() {
+    let loops = "for step in STEPS:\n    await do(step, T)";
+    let steps = "STEPS = ('charge', 'pack')";
+    expect_below("compatible", loops, steps, "STEPS = ['charge', 'pack']");
+    expect_below("incompatible", loops, steps, "STEPS = ('pack', 'charge')");
+    let rounds = "for _ in range(Limits.ROUNDS):\n    await do(charge, T)";
+    let limits = "class Limits:\n    BASE = 2\n    ROUNDS = BASE\n    OTHER = 1";
+    expect_below(
+        "compatible",
+        rounds,
+        limits,
+        &limits.replace("OTHER = 1", "OTHER = 2"),
+    );
+    expect_below(
+        "incompatible",
+        rounds,
+        limits,
+        &limits.replace("BASE = 2", "BASE = 3"),
+    );
+    let names = "await do(NAMES[order], T)";
+    let table = "NAMES = {'a': 'charge'}\nNAMES['b'] = 'pack'";
+    expect_below("compatible", names, table, &table.replace('\'', "\""));
+    expect_below("unproven", names, table, &table.replace("pack", "send"));
+    let members = "from enum import Enum\n\n\nclass Kind(Enum):\n    A = 'a'\n    B = 'b'";
+    let member = "if order == Kind.A.value:\n    await do(charge, T)";
+    let more = format!("{members}\n    C = 'c'");
+    expect_below("compatible", member, members, &more);
+    expect_below("unproven", member, members, &members.replace("'a'", "'x'"));
+    let all = "for kind in Kind:\n    await do(charge, T)";
+    expect_below("unproven", all, members, &more);
+}
+
+#[test]
+fn names_that_a_module_does_not_make() {
+    let asks = "if item in OTHER:\n    await do(charge, T)";
+    let module = "from elsewhere import *\n\nPAIRS = [item for item in (1, 2)]\nOTHER.append(1)";
+    expect_below("compatible", asks, module, &module.replace("2)", "3)"));
+}
+
+#[test]
+fn defaults_that_decide_what_is_commanded() {
+    let options = "from dataclasses import dataclass, field\n\n\n@dataclass\nclass Options:\n    is_quiet: bool = False\n    note: str = ''\n    steps: list = field(default_factory=lambda: ['charge'])";
+    let quiet = "options = Options()\nif options.is_quiet:\n    await do(charge, T)";
+    expect_below(
+        "compatible",
+        quiet,
+        options,
+        &options.replace("= ''", "= 'x'"),
+    );
+    expect_below(
+        "unproven",
+        quiet,
+        options,
+        &options.replace("False", "True"),
+    );
+    let steps = "for step in Options().steps:\n    await do(step, T)";
+    expect_below(
+        "incompatible",
+        steps,
+        options,
+        &options.replace("'charge'", "'pack'"),
+    );
+    let helper = "async def go(count=2, word='x'):\n    print(word)\n    for _ in range(count):\n        await workflow.execute_activity(charge, start_to_close_timeout=MINUTE)";
+    expect_below(
+        "compatible",
+        "await go()",
+        helper,
+        &helper.replace("'x'", "'y'"),
+    );
+    expect_below(
+        "incompatible",
+        "await go()",
+        helper,
+        &helper.replace("count=2", "count=3"),
+    );
+}
+
+#[test]
+fn what_helpers_of_conditions_do() {
+    let large = "if is_large(order):\n    await do(charge, T)";
+    let helper = "LIMIT = 3\n\n\ndef size(order):\n    return len(order)\n\n\ndef is_large(order):\n    if size(order) > LIMIT:\n        return True\n    return False";
+    let logs = helper.replace("    return False", "    print('small')\n    return False");
+    expect_below("compatible", large, helper, &logs);
+    expect_below("unproven", large, helper, &helper.replace("= 3", "= 4"));
+    expect_below(
+        "unproven",
+        large,
+        helper,
+        &helper.replace("len(order)", "len(order) + 1"),
+    );
+    let chosen = "for number in odd(order):\n    await do(charge, T)";
+    let odd = "def odd(numbers):\n    found = []\n    for number in numbers:\n        if number % 2:\n            found.append(number)\n    return found";
+    expect_below("compatible", chosen, odd, &odd.replace("found", "result"));
+    expect_below("unproven", chosen, odd, &odd.replace("% 2", "% 3"));
+    let counted =
+        "meter = Meter()\nmeter.add(len(order))\nif meter.count > 2:\n    await do(charge, T)";
+    let meter = "class Meter:\n    def __init__(self):\n        self.count = 0\n        self.name = ''\n\n    def add(self, number):\n        self.count += number";
+    expect_below("unproven", counted, meter, &meter.replace("+=", "-="));
+}
+
+#[test]
+fn what_decides_over_locals() {
+    let rounds = "rounds = 2\nif order == 'x':\n    rounds = 3\nfor _ in range(rounds):\n    await do(charge, T)\nawait do(ship, T)";
+    expect("unproven", rounds, &rounds.replace("'x'", "'y'"));
+    expect("compatible", rounds, &rounds.replace("rounds", "count"));
+    let chosen = "todo = []\nfor item in order:\n    if item == 'x':\n        continue\n    todo.append(item)\nfor item in todo:\n    await do(charge, T)\nawait do(ship, T)";
+    expect("unproven", chosen, &chosen.replace("'x'", "'y'"));
+    expect("compatible", chosen, &chosen.replace("todo", "left"));
+}
+
+#[test]
+fn patches_in_expressions() {
+    let one = "await do('charge', T)\nawait do(ship, T)";
+    let chosen = "await do('pack' if workflow.patched('p') else 'charge', T)\nawait do(ship, T)";
+    expect("compatible", one, chosen);
+    let wrong = chosen.replace("if workflow", "if not workflow");
+    expect("incompatible", one, &wrong);
+    let kept = "name = 'charge'\nif workflow.patched('p'):\n    name = 'pack'\nawait do(name, T)\nawait do(ship, T)";
+    expect("compatible", one, kept);
+    let rounds = "rounds = 3 if workflow.patched('p') else 1\nfor _ in range(rounds):\n    await do('charge', T)\nawait do(ship, T)";
+    expect("compatible", one, rounds);
+    let guarded =
+        "await do('charge', T)\nworkflow.patched('p') and await do('pack', T)\nawait do(ship, T)";
+    expect("compatible", one, guarded);
 }

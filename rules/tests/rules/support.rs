@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::thread;
 
-use lint_core::analysis::analyse;
+use lint_core::analysis::analyse_with_structures;
 use lint_core::diagnostic::Diagnostic;
 use lint_core::knowledge::{Knowledge, UserEntries};
 use lint_core::project::Project;
@@ -57,7 +57,7 @@ pub(crate) fn lock(files: impl IntoIterator<Item = (String, String)>) -> String 
                 let roots = vec![String::new()];
                 let project = Project::new(&files, files.keys().cloned(), roots, Vec::new());
                 let knowledge = Knowledge::new(&TABLES, UserEntries::default());
-                let facts = analyse(&project, &knowledge);
+                let facts = analyse_with_structures(&project, &knowledge);
                 rules::reference::write(&rules::reference::record(&facts))
             });
         let lock = recording.expect("a thread can be started").join();
@@ -73,7 +73,7 @@ fn lint_here(files: &BTreeMap<String, String>, registry: Registry<'_>) -> Vec<Fo
         Vec::new(),
     );
     let knowledge = Knowledge::new(&TABLES, UserEntries::default());
-    let facts = analyse(&project, &knowledge);
+    let facts = analyse_with_structures(&project, &knowledge);
     let memo = rules::Memo::default();
     let (mut report, now) = rules::check(&facts, registry.enabled, &memo, |cx| {
         rules::reference::record(cx.facts)

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Result, bail};
-use lint_core::analysis::analyse;
+use lint_core::analysis::analyse_with_structures;
 use lint_core::commands::{Choice, Condition, Loop, Node, Part, Try, Value};
 use lint_core::knowledge::Knowledge;
 use rules::reference::{Recorded, record, write_workflow};
@@ -19,7 +19,7 @@ pub(super) fn show(
     knowledge: &Knowledge,
     format: GraphFormat,
 ) -> Result<String> {
-    let facts = analyse(places.project, knowledge);
+    let facts = analyse_with_structures(places.project, knowledge);
     stopped_at_a_bound(&facts.cut_short)
         .iter()
         .for_each(|it| warn(it));

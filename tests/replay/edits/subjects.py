@@ -18,7 +18,6 @@ Each directory below `subjects/` is one program; its `edits.toml` says how it is
     place = "old text"              # the line that a history has to have passed, if the edited lines are
                                     # not run by workflows: a constant, a decorator, a class
     unreachable = "why"             # no history can tell whether this edit is right
-    limit = "why"                   # the replays reject it, and the linter is known not to see it
 
 A step is taken when the workflow waits for somebody outside.
 Edits are written before anybody has seen what the linter makes of them, and are not bent afterwards.
@@ -44,7 +43,6 @@ class Edit:
     changes: list[dict[str, str]]
     place: str | None
     unreachable: str | None
-    limit: str | None
 
     def __str__(self) -> str:
         return f"{self.subject}: {self.name}"
@@ -91,7 +89,6 @@ def read(directory: Path) -> Subject:
             [{key: it[key] for key in ("file", "find", "replace") if key in it}, *it.get("also", [])],
             it.get("place"),
             it.get("unreachable"),
-            it.get("limit"),
         )
         for it in given["edit"]
     ]
