@@ -104,10 +104,16 @@ pub(crate) fn factories(machine: &mut Machine<'_>, candidates: &Candidates) -> V
     let mut factories = Vec::new();
     for class in classes(machine, candidates) {
         let mro = machine.mro(class);
-        for (_, function, role) in entry_methods(machine, &mro) {
-            if role == Role::InterceptorFactory {
-                let receiver = Some(Obj::Instance(class, 0));
-                factories.push(vec![machine.entry_ctx(function, receiver)]);
+        let methods = entry_methods(machine, &mro);
+        let is_factory = |role: Role| role == Role::InterceptorFactory;
+        if !methods.iter().any(|(_, _, role)| is_factory(*role)) {
+            continue;
+        }
+        for (_, function, role) in methods {
+            if is_factory(role) || role == Role::Init {
+                // The interceptor is the worker's, for all runs.
+                let receiver = Obj::Instance(class, machine.shared_variant(class));
+                factories.push(vec![machine.entry_ctx(function, Some(receiver))]);
             }
         }
     }
@@ -291,11 +297,13 @@ fn class_found(
     let kind = match (&decorator, &base) {
         (Some(_), _) => WorkflowKind::Class,
         (None, Some((_, kind))) => *kind,
-        // A decorator that is not known makes a workflow of a class that has a run method.
-        (None, None) => kind.or_else(|| {
-            let has_run = methods.iter().any(|(_, _, role)| *role == Role::Run);
-            (has_run && !node.decorator_list.is_empty()).then_some(WorkflowKind::Class)
-        })?,
+        (None, None) => {
+            let is_marked = !node.decorator_list.is_empty() || is_marked_by_base(machine, class);
+            let mut runs = methods.iter().filter(|(_, _, role)| *role == Role::Run);
+            // What is not known makes a workflow of a class that has a run method.
+            let by_unknown = is_marked && runs.next().is_some();
+            kind.or(by_unknown.then_some(WorkflowKind::Class))?
+        }
     };
     let origins = decorator.iter().chain(base.iter().map(|(name, _)| name));
     let facade = facade(machine, origins.cloned(), &methods);
@@ -348,6 +356,34 @@ fn leaves_sandbox(decorator: &Expr) -> bool {
             .is_some_and(|it| it.as_str() == "sandboxed");
         is_option && value.is_some_and(|it| !it.value)
     })
+}
+
+/// Whether a metaclass, or a base outside the project of which nothing is known, may make workflows
+/// of classes such as this, which has a run method of its own and nothing derived from it.
+fn is_marked_by_base(machine: &mut Machine<'_>, class: ClassId) -> bool {
+    if machine.has_derived(class) {
+        return false;
+    }
+    let has_own = machine
+        .class_attributes(class)
+        .into_iter()
+        .any(|attribute| {
+            let members = machine.member_functions_of(class, attribute);
+            let entries = members.into_iter().flat_map(|it| machine.entries_of(it));
+            entries.into_iter().any(|(_, role)| role == Role::Run)
+        });
+    let is_unknown = |machine: &Machine<'_>, base: &Obj| match base {
+        Obj::External(name) => {
+            let name = machine.str(*name);
+            let is_plain = matches!(name, "abc.ABC" | "typing.Generic" | "typing.Protocol");
+            name.contains('.') && !is_plain && machine.knowledge.role(name).is_none()
+        }
+        _ => false,
+    };
+    has_own && {
+        let mro = machine.mro(class);
+        machine.metaclass(class).is_some() || mro.iter().any(|base| is_unknown(machine, base))
+    }
 }
 
 /// The API that a class is written against: that of its decorator or base, or if these are not

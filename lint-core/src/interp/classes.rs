@@ -243,7 +243,8 @@ impl<'p> Machine<'p> {
         None
     }
 
-    pub(super) fn metaclass(&mut self, class: ClassId) -> Option<ClassId> {
+    /// The metaclass of a class, if the project defines it.
+    pub(crate) fn metaclass(&mut self, class: ClassId) -> Option<ClassId> {
         let metaclass = self.sym("metaclass");
         if !self.is_defined_by_classes(metaclass) {
             return None;
@@ -393,7 +394,7 @@ impl<'p> Machine<'p> {
     }
 
     /// The instances of a class that the process keeps.
-    pub(super) fn shared_variant(&mut self, class: ClassId) -> u32 {
+    pub(crate) fn shared_variant(&mut self, class: ClassId) -> u32 {
         self.variant_of(class, true, Vec::new())
     }
 

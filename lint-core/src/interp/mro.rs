@@ -75,6 +75,12 @@ impl Machine<'_> {
         }
     }
 
+    /// Whether classes that were resolved derive from this one.
+    pub(crate) fn has_derived(&self, class: ClassId) -> bool {
+        let derived = self.orders.derived.get(&class);
+        derived.is_some_and(|it| !it.is_empty())
+    }
+
     /// Resolves the class and what it derives from, without recursion: chains may be long. A class
     /// that derives from itself, which Python refuses, contributes nothing the second time.
     fn resolve(&mut self, class: ClassId) {
