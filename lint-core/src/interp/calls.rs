@@ -598,6 +598,7 @@ impl<'p> Machine<'p> {
             return Value::of(Obj::Generator(ctx));
         }
         let result = self.read(CellKey::Return(ctx));
+        let result = self.as_cached(function, result);
         if result.is_bottom() {
             // Not computed yet; the caller runs again when it is.
             return result;
@@ -607,6 +608,40 @@ impl<'p> Machine<'p> {
             return result.joined(&declared.opened());
         }
         result
+    }
+
+    /// What a function gives that keeps its results: its objects are those of the process.
+    fn as_cached(&mut self, function: FuncRef, result: Value) -> Value {
+        let mut is_object = |obj: &Obj| match obj {
+            // What settings and other data hold speaks for itself.
+            Obj::Instance(class, _) => !self.is_data_class(*class),
+            Obj::Container(_) => true,
+            _ => false,
+        };
+        if !result.objs().iter().any(&mut is_object) || !self.is_defined_at_import(function) {
+            return result;
+        }
+        let is_cached = {
+            let mut marks = self.function_marks(function.func);
+            marks.any(|mark| is_cache(self.str(mark.name)))
+        };
+        if !is_cached {
+            return result;
+        }
+        let Some(definition) = self.function(function.func) else {
+            return result;
+        };
+        let node = definition.node;
+        let FunctionNode::Def(def) = node else {
+            return result;
+        };
+        // A method keeps what it gives for each receiver.
+        if definition.class.is_some() {
+            return result;
+        }
+        let name = self.sym(def.name.as_str());
+        let place = self.shared_place(function.func.file, node.name_span(), name);
+        self.as_shared(result, place)
     }
 
     /// Whether the defaults of a function are evaluated by a module or class body.
@@ -1496,6 +1531,11 @@ fn telling_objs(value: &Value, is_receiver: bool) -> Vec<Obj> {
         objs.push(Obj::Unknown);
     }
     objs
+}
+
+/// Decorators that keep what a function gives, for all callers in the process.
+fn is_cache(name: &str) -> bool {
+    matches!(name, "functools.cache" | "functools.lru_cache")
 }
 
 /// Whether a task or a handle may be cancelled here, and with it the activity or the timer that it

@@ -272,11 +272,29 @@ impl<'p> Machine<'p> {
     fn captured(&mut self, name: Sym, span: Span) -> Option<Value> {
         let owner = self.enclosing_owner(name)?;
         let value = self.read(CellKey::Local(owner, name));
-        Some(if self.ctx(owner).at_import {
-            self.read_shared(value, name, span)
-        } else {
-            value
+        Some(match self.captured_place(owner, name) {
+            Some(_) if value.objs().iter().any(|obj| obj.is_callable()) => {
+                self.read_shared(value, name, span)
+            }
+            Some(place) => {
+                let value = self.as_shared(value, place);
+                self.read_shared(value, name, span)
+            }
+            None => value,
         })
+    }
+
+    /// The place of a local that runs share, since the function around was called at import.
+    pub(super) fn captured_place(&mut self, owner: CtxId, name: Sym) -> Option<SourceId> {
+        if !self.ctx(owner).at_import || self.at_import() {
+            return None;
+        }
+        let Code::Function(it) = &self.ctx(owner).code else {
+            return None;
+        };
+        let func = it.func;
+        let span = self.function(func)?.node.name_span();
+        Some(self.shared_place(func.file, span, name))
     }
 
     fn global(&mut self, sym: Sym, name: &str, span: Span) -> Value {
@@ -1322,6 +1340,21 @@ impl<'p> Machine<'p> {
                     }
                     if key.objs().iter().all(|obj| matches!(obj, Obj::Unknown)) && is_slice(key) {
                         result.add(obj);
+                    }
+                }
+                Obj::Instance(class, variant) if self.is_named_tuple(class) => {
+                    let fields = self.field_names(class);
+                    for key in keys_of(key) {
+                        let field = match key {
+                            Key::Int(ix) => fields.get(ix as usize).copied(),
+                            _ => None,
+                        };
+                        let Some(field) = field else {
+                            result.join(&Value::unknown());
+                            continue;
+                        };
+                        let name = self.str(field).to_owned();
+                        result.join(&self.instance_attribute(class, variant, field, &name, span));
                     }
                 }
                 Obj::Instance(class, _) => {

@@ -355,7 +355,11 @@ impl<'p> Machine<'p> {
             self.record_sink(value, SinkKind::State, span);
         } else if function.nonlocals.contains(text) {
             if let Some(owner) = self.enclosing_owner(name) {
-                self.write(CellKey::Local(owner, name), &value.clone().opened());
+                let stored = match self.captured_place(owner, name) {
+                    Some(place) => self.change_shared(place, value, span),
+                    None => value.clone(),
+                };
+                self.write(CellKey::Local(owner, name), &stored.opened());
             }
         } else {
             if function.captured.contains(text) {
