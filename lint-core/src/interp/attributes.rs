@@ -8,6 +8,7 @@ use crate::project::Import;
 use crate::syntax::span_of;
 
 use super::calls::Args;
+use super::classes::{FIELD_DEFAULT, REGISTER};
 use super::{
     CellKey, ClassId, EventKind, FuncRef, How, Key, Kinds, Machine, Obj, SinkKind, Sym, Value,
 };
@@ -111,6 +112,10 @@ impl<'p> Machine<'p> {
                 self.record_edge(span, ctx, How::Iterate);
                 Value::unknown()
             }
+            Obj::Field(_) if name == "default" => {
+                let default = self.external(FIELD_DEFAULT);
+                Value::of(self.bound(default, obj))
+            }
             Obj::Partial(id) if name == "func" => self.read(CellKey::PartialCallee(id)),
             _ => Value::unknown(),
         }
@@ -188,6 +193,10 @@ impl<'p> Machine<'p> {
                 if stored.is_bottom() && name == "validator" {
                     let made = self.sym("temporalio.workflow.update.validator");
                     return Value::of(self.bound(Obj::External(made), Obj::Func(it)));
+                }
+                if stored.is_bottom() && name == "register" && self.dispatches(it.func) {
+                    let register = self.external(REGISTER);
+                    return Value::of(self.bound(register, Obj::Func(it)));
                 }
                 if stored.is_bottom() && name == "__name__" {
                     // A decorator may have given it the name of what it wraps.

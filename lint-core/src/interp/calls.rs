@@ -6,6 +6,7 @@ use crate::knowledge::{Access, Api, Arg, Command, CommandKind, Role, SAFE, Sandb
 use crate::syntax::ast::{self, Expr};
 use crate::syntax::span_of;
 
+use super::classes::{FIELD_DEFAULT, REGISTER};
 use super::{
     CellKey, Code, ContainerKind, CtxId, EventKind, FuncId, FuncRef, How, Key, Kinds, Machine,
     Mode, Obj, Seen, SinkKind, SourceId, Sym, Value,
@@ -247,6 +248,12 @@ impl<'p> Machine<'p> {
             | "attr.ib"
             | "attrs.field"
             | "attr.field" => Some(self.field(it, span)),
+            "attrs.Factory" | "attr.Factory" => {
+                let args = self.arguments(&it.arguments);
+                let id = self.fields.id((self.frame.file, span));
+                self.set_factory(id, &args);
+                Some(Value::of(Obj::Field(id)))
+            }
             _ if self.knowledge.role(self.str(*name)) == Some(Role::Field) => {
                 Some(self.field(it, span))
             }
@@ -266,6 +273,12 @@ impl<'p> Machine<'p> {
                     self.write(CellKey::FieldFactory(id), value);
                 }
                 Some(name) if *name == default => {
+                    if let [Obj::Field(made)] = *value.objs() {
+                        // `default=attrs.Factory(…)`
+                        let factory = self.read(CellKey::FieldFactory(made));
+                        self.write(CellKey::FieldFactory(id), &factory);
+                        continue;
+                    }
                     self.write(CellKey::FieldDefault(id), value);
                     tainted.add_taint(value.taint());
                 }
@@ -416,6 +429,14 @@ impl<'p> Machine<'p> {
                         };
                         self.call_external(name, &args, span)
                     }
+                    Obj::External(name) if self.str(name) == REGISTER => match receiver {
+                        Obj::Func(generic) => self.register_implementation(generic, args),
+                        _ => Value::unknown(),
+                    },
+                    Obj::External(name) if self.str(name) == FIELD_DEFAULT => match receiver {
+                        Obj::Field(field) => self.set_factory(field, args),
+                        _ => Value::unknown(),
+                    },
                     Obj::Property(property) => self.complete_property(property, args),
                     // A decoder such as `Model.model_validate`.
                     Obj::Class(class) => {

@@ -15,6 +15,12 @@ use super::{
 };
 use crate::facts::Elements;
 
+/// The decorator that makes a method the default of a field.
+pub(super) const FIELD_DEFAULT: &str = "attrs.field.default";
+
+/// The decorator that registers an implementation with a generic function.
+pub(super) const REGISTER: &str = "functools.singledispatch.register";
+
 impl<'p> Machine<'p> {
     // ---- definitions ----
 
@@ -134,6 +140,51 @@ impl<'p> Machine<'p> {
             });
         }
         result
+    }
+
+    /// Whether a function has implementations for types that are registered with it.
+    pub(super) fn dispatches(&self, func: FuncId) -> bool {
+        let mut marks = self.function_marks(func);
+        marks.any(|mark| {
+            matches!(
+                self.str(mark.name),
+                "functools.singledispatch" | "functools.singledispatchmethod"
+            )
+        })
+    }
+
+    /// `generic.register(…)`: who calls the generic function calls the implementation as well, so it
+    /// is another value of the same name. Without an implementation, a decorator for one.
+    pub(super) fn register_implementation(&mut self, generic: FuncRef, args: &Args) -> Value {
+        let given = args.positional.iter().map(|it| it.value.clone());
+        let implementation = given.last().filter(|value| {
+            let is_function = |obj: &Obj| matches!(obj, Obj::Func(_) | Obj::StaticMethod(_));
+            value.objs().iter().any(is_function)
+        });
+        let Some(implementation) = implementation else {
+            let register = self.external(REGISTER);
+            return Value::of(self.bound(register, Obj::Func(generic)));
+        };
+        if let Some(function) = self.function(generic.func)
+            && let FunctionNode::Def(def) = function.node
+        {
+            let name = self.sym(def.name.as_str());
+            let file = generic.func.file;
+            let cell = match function.class {
+                Some(ix) => CellKey::ClassAttr(ClassId { file, ix }, name),
+                None => CellKey::Global(file, name),
+            };
+            self.write(cell, &implementation);
+        }
+        implementation
+    }
+
+    /// `@field.default` above a method of the class.
+    pub(super) fn set_factory(&mut self, field: u32, args: &Args) -> Value {
+        let given = args.positional.first();
+        let method = given.map_or_else(Value::unknown, |it| it.value.clone());
+        self.write(CellKey::FieldFactory(field), &method);
+        method
     }
 
     pub(super) fn define_class(&mut self, it: &'p ast::StmtClassDef) {
@@ -612,14 +663,10 @@ impl<'p> Machine<'p> {
             let Some(node) = self.class_node(owner) else {
                 continue;
             };
-            for statement in &node.body {
-                if let Stmt::AnnAssign(it) = statement
-                    && let Expr::Name(name) = &*it.target
-                {
-                    let sym = self.sym(name.id.as_str());
-                    if !fields.contains(&sym) {
-                        fields.push(sym);
-                    }
+            for field in node.body.iter().filter_map(Field::of) {
+                let sym = self.sym(field.name.id.as_str());
+                if !fields.contains(&sym) {
+                    fields.push(sym);
                 }
             }
         }
@@ -650,9 +697,10 @@ impl<'p> Machine<'p> {
                 classes.any(|class| class.node.name.as_str() == name)
             })
         };
-        node.body.iter().any(|statement| match statement {
-            Stmt::AnnAssign(it) => it.value.is_some() || may_be_annotated(&it.annotation, is_class),
-            _ => false,
+        let mut fields = node.body.iter().filter_map(Field::of);
+        fields.any(|it| {
+            let annotation = it.annotation;
+            it.value.is_some() || annotation.is_some_and(|it| may_be_annotated(it, is_class))
         })
     }
 
@@ -661,25 +709,21 @@ impl<'p> Machine<'p> {
         let Some(node) = self.class_node(class) else {
             return;
         };
-        for statement in &node.body {
-            let Stmt::AnnAssign(it) = statement else {
-                continue;
-            };
-            let Expr::Name(name) = &*it.target else {
-                continue;
-            };
-            let field = self.sym(name.id.as_str());
+        for it in node.body.iter().filter_map(Field::of) {
+            let field = self.sym(it.name.id.as_str());
             if set.contains(&field) {
                 continue;
             }
             let mut declared = self.read(CellKey::ClassAttr(class, field));
-            let mut value = it.value.as_deref();
-            if value.is_none() && may_be_annotated(&it.annotation, |_| false) {
+            let mut value = it.value;
+            if let (None, Some(annotation)) = (value, it.annotation)
+                && may_be_annotated(annotation, |_| false)
+            {
                 // `Annotated[float, Field(default_factory=time.time)]`
-                declared = self.evaluate(&it.annotation);
-                value = annotated_field(&it.annotation);
+                declared = self.evaluate(annotation);
+                value = annotated_field(annotation);
             }
-            let value = value.unwrap_or(&it.target);
+            let value = value.unwrap_or(it.target);
             for &obj in declared.objs() {
                 let Obj::Field(id) = obj else { continue };
                 let factory = self.read(CellKey::FieldFactory(id));
@@ -722,6 +766,48 @@ impl<'p> Machine<'p> {
         }
         result.opened()
     }
+}
+
+/// A field of a data class: `name: type = value`, or `name = attr.ib(…)`.
+struct Field<'p> {
+    target: &'p Expr,
+    name: &'p ast::ExprName,
+    annotation: Option<&'p Expr>,
+    value: Option<&'p Expr>,
+}
+
+impl<'p> Field<'p> {
+    fn of(statement: &'p Stmt) -> Option<Self> {
+        let (target, annotation, value) = match statement {
+            Stmt::AnnAssign(it) => (&*it.target, Some(&*it.annotation), it.value.as_deref()),
+            Stmt::Assign(it) => match (&*it.targets, &*it.value) {
+                ([target], value @ Expr::Call(call)) if is_attrib(&call.func) => {
+                    (target, None, Some(value))
+                }
+                _ => return None,
+            },
+            _ => return None,
+        };
+        match target {
+            Expr::Name(name) => Some(Self {
+                target,
+                name,
+                annotation,
+                value,
+            }),
+            _ => None,
+        }
+    }
+}
+
+/// The functions of attrs that make a field without an annotation.
+fn is_attrib(callee: &Expr) -> bool {
+    let name = match callee {
+        Expr::Name(it) => it.id.as_str(),
+        Expr::Attribute(it) => it.attr.as_str(),
+        _ => return false,
+    };
+    matches!(name, "ib" | "attrib" | "field")
 }
 
 /// Whether an annotation may name a field: `Annotated[…]`, or a name that stands for that and is no
