@@ -25,6 +25,7 @@ use crate::passthrough::{self, WorkerLists};
 use crate::place::{FileId, Place};
 use crate::project::Project;
 use crate::reach;
+use crate::search::Sought;
 use crate::workflows;
 
 /// What was seen of parts in an earlier state of the project.
@@ -146,8 +147,8 @@ struct Division {
     by_worker: Arc<WorkerLists>,
     /// The names of all markers.
     words: BTreeSet<String>,
-    /// The names that files were searched for.
-    rounds: Vec<BTreeSet<String>>,
+    /// What files were searched for.
+    sought: Vec<Sought>,
     /// The files that were read to find all this out.
     used: Vec<FileId>,
 }
@@ -195,14 +196,14 @@ impl Shape {
 
 impl Division {
     fn of(project: &Project<'_>, knowledge: &Knowledge) -> Self {
-        let (whole, rounds) = markers::candidates(project, knowledge);
+        let (whole, sought) = markers::candidates(project, knowledge);
         let by_worker = Arc::new(passthrough::worker_lists(project));
         let parts = parts(project, knowledge, &whole);
         Self {
             parts,
             by_worker,
             words: whole.words,
-            rounds,
+            sought,
             used: project.used(),
         }
     }
@@ -215,8 +216,8 @@ impl Division {
         knowledge: &Knowledge,
         file: FileId,
     ) -> bool {
-        let mut rounds = self.rounds.iter();
-        rounds.all(|words| markers::answers_alike(old, new, file, words))
+        let mut sought = self.sought.iter();
+        sought.all(|it| it.answers_alike(old, new, file))
             && passthrough::answers_alike(old, new, file)
             && (self.used.binary_search(&file).is_err()
                 || Shape::of(old, knowledge, &self.words, file)

@@ -435,12 +435,12 @@ impl Knowledge {
 
     /// All names that play a part, the user's first.
     pub fn markers(&self) -> impl Iterator<Item = (&str, Role)> {
-        self.user_markers().chain(
-            self.tables
-                .markers
-                .iter()
-                .map(|marker| (marker.name, marker.role)),
-        )
+        self.user_markers().chain(self.sdk_markers())
+    }
+
+    pub fn sdk_markers(&self) -> impl Iterator<Item = (&str, Role)> {
+        let markers = self.tables.markers.iter();
+        markers.map(|marker| (marker.name, marker.role))
     }
 
     pub fn roots(&self) -> &[String] {

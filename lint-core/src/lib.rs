@@ -19,6 +19,7 @@ pub mod place;
 pub mod project;
 mod reach;
 pub mod rule;
+mod search;
 pub mod source;
 pub mod suggest;
 pub mod suppression;

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::FileId;
 use crate::knowledge::{Knowledge, Role};
-use crate::project::{Project, Question};
+use crate::project::Project;
+use crate::search::{self, Sought};
 use crate::syntax::ast::helpers::any_over_expr;
 use crate::syntax::ast::name::UnqualifiedName;
 use crate::syntax::ast::visitor::{self, Visitor};
@@ -28,31 +29,24 @@ pub(crate) struct Candidates {
     pub(crate) roots: Vec<String>,
 }
 
-/// Also tells the names that were asked for, round by round. Which files are candidates depends on
-/// nothing else of a file than whether it [`mentions`] them, what it imports and its [`uses`].
+/// Also tells what was searched for. Which files are candidates depends on nothing else of a file
+/// than whether that is in it, what it imports and its [`uses`].
 pub(crate) fn candidates(
     project: &Project<'_>,
     knowledge: &Knowledge,
-) -> (Candidates, Vec<BTreeSet<String>>) {
-    let mut words = sdk_words(knowledge);
+) -> (Candidates, Vec<Sought>) {
+    let (packages, names) = sdk_words(project, knowledge);
+    let mut words: BTreeSet<String> = names.iter().flatten().cloned().collect();
+    let names: Vec<Sought> = names.into_iter().map(Sought::Names).collect();
+    let mut files: Vec<FileId> = names.iter().flat_map(|it| it.files(project)).collect();
+    let mut sought = packages;
+    sought.extend(names);
     let mut own = BTreeSet::new();
-    let mut files = Vec::new();
     let mut known: BTreeMap<FileId, Vec<Use>> = BTreeMap::new();
-    let mut rounds = Vec::new();
-    let mut new = words.clone();
-    while rounds.len() < MAX_ROUNDS {
-        let test = |bytes: &[u8]| mentions(bytes, &new);
-        let question = || Question {
-            name: question_name(&new),
-            test: &test,
-        };
-        // The others are asked later, but each file should be read once.
-        project.ask(&[question(), passthrough::question(), suppression::question()]);
-        files.extend(project.candidates(&question()));
+    for _ in 0..MAX_ROUNDS {
         files.sort_unstable();
         files.dedup();
         project.prefetch(&files, knowledge);
-        rounds.push(new);
         for &file in &files {
             let of_file = || uses(project, file, knowledge);
             known.entry(file).or_insert_with(of_file);
@@ -61,12 +55,15 @@ pub(crate) fn candidates(
         let markers = uses.filter(|it| it.is_marker(&words, &own));
         let found: BTreeSet<&String> = markers.flat_map(|it| &it.within).collect();
         let found = found.into_iter().filter(|name| !words.contains(*name));
-        new = found.cloned().collect();
+        let new: BTreeSet<String> = found.cloned().collect();
         if new.is_empty() {
             break;
         }
         words.extend(new.iter().cloned());
         own.extend(new.iter().cloned());
+        let new = Sought::Names(new);
+        files.extend(new.files(project));
+        sought.push(new);
     }
     let roots = knowledge.roots().to_vec();
     let candidates = Candidates {
@@ -74,27 +71,7 @@ pub(crate) fn candidates(
         files,
         roots,
     };
-    (candidates, rounds)
-}
-
-fn question_name(words: &BTreeSet<String>) -> String {
-    let names: Vec<&str> = words.iter().map(String::as_str).collect();
-    names.join(" ")
-}
-
-/// Whether the changed file answers the question of a round as it did before.
-pub(crate) fn answers_alike(
-    old: &Project<'_>,
-    new: &Project<'_>,
-    file: FileId,
-    words: &BTreeSet<String>,
-) -> bool {
-    let name = question_name(words);
-    new.ask(&[Question {
-        name: name.clone(),
-        test: &|bytes| mentions(bytes, words),
-    }]);
-    old.answer(file, &name) == new.answer(file, &name)
+    (candidates, sought)
 }
 
 /// Something in a file that makes the definitions around it markers, if it is one.
@@ -138,66 +115,68 @@ pub(crate) fn uses(project: &Project<'_>, file: FileId, knowledge: &Knowledge) -
     finder.found.into_iter().collect()
 }
 
-fn sdk_words(knowledge: &Knowledge) -> BTreeSet<String> {
-    let markers = knowledge.markers().filter(|(_, role)| {
-        matches!(
-            role,
-            Role::WorkflowClass
-                | Role::WorkflowBase
-                | Role::WorkflowFunction
-                | Role::Activity
-                | Role::Interceptor
-                | Role::InterceptorFactory
-                | Role::Converter
-        )
-    });
-    let words = markers.filter_map(|(name, _)| name.rsplit('.').next());
-    // The decorator of a class may be unknown; that of its run method is enough.
-    let runs = knowledge.markers().filter(|(_, role)| *role == Role::Run);
-    let runs = runs.filter_map(|(name, _)| {
-        name.rmatch_indices('.')
-            .nth(1)
-            .map(|(at, _)| &name[at + 1..])
-    });
-    let registries = registry_words(knowledge).into_iter();
+/// The packages of all SDKs, and the names to look for: those that the configuration gives, and
+/// those of the packages that some file imports. Where nothing imports the package, its names are
+/// words like any other.
+fn sdk_words(project: &Project<'_>, knowledge: &Knowledge) -> (Vec<Sought>, Vec<BTreeSet<String>>) {
+    let by_package = words_by_package(knowledge);
+    let packages = by_package.keys().cloned().map(Sought::Package);
+    let packages: Vec<Sought> = packages.collect();
+    let mut all = packages.clone();
+    all.extend(by_package.values().cloned().map(Sought::Names));
+    // The last two are asked later.
+    let others = [passthrough::question(), suppression::question()];
+    search::ask_all(project, &all, &others);
+    let words = packages.iter().zip(by_package.into_values());
+    let imported = words.filter(|(package, _)| !package.files(project).is_empty());
+    let configured = knowledge.user_markers();
+    let configured = configured.filter_map(|(name, role)| word(name, role).map(str::to_owned));
+    let names = imported
+        .map(|(_, words)| words)
+        .chain([configured.collect()]);
+    let names = names.filter(|words| !words.is_empty()).collect();
+    (packages, names)
+}
+
+fn words_by_package(knowledge: &Knowledge) -> BTreeMap<String, BTreeSet<String>> {
+    let markers = knowledge.sdk_markers();
+    let markers = markers.filter_map(|(name, role)| Some((name, word(name, role)?)));
+    let registries = knowledge.registries().map(|it| (it.name, last(it.name)));
+    let mut words: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (name, word) in markers.chain(registries) {
+        let package = name.split('.').next().unwrap_or(name);
+        let of_package = words.entry(package.to_owned()).or_default();
+        of_package.insert(word.to_owned());
+    }
     words
-        .chain(runs)
-        .chain(registries)
-        .map(str::to_owned)
-        .collect()
+}
+
+/// What a file names that uses this marker, if it may define workflows then.
+fn word(name: &str, role: Role) -> Option<&str> {
+    match role {
+        Role::WorkflowClass
+        | Role::WorkflowBase
+        | Role::WorkflowFunction
+        | Role::Activity
+        | Role::Interceptor
+        | Role::InterceptorFactory
+        | Role::Converter => Some(last(name)),
+        // The decorator of a class may be unknown; that of its run method is enough.
+        Role::Run => {
+            let (at, _) = name.rmatch_indices('.').nth(1)?;
+            Some(&name[at + 1..])
+        }
+        _ => None,
+    }
+}
+
+fn last(name: &str) -> &str {
+    name.rsplit('.').next().unwrap_or(name)
 }
 
 /// What registers something for workflows to look up.
 pub(crate) fn registry_words(knowledge: &Knowledge) -> BTreeSet<&'static str> {
-    let registries = knowledge.registries().map(|it| it.name);
-    registries
-        .filter_map(|name| name.rsplit('.').next())
-        .collect()
-}
-
-/// Whether a file names one of the words the way code does: as an attribute, a decorator, a base
-/// class or in an import.
-fn mentions(bytes: &[u8], words: &BTreeSet<String>) -> bool {
-    words.iter().any(|word| names(bytes, word.as_bytes()))
-}
-
-fn names(bytes: &[u8], word: &[u8]) -> bool {
-    memchr::memmem::find_iter(bytes, word).any(|at| {
-        let after = bytes.get(at + word.len()).copied().unwrap_or(b' ');
-        if after.is_ascii_alphanumeric() || after == b'_' {
-            return false;
-        }
-        let line_start = bytes[..at]
-            .iter()
-            .rposition(|&byte| byte == b'\n')
-            .map_or(0, |it| it + 1);
-        let line = bytes[line_start..at].trim_ascii_start();
-        matches!(bytes[..at].last(), Some(b'.' | b'@' | b'('))
-            || line.is_empty()
-            || line.starts_with(b"from ")
-            || line.starts_with(b"import ")
-            || line.starts_with(b"class ")
-    })
+    knowledge.registries().map(|it| last(it.name)).collect()
 }
 
 /// Finds the functions and classes of the project that may use a marker for something else than to
@@ -270,7 +249,20 @@ impl<'w> OwnMarkers<'w> {
         };
         imports.visit_body(body);
         self.imported = imports.bound;
+        self.note_renamed();
         self.visit_body(body);
+    }
+
+    /// Who imports a marker under another name from here does not name the SDK's.
+    fn note_renamed(&mut self) {
+        let renamed = self.imported.iter().filter(|(name, origin)| {
+            let role = self.knowledge.role(origin);
+            role.is_some_and(marks_workflows) && last(origin) != name.as_str()
+        });
+        self.found.extend(renamed.map(|(name, _)| Use {
+            what: What::Marker,
+            within: vec![name.clone()],
+        }));
     }
 
     fn note(&mut self, what: What) {
