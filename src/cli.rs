@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use clap::builder::TypedValueParser;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{NonEmptyStringValueParser, PathBufValueParser};
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use lint_core::fix::Applicability;
 
@@ -35,7 +35,7 @@ pub(crate) const EXIT_STATUS: [(&str, &str); 3] = [
     ),
     (
         "1",
-        "something was found, or a file could not be read or parsed",
+        "something was found, or a file that workflows need could not be read or parsed",
     ),
     (
         "2",
@@ -186,21 +186,26 @@ pub(crate) struct KnownArgs {
 
 /// What is fixed, and how. A fix is kept only if the whole project is no worse for it.
 #[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Fixes")]
+#[command(next_help_heading = "Fixes", group(ArgGroup::new("fixing").multiple(true)))]
 pub(crate) struct FixArgs {
     /// Apply the safe fixes of what is found, and report the rest.
-    #[arg(long, conflicts_with_all = NOT_WITH_FIXES)]
+    #[arg(long, group = "fixing", conflicts_with_all = NOT_WITH_FIXES)]
     pub(crate) fix: bool,
     /// Apply the safe fixes, and report nothing.
-    #[arg(long, conflicts_with_all = NOT_WITH_FIXES)]
+    #[arg(long, group = "fixing", conflicts_with_all = NOT_WITH_FIXES)]
     pub(crate) fix_only: bool,
     /// Show what the safe fixes would change, as a patch, and write nothing. Exits with status 1
     /// if there is anything.
-    #[arg(long, conflicts_with_all = NOT_WITH_FIXES, conflicts_with_all = ["fix", "fix_only"])]
+    #[arg(
+        long,
+        group = "fixing",
+        conflicts_with_all = NOT_WITH_FIXES,
+        conflicts_with_all = ["fix", "fix_only"]
+    )]
     pub(crate) diff: bool,
     /// Apply unsafe fixes too: the code may mean something else after them, and their titles say
     /// what.
-    #[arg(long)]
+    #[arg(long, requires = "fixing")]
     pub(crate) unsafe_fixes: bool,
     /// Put a comment that ignores it at each finding, with this reason, and report nothing.
     #[arg(

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lint_core::causes::Cause;
-use lint_core::diagnostic::{Diagnostic, FileId, Place, Severity};
+use lint_core::diagnostic::{Applicability, Diagnostic, FileId, Place, Severity};
 use lint_core::project::{FileError, FileErrorKind, Project};
 use lint_core::rule::RuleMetadata;
 use lint_core::source::{Position, SourceFile};
@@ -22,6 +22,8 @@ pub(crate) struct Report<'p> {
     pub(crate) causes: Vec<Cause>,
     /// Whether formats for people show all findings, not one for each cause.
     pub(crate) all_places: bool,
+    /// Whether another run would apply the fixes of the findings; this one may have tried.
+    pub(crate) offers_fixes: bool,
     /// What the workflows show to people.
     pub(crate) overviews: Vec<Overview>,
     /// What comments quiet, if it is asked for.
@@ -131,6 +133,7 @@ impl Report<'_> {
     pub(crate) fn summary_line(&self) -> String {
         let Summary {
             files,
+            parsed,
             workflows,
             suppressed,
             baselined,
@@ -155,9 +158,30 @@ impl Report<'_> {
         format!(
             "checked {} in {}: {}{aside}",
             plural(workflows, "workflow"),
-            plural(files, "file"),
+            files_read(parsed, files),
             self.found(),
         )
+    }
+
+    /// How many findings can be fixed, and by which options.
+    pub(crate) fn fixable(&self) -> Option<String> {
+        let fixes = self.findings.iter().filter_map(|it| it.fixes.first());
+        let count = |wanted| {
+            fixes
+                .clone()
+                .filter(|it| it.applicability == wanted)
+                .count()
+        };
+        let options = [
+            (count(Applicability::Safe), "`--fix`"),
+            (count(Applicability::Unsafe), "`--fix --unsafe-fixes`"),
+        ];
+        let options = options.into_iter().filter(|(count, _)| *count > 0);
+        let options: Vec<String> = options
+            .map(|(count, option)| format!("{count} with {option}"))
+            .collect();
+        (self.offers_fixes && !options.is_empty())
+            .then(|| format!("can be fixed: {}", options.join(", ")))
     }
 
     fn found(&self) -> String {
@@ -210,6 +234,15 @@ pub(crate) fn listed(names: &[String]) -> String {
     match parts.split_last() {
         Some((last, rest)) if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
         _ => parts.concat(),
+    }
+}
+
+/// Files that neither define a workflow nor are reached by one are searched, not parsed.
+fn files_read(parsed: usize, files: usize) -> String {
+    if parsed == files {
+        plural(files, "file")
+    } else {
+        format!("{parsed} of {}", plural(files, "file"))
     }
 }
 

@@ -7,7 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// The output of the program with these arguments, up to the first blank line.
+/// The output of the program with these arguments, up to the first blank line, without the comments
+/// that are for tests.
 const FIRST: &str = "<!-- first finding: ";
 
 #[test]
@@ -44,9 +45,16 @@ fn regenerate(text: &str) -> String {
         lines
             .find(|line| *line == "```")
             .expect("the block has an end");
-        let _ = write!(out, "```text\n{}\n```\n", shown.trim_end());
+        let shown: Vec<&str> = shown.lines().map(without_mark).collect();
+        let _ = write!(out, "```text\n{}\n```\n", shown.join("\n").trim_end());
     }
     out
+}
+
+fn without_mark(line: &str) -> &str {
+    let marks = ["  # expect:", "  # culprit:"];
+    let start = marks.iter().find_map(|mark| line.find(mark));
+    &line[..start.unwrap_or(line.len())]
 }
 
 fn run(arguments: &str) -> String {

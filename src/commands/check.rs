@@ -156,6 +156,7 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     let has_text = |it: &ReportTarget| it.format.is_text() && it.file.is_none();
     if !args.output.quiet && !targets.iter().any(has_text) {
         tell(&report.summary_line());
+        report.fixable().iter().for_each(|it| tell(it));
     }
     let unlisted = files.unlisted.len();
     Ok(status(&report, requested, unlisted, args.output.fail_on()))
@@ -197,6 +198,7 @@ fn report<'p>(
         findings: answer.findings,
         causes,
         all_places: args.output.all_places,
+        offers_fixes: !args.fix.is_asked(),
         overviews: answer.overviews,
         suppressed: if args.output.include_suppressed {
             answer.suppressed
@@ -345,6 +347,7 @@ fn report_config_error(
         findings: Vec::new(),
         causes: Vec::new(),
         all_places: false,
+        offers_fixes: false,
         overviews: Vec::new(),
         suppressed: Vec::new(),
         errors: vec![error],

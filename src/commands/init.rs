@@ -16,7 +16,7 @@ struct Part {
     path: &'static str,
     /// Completes "Write …?".
     what: &'static str,
-    text: &'static str,
+    text: fn(&Path) -> String,
     /// Whether another file already does what this one is for.
     is_there: fn(&Path) -> bool,
 }
@@ -25,8 +25,29 @@ const PARTS: [Part; 3] = [
     Part {
         path: "runbook-lint.toml",
         what: "a configuration",
-        text: "\
-# Every setting with its default: runbook-lint config
+        text: configuration,
+        is_there: is_configured,
+    },
+    Part {
+        path: ".pre-commit-config.yaml",
+        what: "a hook for pre-commit",
+        text: hook,
+        is_there: |_| false,
+    },
+    Part {
+        path: ".github/workflows/runbook-lint.yml",
+        what: "a workflow for GitHub Actions",
+        text: action,
+        is_there: |_| false,
+    },
+];
+
+/// As the documentation calls it.
+const BASELINE: &str = "runbook-lint-baseline.json";
+
+fn configuration(root: &Path) -> String {
+    let mut text = "\
+# `runbook-lint config` shows every setting with its default.
 
 # Folders where absolute imports start, such as \"src\".
 src = []
@@ -34,37 +55,41 @@ src = []
 extend-exclude = []
 # Rules by code, name or prefix.
 ignore = []
-",
-        is_there: is_configured,
-    },
-    Part {
-        path: ".pre-commit-config.yaml",
-        what: "a hook for pre-commit",
-        text: concat!(
-            "\
+"
+    .to_owned();
+    if root.join(BASELINE).is_file() {
+        text.push_str(&format!(
+            "# What was there when the linter came.\nbaseline = \"{BASELINE}\"\n"
+        ));
+    }
+    text
+}
+
+fn hook(_: &Path) -> String {
+    concat!(
+        "\
 repos:
   - repo: ",
-            env!("CARGO_PKG_REPOSITORY"),
-            "
+        env!("CARGO_PKG_REPOSITORY"),
+        "
     rev: v",
-            env!("CARGO_PKG_VERSION"),
-            "
+        env!("CARGO_PKG_VERSION"),
+        "
     hooks:
       - id: runbook-lint
 "
-        ),
-        is_there: |_| false,
-    },
-    Part {
-        path: ".github/workflows/runbook-lint.yml",
-        what: "a workflow for GitHub Actions",
-        text: concat!(
-            "\
+    )
+    .to_owned()
+}
+
+fn action(root: &Path) -> String {
+    format!(
+        "\
 name: runbook-lint
 on:
   pull_request:
   push:
-    branches: [main]
+    branches: [{branch}]
 permissions:
   contents: read
 jobs:
@@ -72,14 +97,20 @@ jobs:
     runs-on: ubuntu-latest
     steps:
       - uses: actions/checkout@v5
-      - uses: ntropii-com/runbook-lint@v",
-            env!("CARGO_PKG_VERSION"),
-            "
-"
-        ),
-        is_there: |_| false,
-    },
-];
+      - uses: ntropii-com/runbook-lint@v{version}
+",
+        branch = main_branch(root).as_deref().unwrap_or("main"),
+        version = env!("CARGO_PKG_VERSION"),
+    )
+}
+
+/// The branch that the remote repository calls its main one, if that is known here.
+fn main_branch(root: &Path) -> Option<String> {
+    let head = fs::read_to_string(root.join(".git/refs/remotes/origin/HEAD")).ok()?;
+    let branch = head.trim().strip_prefix("ref: refs/remotes/origin/")?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    branch.chars().all(is_plain).then(|| branch.to_owned())
+}
 
 pub(crate) fn run(args: &InitArgs) -> Result<Status> {
     let root = &args.directory;
@@ -103,14 +134,18 @@ fn set_up(part: &Part, root: &Path, yes: bool) -> Result<()> {
         tell(&format!("{} is there already", part.what));
         return Ok(());
     }
+    let text = (part.text)(root);
     if path.symlink_metadata().is_ok() {
+        let is_done = fs::read_to_string(&path).is_ok_and(|it| it.contains(text.trim()));
+        if is_done {
+            tell(&format!("`{}` has all of it already", part.path));
+            return Ok(());
+        }
         tell(&format!(
             "`{}` exists and is left alone; it needs this:",
             part.path
         ));
-        part.text
-            .lines()
-            .for_each(|line| tell(&format!("    {line}")));
+        text.lines().for_each(|line| tell(&format!("    {line}")));
         return Ok(());
     }
     if !yes && !agrees(&format!("Write {} to `{}`? [Y/n] ", part.what, part.path))? {
@@ -120,7 +155,7 @@ fn set_up(part: &Part, root: &Path, yes: bool) -> Result<()> {
         fs::create_dir_all(directory)
             .with_context(|| format!("cannot make `{}`", directory.display()))?;
     }
-    file::write(&path, part.text.as_bytes())
+    file::write(&path, text.as_bytes())
         .with_context(|| format!("cannot write `{}`", path.display()))?;
     tell(&format!("wrote `{}`", part.path));
     Ok(())

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use anyhow::{Result, bail};
 use lint_core::fix::Applicability;
-use lint_core::rule::{Category, RuleMetadata};
+use lint_core::rule::RuleMetadata;
 use serde::Serialize;
 
 use crate::Status;

@@ -154,6 +154,7 @@ fn rendered_in(
         findings: vec![traced, multi_line],
         causes: Vec::new(),
         all_places: false,
+        offers_fixes: true,
         overviews: vec![overview],
         suppressed: vec![suppressed],
         errors: vec![ReportedError {

@@ -127,7 +127,7 @@ pub(super) fn others(
         )];
     };
     let mut lines = vec![format!(
-        "Every path to these {} goes through `{}` at {}: {} in {}. Calling it from an activity settles all of them.",
+        "Every path to these {} goes through `{}` at {}: {} in {}. Whatever keeps workflows from calling it settles all of them.",
         plural(cause.culprits.len(), "culprit"),
         escape(&through.function),
         position(through.place),
@@ -198,5 +198,9 @@ pub(super) fn write_end(
             )?;
         }
     }
-    writeln!(out, "{}", fill(&report.summary_line(), width, "  "))
+    writeln!(out, "{}", fill(&report.summary_line(), width, "  "))?;
+    match report.fixable() {
+        Some(fixable) => writeln!(out, "{}", fill(&fixable, width, "  ")),
+        None => Ok(()),
+    }
 }

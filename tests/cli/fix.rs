@@ -180,6 +180,18 @@ class Order:
 }
 
 #[test]
+fn it_is_said_what_can_be_fixed_and_how() {
+    let project = Project::new(&[("wf.py", CLOCK)]);
+    let run = project.run(&["check", "--isolated", "."]);
+    let hint = "can be fixed: 1 with `--fix`";
+    assert!(run.stdout.contains(hint), "{}", run.stdout);
+    let run = project.run(&["check", "--isolated", "--fix", "."]);
+    assert!(!run.stdout.contains("can be fixed"), "{}", run.stdout);
+    let run = project.run(&["check", "--unsafe-fixes", "."]);
+    assert_eq!(run.status, 2, "it fixes nothing by itself");
+}
+
+#[test]
 fn unsafe_fixes_are_asked_for() {
     let naive = CLOCK.replace("time.time()", "datetime.now()");
     let naive = naive.replace("import time\n", "from datetime import datetime\n");

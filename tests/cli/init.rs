@@ -29,6 +29,33 @@ fn a_project_is_set_up_once() {
 }
 
 #[test]
+fn a_second_run_has_nothing_to_say() {
+    let project = Project::new(&[("wf.py", CLOCK)]);
+    project.run(&["init", "--yes"]);
+    let run = project.run(&["init", "--yes"]);
+    assert!(!run.stderr.contains("it needs this"), "{}", run.stderr);
+    assert_eq!(run.stderr.matches("has all of it").count(), 3);
+}
+
+#[test]
+fn what_is_there_is_taken_up() {
+    let project = Project::new(&[
+        ("wf.py", CLOCK),
+        (
+            ".git/refs/remotes/origin/HEAD",
+            "ref: refs/remotes/origin/trunk\n",
+        ),
+    ]);
+    let baseline = "runbook-lint-baseline.json";
+    project.run(&["check", "--write-baseline", baseline]);
+    project.run(&["init", "--yes"]);
+    assert_eq!(project.findings(&[]), [""; 0], "the baseline is in use");
+    let action = project.path().join(".github/workflows/runbook-lint.yml");
+    let action = std::fs::read_to_string(action).expect("it is written");
+    assert!(action.contains("branches: [trunk]"), "{action}");
+}
+
+#[test]
 fn nothing_is_written_unasked() {
     let project = Project::new(&[("pyproject.toml", "[tool.runbook-lint]\n")]);
     let run = project.run(&["init"]);

@@ -153,7 +153,7 @@ fn diagnose(case: &Case<'_, '_>, class: &str) -> Diagnostic {
         code(&case.hazard.expression),
         case.workflow_name(),
     );
-    let help = "compute it during the run, or pass it in with the workflow's input";
+    let help = "pass it in with the workflow's input, or get it during the run from the workflow API or an activity";
     let mut diagnostic = case.diagnose(&ImportTimeValue::METADATA, &message, help);
     // These only change with a deployment.
     if CONFIGURATION.contains(&class) {

@@ -17,7 +17,7 @@ const CONTEXT: usize = 1;
 pub(super) fn shown(fix: &Fix, places: &Places<'_>) -> String {
     let caution = match fix.applicability {
         Applicability::Safe => "",
-        Applicability::Unsafe => " (check that it is meant so)",
+        Applicability::Unsafe => " (unsafe: check that it is meant so)",
         Applicability::DisplayOnly => " (an idea, not to be applied as it is)",
     };
     let mut lines = vec![format!("fix: {}{caution}", escape(&fix.title))];

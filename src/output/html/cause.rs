@@ -126,7 +126,7 @@ fn others(shown: Shown<'_>, report: &Report<'_>) -> String {
                 )
             };
             let title = format!(
-                "All {} are reached through {} at {}; calling it from an activity settles all of them",
+                "All {} are reached through {} at {}; whatever keeps workflows from calling it settles all of them",
                 plural(cause.culprits.len(), "culprit"),
                 inline(&format!("`{}`", through.function.replace('`', "'"))),
                 text(&position(through.place, places)),
