@@ -158,7 +158,7 @@ impl Report<'_> {
         format!(
             "checked {} in {}: {}{aside}",
             plural(workflows, "workflow"),
-            files_read(parsed, files),
+            files_read(parsed, files, workflows),
             self.found(),
         )
     }
@@ -237,12 +237,13 @@ pub(crate) fn listed(names: &[String]) -> String {
     }
 }
 
-/// Files that neither define a workflow nor are reached by one are searched, not parsed.
-fn files_read(parsed: usize, files: usize) -> String {
-    if parsed == files {
+/// Files that neither define a workflow nor are reached by one are searched, not parsed. Where there
+/// is no workflow, searching was all.
+fn files_read(parsed: usize, files: usize, workflows: usize) -> String {
+    if parsed == files || workflows == 0 {
         plural(files, "file")
     } else {
-        format!("{parsed} of {}", plural(files, "file"))
+        format!("{parsed} of {files} files")
     }
 }
 
