@@ -35,11 +35,11 @@ pub(crate) fn candidates(
     project: &Project<'_>,
     knowledge: &Knowledge,
 ) -> (Candidates, Vec<Sought>) {
-    let (packages, names) = sdk_words(project, knowledge);
+    let (imports, names) = sdk_words(project, knowledge);
     let mut words: BTreeSet<String> = names.iter().flatten().cloned().collect();
     let names: Vec<Sought> = names.into_iter().map(Sought::Names).collect();
     let mut files: Vec<FileId> = names.iter().flat_map(|it| it.files(project)).collect();
-    let mut sought = packages;
+    let mut sought = imports;
     sought.extend(names);
     let mut own = BTreeSet::new();
     let mut known: BTreeMap<FileId, Vec<Use>> = BTreeMap::new();
@@ -115,38 +115,42 @@ pub(crate) fn uses(project: &Project<'_>, file: FileId, knowledge: &Knowledge) -
     finder.found.into_iter().collect()
 }
 
-/// The packages of all SDKs, and the names to look for: those that the configuration gives, and
-/// those of the packages that some file imports. Where nothing imports the package, its names are
+/// The imports that make names those of an SDK, and the names to look for: those that the
+/// configuration gives, and those for which some file has the import. Where none has, the names are
 /// words like any other.
 fn sdk_words(project: &Project<'_>, knowledge: &Knowledge) -> (Vec<Sought>, Vec<BTreeSet<String>>) {
-    let by_package = words_by_package(knowledge);
-    let packages = by_package.keys().cloned().map(Sought::Package);
-    let packages: Vec<Sought> = packages.collect();
-    let mut all = packages.clone();
-    all.extend(by_package.values().cloned().map(Sought::Names));
+    let by_import = words_by_import(knowledge);
+    let imports = by_import.keys().map(|it| Sought::Import((*it).to_owned()));
+    let imports: Vec<Sought> = imports.collect();
+    let mut all = imports.clone();
+    all.extend(by_import.values().cloned().map(Sought::Names));
     // The last two are asked later.
     let others = [passthrough::question(), suppression::question()];
     search::ask_all(project, &all, &others);
-    let words = packages.iter().zip(by_package.into_values());
-    let imported = words.filter(|(package, _)| !package.files(project).is_empty());
+    let words = imports.iter().zip(by_import.into_values());
+    let imported = words.filter(|(import, _)| !import.files(project).is_empty());
     let configured = knowledge.user_markers();
     let configured = configured.filter_map(|(name, role)| word(name, role).map(str::to_owned));
     let names = imported
         .map(|(_, words)| words)
         .chain([configured.collect()]);
     let names = names.filter(|words| !words.is_empty()).collect();
-    (packages, names)
+    (imports, names)
 }
 
-fn words_by_package(knowledge: &Knowledge) -> BTreeMap<String, BTreeSet<String>> {
-    let markers = knowledge.sdk_markers();
-    let markers = markers.filter_map(|(name, role)| Some((name, word(name, role)?)));
-    let registries = knowledge.registries().map(|it| (it.name, last(it.name)));
-    let mut words: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (name, word) in markers.chain(registries) {
+/// Names by what has to be imported somewhere. The names of registries are common words, but who
+/// uses one imports its module; markers come through other modules as well.
+fn words_by_import(knowledge: &Knowledge) -> BTreeMap<&str, BTreeSet<String>> {
+    let markers = knowledge.sdk_markers().filter_map(|(name, role)| {
         let package = name.split('.').next().unwrap_or(name);
-        let of_package = words.entry(package.to_owned()).or_default();
-        of_package.insert(word.to_owned());
+        Some((package, word(name, role)?))
+    });
+    let registries = knowledge
+        .registries()
+        .filter_map(|it| it.name.rsplit_once('.'));
+    let mut words: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (module, word) in markers.chain(registries) {
+        words.entry(module).or_default().insert(word.to_owned());
     }
     words
 }

@@ -25,8 +25,8 @@ pub(crate) fn ask_all(project: &Project<'_>, sought: &[Sought], others: &[Questi
 /// What files are searched for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Sought {
-    /// An import of a package.
-    Package(String),
+    /// An import of a module, by its dotted name.
+    Import(String),
     /// One of these names.
     Names(BTreeSet<String>),
 }
@@ -35,7 +35,7 @@ impl Sought {
     /// Questions about the same have the same name.
     fn name(&self) -> String {
         match self {
-            Self::Package(package) => format!("import {package}"),
+            Self::Import(module) => format!("import {module}"),
             Self::Names(names) => names
                 .iter()
                 .map(String::as_str)
@@ -45,17 +45,19 @@ impl Sought {
     }
 
     fn test(&self) -> impl Fn(&[u8]) -> bool + Sync + use<> {
-        let only_imports = matches!(self, Self::Package(_));
-        let finders: Vec<Finder<'static>> = match self {
-            Self::Package(package) => vec![Finder::new(package).into_owned()],
-            Self::Names(names) => {
-                let finders = names.iter().map(|it| Finder::new(it).into_owned());
-                finders.collect()
-            }
+        let (only_imports, words): (bool, Vec<&str>) = match self {
+            Self::Import(module) => (true, module.split('.').collect()),
+            Self::Names(names) => (false, names.iter().map(String::as_str).collect()),
         };
+        let finders = words.iter().map(|it| Finder::new(it).into_owned());
+        let finders: Vec<Finder<'static>> = finders.collect();
         move |bytes| {
             let mut finders = finders.iter();
-            finders.any(|finder| mentions(bytes, finder, only_imports))
+            match only_imports {
+                // `from a.b import c` and `from a import b` name all that `a.b` consists of.
+                true => finders.all(|it| mentions(bytes, it, true)),
+                false => finders.any(|it| mentions(bytes, it, false)),
+            }
         }
     }
 
