@@ -20,7 +20,7 @@ use super::extract::recordable;
 use super::home::{Home, imported, imported_from};
 use super::imports::{self, Wanted};
 use super::inputs::{annotation, imported as imported_as, model_name};
-use super::recorded::{changes, is_data, is_recorded, literal};
+use super::recorded::{changes, is_data, is_of_data, is_recorded, literal};
 use super::site::{Site, is_shadowed, joined};
 use super::workers;
 use crate::hazard::Case;
@@ -171,11 +171,28 @@ impl<'c, 'p> Helper<'c, 'p> {
         });
         let kinds: Option<BTreeSet<&str>> = returned.map(|it| self.kind_of(cx, case, it)).collect();
         let kinds = kinds.ok_or_else(unknown)?;
-        Ok(match kinds.into_iter().collect::<Vec<_>>()[..] {
-            [] => "None".to_owned(),
-            [only] => only.to_owned(),
-            _ => "Any".to_owned(),
-        })
+        let kind = match kinds.into_iter().collect::<Vec<_>>()[..] {
+            [] => "None",
+            [only] => only,
+            _ => "Any",
+        };
+        match kind == "Any" && self.is_taken_apart() {
+            true => Err(unknown()),
+            false => Ok(kind.to_owned()),
+        }
+    }
+
+    /// Whether the workflow takes something from the value that data may not have.
+    fn is_taken_apart(&self) -> bool {
+        let mut around = self.site.around.iter().rev();
+        let outer = match around.next() {
+            Some(Expr::Await(_)) => around.next(),
+            outer => outer,
+        };
+        match outer {
+            Some(Expr::Attribute(it)) => !is_of_data(it.attr.as_str()),
+            _ => false,
+        }
     }
 
     /// The type of what is returned, `Any` if it is only known to be data.
@@ -464,11 +481,10 @@ impl<'c, 'p> Helper<'c, 'p> {
             && uses(&site.module.tree().body, name.id.as_str()) == 1
             && let Some(statement) = imported_from(cx, file, self.this.file)
         {
-            let mut aliases = statement.names.iter();
-            let alias =
-                aliases.find(|it| it.asname.is_none() && it.name.as_str() == name.id.as_str());
-            if let Some(alias) = alias {
-                let edit = site.edit(span_of(alias), names.join(", "));
+            let is_it =
+                |it: &ast::Alias| it.asname.is_none() && it.name.as_str() == name.id.as_str();
+            if let Some(at) = statement.names.iter().position(is_it) {
+                let edit = imports::exchanged(file, site.source, statement, at, names);
                 return Some((String::new(), Some(edit)));
             }
         }

@@ -1,5 +1,7 @@
 //! Imports that a fix needs.
 
+use std::ops::Range;
+
 use lint_core::diagnostic::{Edit, FileId, Place, Span};
 use lint_core::source::SourceFile;
 use lint_core::syntax::ast::{self, Stmt};
@@ -66,7 +68,7 @@ pub(crate) fn import(
     let (at, replacement) = match (same_module, wanted.name) {
         (Some(import), Some(name)) => {
             let at = place_for(import, name);
-            match grown(file, source, import, at, &[name]) {
+            match grown(file, source, import, at..at, &[name]) {
                 Some(edit) => return edit,
                 None => merge(source, import, at, name),
             }
@@ -104,7 +106,8 @@ pub(crate) fn beside(
     import: &ast::StmtImportFrom,
     names: &[&str],
 ) -> Edit {
-    if let Some(edit) = grown(file, source, import, import.names.len(), names) {
+    let end = import.names.len();
+    if let Some(edit) = grown(file, source, import, end..end, names) {
         return edit;
     }
     let last = import.names.last().map_or(span_of(import), span_of);
@@ -223,13 +226,30 @@ fn plain_imports(tree: &ast::ModModule) -> impl Iterator<Item = &ast::StmtImport
     })
 }
 
-/// The import with more names in lines of their own, where it would be too long in one line. The
-/// names go before the one at the index.
-fn grown(
+/// The edit that imports names in place of another one.
+pub(crate) fn exchanged(
     file: FileId,
     source: &SourceFile,
     import: &ast::StmtImportFrom,
     at: usize,
+    names: &[&str],
+) -> Edit {
+    grown(file, source, import, at..at + 1, names).unwrap_or_else(|| Edit {
+        place: Place {
+            file,
+            span: span_of(&import.names[at]),
+        },
+        replacement: names.join(", "),
+    })
+}
+
+/// The import with more names in lines of their own, where it would be too long in one line. The
+/// names take the place of those in the range.
+fn grown(
+    file: FileId,
+    source: &SourceFile,
+    import: &ast::StmtImportFrom,
+    range: Range<usize>,
     names: &[&str],
 ) -> Option<Edit> {
     const WIDTH: usize = 88;
@@ -248,7 +268,7 @@ fn grown(
     }
     let known = import.names.iter().map(|it| source.slice(span_of(it)));
     let mut all: Vec<&str> = known.collect();
-    all.splice(at..at, names.iter().copied());
+    all.splice(range, names.iter().copied());
     let lines = all.iter().map(|it| format!("\n{indent}    {it},"));
     let lines: String = lines.collect();
     let replacement = match text.contains('(') {

@@ -100,13 +100,41 @@ pub(super) fn is_data(site: &Site<'_, '_>, body: &[Stmt], expr: &Expr, depth: us
         Expr::Dict(it) => it.items.iter().all(|it| is_data(&it.value)),
         Expr::List(it) => it.elts.iter().all(is_data),
         Expr::ListComp(it) => is_data(&it.elt),
-        Expr::NoneLiteral(_) | Expr::Subscript(_) | Expr::BinOp(_) => true,
+        Expr::NoneLiteral(_) | Expr::Subscript(_) => true,
+        // A path is divided by a text.
+        Expr::BinOp(it) => it.op != ast::Operator::Div && is_data(&it.left) && is_data(&it.right),
         Expr::Name(name) if depth < 4 => {
             let mut values = assigned(body, name.id.as_str()).peekable();
             values.peek().is_some() && values.all(is_data)
         }
         _ => literal(site, expr).is_some(),
     }
+}
+
+/// Whether what is taken from a value exists in data that was recorded.
+pub(super) fn is_of_data(attribute: &str) -> bool {
+    const OF_DATA: &[&str] = &[
+        "copy",
+        "count",
+        "endswith",
+        "format",
+        "get",
+        "index",
+        "items",
+        "join",
+        "keys",
+        "lower",
+        "replace",
+        "rstrip",
+        "split",
+        "splitlines",
+        "startswith",
+        "strip",
+        "title",
+        "upper",
+        "values",
+    ];
+    OF_DATA.contains(&attribute)
 }
 
 /// What is assigned to a variable by its name.
