@@ -80,6 +80,7 @@ fn options_in_sentences_exist() {
         "check",
         "graph",
         "icons",
+        "lock",
         "rule",
         "config",
         "completions",
