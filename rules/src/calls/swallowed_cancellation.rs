@@ -240,8 +240,14 @@ struct Swallowed<'m, 'p> {
 
 impl Swallowed<'_, '_> {
     fn in_body(&mut self, function: FunctionRef, body: &[Stmt], is_helper: bool) {
+        let left = left_blocks(body, is_helper);
+        let is_left = |it: &Stmt| {
+            let at = span_of(it).start;
+            left.iter().any(|block| block.start <= at && at < block.end)
+        };
         for node in nodes_of(body) {
             match node {
+                Node::Stmt(it) if is_left(it) => {}
                 Node::Stmt(Stmt::Try(it)) => {
                     let handler = goes_on(self.program, function, it, is_helper);
                     let place = |(it, severity)| (function, caught(it), severity);
@@ -290,6 +296,31 @@ impl Swallowed<'_, '_> {
             .calls(function.file, call, &["contextlib.suppress"])
             && call.arguments.args.iter().any(is_cancellation)
     }
+}
+
+/// The arms of conditions and handlers behind which the loop does not go on. The loop around a helper
+/// does after a `return`.
+fn left_blocks(body: &[Stmt], is_helper: bool) -> Vec<Span> {
+    let mut blocks: Vec<&[Stmt]> = Vec::new();
+    for node in nodes_of(body) {
+        match node {
+            Node::Stmt(Stmt::If(it)) => {
+                blocks.push(&it.body);
+                blocks.extend(it.elif_else_clauses.iter().map(|it| &it.body[..]));
+            }
+            Node::Stmt(Stmt::Try(it)) => {
+                let handlers = it.handlers.iter();
+                blocks.extend(handlers.map(|ast::ExceptHandler::ExceptHandler(it)| &it.body[..]));
+            }
+            _ => {}
+        }
+    }
+    blocks.retain(|block| match block.last() {
+        Some(Stmt::Raise(_)) => true,
+        Some(Stmt::Return(_) | Stmt::Break(_)) => !is_helper,
+        _ => false,
+    });
+    blocks.into_iter().filter_map(spans).collect()
 }
 
 /// Whether an exception class takes a cancellation of the run.
