@@ -511,10 +511,9 @@ fn is_acquire(expr: &Expr) -> bool {
         if matches!(&*call.func, Expr::Attribute(method) if method.attr.as_str() == "acquire")))
 }
 
-/// `[]`, `{}`, `list()` and the like, or `None`.
+/// `[]`, `{}`, `list()` and the like. `None` says that something is over, which may well be true.
 fn is_empty(expr: &Expr) -> bool {
     match expr {
-        Expr::NoneLiteral(_) => true,
         Expr::List(it) => it.elts.is_empty(),
         Expr::Dict(it) => it.items.is_empty(),
         Expr::Call(it) => {
