@@ -55,7 +55,7 @@ fn a_plain_runbook_is_clean() {
 #[test]
 fn plain_temporal_workflows_are_left_alone() {
     let text = "from temporalio import workflow\n\n\n@workflow.defn(name='x')\nclass Close:\n    \
-                def __init__(self, context):\n        self._pending_action = 1\n    \
+                def __init__(self):\n        self._pending_action = 1\n    \
                 @workflow.run\n    async def run(self, context):\n        \
                 await workflow.sleep(1)\n        return workflow.info().namespace\n    \
                 @workflow.query\n    def current_steps(self): ...\n";
