@@ -109,7 +109,7 @@ impl<'p> Machine<'p> {
             }
             Obj::Generator(ctx) => {
                 // `send`, `throw`, `__next__`: the body runs on.
-                self.record_edge(span, ctx, How::Iterate);
+                self.run_generator(ctx, span, How::Iterate);
                 Value::unknown()
             }
             Obj::Field(_) if name == "default" => {

@@ -608,9 +608,7 @@ impl<'p> Machine<'p> {
                     }
                 }
                 Obj::Generator(ctx) => {
-                    self.record_edge(span, ctx, how);
-                    let yielded = self.read(CellKey::Yield(ctx));
-                    result.join(&yielded);
+                    result.join(&self.run_generator(ctx, span, how));
                 }
                 Obj::Instance(class, _) => {
                     let object = Value::of(obj);

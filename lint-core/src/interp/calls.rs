@@ -609,10 +609,7 @@ impl<'p> Machine<'p> {
             }
         }
         if !definition.is_generator || self.mode == Mode::Full {
-            self.record_edge(span, ctx, how);
-            self.pass_control(ctx);
-            self.run_if_new(ctx);
-            self.take_exceptions(ctx, span);
+            self.run_callee(ctx, span, how);
         }
         if definition.is_generator {
             // Its body runs when it is iterated.
@@ -663,6 +660,21 @@ impl<'p> Machine<'p> {
         let name = self.sym(def.name.as_str());
         let place = self.shared_place(function.func.file, node.name_span(), name);
         self.as_shared(result, place)
+    }
+
+    /// What a call of a context means for the running one: it decides over it, and what it raises
+    /// goes on here.
+    fn run_callee(&mut self, ctx: CtxId, span: Span, how: How) {
+        self.record_edge(span, ctx, how);
+        self.pass_control(ctx);
+        self.run_if_new(ctx);
+        self.take_exceptions(ctx, span);
+    }
+
+    /// Runs the body of a generator; returns what it yields.
+    pub(super) fn run_generator(&mut self, ctx: CtxId, span: Span, how: How) -> Value {
+        self.run_callee(ctx, span, how);
+        self.read(CellKey::Yield(ctx))
     }
 
     /// Whether the defaults of a function are evaluated by a module or class body.
@@ -1040,7 +1052,7 @@ impl<'p> Machine<'p> {
         for argument in &args.positional {
             for obj in argument.value.objs() {
                 if let Obj::Generator(ctx) = obj {
-                    self.record_edge(span, *ctx, How::Iterate);
+                    self.run_generator(*ctx, span, How::Iterate);
                 }
             }
         }

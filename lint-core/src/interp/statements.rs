@@ -789,9 +789,7 @@ impl<'p> Machine<'p> {
                 match obj {
                     // A generator decorated as context manager gives what it yields.
                     Obj::Generator(ctx) => {
-                        self.record_edge(span, ctx, How::Enter);
-                        let yielded = self.read(CellKey::Yield(ctx));
-                        entered.join(&yielded);
+                        entered.join(&self.run_generator(ctx, span, How::Enter));
                     }
                     Obj::ExternalInstance(_) | Obj::Keeper(_) | Obj::Made(_) | Obj::Unknown => {
                         entered.add(obj);
