@@ -11,7 +11,7 @@ MINUTE = timedelta(minutes=1)
 
 
 @workflow.defn
-class Settled:
+class Adjusted:
     MANY = 5
 
     @property
