@@ -51,7 +51,11 @@ type Variants = [(&'static str, &'static str)];
 
 const SEVERITIES: &Variants = &[("error", "Error"), ("warning", "Warning"), ("info", "Info")];
 
-const FIXES: &Variants = &[("safe", "Safe"), ("unsafe", "Unsafe")];
+const FIXES: &Variants = &[
+    ("safe", "Safe"),
+    ("unsafe", "Unsafe"),
+    ("display-only", "DisplayOnly"),
+];
 
 const CATEGORIES: &Variants = &[
     ("lint", "Lint"),
@@ -514,7 +518,7 @@ mod tests {
         );
         assert_eq!(
             refusals_of("fix", r#""sometimes""#),
-            ["unknown fix: write one of `safe`, `unsafe`"]
+            ["unknown fix: write one of `safe`, `unsafe`, `display-only`"]
         );
         assert_eq!(
             refusals_of("category", r#""Steps""#),

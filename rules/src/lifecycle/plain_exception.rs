@@ -72,8 +72,9 @@ use crate::rule::{Context, Rule};
 /// Outside the class, an exception of Python behind all cases of a `match`, for an attribute that is not set, or
 /// for a parameter that the class gives a literal is taken to be a check of the caller; more than one call away,
 /// every condition is.
-/// An exception that comes through more than two functions outside the class is mentioned once for each call
-/// that leads there, as `info`. Calls that may run one of several functions are not followed.
+/// An exception that comes through functions outside the class is `info`, since what the class passes often
+/// rules it out; one that comes through more than two is mentioned once for each call that leads there. Calls
+/// that may run one of several functions are not followed.
 /// Only `raise` statements count, not what a look-up or a conversion may raise. `NotImplementedError` and
 /// `AssertionError` say that the code is wrong, so they are left alone, and so are classes with a base that
 /// is not known. Where a worker is given `workflow_failure_exception_types`, nothing is said.
@@ -132,9 +133,9 @@ impl Rule for PlainException {
                     if distance > 0 && is_check(program, raise, &functions, distance) {
                         continue;
                     }
-                    if finding.distance() <= 2 {
+                    if distance == 0 {
                         finding.report(report);
-                    } else if seen_far.insert(finding.place()) {
+                    } else if distance <= 2 || seen_far.insert(finding.place()) {
                         finding.severity(Severity::Info).report(report);
                     }
                 }

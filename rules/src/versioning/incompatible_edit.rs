@@ -84,6 +84,10 @@ use super::sketch;
 ///         await workflow.execute_activity("ship", order, start_to_close_timeout=MINUTE)
 /// ```
 ///
+/// ## Fix
+/// Only shown: where a statement came in, the gate around it, with a name that is proposed. What ran before
+/// belongs below the `else:`.
+///
 /// ## Limits
 /// It is an error where some execution certainly fails, and a warning where that depends on what the code
 /// does not say, such as a condition that is new. Executions that are closed are never replayed, so what comes
@@ -99,6 +103,7 @@ use super::sketch;
     code = "RB703",
     severity = "error",
     category = "versioning",
+    fix = "display-only",
     since = "0.1.0",
     summary = "an edit that breaks the replay of open executions"
 )]
