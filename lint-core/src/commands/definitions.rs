@@ -301,7 +301,7 @@ impl<'p> Visitor<'p> for Collector<'p> {
             Stmt::Try(it) => return self.try_statement(it),
             Stmt::While(it) => {
                 self.visit_expr(&it.test);
-                let mut when = vec![When::Holds(&*it.test)];
+                let mut when = vec![When::Holds(&it.test)];
                 when.extend(rounds_end(&it.body));
                 self.within(when, &it.body);
                 return self.visit_body(&it.orelse);

@@ -156,8 +156,8 @@ impl<'p> Machine<'p> {
     /// `generic.register(…)`: who calls the generic function calls the implementation as well, so it
     /// is another value of the same name. Without an implementation, a decorator for one.
     pub(super) fn register_implementation(&mut self, generic: FuncRef, args: &Args) -> Value {
-        let given = args.positional.iter().map(|it| it.value.clone());
-        let implementation = given.last().filter(|value| {
+        let mut given = args.positional.iter().map(|it| it.value.clone());
+        let implementation = given.next_back().filter(|value| {
             let is_function = |obj: &Obj| matches!(obj, Obj::Func(_) | Obj::StaticMethod(_));
             value.objs().iter().any(is_function)
         });

@@ -96,7 +96,7 @@ fn is_base_of_workflows_alone(cx: &Context<'_>, base: ClassRef) -> bool {
                 })
         };
         derived.all(|ix| known.contains(&ClassRef { file, ix }))
-            && !calls.0.iter().any(|it| makes_it(it))
+            && !calls.0.iter().any(makes_it)
     })
 }
 
