@@ -95,8 +95,7 @@ fn is_base_of_workflows_alone(cx: &Context<'_>, base: ClassRef) -> bool {
                     ix: base.ix,
                 })
         };
-        derived.all(|ix| known.contains(&ClassRef { file, ix }))
-            && !calls.0.iter().any(makes_it)
+        derived.all(|ix| known.contains(&ClassRef { file, ix })) && !calls.0.iter().any(makes_it)
     })
 }
 
