@@ -48,6 +48,17 @@ impl Args {
         Self::of(&vec![Value::unknown(); count])
     }
 
+    /// The positional argument at a place.
+    pub(super) fn at(&self, ix: usize) -> Option<&Value> {
+        self.positional.get(ix).map(|argument| &argument.value)
+    }
+
+    pub(super) fn keyword(&self, name: Sym) -> Option<&Value> {
+        let mut keywords = self.keywords.iter();
+        let (_, value) = keywords.find(|(keyword, _)| *keyword == Some(name))?;
+        Some(value)
+    }
+
     fn has_star(&self) -> bool {
         self.positional.iter().any(|argument| argument.starred)
     }

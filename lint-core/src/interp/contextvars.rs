@@ -11,24 +11,26 @@ impl Machine<'_> {
     /// Makes a context variable, or calls a method of one. Variables are told apart by their places.
     pub(super) fn call_context_variable(
         &mut self,
-        name: &str,
+        name: Sym,
         args: &Args,
         span: Span,
     ) -> Option<Value> {
-        let rest = name.strip_prefix(CONTEXT_VAR)?;
-        if rest.is_empty() {
+        if !self.str(name).starts_with(CONTEXT_VAR) {
+            return None;
+        }
+        let name = self.str(name).to_owned();
+        if name == CONTEXT_VAR {
             let place = format!("{CONTEXT_VAR}@{}:{}", self.frame.file.0, span.start);
             let variable = self.sym(&place);
             let default = self.sym("default");
-            let given = args.keywords.iter().find(|(key, _)| *key == Some(default));
-            if let Some((_, value)) = given {
+            if let Some(value) = args.keyword(default) {
                 self.write(contents(variable), value);
             }
             return Some(Value::of(Obj::ExternalInstance(variable)));
         }
         let (variable, method) = name.rsplit_once('.')?;
         let variable = self.sym(variable);
-        let first = args.positional.first().map(|argument| &argument.value);
+        let first = args.at(0);
         match method {
             "set" => {
                 let value = self.lasting(first?);

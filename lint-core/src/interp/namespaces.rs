@@ -23,40 +23,43 @@ impl<'p> Machine<'p> {
         Value::of(Obj::Container(id))
     }
 
-    /// Calls that list what a class holds.
-    pub(super) fn call_namespace(&mut self, name: &str, args: &Args, span: Span) -> Option<Value> {
-        let object = &args.positional.first()?.value;
-        if let [Obj::Container(id)] = *object.objs()
-            && self.namespaces.contains(&id)
-        {
-            // A copy, which nothing changes.
-            let copies = matches!(name, "list" | "tuple" | "dict" | "sorted" | "reversed");
-            return copies.then(|| object.clone());
-        }
-        let [Obj::Class(class)] = *object.objs() else {
+    /// A copy of what a class holds, which nothing changes.
+    pub(super) fn copied_namespace(&self, name: &str, args: &Args) -> Option<Value> {
+        let object = args.at(0)?;
+        let [Obj::Container(id)] = *object.objs() else {
             return None;
         };
-        match name {
-            "vars" => Some(self.namespace(class, span)),
-            "dir" => {
-                let owners: Vec<Obj> = self.mro(class).iter().copied().collect();
-                let members = self.members(&owners);
-                let names = members
-                    .into_iter()
-                    .map(|(name, _)| Value::of(Obj::Str(name)));
-                Some(self.listed(names.collect(), span))
-            }
-            "inspect.getmembers" => {
-                let owners: Vec<Obj> = self.mro(class).iter().copied().collect();
-                let mut members = self.members(&owners);
-                if args.positional.len() > 1 {
-                    // `inspect.isfunction` and its like.
-                    members.retain(|(_, value)| value.objs().iter().any(|obj| obj.is_callable()));
-                }
-                Some(self.pairs(members, span))
-            }
-            _ => None,
+        let copies = matches!(name, "list" | "tuple" | "dict" | "sorted" | "reversed");
+        (copies && self.namespaces.contains(&id)).then(|| object.clone())
+    }
+
+    /// `dir(cls)`: the names of what a class has and inherits.
+    pub(super) fn names_of_members(&mut self, class: ClassId, span: Span) -> Value {
+        let members = self.members_of_all(class);
+        let names = members
+            .into_iter()
+            .map(|(name, _)| Value::of(Obj::Str(name)));
+        self.listed(names.collect(), span)
+    }
+
+    /// `inspect.getmembers(cls)`, perhaps with `inspect.isfunction` or its like.
+    pub(super) fn pairs_of_members(
+        &mut self,
+        class: ClassId,
+        functions: bool,
+        span: Span,
+    ) -> Value {
+        let mut members = self.members_of_all(class);
+        if functions {
+            members.retain(|(_, value)| value.objs().iter().any(|obj| obj.is_callable()));
         }
+        self.pairs(members, span)
+    }
+
+    /// What a class has and inherits.
+    fn members_of_all(&mut self, class: ClassId) -> Vec<(Sym, Value)> {
+        let owners: Vec<Obj> = self.mro(class).iter().copied().collect();
+        self.members(&owners)
     }
 
     /// `items()`, `keys()` and `values()` of a namespace.

@@ -1,0 +1,179 @@
+//! What goes through its arguments, and gives what it finds there.
+
+use crate::interp::calls::Args;
+use crate::interp::{How, Machine, Obj, SourceId, Value};
+
+use super::Call;
+
+// An iterator that a module makes goes on from where the run before it stopped; see `next`.
+
+pub(super) fn count(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let elements = machine.instance_of_builtin("int");
+    Some(machine.list_of(&elements, call.span))
+}
+
+pub(super) fn cycle(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let Some(first) = call.first() else {
+        return count(machine, call);
+    };
+    let elements = machine.iterate(first, call.span, How::Iterate);
+    Some(machine.list_of(&elements, call.span))
+}
+
+pub(super) fn map(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let Some(calls) = called_back(machine, call) else {
+        return Some(Value::unknown());
+    };
+    Some(
+        machine
+            .list_of(&calls.results, call.span)
+            .with_source(calls.order),
+    )
+}
+
+pub(super) fn filter(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let Some(calls) = called_back(machine, call) else {
+        return Some(Value::unknown());
+    };
+    Some(
+        machine
+            .list_of(&calls.elements, call.span)
+            .with_source(calls.order),
+    )
+}
+
+/// A function that was called with the elements of other arguments.
+struct CalledBack {
+    /// Those of the first.
+    elements: Value,
+    results: Value,
+    order: Option<SourceId>,
+}
+
+fn called_back(machine: &mut Machine, call: &Call) -> Option<CalledBack> {
+    let (callback, rest) = call.args.positional.split_first()?;
+    let callback = &callback.value;
+    let mut elements = Vec::new();
+    let mut order = None;
+    for argument in rest {
+        order = machine.note_order(&argument.value, argument.span).or(order);
+        elements.push(machine.iterate(&argument.value, argument.span, How::Iterate));
+    }
+    let is_called = |obj: &Obj| obj.is_callable() || matches!(obj, Obj::Instance(..));
+    let results = if callback.objs().iter().any(is_called) {
+        machine.call_value(callback, &Args::of(&elements), call.span, How::Callback)
+    } else if let Some(swapped) = call.second() {
+        // PyCG's own cases pass the function second; Python would refuse that.
+        let element = machine.iterate(callback, call.span, How::Iterate);
+        machine.call_value(swapped, &Args::of(&[element]), call.span, How::Callback)
+    } else {
+        Value::bottom()
+    };
+    Some(CalledBack {
+        elements: elements.into_iter().next().unwrap_or_default(),
+        results,
+        order,
+    })
+}
+
+pub(super) fn iter(machine: &mut Machine, call: &Call) -> Option<Value> {
+    if call.args.positional.len() != 2 {
+        return in_turn(machine, call);
+    }
+    // `iter(read, b"")` calls until it gets the sentinel.
+    let callee = call.first()?;
+    let element = machine.call_value(callee, &Args::default(), call.span, How::Iterate);
+    Some(machine.list_of(&element, call.span).tainted_by(&call.taint))
+}
+
+/// What gives the elements of its arguments, one after the other.
+pub(super) fn in_turn(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let (parts, order) = parts(machine, call);
+    let size = machine.size_of_arguments(call.args);
+    let elements = joined(&parts);
+    let list = machine.list_of(&elements, call.span);
+    Some(list.with_source(order).tainted_by(&size))
+}
+
+pub(super) fn enumerate(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let (parts, order) = parts(machine, call);
+    let size = machine.size_of_arguments(call.args);
+    let count = machine.instance_of_builtin("int");
+    let list = machine.list_of_tuples(&[count, joined(&parts)], call.span);
+    Some(
+        Value::of(Obj::Container(list))
+            .with_source(order)
+            .tainted_by(&size),
+    )
+}
+
+pub(super) fn zip(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let (parts, order) = parts(machine, call);
+    let size = machine.size_of_arguments(call.args);
+    let list = machine.list_of_tuples(&parts, call.span);
+    Some(
+        Value::of(Obj::Container(list))
+            .with_source(order)
+            .tainted_by(&size),
+    )
+}
+
+/// The elements of each argument, and what their order comes from.
+fn parts(machine: &mut Machine, call: &Call) -> (Vec<Value>, Option<SourceId>) {
+    let mut parts = Vec::new();
+    let mut order = None;
+    for argument in &call.args.positional {
+        order = machine.note_order(&argument.value, argument.span).or(order);
+        parts.push(machine.iterate(&argument.value, argument.span, How::Iterate));
+    }
+    (parts, order)
+}
+
+fn joined(parts: &[Value]) -> Value {
+    let mut elements = Value::bottom();
+    for part in parts {
+        elements.join(part);
+    }
+    elements
+}
+
+pub(super) fn next(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let Some(first) = call.first() else {
+        return Some(Value::unknown());
+    };
+    let source = machine.note_order(first, call.span);
+    let mut element = Value::bottom().with_source(source);
+    for obj in first.objs().to_vec() {
+        let object = Value::of(obj);
+        machine.record_container_change(&object.clone().at_place(first.place()), call.span);
+        let next = match obj {
+            Obj::Instance(..) => machine.next_of(&object, call.span, How::Iterate),
+            _ => machine.iterate(&object, call.span, How::Iterate),
+        };
+        element.join(&next);
+    }
+    if let Some(default) = call.second() {
+        element.join(default);
+    }
+    Some(element.opened())
+}
+
+pub(super) fn any_or_all(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let bool = machine.instance_of_builtin("bool");
+    Some(bool.tainted_by(&machine.settled(&call.taint, call.span)))
+}
+
+pub(super) fn sum(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let first = call.first().cloned().unwrap_or_default();
+    let elements = machine.iterate(&first, call.span, How::Iterate);
+    let is_float =
+        |obj: &Obj| matches!(obj, Obj::ExternalInstance(ty) if machine.str(*ty) == "float");
+    if elements.objs().iter().any(is_float) {
+        // Adding floats in another order rounds in another way.
+        let source = machine.note_order(&first, call.span);
+        let float = machine.instance_of_builtin("float").with_source(source);
+        return Some(float.tainted_by(&call.taint));
+    }
+    let taint = machine.settled(&call.taint, call.span);
+    Some(machine.instance_of_builtin("int").tainted_by(&taint))
+}

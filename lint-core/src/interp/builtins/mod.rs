@@ -1,0 +1,205 @@
+//! Functions that Python brings along and whose results matter: what a call of one gives.
+//!
+//! `BUILTINS` says which there are. A row names a small function of one of the files beside this
+//! one, and what its result is tainted by.
+
+mod collections;
+mod iterators;
+mod methods;
+mod objects;
+mod sorting;
+mod tasks;
+mod text;
+
+use crate::diagnostic::Span;
+
+use super::calls::Args;
+use super::{Machine, Sym, Value};
+
+pub(crate) use methods::mutates;
+
+/// A call of one of them.
+struct Call<'a> {
+    name: &'static str,
+    args: &'a Args,
+    span: Span,
+    /// What the arguments are tainted by, contents included.
+    taint: Value,
+}
+
+impl<'a> Call<'a> {
+    fn first(&self) -> Option<&'a Value> {
+        self.args.at(0)
+    }
+
+    fn second(&self) -> Option<&'a Value> {
+        self.args.at(1)
+    }
+}
+
+/// What such a call gives, or `None` if nothing special is known of it.
+type Gives = for<'p> fn(&mut Machine<'p>, &Call) -> Option<Value>;
+
+/// What a result is tainted by.
+#[derive(Clone, Copy)]
+enum Taint {
+    /// By whatever the arguments are.
+    Arguments,
+    /// By what its function says.
+    Own,
+}
+
+use Taint::{Arguments, Own};
+
+/// In the order of their names.
+#[rustfmt::skip]
+const BUILTINS: &[(&str, Taint, Gives)] = &[
+    ("abs", Own, objects::abs),
+    ("all", Own, iterators::any_or_all),
+    ("anext", Arguments, iterators::next),
+    ("any", Own, iterators::any_or_all),
+    ("argparse.Namespace", Own, collections::record),
+    ("asyncio.create_task", Arguments, tasks::create_task),
+    ("asyncio.ensure_future", Arguments, tasks::create_task),
+    ("asyncio.gather", Arguments, tasks::gather),
+    ("asyncio.shield", Arguments, tasks::shield),
+    ("attr.evolve", Own, objects::replace),
+    ("attrs.evolve", Own, objects::replace),
+    ("bisect.insort", Arguments, collections::push),
+    ("bisect.insort_left", Arguments, collections::push),
+    ("bisect.insort_right", Arguments, collections::push),
+    ("bool", Own, objects::bool),
+    ("callable", Arguments, objects::some_bool),
+    ("collections.Counter", Arguments, collections::counter),
+    ("collections.OrderedDict", Arguments, collections::dict),
+    ("collections.defaultdict", Arguments, collections::defaultdict),
+    ("collections.deque", Own, collections::list),
+    ("copy.replace", Own, objects::replace),
+    ("dataclasses.asdict", Own, objects::asdict),
+    ("dataclasses.replace", Own, objects::replace),
+    ("dict", Arguments, collections::dict),
+    ("dict.fromkeys", Arguments, collections::from_keys),
+    ("dir", Own, objects::dir),
+    ("enumerate", Own, iterators::enumerate),
+    ("filter", Arguments, iterators::filter),
+    ("float", Arguments, objects::some_float),
+    ("format", Arguments, text::format),
+    ("frozenset", Arguments, collections::set),
+    ("functools.partial", Arguments, objects::partial),
+    ("functools.partialmethod", Arguments, objects::partial),
+    ("functools.update_wrapper", Own, objects::update_wrapper),
+    ("functools.wraps", Own, objects::wraps),
+    ("getattr", Own, objects::getattr),
+    ("hasattr", Arguments, objects::hasattr),
+    ("hash", Arguments, objects::hash),
+    ("heapq.heappop", Arguments, collections::pop),
+    ("heapq.heappush", Arguments, collections::push),
+    ("heapq.heappushpop", Arguments, collections::push),
+    ("heapq.heapreplace", Arguments, collections::push),
+    ("id", Own, objects::id),
+    ("inspect.getmembers", Own, objects::getmembers),
+    ("int", Arguments, objects::some_int),
+    ("isinstance", Arguments, objects::isinstance),
+    ("issubclass", Arguments, objects::some_bool),
+    ("iter", Own, iterators::iter),
+    ("itertools.chain", Own, iterators::in_turn),
+    ("itertools.count", Arguments, iterators::count),
+    ("itertools.cycle", Arguments, iterators::cycle),
+    ("itertools.islice", Own, iterators::in_turn),
+    ("itertools.zip_longest", Own, iterators::zip),
+    ("len", Own, objects::len),
+    ("list", Own, collections::list),
+    ("map", Arguments, iterators::map),
+    ("marshal.dumps", Arguments, text::dumped),
+    ("max", Own, sorting::extreme),
+    ("min", Own, sorting::extreme),
+    ("next", Arguments, iterators::next),
+    ("ord", Arguments, objects::some_int),
+    ("pickle.dumps", Arguments, text::dumped),
+    ("repr", Arguments, text::written),
+    ("reversed", Own, iterators::in_turn),
+    ("round", Arguments, objects::some_int),
+    ("set", Arguments, collections::set),
+    ("setattr", Arguments, objects::setattr),
+    ("sorted", Own, sorting::sorted),
+    ("str", Arguments, text::written),
+    ("str.endswith", Arguments, text::has_affix),
+    ("str.format", Arguments, text::filled_in),
+    ("str.join", Arguments, text::join),
+    ("str.startswith", Arguments, text::has_affix),
+    ("sum", Own, iterators::sum),
+    ("tuple", Own, collections::tuple),
+    ("type", Own, objects::type_of),
+    ("types.SimpleNamespace", Own, collections::record),
+    ("vars", Own, objects::vars),
+    ("zip", Own, iterators::zip),
+];
+
+impl Machine<'_> {
+    pub(super) fn call_builtin(&mut self, name: Sym, args: &Args, span: Span) -> Option<Value> {
+        if let Some(value) = self.call_context_variable(name, args, span) {
+            return Some(value);
+        }
+        let text = self.str(name);
+        let row = BUILTINS.binary_search_by_key(&text, |row| row.0).ok()?;
+        let (name, tainted_by, gives) = BUILTINS[row];
+        if let Some(copy) = self.copied_namespace(name, args) {
+            return Some(copy);
+        }
+        let taint = self.args_taint(args);
+        let call = Call {
+            name,
+            args,
+            span,
+            taint,
+        };
+        let value = gives(self, &call)?;
+        Some(match tainted_by {
+            Arguments => value.tainted_by(&call.taint),
+            Own => value,
+        })
+    }
+}
+
+/// Names that every module sees without importing them.
+pub(super) fn is_builtin(name: &str) -> bool {
+    NAMES.binary_search(&name).is_ok()
+}
+
+#[rustfmt::skip]
+const NAMES: &[&str] = &[
+    "ArithmeticError", "AssertionError", "AttributeError", "BaseException", "BaseExceptionGroup",
+    "BlockingIOError", "BrokenPipeError", "BufferError", "BytesWarning", "ChildProcessError",
+    "ConnectionAbortedError", "ConnectionError", "ConnectionRefusedError", "ConnectionResetError",
+    "DeprecationWarning", "EOFError", "EncodingWarning", "EnvironmentError", "Exception",
+    "ExceptionGroup", "FileExistsError", "FileNotFoundError", "FloatingPointError", "FutureWarning",
+    "GeneratorExit", "IOError", "ImportError", "ImportWarning", "IndentationError", "IndexError",
+    "InterruptedError", "IsADirectoryError", "KeyError", "KeyboardInterrupt", "LookupError",
+    "MemoryError", "ModuleNotFoundError", "NameError", "NotADirectoryError", "NotImplemented",
+    "NotImplementedError", "OSError", "OverflowError", "PendingDeprecationWarning",
+    "PermissionError", "ProcessLookupError", "RecursionError", "ReferenceError", "ResourceWarning",
+    "RuntimeError", "RuntimeWarning", "StopAsyncIteration", "StopIteration", "SyntaxError",
+    "SyntaxWarning", "SystemError", "SystemExit", "TabError", "TimeoutError", "TypeError",
+    "UnboundLocalError", "UnicodeDecodeError", "UnicodeEncodeError", "UnicodeError",
+    "UnicodeTranslateError", "UnicodeWarning", "UserWarning", "ValueError", "Warning",
+    "ZeroDivisionError", "__doc__", "__file__", "__import__", "__name__", "abs", "aiter", "all",
+    "anext", "any", "ascii", "bin", "bool", "breakpoint", "bytearray", "bytes", "callable", "chr",
+    "classmethod", "compile", "complex", "copyright", "credits", "delattr", "dict", "dir", "divmod",
+    "enumerate", "eval", "exec", "exit", "filter", "float", "format", "frozenset", "getattr",
+    "globals", "hasattr", "hash", "help", "hex", "id", "input", "int", "isinstance", "issubclass",
+    "iter", "len", "license", "list", "locals", "map", "max", "memoryview", "min", "next", "object",
+    "oct", "open", "ord", "pow", "print", "property", "quit", "range", "repr", "reversed", "round",
+    "set", "setattr", "slice", "sorted", "staticmethod", "str", "sum", "super", "tuple", "type",
+    "vars", "zip",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_are_sorted_for_the_binary_search() {
+        assert!(BUILTINS.is_sorted_by_key(|row| row.0));
+        assert!(NAMES.is_sorted());
+    }
+}

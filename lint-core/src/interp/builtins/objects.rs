@@ -1,0 +1,271 @@
+//! What asks objects about themselves, and what makes others of them.
+
+use crate::diagnostic::Span;
+use crate::interp::calls::Args;
+use crate::interp::{
+    CellKey, ClassId, Container, ContainerKind, How, Key, Machine, Obj, Seen, Value,
+};
+
+use super::Call;
+
+pub(super) fn getattr(machine: &mut Machine, call: &Call) -> Option<Value> {
+    if let Some(left) = machine.left_on_member("getattr", call.args) {
+        return Some(left);
+    }
+    let (Some(object), Some(name)) = (call.first(), call.second()) else {
+        return Some(Value::unknown());
+    };
+    let mut result = Value::bottom();
+    for name in machine.names_meant(object, name) {
+        result.join(&machine.attribute(object, &name, call.span));
+    }
+    if let Some(default) = call.args.at(2) {
+        result.join(default);
+    }
+    let result = if result.is_bottom() {
+        Value::unknown()
+    } else {
+        result.opened()
+    };
+    Some(result.tainted_by(&call.taint))
+}
+
+pub(super) fn setattr(machine: &mut Machine, call: &Call) -> Option<Value> {
+    if let (Some(object), Some(name), Some(value)) = (call.first(), call.second(), call.args.at(2))
+    {
+        for &obj in name.objs() {
+            if let Obj::Str(name) = obj {
+                let name = machine.str(name).to_owned();
+                machine.store_attribute(object, &name, value, call.span);
+            }
+        }
+    }
+    Some(Value::of(Obj::None))
+}
+
+pub(super) fn hasattr(machine: &mut Machine, call: &Call) -> Option<Value> {
+    match machine.left_on_member("hasattr", call.args) {
+        Some(answer) => Some(answer),
+        None => some_bool(machine, call),
+    }
+}
+
+pub(super) fn isinstance(machine: &mut Machine, call: &Call) -> Option<Value> {
+    match (call.first(), call.second()) {
+        (Some(value), Some(classes)) => Some(machine.instance_test(value, classes)),
+        _ => some_bool(machine, call),
+    }
+}
+
+pub(super) fn some_bool(machine: &mut Machine, _: &Call) -> Option<Value> {
+    Some(machine.instance_of_builtin("bool"))
+}
+
+pub(super) fn some_float(machine: &mut Machine, _: &Call) -> Option<Value> {
+    Some(machine.instance_of_builtin("float"))
+}
+
+/// `int`, `round` and `ord`.
+pub(super) fn some_int(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let is_instance = |obj: &Obj| matches!(obj, Obj::Instance(..));
+    if let Some(first) = call.first()
+        && first.objs().iter().any(is_instance)
+    {
+        machine.iterate(first, call.span, How::Iterate);
+    }
+    Some(machine.instance_of_builtin("int"))
+}
+
+pub(super) fn len(machine: &mut Machine, call: &Call) -> Option<Value> {
+    ask(machine, "__len__", call);
+    let int = machine.instance_of_builtin("int");
+    Some(of_size(machine, int, call))
+}
+
+pub(super) fn abs(machine: &mut Machine, call: &Call) -> Option<Value> {
+    ask(machine, "__abs__", call);
+    let int = machine.instance_of_builtin("int");
+    Some(of_size(machine, int, call))
+}
+
+pub(super) fn bool(machine: &mut Machine, call: &Call) -> Option<Value> {
+    ask(machine, "__bool__", call);
+    let answer = machine.answer_from(&call.first().cloned().unwrap_or_default());
+    Some(of_size(machine, answer, call))
+}
+
+pub(super) fn hash(machine: &mut Machine, call: &Call) -> Option<Value> {
+    ask(machine, "__hash__", call);
+    Some(machine.instance_of_builtin("int"))
+}
+
+fn ask(machine: &mut Machine, method: &str, call: &Call) {
+    if let Some(first) = call.first() {
+        machine.call_special(first, method, call.span, How::Operator);
+    }
+}
+
+/// How many there are depends neither on their order nor on what they are.
+fn of_size(machine: &mut Machine, answer: Value, call: &Call) -> Value {
+    let size = machine.size_of_arguments(call.args);
+    answer.tainted_by(&machine.settled(&size, call.span))
+}
+
+/// It says where an object is and nothing of what is in it.
+pub(super) fn id(machine: &mut Machine, _: &Call) -> Option<Value> {
+    Some(machine.instance_of_builtin("int"))
+}
+
+/// `type(object)`, and `type(name, bases, namespace)`.
+pub(super) fn type_of(machine: &mut Machine, call: &Call) -> Option<Value> {
+    match &call.args.positional[..] {
+        [object] => {
+            let classes: Value = object.value.objs().iter().map(class_of).collect();
+            Some(classes.tainted_by(&call.taint))
+        }
+        [_, _, _] => Some(machine.made_class(call.args, call.span)),
+        _ => None,
+    }
+}
+
+fn class_of(obj: &Obj) -> Obj {
+    match *obj {
+        Obj::Instance(class, _) => Obj::Class(class),
+        Obj::ExternalInstance(name) => Obj::External(name),
+        _ => Obj::Unknown,
+    }
+}
+
+pub(super) fn vars(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let class = only_class(call)?;
+    Some(machine.namespace(class, call.span))
+}
+
+pub(super) fn dir(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let class = only_class(call)?;
+    Some(machine.names_of_members(class, call.span))
+}
+
+pub(super) fn getmembers(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let class = only_class(call)?;
+    Some(machine.pairs_of_members(class, call.second().is_some(), call.span))
+}
+
+fn only_class(call: &Call) -> Option<ClassId> {
+    match *call.first()?.objs() {
+        [Obj::Class(class)] => Some(class),
+        _ => None,
+    }
+}
+
+pub(super) fn partial(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let Some(callee) = call.first() else {
+        return Some(Value::unknown());
+    };
+    let rest = Args {
+        positional: call.args.positional[1..].to_vec(),
+        ..call.args.clone()
+    };
+    Some(machine.partial(callee, rest, call.span))
+}
+
+pub(super) fn wraps(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let update = machine.sym("functools.update_wrapper");
+    let update = Value::of(Obj::External(update));
+    Some(machine.partial(&update, call.args.clone(), call.span))
+}
+
+pub(super) fn update_wrapper(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let wrapper = call.first().cloned().unwrap_or_default();
+    machine.copy_marks(&wrapper, &call.second().cloned().unwrap_or_default());
+    Some(wrapper)
+}
+
+pub(super) fn replace(machine: &mut Machine, call: &Call) -> Option<Value> {
+    machine.replaced(call.first()?, call.args, call.span)
+}
+
+pub(super) fn asdict(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let [Obj::Instance(class, variant)] = *call.first()?.objs() else {
+        return None;
+    };
+    Some(machine.as_dict(class, variant, call.span))
+}
+
+impl Machine<'_> {
+    pub(in crate::interp) fn partial(&mut self, callee: &Value, args: Args, span: Span) -> Value {
+        let id = self.partials.id((self.frame.file, span, self.frame.ctx));
+        self.partial_args.insert(id, args);
+        self.write(CellKey::PartialCallee(id), callee);
+        Value::of(Obj::Partial(id))
+    }
+
+    /// A copy of instances in which some fields have other values.
+    pub(in crate::interp) fn replaced(
+        &mut self,
+        object: &Value,
+        args: &Args,
+        span: Span,
+    ) -> Option<Value> {
+        let mut instances = Vec::new();
+        for &obj in object.objs() {
+            match obj {
+                Obj::Instance(class, variant) if !self.is_made_at_import(variant) => {
+                    instances.push((class, variant));
+                }
+                _ => return None,
+            }
+        }
+        if instances.is_empty() {
+            return None;
+        }
+        for &(class, variant) in &instances {
+            for (name, value) in &args.keywords {
+                if let Some(name) = name {
+                    self.write_instance_attribute(class, variant, *name, value);
+                }
+            }
+        }
+        self.note_seen(span, Seen::OfFresh);
+        Some(object.clone())
+    }
+
+    /// The fields of a data class as a mapping.
+    fn as_dict(&mut self, class: ClassId, variant: u32, span: Span) -> Value {
+        let id = self.container(ContainerKind::Dict, span);
+        for field in self.field_names(class) {
+            let name = self.str(field).to_owned();
+            let value = self.instance_attribute(class, variant, field, &name, span);
+            let copy = self.copied(&value, span);
+            self.put(id, Key::Str(field), &copy);
+        }
+        Value::of(Obj::Container(id))
+    }
+
+    /// A value with copies of its containers, of which there is one for each that is copied.
+    fn copied(&mut self, value: &Value, span: Span) -> Value {
+        let mut copy = value.filter(|obj| !matches!(obj, Obj::Container(_)));
+        for &obj in value.objs() {
+            let Obj::Container(original) = obj else {
+                continue;
+            };
+            let id = self.container_of(Container {
+                span: Span::new(span.start, span.start + original),
+                file: self.frame.file,
+                ctx: Some(self.frame.ctx),
+                shared: false,
+                class: None,
+                ..*self.containers.get(original)
+            });
+            let object = Value::of(obj);
+            if self.containers.get(id).kind == ContainerKind::Dict {
+                self.copy_entries(id, &object);
+            } else {
+                let elements = self.all_elements(&object);
+                self.put(id, Key::Any, &elements);
+            }
+            copy.add(Obj::Container(id));
+        }
+        copy
+    }
+}

@@ -1,0 +1,63 @@
+//! What runs coroutines.
+
+use crate::interp::{ContainerKind, How, Key, Machine, Obj, SinkKind, Value};
+
+use super::Call;
+
+/// What runs already, in the order in which it was made.
+const TASK: &str = "asyncio.Task";
+
+pub(super) fn create_task(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let mut result = shield(machine, call)?;
+    machine.note_command();
+    result.join(&machine.instance_of_builtin(TASK));
+    Some(result)
+}
+
+pub(super) fn shield(_: &mut Machine, call: &Call) -> Option<Value> {
+    let mut result = Value::bottom();
+    for argument in &call.args.positional {
+        result.join(&argument.value);
+    }
+    Some(result)
+}
+
+/// The awaited results come in the order of the arguments.
+pub(super) fn gather(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let list = machine.container(ContainerKind::List, call.span);
+    for (ix, argument) in call.args.positional.iter().enumerate() {
+        if !argument.starred {
+            machine.put(list, Key::Int(ix as i64), &argument.value);
+            continue;
+        }
+        let source = machine.note_order(&argument.value, argument.span);
+        let elements = machine.iterate(&argument.value, argument.span, How::Iterate);
+        if !machine.may_be_task(&elements) {
+            let order = machine.only_order(&argument.value).with_source(source);
+            machine.record_sink(&order, SinkKind::Order, argument.span);
+        }
+        machine.put(list, Key::Any, &elements.with_source(source));
+    }
+    Some(Value::of(Obj::Container(list)))
+}
+
+impl Machine<'_> {
+    pub(in crate::interp) fn may_be_task(&self, value: &Value) -> bool {
+        let is_task = |obj: &Obj| match obj {
+            Obj::ExternalInstance(ty) => matches!(self.str(*ty), TASK | "asyncio.Future"),
+            _ => false,
+        };
+        value.objs().iter().any(is_task)
+    }
+
+    /// What awaiting a value gives: of a task, what its coroutine returned.
+    pub(in crate::interp) fn awaited(&self, value: &Value) -> Value {
+        if value.objs().len() < 2 {
+            return value.clone();
+        }
+        value.filter(|obj| match obj {
+            Obj::ExternalInstance(ty) => self.str(ty) != TASK,
+            _ => true,
+        })
+    }
+}
