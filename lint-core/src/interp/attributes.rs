@@ -7,7 +7,7 @@ use crate::index::{FunctionNode, MODULE_BODY};
 use crate::project::Import;
 use crate::syntax::span_of;
 
-use super::calls::Args;
+use super::args::Args;
 use super::classes::{FIELD_DEFAULT, REGISTER};
 use super::{
     CellKey, ClassId, EventKind, FuncRef, How, Key, Kinds, Machine, Obj, SinkKind, Sym, Value,

@@ -8,7 +8,7 @@ use crate::knowledge::Role;
 use crate::syntax::ast::{self, Expr, Stmt};
 use crate::syntax::span_of;
 
-use super::calls::Args;
+use super::args::Args;
 use super::{
     CellKey, ClassId, Code, FuncId, FuncRef, How, Machine, Obj, Seen, SinkKind, SourceId, Sym,
     Value,

@@ -1,5 +1,6 @@
 //! Conditions: what is known of them before they run, and what they say of variables.
 
+use crate::knowledge::Role;
 use crate::syntax::ast::{self, CmpOp, Expr};
 use crate::syntax::span_of;
 
@@ -358,6 +359,33 @@ impl<'p> Machine<'p> {
             }
             _ => true,
         })
+    }
+
+    /// Whether a value is the answer whether history is being replayed. What merely depends on the
+    /// answer is not: code that comes after a check of it need not be a check itself.
+    pub(super) fn asks_replay(&self, value: &Value) -> bool {
+        let is_answer = |obj: &Obj| match obj {
+            Obj::ExternalInstance(ty) => self.str(*ty) == crate::knowledge::REPLAY_FLAG,
+            _ => false,
+        };
+        value.objs().iter().any(is_answer)
+    }
+
+    /// A truth value that says what another value says, or its opposite.
+    pub(super) fn answer_from(&mut self, value: &Value) -> Value {
+        self.instance_of_builtin(if self.asks_replay(value) {
+            crate::knowledge::REPLAY_FLAG
+        } else {
+            "bool"
+        })
+    }
+
+    /// The role of the SDK function that an expression called when it was evaluated last.
+    pub(super) fn marker_of_call(&self, expression: &'p Expr) -> Option<Role> {
+        let Expr::Call(call) = expression else {
+            return None;
+        };
+        self.frame.calls.get(&span_of(call))?.role
     }
 }
 

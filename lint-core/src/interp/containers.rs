@@ -6,8 +6,7 @@ use crate::diagnostic::Span;
 use crate::syntax::ast::Expr;
 use crate::written::name_bound_to;
 
-use super::calls::Args;
-use super::expressions::{keys_of, single_key};
+use super::args::Args;
 use super::{
     CellKey, ClassId, Container, ContainerKind, EventKind, How, Key, Machine, Obj, Origin, Seen,
     SinkKind, Sym, Value,
@@ -604,5 +603,29 @@ impl<'p> Machine<'p> {
             .module(container.file)
             .and_then(|module| name_bound_to(module.tree(), container.span));
         self.sym(bound.as_deref().unwrap_or("shared state"))
+    }
+}
+
+/// The places in a container that a key value may mean.
+pub(super) fn keys_of(key: &Value) -> Vec<Key> {
+    let mut keys: Vec<Key> = key.objs().iter().map(|&obj| obj_key(obj)).collect();
+    if keys.is_empty() || keys.contains(&Key::Any) {
+        keys = vec![Key::Any];
+    }
+    keys
+}
+
+pub(super) fn single_key(key: &Value) -> Key {
+    match key.objs() {
+        [obj] => obj_key(*obj),
+        _ => Key::Any,
+    }
+}
+
+fn obj_key(obj: Obj) -> Key {
+    match obj {
+        Obj::Int(int) => Key::Int(int),
+        Obj::Str(sym) => Key::Str(sym),
+        _ => Key::Any,
     }
 }

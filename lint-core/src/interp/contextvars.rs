@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{FileId, Span};
 
-use super::calls::Args;
+use super::args::Args;
 use super::{CellKey, Machine, Obj, Sym, Value};
 
 const CONTEXT_VAR: &str = "contextvars.ContextVar";

@@ -389,4 +389,15 @@ impl<'p> Machine<'p> {
         }
         self.write(CellKey::Thrown(self.frame.ctx), &value);
     }
+
+    /// The code that follows runs or not as the replay flag says.
+    pub(super) fn guard(&mut self, guard: u32) {
+        self.frame.vouched += guard;
+        self.frame.replaying += guard;
+    }
+
+    pub(super) fn unguard(&mut self, guard: u32) {
+        self.frame.vouched -= guard;
+        self.frame.replaying -= guard;
+    }
 }

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use crate::diagnostic::{FileId, Place, Span};
 use crate::knowledge::{Arg, KeptBy};
 
-use super::calls::{Args, Given};
+use super::args::{Args, Given};
 use super::{
     CellKey, ClassId, Container, ContainerKind, CtxId, FuncRef, How, Key, Machine, Obj, SinkKind,
     Sym, Value,

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::knowledge::Role;
 use crate::syntax::ast::Expr;
 
-use super::calls::Args;
+use super::args::Args;
 use super::{CellKey, ClassId, CtxId, FuncId, FuncRef, Machine, Obj, Sym, Value};
 
 /// A decorator on a definition.

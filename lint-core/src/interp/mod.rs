@@ -9,6 +9,9 @@
 //! The machine is sequential, and its queue, tables and joins are ordered by first use: the
 //! result depends on the project alone.
 
+mod args;
+mod assignment;
+mod attempts;
 mod attributes;
 mod builtins;
 mod calls;
@@ -18,17 +21,28 @@ mod containers;
 mod contextvars;
 mod control;
 mod expressions;
+mod forms;
+mod functions;
+mod imports;
+mod issuing;
 mod iteration;
 mod keepers;
+mod loops;
 mod marks;
 mod mro;
 mod namespaces;
+mod operators;
 mod order;
+mod outside;
+mod patterns;
+mod scopes;
 mod seen;
 mod statements;
+mod subscripts;
 mod taint;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod turns;
 mod types;
 mod value;
@@ -476,7 +490,7 @@ pub(crate) struct Machine<'p> {
     records: FxHashSet<u32>,
     bounds: Table<(Obj, Obj)>,
     partials: Table<(FileId, Span, CtxId)>,
-    partial_args: FxHashMap<u32, calls::Args>,
+    partial_args: FxHashMap<u32, args::Args>,
     keepers: Table<keepers::Keeper>,
     properties: Table<Property>,
     fields: Table<(FileId, Span)>,

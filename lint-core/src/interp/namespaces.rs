@@ -6,7 +6,7 @@
 use crate::diagnostic::Span;
 use crate::syntax::ast;
 
-use super::calls::Args;
+use super::args::Args;
 use super::{CellKey, ClassId, Container, ContainerKind, Key, Machine, Obj, Sym, Value};
 
 /// Classes with more members are gone through as other containers are.

@@ -1,10 +1,11 @@
-//! Uses of sets, and of what was taken from them, in which no order shows.
+//! The order of sets: where it arises, what owes anything to it, and uses in which none shows.
 
 use crate::diagnostic::Span;
+use crate::facts::Elements;
 use crate::syntax::ast::Expr;
 
-use super::calls::{Args, Argument};
-use super::{ContainerKind, Machine, Obj, SourceId, Value};
+use super::args::{Args, Argument};
+use super::{CellKey, ContainerKind, EventKind, Kinds, Machine, Obj, SinkKind, SourceId, Value};
 
 /// Calls that give the same in whatever order they see their arguments' elements.
 fn shows_none(callee: &str) -> bool {
@@ -143,5 +144,178 @@ impl<'p> Machine<'p> {
             positional: positional.collect(),
             ..args.clone()
         })
+    }
+
+    pub(super) fn are_containers(&self, value: &Value, kinds: &[ContainerKind]) -> bool {
+        value.objs().iter().all(|obj| match obj {
+            Obj::Container(id) => kinds.contains(&self.containers.get(*id).kind),
+            _ => false,
+        })
+    }
+
+    /// The value without what it owes to the order of sets, which is used in a way that shows none.
+    pub(super) fn settled(&mut self, value: &Value, span: Span) -> Value {
+        let order = self.only_order(value);
+        self.record_sink(&order, SinkKind::Settled, span);
+        self.without_order(value)
+    }
+
+    /// The value without what it owes to the order of sets.
+    pub(super) fn without_order(&mut self, value: &Value) -> Value {
+        self.with_kinds(value, Kinds::ORDER.not())
+    }
+
+    /// What the value owes to the order of sets, as a value without objects.
+    pub(super) fn only_order(&mut self, value: &Value) -> Value {
+        let order = self.taint_of_kinds(value, Kinds::ORDER);
+        Value::bottom().with_taint(order)
+    }
+
+    /// Notes that the order of a set becomes visible here and returns it as a source.
+    pub(super) fn note_order(&mut self, value: &Value, span: Span) -> Option<SourceId> {
+        self.pending_order(value, span, span)
+    }
+
+    /// The same where the order may not become visible: it counts only if commands follow it.
+    pub(super) fn note_possible_order(&mut self, value: &Value, span: Span) -> Option<SourceId> {
+        self.order_source(value, span, span, true)
+    }
+
+    pub(super) fn pending_order(
+        &mut self,
+        value: &Value,
+        span: Span,
+        written: Span,
+    ) -> Option<SourceId> {
+        self.order_source(value, span, written, false)
+    }
+
+    fn order_source(
+        &mut self,
+        value: &Value,
+        span: Span,
+        written: Span,
+        possible: bool,
+    ) -> Option<SourceId> {
+        if self.frame.vouched > 0 {
+            return None;
+        }
+        let elements = self.unordered_source(value)?;
+        let name = self.sym("set iteration order");
+        let source = super::Source {
+            ctx_file: self.frame.file,
+            span,
+            name,
+            class: crate::knowledge::ORDER,
+            at_import: self.at_import(),
+            sandbox: crate::knowledge::Sandbox::Allows,
+            note: "",
+        };
+        let source = self.source_id(source);
+        self.record_event(
+            span,
+            EventKind::Unordered {
+                elements,
+                written,
+                possible,
+            },
+            Some(source),
+        );
+        Some(source)
+    }
+
+    /// Why the order of the value's elements varies, if it is a set whose order does.
+    pub(super) fn unordered_source(&mut self, value: &Value) -> Option<Elements> {
+        let elements = self.set_order(value);
+        if elements.is_bottom() {
+            None
+        } else {
+            self.hash_of(&elements)
+        }
+    }
+
+    /// The elements whose hashes decide the order of a value's entries: those of a set with more
+    /// than one, and of the sets that the entries of a list or mapping were taken from.
+    pub(super) fn set_order(&mut self, value: &Value) -> Value {
+        let mut elements = Value::bottom();
+        for obj in value.objs().to_vec() {
+            let Obj::Container(id) = obj else { continue };
+            let object = Value::of(obj);
+            if self.containers.get(id).kind != ContainerKind::Set {
+                elements.join(&self.read(CellKey::SetOrder(id)));
+            } else if !self.is_single(&object) {
+                let own = self.all_elements(&object);
+                // Nothing is known of the elements.
+                elements.join(&if own.objs().is_empty() {
+                    Value::unknown()
+                } else {
+                    own
+                });
+            }
+        }
+        elements.without_taint()
+    }
+
+    pub(super) fn hash_of(&mut self, elements: &Value) -> Option<Elements> {
+        if self.may_be_task(elements) {
+            return Some(Elements::Address);
+        }
+        let mut result = None;
+        let hashed = self.leaves(elements, |this, id| {
+            let is_tuple = this.containers.get(id).kind == ContainerKind::Tuple;
+            is_tuple.then(|| {
+                let inner = this.all_elements(&Value::of(Obj::Container(id)));
+                if inner.objs().is_empty() {
+                    Value::unknown()
+                } else {
+                    inner
+                }
+            })
+        });
+        for &obj in &hashed {
+            let one = match obj {
+                Obj::Str(_) => Some(Elements::Salted),
+                Obj::None | Obj::Bool(_) | Obj::Int(_) => None,
+                Obj::ExternalInstance(ty) => external_hash(self.names.name(ty)),
+                Obj::Func(_)
+                | Obj::Class(_)
+                | Obj::Bound(_)
+                | Obj::External(_)
+                | Obj::Module(_) => Some(Elements::Address),
+                Obj::Instance(class, _) => self.instance_hash(class),
+                _ => Some(Elements::Unknown),
+            };
+            result = match (result, one) {
+                (Some(Elements::Salted), _) | (_, Some(Elements::Salted)) => Some(Elements::Salted),
+                (Some(Elements::Address), _) | (_, Some(Elements::Address)) => {
+                    Some(Elements::Address)
+                }
+                (Some(it), _) | (None, Some(it)) => Some(it),
+                (None, None) => None,
+            };
+        }
+        if hashed.is_empty() {
+            Some(Elements::Unknown)
+        } else {
+            result
+        }
+    }
+}
+
+fn external_hash(ty: &str) -> Option<Elements> {
+    match ty.split('#').next().unwrap_or(ty) {
+        "int" | "bool" | "float" | "complex" | "decimal.Decimal" | "fractions.Fraction"
+        | "uuid.UUID" | "datetime.timedelta" | "range" => None,
+        "str"
+        | "bytes"
+        | "datetime.datetime"
+        | "datetime.date"
+        | "datetime.time"
+        | "pathlib.Path"
+        | "pathlib.PurePath"
+        | "pathlib.PosixPath"
+        | "pathlib.PurePosixPath" => Some(Elements::Salted),
+        "asyncio.Task" | "asyncio.Future" | "object" => Some(Elements::Address),
+        _ => Some(Elements::Unknown),
     }
 }

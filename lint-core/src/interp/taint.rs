@@ -12,10 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rustc_hash::FxHashMap;
 
+use crate::diagnostic::Span;
 use crate::knowledge::{IDENTITY, ORDER, REPLAY_FLAG, SHARED};
 
 use super::value::Table;
-use super::{CellKey, CtxId, Event, EventKind, Machine, Origin, Source, SourceId, Value};
+use super::{
+    CellKey, CtxId, Event, EventKind, Machine, Obj, Origin, SinkKind, Source, SourceId, Value,
+};
 
 /// Kinds of hazards, as bits: those that the interpreter itself tells apart, once for what arises
 /// when a module is imported and once for the rest, and the classes of other hazards.
@@ -389,5 +392,45 @@ impl<'p> Machine<'p> {
                 sources.filter(is_meant).collect()
             }
         }
+    }
+
+    /// What decides a condition: of a container only whether it is empty, which no order changes.
+    pub(super) fn deciding(&mut self, value: &Value) -> Value {
+        let is_container = value
+            .objs()
+            .iter()
+            .all(|obj| matches!(obj, Obj::Container(_)));
+        if self.asks_replay(value) {
+            self.without_replay_flag(value)
+        } else if is_container {
+            self.without_order(value)
+                .tainted_by(&self.size_taint(value))
+        } else if self.asks_for_presence(value) {
+            self.without_never_none(value)
+        } else {
+            value.clone()
+        }
+    }
+
+    /// What a guard decides besides the replay flag, which speaks for itself.
+    pub(super) fn without_replay_flag(&mut self, value: &Value) -> Value {
+        self.with_kinds(value, Kinds::REPLAY.not())
+    }
+
+    /// The value without what it owes to sources that are never `None`, where that is asked.
+    pub(super) fn without_never_none(&mut self, value: &Value) -> Value {
+        let mut kinds = Kinds::default();
+        for &class in self.knowledge.never_none() {
+            kinds = kinds.union(self.kind_of_class(class));
+        }
+        self.with_kinds(value, kinds.not())
+    }
+
+    /// The value without what it owes to `id()` and `hash()`, whose use ends here.
+    pub(super) fn without_identity(&mut self, value: &Value, span: Span) -> Value {
+        let identities = self.taint_of_kinds(value, Kinds::IDENTITY);
+        let compared = Value::bottom().with_taint(identities);
+        self.record_sink(&compared, SinkKind::Compared, span);
+        self.with_kinds(value, Kinds::IDENTITY.not())
     }
 }

@@ -1,6 +1,6 @@
 //! What makes lists, tuples, mappings and sets, and heaps.
 
-use crate::interp::expressions::keys_of;
+use crate::interp::containers::keys_of;
 use crate::interp::{CellKey, ContainerKind, How, Key, Machine, Obj, Value};
 
 use super::Call;

@@ -1,6 +1,6 @@
 //! What goes through its arguments, and gives what it finds there.
 
-use crate::interp::calls::Args;
+use crate::interp::args::Args;
 use crate::interp::{How, Machine, Obj, SourceId, Value};
 
 use super::Call;

@@ -1,8 +1,8 @@
 //! Methods of lists, tuples, mappings and sets.
 
 use crate::diagnostic::Span;
-use crate::interp::calls::Args;
-use crate::interp::expressions::{keys_of, single_key};
+use crate::interp::args::Args;
+use crate::interp::containers::{keys_of, single_key};
 use crate::interp::{ContainerKind, How, Key, Machine, Obj, SinkKind, Sym, Value};
 
 /// A call of one of them.

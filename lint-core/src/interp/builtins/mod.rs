@@ -13,7 +13,7 @@ mod text;
 
 use crate::diagnostic::Span;
 
-use super::calls::Args;
+use super::args::Args;
 use super::{Machine, Sym, Value};
 
 pub(crate) use methods::mutates;

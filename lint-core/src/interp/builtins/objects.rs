@@ -1,7 +1,7 @@
 //! What asks objects about themselves, and what makes others of them.
 
 use crate::diagnostic::Span;
-use crate::interp::calls::Args;
+use crate::interp::args::Args;
 use crate::interp::{
     CellKey, ClassId, Container, ContainerKind, How, Key, Machine, Obj, Seen, Value,
 };

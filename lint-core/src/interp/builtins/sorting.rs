@@ -1,7 +1,7 @@
 //! What compares elements with one another: a sort, and the least and the greatest.
 
 use crate::diagnostic::Span;
-use crate::interp::calls::Args;
+use crate::interp::args::Args;
 use crate::interp::{How, Machine, Obj, Value};
 
 use super::Call;

@@ -1,0 +1,196 @@
+//! Assigning values to names, attributes and elements.
+
+use crate::diagnostic::Span;
+use crate::syntax::ast::{self, Expr};
+use crate::syntax::span_of;
+
+use super::{CellKey, ContainerKind, How, Key, Machine, Obj, Seen, SinkKind, Sym, Value};
+
+impl<'p> Machine<'p> {
+    /// `rows += more` changes the list that `rows` stands for.
+    pub(super) fn extend_in_place(&mut self, object: &Value, operand: &Value, span: Span) {
+        let changes = |this: &Self, id: u32| this.containers.get(id).kind != ContainerKind::Tuple;
+        let kept: Vec<Obj> = object
+            .objs()
+            .iter()
+            .copied()
+            .filter(|obj| matches!(obj, Obj::Container(id) if changes(self, *id)))
+            .collect();
+        if kept.is_empty() {
+            return;
+        }
+        let elements = self.all_elements(operand);
+        for &obj in &kept {
+            if let Obj::Container(id) = obj {
+                self.put(id, Key::Any, &elements);
+            }
+        }
+        self.record_container_change(&kept.into_iter().collect(), span);
+    }
+
+    pub(super) fn annotated_assignment(&mut self, it: &'p ast::StmtAnnAssign) {
+        let declared = self.annotation(&it.annotation);
+        let value = match &it.value {
+            Some(expression) => {
+                let value = self.evaluate(expression);
+                // The annotation says more than a value that is not known.
+                if value.is_vague() || is_empty_container_or_none(expression) {
+                    let typed = value.clone().joined(&declared);
+                    if is_empty_container_or_none(expression) {
+                        typed.opened()
+                    } else {
+                        typed
+                    }
+                } else {
+                    value
+                }
+            }
+            None if self.frame.classes.is_empty() => return,
+            None => Value::bottom(),
+        };
+        if it.value.is_some() {
+            self.assign(&it.target, &value, it.value.as_deref());
+        }
+    }
+
+    pub(super) fn assign(&mut self, target: &'p Expr, value: &Value, from: Option<&'p Expr>) {
+        match target {
+            Expr::Name(name) => {
+                let sym = self.sym(name.id.as_str());
+                let function = self.frame.function;
+                let value = if function.globals.contains(name.id.as_str()) {
+                    self.lasting_shared(value)
+                } else if function.nonlocals.contains(name.id.as_str()) {
+                    self.lasting(value)
+                } else {
+                    self.under_control(value)
+                };
+                self.note_fresh(sym, &value, from);
+                self.assign_name(sym, &value, span_of(target));
+            }
+            Expr::Attribute(attribute) => {
+                let object = self.evaluate(&attribute.value);
+                if self.is_fresh(&attribute.value) {
+                    self.note_seen(span_of(target), Seen::OfFresh);
+                }
+                self.store_attribute(&object, attribute.attr.as_str(), value, span_of(target));
+            }
+            Expr::Subscript(subscript) => {
+                let object = self.evaluate(&subscript.value);
+                let key = self.evaluate(&subscript.slice);
+                self.store_element(&object, &key, value, span_of(target), &subscript.value);
+            }
+            Expr::Tuple(tuple) => self.unpack(&tuple.elts, value, from),
+            Expr::List(list) => self.unpack(&list.elts, value, from),
+            Expr::Starred(starred) => self.assign(&starred.value, value, None),
+            _ => {}
+        }
+    }
+
+    fn unpack(&mut self, targets: &'p [Expr], value: &Value, from: Option<&'p Expr>) {
+        // `a, b = b, a` assigns element by element.
+        let starred = targets.iter().position(Expr::is_starred_expr);
+        if let (Some(Expr::Tuple(tuple)), None) = (from, starred)
+            && tuple.elts.len() == targets.len()
+            && !tuple.elts.iter().any(Expr::is_starred_expr)
+        {
+            let elements: Vec<Value> = (0..targets.len())
+                .map(|ix| self.element(value, Key::Int(ix as i64), Span::default()))
+                .collect();
+            for (target, element) in targets.iter().zip(&elements) {
+                self.assign(target, element, None);
+            }
+            return;
+        }
+        let span = from.map_or(Span::default(), span_of);
+        if let ([Obj::Instance(class, variant)], None) = (value.objs(), starred)
+            && self.is_named_tuple(*class)
+        {
+            let (class, variant) = (*class, *variant);
+            for (target, field) in targets.iter().zip(self.field_names(class)) {
+                let name = self.str(field).to_owned();
+                let part = self.instance_attribute(class, variant, field, &name, span);
+                self.assign(target, &part.tainted_by(value), None);
+            }
+            return;
+        }
+        let is_sequence = value.objs().iter().all(|obj| {
+            matches!(obj, Obj::Container(id) if matches!(self.containers.get(*id).kind, ContainerKind::List | ContainerKind::Tuple))
+        });
+        if !is_sequence {
+            let element = self.iterate(value, span, How::Iterate).tainted_by(value);
+            // `(only,) = names` goes well for a set of one element alone.
+            let shows = targets.len() > 1 || starred.is_some();
+            let order = if shows {
+                self.note_order(value, span)
+            } else {
+                None
+            };
+            let element = element.with_source(order);
+            for target in targets {
+                self.assign(target, &element, None);
+            }
+            return;
+        }
+        for (ix, target) in targets.iter().enumerate() {
+            let element = match starred {
+                Some(star) if ix == star => {
+                    let rest = self.all_elements(value);
+                    let list = self.container(ContainerKind::List, span_of(target));
+                    self.put(list, Key::Any, &rest);
+                    Value::of(Obj::Container(list))
+                }
+                Some(star) if ix > star => self.all_elements(value),
+                _ => self.element(value, Key::Int(ix as i64), span),
+            };
+            self.assign(target, &element.tainted_by(value), None);
+        }
+    }
+
+    pub(super) fn assign_name(&mut self, name: Sym, value: &Value, span: Span) {
+        if let Some((class, scope)) = self.frame.classes.last_mut() {
+            let class = *class;
+            scope.insert(name, value.clone());
+            self.write(CellKey::ClassAttr(class, name), value);
+            return;
+        }
+        let text = self.str(name);
+        let function = self.frame.function;
+        if self.in_module_body() {
+            self.frame.state.vars.insert(name, value.clone());
+            self.write(CellKey::Global(self.frame.file, name), value);
+        } else if function.globals.contains(text) {
+            let place = self.shared_place(self.frame.file, Span::default(), name);
+            let stored = self.change_shared(place, value, span).opened();
+            self.write(CellKey::Global(self.frame.file, name), &stored);
+            self.record_sink(value, SinkKind::State, span);
+        } else if function.nonlocals.contains(text) {
+            if let Some(owner) = self.enclosing_owner(name) {
+                let stored = match self.captured_place(owner, name) {
+                    Some(place) => self.change_shared(place, value, span),
+                    None => value.clone(),
+                };
+                self.write(CellKey::Local(owner, name), &stored.opened());
+            }
+        } else {
+            if function.captured.contains(text) {
+                self.write(CellKey::Local(self.frame.ctx, name), value);
+            }
+            self.frame.state.vars.insert(name, value.clone());
+        }
+    }
+}
+
+fn is_empty_container_or_none(expression: &Expr) -> bool {
+    match expression {
+        Expr::NoneLiteral(_) | Expr::EllipsisLiteral(_) => true,
+        Expr::List(it) => it.elts.is_empty(),
+        Expr::Dict(it) => it.items.is_empty(),
+        Expr::Tuple(it) => it.elts.is_empty(),
+        Expr::Call(it) => {
+            it.arguments.is_empty()
+                && matches!(&*it.func, Expr::Name(name) if matches!(name.id.as_str(), "list" | "dict" | "set"))
+        }
+        _ => false,
+    }
+}

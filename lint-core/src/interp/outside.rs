@@ -1,0 +1,296 @@
+//! Calling code outside the project: hazards, callbacks, and what such code gives.
+
+use crate::diagnostic::Span;
+use crate::knowledge::{Access, Api, CommandKind, Role, SAFE, Sandbox};
+
+use super::args::{Args, Given};
+use super::{
+    ContainerKind, EventKind, How, Kinds, Machine, Mode, Obj, Seen, SinkKind, SourceId, Sym, Value,
+};
+
+impl<'p> Machine<'p> {
+    pub(super) fn note_external(&mut self, name: Sym) {
+        self.frame.out.externals.insert(name);
+    }
+
+    /// The full graph names methods of literals as the public benchmarks do.
+    pub(super) fn note_container_method(&mut self, id: u32, method: Sym) {
+        if self.mode == Mode::Full {
+            let ty = match self.containers.get(id).kind {
+                ContainerKind::List => "PyList",
+                ContainerKind::Tuple => "PyTuple",
+                ContainerKind::Dict => "PyDict",
+                ContainerKind::Set => "PySet",
+            };
+            let name = format!("<**{ty}**>.{}", self.str(method));
+            let name = self.sym(&name);
+            self.note_external(name);
+        }
+    }
+
+    pub(super) fn call_external(&mut self, name: Sym, args: &Args, span: Span) -> Value {
+        self.note_external(name);
+        self.note_seen(span, Seen::Calls(name));
+        let text = self.str(name).to_owned();
+        // What the result comes from because of the call itself.
+        let cause = if self.is_harmless_hash(&text, args) || self.is_given_memory(args) {
+            Value::bottom()
+        } else if let Some(known) = self.resource_of(name, args, span) {
+            known
+        } else {
+            let source = self.call_hazard(name, Some(args), span);
+            Value::bottom().with_source(source)
+        };
+        if text.ends_with(".shuffle")
+            && let Some(list) = args.positional.first()
+        {
+            self.taint_elements(&list.value, &cause);
+        }
+        if let Some(value) = self.call_builtin(name, args, span) {
+            return value.tainted_by(&cause);
+        }
+        if let Some(value) = self.apply_marker(name, args) {
+            return value;
+        }
+        if self.knowledge.is_executor(&text) {
+            return self.execute_elsewhere(&text, args, span);
+        }
+        let role = self.knowledge.role(&text);
+        match role {
+            Some(Role::InWorkflow) => return Value::of(Obj::Bool(true)),
+            Some(Role::InActivity) => return Value::of(Obj::Bool(false)),
+            Some(Role::IsReplaying) => return self.replay_flag(name, span),
+            Some(Role::Ordered) => self.note_ordered(args),
+            Some(Role::Draw) => self.record_command(CommandKind::Draw, name, span),
+            Some(Role::Registration) => self.record_command(CommandKind::Registration, name, span),
+            _ => {}
+        }
+        if role == Some(Role::Log) {
+            let taint = self.payload_taint(args, span);
+            self.record_sink(&taint, SinkKind::Log, span);
+            return Value::of(Obj::None);
+        }
+        if let Some(command) = self.knowledge.command(&text) {
+            let returned = self.issue(command, name, args, span);
+            return returned.tainted_by(&cause);
+        }
+        if let Some(kept) = self.keep(name, args, span) {
+            // What it is made of at import is the same in all runs of a worker, and what it gives
+            // comes from the history.
+            let taint = self.payload_taint(args, span);
+            let taint = self.with_kinds(&taint, Kinds::IMPORT.not());
+            return kept.tainted_by(&taint).tainted_by(&cause);
+        }
+        if let Some(found) = self.look_up(name, args) {
+            return found;
+        }
+        self.call_callbacks(&text, args, !cause.is_bottom(), span);
+        // Outside code that is given a generator is taken to consume it.
+        for argument in &args.positional {
+            for obj in argument.value.objs() {
+                if let Obj::Generator(ctx) = obj {
+                    self.run_generator(*ctx, span, How::Iterate);
+                }
+            }
+        }
+        let returned = self.returned_type(name, Some(args), span);
+        if !super::builtins::is_builtin(&text) {
+            self.note_foreign_call(&cause, span);
+        }
+        returned
+            .tainted_by(&self.payload_taint(args, span))
+            .tainted_by(&cause)
+    }
+
+    /// Something of the user's own that hands its arguments to an activity.
+    pub(super) fn execute_elsewhere(&mut self, name: &str, args: &Args, span: Span) -> Value {
+        self.note_command();
+        let name = self.sym(name);
+        self.record_command(CommandKind::Other, name, span);
+        let taint = self.payload_taint(args, span);
+        self.record_sink(&taint, SinkKind::Payload, span);
+        let mut result = Value::bottom();
+        for argument in &args.positional {
+            result.join(&self.result_of_target(&argument.value));
+        }
+        result.without_taint().opened()
+    }
+
+    /// Runs what outside code is given to call.
+    fn call_callbacks(&mut self, name: &str, args: &Args, is_apart: bool, span: Span) {
+        let Some(higher_order) = self.knowledge.higher_order(name) else {
+            return;
+        };
+        if higher_order.elsewhere && self.mode == Mode::Workflows {
+            return;
+        }
+        let runs = higher_order.runs.iter().map(|arg| (arg, How::Callback));
+        let answers = higher_order.answers.iter().map(|arg| (arg, How::Answer));
+        for (arg, how) in runs.chain(answers) {
+            let callback = match self.given(args, *arg) {
+                Given::Value(callback) => callback.clone(),
+                Given::Receiver(obj) => Value::of(obj),
+                Given::Absent | Given::Hidden => continue,
+            };
+            let keeps = |obj: &Obj| matches!(obj, Obj::Keeper(_) | Obj::Container(_));
+            if callback.objs().iter().any(keeps) {
+                self.run_kept(&callback, span);
+            } else {
+                let flow = self.frame.flow.clone();
+                self.call_value(&callback, &Args::unknown(1), span, how);
+                if is_apart || how == How::Answer {
+                    // In a thread or process of its own, or in an activation of its own, its
+                    // exceptions leave nothing here.
+                    self.frame.flow = flow;
+                }
+            }
+        }
+    }
+
+    /// The first argument is gone through in its order, and commands follow it.
+    fn note_ordered(&mut self, args: &Args) {
+        if let Some(first) = args.positional.first() {
+            let source = self.note_order(&first.value, first.span);
+            let order = Value::bottom().with_source(source);
+            self.record_sink(&order, SinkKind::Order, first.span);
+        }
+    }
+
+    /// The answer whether history is being replayed, which differs in a replay.
+    fn replay_flag(&mut self, name: Sym, span: Span) -> Value {
+        let source = super::Source {
+            ctx_file: self.frame.file,
+            span,
+            name,
+            class: crate::knowledge::REPLAY_FLAG,
+            at_import: false,
+            sandbox: Sandbox::Allows,
+            note: "",
+        };
+        let source = self.source_id(source);
+        let kind = EventKind::Api {
+            name,
+            class: crate::knowledge::REPLAY_FLAG,
+            sandbox: Sandbox::Allows,
+            note: "",
+        };
+        self.record_event(span, kind, Some(source));
+        self.instance_of_builtin(crate::knowledge::REPLAY_FLAG)
+            .with_source(Some(source))
+    }
+
+    /// What is called on a resource, or made of one, shares its cause: connecting, a session and
+    /// its queries are one finding.
+    fn resource_of(&mut self, name: Sym, args: &Args, span: Span) -> Option<Value> {
+        let text = self.str(name);
+        if self.knowledge.user_class(text).is_some() {
+            return None;
+        }
+        let last = text.rsplit('.').next();
+        let is_made = last.is_some_and(|last| last.starts_with(char::is_uppercase));
+        let apis: &'static [Api] = self.knowledge.apis(text);
+        let mut apis = apis.iter();
+        let api =
+            apis.find(|api| api.access == Access::Call && self.holds(api.when, Some(args)))?;
+        let mut from = self.frame.callee.clone();
+        if is_made {
+            let keywords = args.keywords.iter().map(|(_, value)| value);
+            let given = args.positional.iter().map(|it| &it.value);
+            given.chain(keywords).for_each(|value| {
+                from.add_taint(value.taint());
+            });
+        }
+        let kind = self.kind_of_class(api.class);
+        let known = self.taint_of_kinds(&from, kind);
+        if known.is_empty() {
+            return None;
+        }
+        if self.frame.vouched == 0 && !self.frame.state.dead {
+            let kind = EventKind::Api {
+                name,
+                class: api.class,
+                sandbox: api.sandbox,
+                note: api.note,
+            };
+            self.frame.out.resources.insert((span, kind, known.clone()));
+        }
+        Some(Value::bottom().with_taint(known))
+    }
+
+    /// The hash of numbers, and of tuples of them, is the same in every process; that of text and of
+    /// objects is not.
+    fn is_harmless_hash(&mut self, name: &str, args: &Args) -> bool {
+        name == "hash"
+            && args.positional.first().is_some_and(|argument| {
+                let value = argument.value.clone();
+                !value.objs().is_empty() && self.hash_of(&value).is_none()
+            })
+    }
+
+    /// The hazard of calling a known API, if its conditions hold.
+    pub(super) fn call_hazard(
+        &mut self,
+        name: Sym,
+        args: Option<&Args>,
+        span: Span,
+    ) -> Option<SourceId> {
+        let text = self.str(name).to_owned();
+        if let Some(class) = self.knowledge.user_class(&text) {
+            if class == SAFE {
+                return None;
+            }
+            return self.hazard(name, class, Sandbox::Unknown, "", span);
+        }
+        let apis: &'static [Api] = self.knowledge.apis(&text);
+        let api = apis
+            .iter()
+            .filter(|api| api.access == Access::Call)
+            .find(|api| self.holds(api.when, args))?;
+        if api.class == SAFE {
+            return None;
+        }
+        self.hazard(name, api.class, api.sandbox, api.note, span)
+    }
+
+    /// Whether an argument is a database in memory, and so what is made of it.
+    fn is_given_memory(&self, args: &Args) -> bool {
+        let in_memory = |obj: &Obj| match obj {
+            Obj::ExternalInstance(ty) => self.str(*ty).ends_with(MEMORY),
+            _ => false,
+        };
+        let positional = args.positional.iter().map(|it| &it.value);
+        let mut given = positional.chain(args.keywords.iter().map(|(_, value)| value));
+        given.any(|value| value.objs().iter().any(in_memory))
+    }
+
+    /// The type that a call of something outside the project gives.
+    pub(super) fn returned_type(&mut self, name: Sym, args: Option<&Args>, span: Span) -> Value {
+        let text = self.str(name).to_owned();
+        let entries = self.knowledge.returns(&text).iter();
+        let entry = entries.clone().find(|it| self.holds(it.when, args));
+        let in_memory = args.is_some_and(|args| self.is_given_memory(args));
+        if let Some(entry) = entry {
+            let ty = entry.ty;
+            return if in_memory && !ty.contains('#') {
+                self.typed(&format!("{ty}{MEMORY}"), span)
+            } else {
+                self.typed(ty, span)
+            };
+        }
+        let last = text.rsplit('.').next().unwrap_or(&text);
+        // `module.Class(…)`: by convention, and so by far most often, an instance.
+        let is_class = last.starts_with(|c: char| c.is_uppercase())
+            && last.contains(|c: char| c.is_lowercase());
+        if is_class || self.knowledge.has_members(&text) {
+            return if in_memory {
+                self.typed(&format!("{text}{MEMORY}"), span)
+            } else {
+                Value::of(Obj::ExternalInstance(name))
+            };
+        }
+        Value::of(Obj::Made(name)).opened()
+    }
+}
+
+/// How the types of databases end that are in memory; their methods are no I/O.
+const MEMORY: &str = "#memory";
