@@ -1,5 +1,7 @@
 //! What one parsed file defines: functions, classes and scopes, found in one walk of the tree.
 
+use std::cmp::Reverse;
+
 use rustc_hash::FxHashMap;
 
 use crate::diagnostic::Span;
@@ -82,6 +84,19 @@ pub struct Index<'a> {
     pub functions: Vec<Function<'a>>,
     pub classes: Vec<Class<'a>>,
     by_span: FxHashMap<Span, Definition>,
+    in_order: Vec<Nested>,
+    /// For names declared `global`, the first function that does.
+    setters: FxHashMap<&'a str, FunctionIx>,
+}
+
+/// A function among those of its file in the order of the text.
+#[derive(Debug)]
+struct Nested {
+    span: Span,
+    ix: FunctionIx,
+    /// The position of the one around it. A lambda in a decorator is within the text of a function
+    /// that is not its parent.
+    around: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -205,21 +220,48 @@ impl<'a> Index<'a> {
         &self.classes[ix as usize]
     }
 
+    /// The first function that declares the name `global`.
+    pub fn setter(&self, name: &str) -> Option<FunctionIx> {
+        self.setters.get(name).copied()
+    }
+
     /// The innermost function whose body contains the offset.
     pub fn function_containing(&self, offset: u32) -> FunctionIx {
-        let contains = |function: &Function<'_>| {
-            let span = function.node.span();
-            span.start <= offset && offset < span.end
-        };
-        let inner = self
-            .functions
-            .iter()
-            .enumerate()
-            .skip(1)
-            .filter(|(_, f)| contains(f));
-        inner
-            .max_by_key(|(_, f)| f.node.span().start)
-            .map_or(MODULE_BODY, |(ix, _)| ix as u32)
+        let started = self.in_order.partition_point(|it| it.span.start <= offset);
+        let mut at = started.checked_sub(1);
+        while let Some(nested) = at.map(|it| &self.in_order[it]) {
+            if offset < nested.span.end {
+                return nested.ix;
+            }
+            at = nested.around;
+        }
+        MODULE_BODY
+    }
+
+    fn find_setters(&mut self) {
+        for (ix, function) in self.functions.iter().enumerate() {
+            for name in function.globals.iter() {
+                self.setters.entry(name).or_insert(ix as FunctionIx);
+            }
+        }
+    }
+
+    fn put_in_order(&mut self) {
+        let functions = self.functions.iter().enumerate().skip(1);
+        let mut spans: Vec<(Span, FunctionIx)> = functions
+            .map(|(ix, it)| (it.node.span(), ix as FunctionIx))
+            .collect();
+        spans.sort_unstable_by_key(|(span, ix)| (span.start, Reverse(span.end), *ix));
+        let mut open: Vec<usize> = Vec::new();
+        for (at, (span, ix)) in spans.into_iter().enumerate() {
+            while open
+                .pop_if(|it| self.in_order[*it].span.end <= span.start)
+                .is_some()
+            {}
+            let around = open.last().copied();
+            self.in_order.push(Nested { span, ix, around });
+            open.push(at);
+        }
     }
 }
 
@@ -252,6 +294,8 @@ impl<'a> Indexer<'a> {
             indexer.visit_stmt(statement);
         }
         indexer.find_captures();
+        indexer.index.put_in_order();
+        indexer.index.find_setters();
         indexer.index
     }
 

@@ -3,6 +3,8 @@
 //! Nothing is evaluated, so an answer is either certain or none. A name that a parameter, a loop or
 //! a second assignment binds resolves to nothing: it shadows whatever else has that name.
 
+use std::cell::OnceCell;
+
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::diagnostic::FileId;
@@ -84,6 +86,10 @@ struct Table<'p> {
     classes: Vec<Scope<'p>>,
     /// For each class the attributes that its methods assign on the instance.
     attributes: Vec<FxHashSet<&'p str>>,
+    /// What the module binds at its top level, sorted.
+    members: Vec<&'p str>,
+    /// For what the members stand for, which of them do. Found out when somebody asks.
+    by_meaning: OnceCell<FxHashMap<Resolved, Vec<usize>>>,
 }
 
 #[derive(Default)]
@@ -202,13 +208,26 @@ impl<'p> Names<'p> {
     }
 
     /// All names that the module binds at its top level, sorted. Star imports are not followed.
-    pub fn members(&self, file: FileId) -> Vec<&'p str> {
-        let Some(table) = self.table(file) else {
-            return Vec::new();
-        };
-        let mut names: Vec<_> = table.functions[0].bindings.keys().copied().collect();
-        names.sort_unstable();
-        names
+    pub fn members(&self, file: FileId) -> &[&'p str] {
+        self.table(file).map_or(&[], |it| &it.members)
+    }
+
+    /// Those of them that stand for this, sorted.
+    pub fn names_of(&self, file: FileId, meaning: &Resolved) -> impl Iterator<Item = &'p str> + '_ {
+        let table = self.table(file);
+        let found = table.and_then(|table| {
+            let by_meaning = table.by_meaning.get_or_init(|| {
+                let mut by_meaning: FxHashMap<Resolved, Vec<usize>> = FxHashMap::default();
+                for (at, name) in table.members.iter().enumerate() {
+                    if let Some(meaning) = self.member(file, name) {
+                        by_meaning.entry(meaning).or_default().push(at);
+                    }
+                }
+                by_meaning
+            });
+            Some(by_meaning.get(meaning)?.iter().map(|&at| table.members[at]))
+        });
+        found.into_iter().flatten()
     }
 
     /// Whether the name is bound in the function, around it, in its module or by the interpreter.
@@ -712,13 +731,18 @@ impl<'p> Binder<'p> {
                 functions: index.functions.iter().map(|_| Scope::default()).collect(),
                 classes: index.classes.iter().map(|_| Scope::default()).collect(),
                 attributes: index.classes.iter().map(|_| FxHashSet::default()).collect(),
+                members: Vec::new(),
+                by_meaning: OnceCell::new(),
             },
             place: Place::Function(MODULE_BODY),
             function: MODULE_BODY,
             is_fallback: false,
         };
         binder.visit_body(&module.tree().body);
-        binder.table
+        let mut table = binder.table;
+        table.members = table.functions[0].bindings.keys().copied().collect();
+        table.members.sort_unstable();
+        table
     }
 
     fn scope(&mut self) -> &mut Scope<'p> {

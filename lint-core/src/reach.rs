@@ -14,6 +14,7 @@ use crate::interp::{
 };
 use crate::knowledge::{REPLAY_FLAG, Role, STARTUP, Sandbox};
 use crate::passthrough::WorkerLists;
+use crate::syntax::Comment;
 use crate::workflows::Found;
 use crate::written::{written, written_whole};
 
@@ -313,18 +314,15 @@ impl<'m, 'p> Walk<'m, 'p> {
         if sink.kind != SinkKind::State {
             return true;
         }
-        let mut owners = outcome.seen.iter().filter_map(|(span, seen)| match seen {
-            Seen::Of(class) if *span == sink.span => Some(class),
-            _ => None,
-        });
+        let mut owners = outcome.owners_at(sink.span);
         let Some(first) = owners.next() else {
             return true;
         };
         let is_shared = |event: &Event| {
             event.span == sink.span && matches!(event.kind, EventKind::SharedState { .. })
         };
-        self.kept.contains(first)
-            || owners.any(|owner| self.kept.contains(owner))
+        self.kept.contains(&first)
+            || owners.any(|owner| self.kept.contains(&owner))
             || outcome.events.iter().any(is_shared)
     }
 
@@ -336,20 +334,13 @@ impl<'m, 'p> Walk<'m, 'p> {
 
     /// Whether an attribute that is stored is one of the workflow, or of an object that it keeps.
     fn is_kept(&self, ctx: CtxId, span: Span) -> bool {
-        let seen = &self.machine.ctx(ctx).outcome.seen;
-        let about = |it: &&(Span, Seen)| it.0 == span;
-        let mut owners = seen
-            .iter()
-            .filter(about)
-            .filter_map(|(_, seen)| match seen {
-                Seen::Of(class) => Some(class),
-                _ => None,
-            });
+        let outcome = &self.machine.ctx(ctx).outcome;
+        let mut owners = outcome.owners_at(span);
         let Some(first) = owners.next() else {
             return true;
         };
-        let is_kept = |owner: &ClassId| self.kept.contains(owner);
-        !seen.contains(&(span, Seen::OfFresh)) && (is_kept(first) || owners.any(is_kept))
+        let is_kept = |owner: ClassId| self.kept.contains(&owner);
+        !outcome.seen.contains(&(span, Seen::OfFresh)) && (is_kept(first) || owners.any(is_kept))
     }
 
     /// The contexts that issue commands, themselves or through what they call.
@@ -795,14 +786,13 @@ impl<'m, 'p> Walk<'m, 'p> {
         let Some(module) = self.machine.project.module(origin.ctx_file) else {
             return false;
         };
-        let mut functions = module.index().functions.iter();
-        let setter = functions.position(|it| it.node.name_span() == origin.span);
-        setter.is_some_and(|ix| {
-            self.machine.has_context(FuncId {
-                file: origin.ctx_file,
-                ix: ix as u32,
-            })
-        })
+        let index = module.index();
+        let ix = index.function_containing(origin.span.start);
+        let setter = FuncId {
+            file: origin.ctx_file,
+            ix,
+        };
+        index.function(ix).node.name_span() == origin.span && self.machine.has_context(setter)
     }
 
     /// One call on the way: the expression in `from` that leads on.
@@ -950,10 +940,12 @@ fn is_asserted_pure(machine: &Machine<'_>, ctx: CtxId) -> bool {
     let node = module.index().function(it.func.ix).node;
     let first = source.line(node.span().start);
     let name = source.line(node.name_span().start);
-    module.comments.iter().any(|comment| {
-        let line = source.line(comment.span.start);
-        let is_here = (first..=name).contains(&line) || (comment.own_line && line + 1 == first);
-        is_here && is_pure_comment(source.slice(comment.span))
+    let line = |it: &Comment| source.line(it.span.start);
+    let before = module.comments.partition_point(|it| line(it) + 1 < first);
+    let mut near = module.comments[before..].iter();
+    near.by_ref().take_while(|it| line(it) <= name).any(|it| {
+        let is_here = line(it) >= first || it.own_line;
+        is_here && is_pure_comment(source.slice(it.span))
     })
 }
 

@@ -102,6 +102,14 @@ pub fn span_of(node: &impl Ranged) -> Span {
     span(node.range())
 }
 
+/// The statement of a body whose text has the place in it. Statements stand in the order of the
+/// text, so there is one at most.
+pub fn statement_around(body: &[ast::Stmt], place: Span) -> Option<&ast::Stmt> {
+    let before = body.partition_point(|it| span_of(it).end < place.end);
+    body.get(before)
+        .filter(|it| span_of(*it).start <= place.start)
+}
+
 fn empty_module(range: TextRange) -> ast::ModModule {
     ast::ModModule {
         node_index: ast::AtomicNodeIndex::NONE,

@@ -3,8 +3,8 @@
 use crate::diagnostic::Span;
 use crate::source::SourceFile;
 use crate::syntax::ast::visitor::source_order::{SourceOrderVisitor, TraversalSignal};
-use crate::syntax::ast::{self, AnyNodeRef, Expr};
-use crate::syntax::span_of;
+use crate::syntax::ast::{self, AnyNodeRef, Expr, Stmt};
+use crate::syntax::{span_of, statement_around};
 
 /// In characters.
 const LONGEST: usize = 60;
@@ -57,6 +57,11 @@ fn expression_at(tree: &ast::ModModule, span: Span) -> Option<&Expr> {
                 TraversalSignal::Skip
             }
         }
+        fn visit_body(&mut self, body: &'a [Stmt]) {
+            if let Some(statement) = statement_around(body, self.span) {
+                self.visit_stmt(statement);
+            }
+        }
         fn visit_expr(&mut self, expr: &'a Expr) {
             if self.found.is_none() && span_of(expr) == self.span {
                 self.found = Some(expr);
@@ -66,9 +71,7 @@ fn expression_at(tree: &ast::ModModule, span: Span) -> Option<&Expr> {
         }
     }
     let mut finder = Finder { span, found: None };
-    for statement in &tree.body {
-        finder.visit_stmt(statement);
-    }
+    finder.visit_body(&tree.body);
     finder.found
 }
 
@@ -105,6 +108,11 @@ pub(crate) fn name_bound_to(tree: &ast::ModModule, span: Span) -> Option<String>
                 self.found = name;
             }
             TraversalSignal::Traverse
+        }
+        fn visit_body(&mut self, body: &'a [Stmt]) {
+            if let Some(statement) = statement_around(body, self.span) {
+                self.visit_stmt(statement);
+            }
         }
     }
     let mut finder = Finder { span, found: None };

@@ -3,6 +3,7 @@
 //! What a call runs and what an attribute belongs to was found out by the interpreter
 //! ([`lint_core::facts::Observed`]); what is awaited, locked or caught stands in the text.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lint_core::diagnostic::{FileId, Place, Span, TraceStep};
@@ -56,6 +57,21 @@ impl<'f> Running<'f> {
 
 pub(crate) fn is_handler(role: Role) -> bool {
     matches!(role, Role::Signal | Role::Update)
+}
+
+/// Answers about functions, each of them found out once.
+#[derive(Default)]
+pub(crate) struct Answers(RefCell<BTreeMap<FunctionRef, bool>>);
+
+impl Answers {
+    pub(crate) fn get(&self, it: FunctionRef, answer: impl FnOnce() -> bool) -> bool {
+        let known = self.0.borrow().get(&it).copied();
+        known.unwrap_or_else(|| {
+            let answer = answer();
+            self.0.borrow_mut().insert(it, answer);
+            answer
+        })
+    }
 }
 
 /// Reads the code of functions.

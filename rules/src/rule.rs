@@ -12,6 +12,7 @@ use lint_core::rule::{Category, RuleMetadata};
 
 use crate::everywhere::Everywhere;
 use crate::model::{Contract, Model};
+use crate::program::Answers;
 use crate::reference::{Recorded, Reference};
 use crate::runbook_md::{RunbookMd, view};
 
@@ -28,8 +29,15 @@ pub struct Context<'p> {
     pub(crate) is_part: bool,
     names: OnceCell<Names<'p>>,
     workers: OnceCell<(Vec<FileId>, Names<'p>)>,
+    last_names: RefCell<Option<(Vec<FileId>, Rc<Names<'p>>)>>,
     /// Words that were looked for in all files, with the files that have them.
     words: RefCell<BTreeMap<String, Vec<FileId>>>,
+    /// Which functions use the workflow API and so run nowhere else.
+    pub(crate) only_in_workflows: Answers,
+    /// Which functions workflows alone run, whatever they use.
+    pub(crate) by_workflows_alone: Answers,
+    /// Which functions use the workflow API, or call one that does.
+    pub(crate) reach_workflow_api: Answers,
 }
 
 impl<'p> Context<'p> {
@@ -65,7 +73,11 @@ impl<'p> Context<'p> {
             is_part: false,
             names: OnceCell::new(),
             workers: OnceCell::new(),
+            last_names: RefCell::default(),
             words: RefCell::default(),
+            only_in_workflows: Answers::default(),
+            by_workflows_alone: Answers::default(),
+            reach_workflow_api: Answers::default(),
         }
     }
 
@@ -128,10 +140,23 @@ impl<'p> Context<'p> {
 
     /// The files of the project that contain a word, for fixes that have to know every use of a name.
     pub(crate) fn files_with(&self, word: &str) -> Vec<FileId> {
-        let files = files_with(self.facts.project, word);
         let mut words = self.words.borrow_mut();
-        words.insert(word.to_owned(), files.clone());
-        files
+        let files = || files_with(self.facts.project, word);
+        words.entry(word.to_owned()).or_insert_with(files).clone()
+    }
+
+    /// What names mean in these files. Whoever asks for many findings in a row asks for the same.
+    pub(crate) fn names_in(&self, files: &[FileId]) -> Rc<Names<'p>> {
+        let mut last = self.last_names.borrow_mut();
+        match &*last {
+            Some((known, names)) if known == files => names.clone(),
+            _ => {
+                let names = Names::new(self.facts.project, self.facts.knowledge, files);
+                let names = Rc::new(names);
+                *last = Some((files.to_vec(), names.clone()));
+                names
+            }
+        }
     }
 
     /// All words that were looked for, with the files that have them.

@@ -498,8 +498,6 @@ pub(crate) struct Machine<'p> {
     marks: marks::Marks,
     variants: Table<Variant>,
     variants_of: FxHashMap<ClassId, u32>,
-    /// The functions that set a global through `global`, for each that was asked about.
-    setters: FxHashMap<(FileId, Sym), Option<FuncId>>,
     orders: mro::Orders,
     /// Modules imported below `imports_passed_through()`.
     passed_through: Vec<FileId>,
@@ -566,7 +564,6 @@ impl<'p> Machine<'p> {
             marks: marks::Marks::default(),
             variants: Table::default(),
             variants_of: FxHashMap::default(),
-            setters: FxHashMap::default(),
             orders: mro::Orders::default(),
             passed_through: Vec::new(),
             loaded: BTreeMap::new(),

@@ -187,25 +187,14 @@ impl<'p> Machine<'p> {
     }
 
     /// A function that sets a global, as far as no code calls it that was seen until now.
-    fn setter_of(&mut self, file: FileId, name: Sym) -> Option<FuncId> {
+    fn setter_of(&self, file: FileId, name: Sym) -> Option<FuncId> {
         if self.at_import() || self.mode == Mode::Full {
             return None;
         }
-        let setter = match self.setters.get(&(file, name)) {
-            Some(&setter) => setter,
-            None => {
-                let text = self.str(name);
-                let mut functions = self.project.module(file)?.index().functions.iter();
-                let ix = functions.position(|it| it.globals.contains(text));
-                let setter = ix.map(|ix| FuncId {
-                    file,
-                    ix: ix as u32,
-                });
-                self.setters.insert((file, name), setter);
-                setter
-            }
-        };
-        setter.filter(|&setter| !self.has_context(setter))
+        let index = self.project.module(file)?.index();
+        let ix = index.setter(self.str(name))?;
+        let setter = FuncId { file, ix };
+        (!self.has_context(setter)).then_some(setter)
     }
 
     /// Reading a module-level value whose origin varies from one worker to the next.

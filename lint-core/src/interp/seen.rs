@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::Span;
+use crate::diagnostic::{FileId, Span};
 use crate::syntax::ast::Expr;
 use crate::syntax::span_of;
 
-use super::{ClassId, FuncId, Machine, Obj, Sym, Value};
+use super::{ClassId, FuncId, Machine, Obj, Outcome, Sym, Value};
 
 /// One thing that an expression was seen to be or to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +43,21 @@ const MAKING: &[&str] = &[
     "__setstate__",
     "model_post_init",
 ];
+
+impl Outcome {
+    /// The classes that the attribute there belongs to.
+    pub(crate) fn owners_at(&self, span: Span) -> impl Iterator<Item = ClassId> + '_ {
+        let first = ClassId {
+            file: FileId(0),
+            ix: 0,
+        };
+        let from = self.seen.range((span, Seen::Of(first))..);
+        from.map_while(move |(at, seen)| match seen {
+            Seen::Of(class) if *at == span => Some(*class),
+            _ => None,
+        })
+    }
+}
 
 impl Machine<'_> {
     pub(super) fn note_seen(&mut self, span: Span, seen: Seen) {

@@ -144,6 +144,6 @@ fn known(view: &View<'_, '_>) -> Option<Vec<String>> {
         known.push(activity.registered.clone()?);
         known.push(activity.name.to_owned());
     }
-    known.extend(names.members(file).into_iter().map(str::to_owned));
+    known.extend(names.members(file).iter().map(|it| (*it).to_owned()));
     Some(known)
 }

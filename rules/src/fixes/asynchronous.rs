@@ -5,6 +5,7 @@
 //! stays as it is.
 
 use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use lint_core::diagnostic::{Edit, FileId, Place, Span};
 use lint_core::facts::{Callee, ClassRef, Facade, FunctionRef};
@@ -118,7 +119,7 @@ struct Plain<'c, 'p> {
     def: &'p ast::StmtFunctionDef,
     class: Option<ClassRef>,
     files: Vec<FileId>,
-    names: Names<'p>,
+    names: Rc<Names<'p>>,
 }
 
 /// What a mention of the name is.
@@ -145,7 +146,7 @@ impl<'c, 'p> Plain<'c, 'p> {
             return None;
         }
         let files = cx.files_with(def.name.as_str());
-        let names = Names::new(project, cx.facts.knowledge, &files);
+        let names = cx.names_in(&files);
         let keeps_it = |it: &ast::Decorator| {
             let name = names.resolve(this.file, MODULE_BODY, &it.expression);
             let name = name.as_ref().and_then(Resolved::external);

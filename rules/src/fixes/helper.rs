@@ -12,7 +12,7 @@ use lint_core::names::{Bound, Resolved};
 use lint_core::project::{Project, split};
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
 use lint_core::syntax::ast::{self, Expr, Stmt};
-use lint_core::syntax::span_of;
+use lint_core::syntax::{span_of, statement_around};
 
 use super::activity::execute;
 use super::asynchronous::{Waiting, waiting};
@@ -87,11 +87,13 @@ impl<'c, 'p> Helper<'c, 'p> {
         let FunctionNode::Def(def) = function.node else {
             return None;
         };
-        let mut statements = module.tree().body.iter();
+        let whole = span_of(def);
+        let statement = statement_around(&module.tree().body, whole);
         let is_plain = def.decorator_list.is_empty()
             && !function.is_generator
-            && statements.any(|it| span_of(it) == span_of(def));
-        if !is_plain || Program::new(cx.facts).reaches_workflow_api(this) {
+            && statement.is_some_and(|it| span_of(it) == whole);
+        let reaches_api = || Program::new(cx.facts).reaches_workflow_api(this);
+        if !is_plain || cx.reach_workflow_api.get(this, reaches_api) {
             return None;
         }
         let given = given(call, def)?;
@@ -453,8 +455,8 @@ impl<'c, 'p> Helper<'c, 'p> {
 
     /// The definition among the statements of its file.
     fn statement(&self) -> Option<&'p Stmt> {
-        let mut statements = self.site.module.tree().body.iter();
-        statements.find(|it| span_of(*it) == span_of(self.def))
+        let whole = span_of(self.def);
+        statement_around(&self.site.module.tree().body, whole).filter(|it| span_of(*it) == whole)
     }
 
     /// What to write before the names of the activity in the workflow's file, and the import that

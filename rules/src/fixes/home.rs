@@ -300,9 +300,7 @@ fn has_only_threads(cx: &Context<'_>, file: FileId) -> bool {
 
 /// The name under which the site's file has a whole module.
 fn qualifier<'p>(site: &Site<'_, 'p>, file: FileId) -> Option<&'p str> {
-    let members = site.names.members(site.file).into_iter();
-    let mut modules =
-        members.filter(|name| site.names.member(site.file, name) == Some(Resolved::Module(file)));
+    let mut modules = site.names.names_of(site.file, &Resolved::Module(file));
     modules.find(|name| !site.is_shadowed(name))
 }
 

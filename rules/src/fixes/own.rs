@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use lint_core::diagnostic::Place;
 use lint_core::facts::{ClassRef, Facts, FunctionRef, WorkflowKind};
 use lint_core::index::{FunctionNode, MODULE_BODY};
-use lint_core::names::{Base, Names, Resolved};
+use lint_core::names::{Base, Resolved};
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
 use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
@@ -14,10 +14,19 @@ use lint_core::syntax::span_of;
 use crate::program::Program;
 use crate::rule::Context;
 
+/// Many findings are in one function, so both answers are kept.
 pub(super) fn is_run_by_workflows_alone(cx: &Context<'_>, it: FunctionRef) -> bool {
-    if Program::new(cx.facts).runs_only_in_workflows(it) {
-        return true;
-    }
+    let answer = || runs_only_in_workflows(cx, it) || belongs_to_workflows_alone(cx, it);
+    cx.by_workflows_alone.get(it, answer)
+}
+
+/// See [`Program::runs_only_in_workflows`].
+pub(super) fn runs_only_in_workflows(cx: &Context<'_>, it: FunctionRef) -> bool {
+    let answer = || Program::new(cx.facts).runs_only_in_workflows(it);
+    cx.only_in_workflows.get(it, answer)
+}
+
+fn belongs_to_workflows_alone(cx: &Context<'_>, it: FunctionRef) -> bool {
     let Some(index) = cx.facts.project.module(it.file).map(|it| it.index()) else {
         return false;
     };
@@ -69,7 +78,7 @@ fn is_base_of_workflows_alone(cx: &Context<'_>, base: ClassRef) -> bool {
     };
     let name = module.index().class(base.ix).node.name.as_str();
     let files = cx.files_with(name);
-    let names = Names::new(project, cx.facts.knowledge, &files);
+    let names = cx.names_in(&files);
     let bases = cx.facts.reach.iter().flat_map(|it| &it.bases);
     let known: BTreeSet<ClassRef> = classes(cx.facts).chain(bases.copied()).collect();
     files.iter().all(|&file| {

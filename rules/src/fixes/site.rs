@@ -10,11 +10,10 @@ use lint_core::project::Project;
 use lint_core::source::SourceFile;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use lint_core::syntax::ast::{self, Expr, Stmt};
-use lint_core::syntax::span_of;
+use lint_core::syntax::{span_of, statement_around};
 
 use super::imports::{self, Wanted};
-use super::own::is_run_by_workflows_alone;
-use crate::program::Program;
+use super::own::{is_run_by_workflows_alone, runs_only_in_workflows};
 use crate::rule::Context;
 
 /// The expression of a culprit.
@@ -58,10 +57,7 @@ impl<'c, 'p> Site<'c, 'p> {
             return is_run_by_workflows_alone(cx, site.function_ref()).then_some(site);
         };
         let site = Self::at(cx, last.place, facade)?;
-        let program = Program::new(cx.facts);
-        program
-            .runs_only_in_workflows(site.function_ref())
-            .then_some(site)
+        runs_only_in_workflows(cx, site.function_ref()).then_some(site)
     }
 
     /// The expression at a place, if it is evaluated when the function around it runs.
@@ -281,12 +277,8 @@ pub(crate) fn bind(
         Some(name) => format!("{}.{name}", wanted.module),
         None => wanted.module.to_owned(),
     };
-    let is_it = |name: &&str| {
-        let member = names.member(file, name);
-        member.as_ref().and_then(Resolved::external) == Some(&dotted)
-            && !is_shadowed(module, function, name)
-    };
-    if let Some(name) = names.members(file).into_iter().find(is_it) {
+    let mut known = names.names_of(file, &Resolved::External(dotted));
+    if let Some(name) = known.find(|it| !is_shadowed(module, function, it)) {
         let name = name.to_owned();
         return Some(Bind { name, edit: None });
     }
@@ -350,6 +342,12 @@ impl Finder<'_> {
 }
 
 impl<'p> Visitor<'p> for Finder<'p> {
+    fn visit_body(&mut self, body: &'p [Stmt]) {
+        if let Some(statement) = statement_around(body, self.span) {
+            self.visit_stmt(statement);
+        }
+    }
+
     fn visit_stmt(&mut self, statement: &'p Stmt) {
         if self.found.is_none() && self.covers(span_of(statement)) {
             self.statement = Some(statement);

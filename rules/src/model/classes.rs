@@ -262,8 +262,7 @@ impl<'p> Contract<'p> {
         let Some(file) = bundle.and_then(|bundle| self.bundles[bundle].activities) else {
             return false;
         };
-        let exports = |name: &&str| self.names.member(file, name).as_ref() == Some(target);
-        if self.names.members(file).iter().any(exports) {
+        if self.names.names_of(file, target).next().is_some() {
             return true;
         }
         // Under its own name through a star import.

@@ -273,11 +273,8 @@ impl<'p> Contract<'p> {
 
     /// The module-level name under which the file knows something outside the project.
     pub fn name_for(&self, file: FileId, external: &str) -> Option<&'p str> {
-        let is_it = |name: &&str| {
-            let member = self.names.member(file, name);
-            member.as_ref().and_then(Resolved::external) == Some(external)
-        };
-        self.names.members(file).into_iter().find(is_it)
+        let meaning = Resolved::External(external.to_owned());
+        self.names.names_of(file, &meaning).next()
     }
 
     /// The runbooks, and the classes with steps that are none.
