@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::causes::Calls;
 use crate::components::{self, Memo};
 use crate::facts::{Facts, Seen};
+pub use crate::interp::Order;
 use crate::interp::{CtxId, Kind, Machine, Mode, STEPS_OF_GROUP};
 use crate::knowledge::Knowledge;
 use crate::markers::Candidates;
@@ -24,8 +25,8 @@ pub fn analyse_with_structures<'p>(
     knowledge: &'p Knowledge,
 ) -> Facts<'p> {
     let wish = Wish {
-        steps: STEPS_OF_GROUP,
         structures: true,
+        ..Wish::default()
     };
     see(project, knowledge, wish, &Memo::default())
 }
@@ -38,18 +39,42 @@ pub(crate) fn analyse_within<'p>(
 ) -> Facts<'p> {
     let wish = Wish {
         steps,
-        structures: false,
+        ..Wish::default()
+    };
+    see(project, knowledge, wish, &Memo::default())
+}
+
+/// The same with work in another order.
+pub fn analyse_in_order<'p>(
+    project: &'p Project<'p>,
+    knowledge: &'p Knowledge,
+    order: Order,
+) -> Facts<'p> {
+    let wish = Wish {
+        order,
+        ..Wish::default()
     };
     see(project, knowledge, wish, &Memo::default())
 }
 
 /// What an analysis is to tell, and how much it may cost.
 #[derive(Clone, Copy)]
-struct Wish {
+pub(crate) struct Wish {
     /// How much work there is for each workflow.
     steps: u64,
+    order: Order,
     /// Whether anybody asks what workflows do in order.
     structures: bool,
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Self {
+            steps: STEPS_OF_GROUP,
+            order: Order::default(),
+            structures: false,
+        }
+    }
 }
 
 /// An analysis that stays alive and takes changes. Its facts are always those that [`analyse`]
@@ -67,10 +92,7 @@ impl<'l> Analysis<'l> {
             project,
             knowledge,
             memo: Memo::default(),
-            wish: Wish {
-                steps: STEPS_OF_GROUP,
-                structures: false,
-            },
+            wish: Wish::default(),
         }
     }
 
@@ -131,7 +153,7 @@ fn see_part(
     by_worker: &WorkerLists,
     wish: Wish,
 ) -> (Seen, Calls) {
-    let Some(reached) = interpret(project, knowledge, part, wish.steps) else {
+    let Some(reached) = interpret(project, knowledge, part, wish) else {
         return Default::default();
     };
     let (mut machine, found) = (reached.machine, reached.found);
@@ -178,15 +200,17 @@ pub(crate) fn interpret<'p>(
     project: &'p Project<'p>,
     knowledge: &'p Knowledge,
     candidates: &Candidates,
-    steps: u64,
+    wish: Wish,
 ) -> Option<Reached<'p>> {
+    let steps = wish.steps;
     let files = candidates.files.iter().copied();
     let roots = candidates.roots.iter();
     let declared = roots.filter_map(|root| Some(workflows::function_named(project, root)?.file));
     let any = files
         .chain(declared)
         .find_map(|file| project.module(file))?;
-    let mut machine = Machine::new(project, knowledge, Mode::Workflows, any);
+    let machine = Machine::new(project, knowledge, Mode::Workflows, any);
+    let mut machine = machine.in_order(wish.order);
     let modules = candidates
         .files
         .iter()

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::analysis::interpret;
+use crate::analysis::{Wish, interpret};
 use crate::diagnostic::{FileId, Place};
 use crate::index::MODULE_BODY;
-use crate::interp::{Code, CtxId, EventKind, FuncId, Machine, Mode, STEPS_OF_GROUP};
+use crate::interp::{Code, CtxId, EventKind, FuncId, Machine, Mode};
 use crate::knowledge::{CommandKind, Knowledge};
 use crate::markers;
 use crate::project::Project;
@@ -66,7 +66,7 @@ impl NodeKind {
 pub fn of_workflows(project: &Project<'_>, knowledge: &Knowledge) -> WorkflowGraph {
     let mut graph = WorkflowGraph::default();
     let (part, _) = markers::candidates(project, knowledge);
-    let Some(reached) = interpret(project, knowledge, &part, STEPS_OF_GROUP) else {
+    let Some(reached) = interpret(project, knowledge, &part, Wish::default()) else {
         return graph;
     };
     graph.cut_short = reached.cut_short;

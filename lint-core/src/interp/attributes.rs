@@ -17,7 +17,7 @@ impl<'p> Machine<'p> {
     pub(super) fn attribute(&mut self, object: &Value, name: &str, span: Span) -> Value {
         let sym = self.sym(name);
         self.note_owner(object, span);
-        let mut result = Value::bottom();
+        let mut result = Value::bottom().taken_from(object);
         let outer = self.frame.may_be_own;
         self.frame.may_be_own = self.may_be_made_in_run(object, sym);
         for obj in object.objs().to_vec() {
@@ -124,7 +124,6 @@ impl<'p> Machine<'p> {
     /// The names that the second argument of `getattr` may be: constants, and the members of the
     /// object that fit text such as `f"_on_{kind}"`.
     pub(super) fn names_meant(&mut self, object: &Value, name: &Value) -> Vec<String> {
-        const MAX_NAMES: usize = 32;
         let mut names: Vec<String> = Vec::new();
         for &obj in name.objs() {
             match obj {
@@ -147,7 +146,6 @@ impl<'p> Machine<'p> {
                 _ => {}
             }
         }
-        names.truncate(MAX_NAMES);
         names
     }
 

@@ -151,6 +151,7 @@ impl<'p> Machine<'p> {
             let memo = callee.objs().iter().all(fills);
             self.record_contents(callee, memo, span);
         }
+        self.frame.out.drops |= callee.has_dropped() && !self.frame.state.dead;
         let mut result = Value::bottom();
         let outer = std::mem::replace(&mut self.frame.callee, Value::bottom().tainted_by(callee));
         for obj in callee.objs().to_vec() {
@@ -294,7 +295,11 @@ impl<'p> Machine<'p> {
         // beyond a few ways to one the rest are not told apart.
         const MAX_CALLS: usize = 4;
         let calls = self.frame.partials.entry(id).or_default();
-        if calls.running || calls.count >= MAX_CALLS {
+        if calls.running {
+            return Value::bottom();
+        }
+        if calls.count >= MAX_CALLS {
+            self.frame.out.drops |= !self.frame.state.dead;
             return Value::bottom();
         }
         calls.running = true;

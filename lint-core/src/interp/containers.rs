@@ -49,12 +49,13 @@ impl<'p> Machine<'p> {
         let keys = &mut self.container_keys[id as usize];
         let key = if keys.contains(&key) {
             key
-        } else if keys.len() < MAX_KEYS {
-            keys.push(key);
-            // Readers of all elements learn of the new key.
-            key
         } else {
-            Key::Any
+            // Readers of all elements learn of the new key.
+            let key = if keys.len() < MAX_KEYS { key } else { Key::Any };
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+            key
         };
         let container = *self.containers.get(id);
         let value = &self.note_size(id, value);
@@ -128,7 +129,7 @@ impl<'p> Machine<'p> {
 
     /// One element of a container, by key.
     pub(super) fn element(&mut self, object: &Value, key: Key, span: Span) -> Value {
-        let mut result = Value::bottom();
+        let mut result = Value::bottom().taken_from(object);
         for obj in object.objs().to_vec() {
             let Obj::Container(id) = obj else { continue };
             if key == Key::Any {
@@ -214,7 +215,7 @@ impl<'p> Machine<'p> {
 
     /// The join of all elements (of a dict: of its values).
     pub(super) fn all_elements(&mut self, object: &Value) -> Value {
-        let mut result = Value::bottom();
+        let mut result = Value::bottom().taken_from(object);
         for obj in object.objs().to_vec() {
             match obj {
                 Obj::Container(id) => {
@@ -295,7 +296,7 @@ impl<'p> Machine<'p> {
             .is_none_or(|((container, _), _)| *container != id)
         {
             let all = self.read_element(id, Key::Str(self.known.self_return));
-            if !all.is_full() {
+            if !all.has_dropped() {
                 return all.joined(&self.read_element(id, Key::Any));
             }
         }

@@ -65,6 +65,7 @@ pub(crate) use marks::Mark;
 pub(crate) use mro::Mro;
 pub(crate) use seen::Seen;
 pub(crate) use taint::Kinds;
+pub use turns::Order;
 pub(crate) use turns::{Kind, STEPS_OF_GROUP};
 pub(crate) use value::{ClassId, CtxId, FuncId, FuncRef, Obj, Origin, SourceId, Sym, Value};
 use value::{Interner, Table};
@@ -224,6 +225,8 @@ pub(crate) struct Outcome {
     pub(crate) thrown: BTreeSet<Sink>,
     /// Whether it issues commands, or waits for something that may.
     pub(crate) issues: bool,
+    /// Whether it calls something of which a value has dropped a part.
+    drops: bool,
     /// Where the values of sources are returned; what that means depends on who called.
     pub(crate) returned: BTreeSet<(Origin, Span)>,
     /// Where values are read that may vary with the import of a module, under which names.

@@ -259,6 +259,58 @@ fn a_chain_of_calls_is_as_long_as_it_likes() {
     assert!(reaches_the_clock(&definitions, "return f0()"));
 }
 
+/// So many functions, of which the last reads the clock, in a table.
+fn functions(count: usize) -> String {
+    let mut definitions = String::new();
+    for i in 0..count {
+        let body = if i + 1 == count { "time.time()" } else { "1" };
+        let _ = writeln!(definitions, "def f{i}(): return {body}");
+    }
+    let entries: Vec<String> = (0..count).map(|i| format!("'k{i}': f{i}")).collect();
+    let _ = writeln!(definitions, "TABLE = {{{}}}", entries.join(", "));
+    definitions
+}
+
+#[test]
+fn a_table_of_functions_may_be_long() {
+    for body in [
+        "return TABLE[a]()",
+        "return [f() for f in TABLE.values()]",
+        "return TABLE.get(a)()",
+    ] {
+        assert!(reaches_the_clock(&functions(200), body), "{body}");
+    }
+    let registry = "\
+LIST = []
+for f in TABLE.values(): LIST.append(f)";
+    let definitions = format!("{}{registry}", functions(200));
+    assert!(reaches_the_clock(&definitions, "return LIST[a]()"));
+}
+
+#[test]
+fn methods_with_a_prefix_may_be_many() {
+    let mut class = "class Box:\n".to_owned();
+    for i in 0..200 {
+        let body = if i == 199 { "time.time()" } else { "1" };
+        let _ = writeln!(class, "    def on_{i}(self): return {body}");
+    }
+    assert!(reaches_the_clock(
+        &class,
+        "return getattr(Box(), f'on_{a}')()"
+    ));
+}
+
+#[test]
+fn what_a_table_drops_is_named() {
+    let use_of = |body| {
+        let text = workflow(&functions(2_000), body);
+        analyse_files(&[("main.py", &text)]).cut_short
+    };
+    assert_eq!(use_of("return TABLE[a]()"), ["main.W"]);
+    // What nobody calls is not missed.
+    assert_eq!(use_of("return len(TABLE)"), [""; 0]);
+}
+
 #[test]
 fn a_module_runs_to_its_end_where_it_is_imported() {
     let seen = analyse_files(&[

@@ -36,6 +36,37 @@ pub(super) struct Turn {
     /// How many steps may have been done, of all turns, when it ends.
     limit: u64,
     kind: Kind,
+    order: Order,
+    /// Contexts that call something of which a value has dropped a part, in any turn.
+    dropping: BTreeSet<CtxId>,
+}
+
+impl Turn {
+    /// The pending context that runs next.
+    fn next(&mut self) -> Option<CtxId> {
+        let at = match &mut self.order {
+            Order::Oldest => 0,
+            Order::Newest => self.queue.len().saturating_sub(1),
+            Order::Shuffled(seed) => {
+                *seed = seed
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                (*seed >> 33) as usize % self.queue.len().max(1)
+            }
+        };
+        self.queue.remove(at)
+    }
+}
+
+/// Which of the pending contexts runs next. What is found does not depend on it, as long as no
+/// bound is met; a test sees to that.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    #[default]
+    Oldest,
+    Newest,
+    /// One that a seed decides.
+    Shuffled(u64),
 }
 
 /// What the roots of a turn are.
@@ -65,6 +96,11 @@ pub(super) struct Progress {
 }
 
 impl<'p> Machine<'p> {
+    pub(crate) fn in_order(mut self, order: Order) -> Self {
+        self.turn.order = order;
+        self
+    }
+
     /// Runs what the roots reach until nothing changes or the budgets are spent.
     pub(crate) fn settle(&mut self, groups: &[Vec<CtxId>], steps_of_group: u64, kind: Kind) {
         self.take_turns(groups, steps_of_group, kind);
@@ -96,15 +132,19 @@ impl<'p> Machine<'p> {
         self.run_queue();
     }
 
-    /// Whether the analysis of what these reach was given up before its end.
+    /// Whether the analysis of what these reach was given up before its end, or could not hold all
+    /// that they call.
     pub(crate) fn is_unfinished(&mut self, roots: &[CtxId]) -> bool {
         self.begin_turn(roots);
-        !self.turn.queue.is_empty()
+        let mut dropping = self.turn.dropping.iter();
+        !self.turn.queue.is_empty() || dropping.any(|&it| self.is_in_turn(it))
     }
 
     /// Whether the analysis stopped at a bound before it had seen everything.
     pub(crate) fn is_cut_short(&self) -> bool {
-        self.is_out_of_steps() || self.ctxs.iter().any(|ctx| ctx.progress.pending)
+        self.is_out_of_steps()
+            || !self.turn.dropping.is_empty()
+            || self.ctxs.iter().any(|ctx| ctx.progress.pending)
     }
 
     fn turn(&mut self, roots: &[CtxId], budget: u64) {
@@ -125,7 +165,7 @@ impl<'p> Machine<'p> {
     fn run_queue(&mut self) {
         while !self.is_out_of_steps()
             && !self.project.is_interrupted()
-            && let Some(id) = self.turn.queue.pop_front()
+            && let Some(id) = self.turn.next()
         {
             self.ctxs[id.0 as usize].progress.queued = false;
             if self.ctxs[id.0 as usize].progress.pending {
@@ -239,6 +279,11 @@ impl<'p> Machine<'p> {
             ctx.progress.pending = true;
         }
         if !is_out || !ctx.progress.complete {
+            if outcome.drops {
+                self.turn.dropping.insert(id);
+            } else {
+                self.turn.dropping.remove(&id);
+            }
             ctx.outcome = outcome;
         }
         ctx.progress.complete |= !is_out;

@@ -153,13 +153,19 @@ pub(crate) struct Value {
     open: bool,
     /// Whether it is true in a condition, whatever it is.
     truthy: bool,
+    /// Whether an object had no place in it, or in what it was read from. What is then called may
+    /// be something else, which the report says.
+    dropped: bool,
     /// The state shared between runs that it was read from, as it stands there.
     place: Option<SourceId>,
 }
 
-/// Larger joins say nothing useful; what comes later is dropped, in a deterministic order.
-const MAX_OBJECTS: usize = 24;
+/// How many objects of a kind a value holds. Further ones are dropped, and the value is open.
+/// Tables and registries hold many callables.
+const MAX_CALLABLES: usize = 256;
+/// Nothing is decided by so many constants.
 const MAX_CONSTANTS: usize = 12;
+const MAX_OBJECTS: usize = 24;
 
 impl Value {
     pub(crate) fn bottom() -> Self {
@@ -172,6 +178,7 @@ impl Value {
             taint: SmallVec::new(),
             open: false,
             truthy: obj.is_truthy(),
+            dropped: false,
             place: None,
         }
     }
@@ -213,9 +220,27 @@ impl Value {
         self.objs.iter().all(|obj| matches!(obj, Obj::None))
     }
 
-    /// Whether objects may have been dropped.
-    pub(crate) fn is_full(&self) -> bool {
-        self.objs.len() >= MAX_OBJECTS
+    /// Whether objects other than constants were dropped.
+    pub(crate) fn has_dropped(&self) -> bool {
+        self.dropped
+    }
+
+    /// The value, if it was taken from the other one: what that dropped, this lacks.
+    pub(crate) fn taken_from(mut self, other: &Self) -> Self {
+        self.dropped |= other.dropped;
+        self
+    }
+
+    /// Whether there are as many objects of this kind as there may be.
+    fn is_full_for(&self, obj: Obj) -> bool {
+        let (most, is_like): (usize, fn(Obj) -> bool) = if obj.is_constant() {
+            (MAX_CONSTANTS, Obj::is_constant)
+        } else if obj.is_callable() {
+            (MAX_CALLABLES, Obj::is_callable)
+        } else {
+            (MAX_OBJECTS, |it| !it.is_constant() && !it.is_callable())
+        };
+        self.objs.len() >= most && self.objs.iter().filter(|it| is_like(**it)).count() >= most
     }
 
     pub(crate) fn is_bottom(&self) -> bool {
@@ -315,13 +340,10 @@ impl Value {
         let Err(at) = self.objs.binary_search(&obj) else {
             return false;
         };
-        if self.objs.len() >= MAX_OBJECTS {
-            return !std::mem::replace(&mut self.open, true);
-        }
-        if obj.is_constant()
-            && self.objs.iter().filter(|obj| obj.is_constant()).count() >= MAX_CONSTANTS
-        {
-            return !std::mem::replace(&mut self.open, true);
+        if self.is_full_for(obj) {
+            let drops = !self.dropped && !obj.is_constant();
+            self.dropped |= drops;
+            return !std::mem::replace(&mut self.open, true) || drops;
         }
         self.objs.insert(at, obj);
         true
@@ -358,9 +380,11 @@ impl Value {
                 changed |= self.insert(obj);
             }
         }
-        if other.open && !self.open {
-            self.open = true;
-            changed = true;
+        for (ours, theirs) in [
+            (&mut self.open, other.open),
+            (&mut self.dropped, other.dropped),
+        ] {
+            changed |= theirs && !std::mem::replace(ours, true);
         }
         changed
     }
