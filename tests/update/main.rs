@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use edits::{Edits, Random};
-use lint_core::analysis::{Analysis, analyse};
+use lint_core::analysis::{Analysis, Order, analyse, analyse_in_order};
 use lint_core::diagnostic::Diagnostic;
 use lint_core::facts::{Facts, Seen};
 use lint_core::knowledge::Knowledge;
@@ -118,6 +118,47 @@ fn edits_give_what_a_fresh_run_gives() {
             edit_and_compare(edits::generated(), seed, 40);
         }
     });
+}
+
+/// Which pending function is interpreted next does not show in what is found.
+#[test]
+fn the_order_of_work_does_not_show() {
+    let orders = [Order::Newest].into_iter();
+    let orders = orders.chain((1..=3).map(Order::Shuffled));
+    let orders: Vec<Order> = orders.collect();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
+    let knowledge = knowledge();
+    with_stack(|| {
+        let mut cases = Vec::new();
+        for area in directories(&fixtures) {
+            cases.extend(directories(&area));
+        }
+        assert!(cases.len() > 100);
+        for case in cases {
+            let mut texts = Texts::new();
+            collect(&case, &case, &mut texts);
+            let expected = fresh(&texts);
+            for &order in &orders {
+                let project = project(&texts);
+                let facts = analyse_in_order(&project, &knowledge, order);
+                let now = shown(&facts, &Memo::default());
+                assert!(
+                    now == expected,
+                    "{order:?} in {}:\n{}",
+                    case.display(),
+                    first_difference(&now, &expected)
+                );
+            }
+        }
+    });
+}
+
+fn directories(parent: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(parent).expect("a directory");
+    let paths = entries.map(|it| it.expect("an entry").path());
+    let mut paths: Vec<_> = paths.filter(|it| it.is_dir()).collect();
+    paths.sort();
+    paths
 }
 
 /// What several parts of a project give together is what each gives alone.
