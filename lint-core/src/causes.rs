@@ -1,7 +1,9 @@
 //! What one person would change in one place: findings that have it in common are one *cause*.
 //!
 //! Findings are joined in two ways. All paths may end at one culprit; or they may all go through
-//! one function outside the workflows, its [gateway](Gateways), on their way to many culprits.
+//! one function outside the workflows, a [gateway](Gateways), on their way to many culprits. Of the
+//! gateways it is the last one, since what is done about all of them is done near them; and behind
+//! it are culprits of its own file, or of one rule.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,17 +12,20 @@ use crate::diagnostic::{Diagnostic, FileId, Place};
 use crate::index::{FunctionIx, MODULE_BODY};
 use crate::project::Project;
 
-/// From so many culprits on, the function that all paths go through is what to change. Below, each
-/// culprit is read and changed by itself.
+/// From so many culprits on, what all paths to them go through is what to change. Below, each culprit
+/// is read and changed by itself.
 const MANY: usize = 5;
 
 /// A function by its file and its number there.
 pub type FunctionKey = (FileId, FunctionIx);
 
-/// For each function outside the workflow classes: the outermost function that every path from a
-/// workflow to it goes through. It may be the function itself.
+/// For each function outside the workflow classes: the last one before it that every path from a
+/// workflow to it goes through, if there is one. Functions come after those before them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Gateways(BTreeMap<FunctionKey, FunctionKey>);
+pub struct Gateways {
+    order: Vec<(FunctionKey, Option<usize>)>,
+    numbers: BTreeMap<FunctionKey, usize>,
+}
 
 /// Who calls whom outside the workflow classes, of all workflows together.
 #[derive(Debug, Default)]
@@ -81,8 +86,7 @@ impl Calls {
         }
     }
 
-    /// The children of the root in the dominator tree, by the algorithm of Cooper, Harvey and
-    /// Kennedy.
+    /// The dominator tree, by the algorithm of Cooper, Harvey and Kennedy.
     pub(crate) fn gateways(&self) -> Gateways {
         let order = self.reverse_postorder();
         let numbers: BTreeMap<FunctionKey, usize> = order
@@ -103,18 +107,13 @@ impl Calls {
             }
         }
         let dominators = dominators(&callers);
-        // A dominator comes before what it dominates, so its gateway is known already.
-        let mut gateways: Vec<usize> = vec![0];
-        for (number, &dominator) in dominators.iter().enumerate().skip(1) {
-            let gateway = if dominator == 0 {
-                number
-            } else {
-                gateways[dominator]
-            };
-            gateways.push(gateway);
+        let before = |number: usize| dominators[number + 1].checked_sub(1);
+        let order = order.iter().enumerate();
+        let numbers = order.clone().map(|(number, &key)| (key, number));
+        Gateways {
+            numbers: numbers.collect(),
+            order: order.map(|(number, &key)| (key, before(number))).collect(),
         }
-        let of = |(n, &key): (usize, &FunctionKey)| (key, order[gateways[n + 1] - 1]);
-        Gateways(order.iter().enumerate().map(of).collect())
     }
 
     fn reverse_postorder(&self) -> Vec<FunctionKey> {
@@ -183,19 +182,15 @@ pub fn causes(findings: &[Diagnostic], gateways: &Gateways, project: &Project<'_
         let key = (finding.culprit_place(), finding.code, name);
         culprits.entry(key).or_default().push(ix);
     }
-    let mut behind: BTreeMap<FunctionKey, Vec<CulpritKey<'_>>> = BTreeMap::new();
-    for (&key, members) in &culprits {
+    let behind = culprits.iter().filter_map(|(&key, members)| {
         let mut all = members
             .iter()
             .map(|&ix| gateways.of(&findings[ix], project));
-        let first = all.next().flatten();
-        if let Some(gateway) = first.filter(|_| all.all(|it| it == first)) {
-            behind.entry(gateway).or_default().push(key);
-        }
-    }
-    behind.retain(|_, keys| keys.len() >= MANY);
+        let first = all.next().flatten()?;
+        all.all(|it| it == Some(first)).then_some((first, key))
+    });
     let mut causes = Vec::new();
-    for (gateway, keys) in behind {
+    for (gateway, keys) in gateways.gathered(behind) {
         let groups = keys.iter().filter_map(|key| culprits.remove_entry(key));
         let groups = groups.collect();
         causes.push(cause(groups, Some(gateway), findings, project));
@@ -209,11 +204,47 @@ pub fn causes(findings: &[Diagnostic], gateways: &Gateways, project: &Project<'_
 }
 
 impl Gateways {
-    /// The gateway of the function that holds the culprit; `None` if that is workflow code.
-    fn of(&self, finding: &Diagnostic, project: &Project<'_>) -> Option<FunctionKey> {
-        // What was computed at import has no gateway; where it is read does.
+    /// The number of the function that holds the culprit; `None` if that is workflow code.
+    fn of(&self, finding: &Diagnostic, project: &Project<'_>) -> Option<usize> {
+        // What was computed at import stands in no function; where it is read does.
         let mut steps = finding.trace.iter().rev().take(2);
-        steps.find_map(|step| self.0.get(&function_at(step.place, project)?).copied())
+        steps.find_map(|step| {
+            let function = function_at(step.place, project)?;
+            self.numbers.get(&function).copied()
+        })
+    }
+
+    /// Culprits with the numbers of their functions, as many together as have a gateway in common.
+    fn gathered<'f>(
+        &self,
+        culprits: impl Iterator<Item = (usize, CulpritKey<'f>)>,
+    ) -> Vec<(FunctionKey, Vec<CulpritKey<'f>>)> {
+        let mut waiting: BTreeMap<usize, Vec<CulpritKey<'f>>> = BTreeMap::new();
+        for (number, key) in culprits {
+            waiting.entry(number).or_default().push(key);
+        }
+        let mut gathered = Vec::new();
+        // Nobody waits for a function any more when its turn comes.
+        while let Some((number, mut keys)) = waiting.pop_last() {
+            let (gateway, before) = self.order[number];
+            let is_near = |key: &CulpritKey<'_>| key.0.file == gateway.0;
+            if keys.iter().filter(|key| is_near(key)).count() >= MANY {
+                let near = keys.extract_if(.., |key| is_near(key)).collect();
+                gathered.push((gateway, near));
+            }
+            let mut by_code: BTreeMap<&str, Vec<CulpritKey<'f>>> = BTreeMap::new();
+            for key in keys {
+                by_code.entry(key.1).or_default().push(key);
+            }
+            for keys in by_code.into_values() {
+                if keys.len() >= MANY {
+                    gathered.push((gateway, keys));
+                } else if let Some(before) = before {
+                    waiting.entry(before).or_default().extend(keys);
+                }
+            }
+        }
+        gathered
     }
 }
 
@@ -244,7 +275,10 @@ fn cause(
     let through = gateway.and_then(|key| through(key, project));
     Cause {
         id: match &through {
-            Some(it) => hash(&["through", project.key(it.place.file), &it.function]),
+            Some(it) => {
+                let code = groups[0].0.1;
+                hash(&["through", code, project.key(it.place.file), &it.function])
+            }
             None => culprit_id(groups[0].0, project),
         },
         representative: findings
@@ -310,6 +344,7 @@ pub fn hash(parts: &[&str]) -> String {
 mod tests {
     use super::*;
 
+    /// Each function with the one before it, 0 for none.
     fn gateways(entered: &[u32], edges: &[(u32, u32)]) -> Vec<(u32, u32)> {
         let key = |ix: u32| (FileId(0), ix);
         let mut calls = Calls {
@@ -319,8 +354,14 @@ mod tests {
         for &(from, to) in edges {
             calls.edges.entry(key(from)).or_default().insert(key(to));
         }
-        let Gateways(found) = calls.gateways();
-        found.into_iter().map(|((_, a), (_, b))| (a, b)).collect()
+        let Gateways { order, .. } = calls.gateways();
+        let before = |before: &Option<usize>| before.map_or(0, |it| order[it].0.1);
+        let mut found: Vec<(u32, u32)> = order
+            .iter()
+            .map(|((_, ix), it)| (*ix, before(it)))
+            .collect();
+        found.sort_unstable();
+        found
     }
 
     #[test]
@@ -328,24 +369,24 @@ mod tests {
         // A loop and a diamond change nothing.
         let edges = [(1, 2), (1, 3), (2, 4), (3, 4), (4, 1), (4, 5)];
         let found = gateways(&[1], &edges);
-        assert_eq!(found, [(1, 1), (2, 1), (3, 1), (4, 1), (5, 1)]);
+        assert_eq!(found, [(1, 0), (2, 1), (3, 1), (4, 1), (5, 4)]);
     }
 
     #[test]
     fn what_is_reached_in_two_ways_is_its_own_gateway() {
         let edges = [(1, 3), (2, 3), (3, 4), (1, 5), (5, 1)];
         let found = gateways(&[1, 2], &edges);
-        assert_eq!(found, [(1, 1), (2, 2), (3, 3), (4, 3), (5, 1)]);
+        assert_eq!(found, [(1, 0), (2, 0), (3, 0), (4, 3), (5, 1)]);
         // The second way is far from the first, and found late.
         let edges = [(1, 2), (2, 3), (3, 4), (9, 8), (8, 7), (7, 4), (7, 2)];
         let found = gateways(&[1, 9], &edges);
         let of = |it: u32| found.iter().find(|(key, _)| *key == it).map(|it| it.1);
-        assert_eq!((of(2), of(3), of(4)), (Some(2), Some(2), Some(4)));
-        assert_eq!((of(8), of(7)), (Some(9), Some(9)));
+        assert_eq!((of(2), of(3), of(4)), (Some(0), Some(2), Some(0)));
+        assert_eq!((of(8), of(7)), (Some(9), Some(8)));
     }
 
     #[test]
     fn what_nothing_reaches_has_no_gateway() {
-        assert_eq!(gateways(&[1], &[(2, 3)]), [(1, 1)]);
+        assert_eq!(gateways(&[1], &[(2, 3)]), [(1, 0)]);
     }
 }

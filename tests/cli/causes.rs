@@ -92,12 +92,12 @@ fn culprits_behind_one_function_have_one_cause() {
     let document = json(&project);
     assert_eq!(document["summary"]["causes"], 1);
     let cause = &document["causes"][0];
-    // The outermost function that all paths go through.
-    assert_eq!(cause["through"]["function"], "outer");
+    // The last function that all paths go through.
+    assert_eq!(cause["through"]["function"], "gather");
     assert_eq!(list(cause, "culprits").len(), 5);
     assert_eq!(cause["findings"], 10);
     let text = project.run(&["check", "--output-format=concise"]).stdout;
-    assert!(text.contains("9 more findings through `outer`"), "{text}");
+    assert!(text.contains("9 more findings through `gather`"), "{text}");
 }
 
 #[test]
