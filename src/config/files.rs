@@ -135,23 +135,31 @@ fn quoted(setting: &str) -> Cow<'_, str> {
     Cow::Borrowed(setting)
 }
 
-/// The configuration file of ours in a directory.
+/// The configuration file of ours in a directory. Two of them would hide each other's settings.
 fn find_in(directory: &Path) -> Result<Option<PathBuf>> {
     let own = directory.join("runbook-lint.toml");
-    if own.is_file() {
-        return Ok(Some(own));
-    }
     let pyproject = directory.join("pyproject.toml");
-    if !pyproject.is_file() {
-        return Ok(None);
+    let configures_us = pyproject.is_file() && configures_us(&pyproject)?;
+    if !own.exists() {
+        return Ok(configures_us.then_some(pyproject));
     }
-    let text = read_text(&pyproject)?;
-    let configures_us = match toml::from_str::<PyProject>(&text) {
+    if configures_us {
+        bail!(
+            "{} and `[tool.runbook-lint]` in {} both configure this project; keep one of them",
+            own.display(),
+            pyproject.display()
+        );
+    }
+    Ok(Some(own))
+}
+
+fn configures_us(pyproject: &Path) -> Result<bool> {
+    let text = read_text(pyproject)?;
+    Ok(match toml::from_str::<PyProject>(&text) {
         Ok(it) => it.tool.is_some_and(|tool| tool.runbook_lint.is_some()),
         // A mistake in our table is reported when the file is read; others are not our business.
         Err(_) => text.contains("tool.runbook-lint"),
-    };
-    Ok(configures_us.then_some(pyproject))
+    })
 }
 
 fn read(path: &Path, cwd: &Path) -> Result<Layer> {

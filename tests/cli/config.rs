@@ -106,6 +106,18 @@ fn a_broken_table_in_pyproject_is_reported_and_other_tables_are_not_ours() {
 }
 
 #[test]
+fn two_configurations_of_one_project_are_an_error() {
+    let project = with_config("runbook-lint.toml", "ignore = ['RB101']\n");
+    project.write("pyproject.toml", b"[project]\nname = 'x'\n");
+    assert_eq!(project.findings(&[]), [""; 0]);
+    project.write("pyproject.toml", b"[tool.runbook-lint]\n");
+    let run = project.run(&["check"]);
+    assert_eq!(run.status, 2);
+    assert!(run.stderr.contains("keep one of them"), "{}", run.stderr);
+    assert_eq!(project.run(&["check", "--isolated"]).status, 1);
+}
+
+#[test]
 fn settings_on_the_command_line() {
     let project = with_config("other.toml", "ignore = ['RB101']\n");
     assert_eq!(project.findings(&["--config", "other.toml"]), [""; 0]);
