@@ -61,6 +61,20 @@ impl Category {
             Self::Versioning => "versioning",
         }
     }
+
+    /// What its rules are about, as a heading.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Lint => "The linter's own input",
+            Self::Determinism => "Determinism: what a replay would do differently",
+            Self::Contract => "Classes and their decorators; most of it for ntropii runbooks",
+            Self::Steps => "Steps of ntropii runbooks",
+            Self::Calls => "Activities, timers and child workflows",
+            Self::Bundle => "Bundles of ntropii runbooks",
+            Self::Lifecycle => "Handlers, failures and how a run ends",
+            Self::Versioning => "Patches, and edits of running workflows",
+        }
+    }
 }
 
 /// One file of one documented example. Blocks below the same heading up to the next prose belong

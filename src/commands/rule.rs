@@ -120,7 +120,13 @@ fn explain(rule: &RuleMetadata, width: Option<usize>, out: &mut dyn Write) -> io
 
 fn list(known: &[&RuleMetadata], width: Option<usize>, out: &mut dyn Write) -> io::Result<()> {
     let longest = known.iter().map(|rule| rule.name.len()).max().unwrap_or(0);
+    let mut category = None;
     for rule in known {
+        if category != Some(rule.category) {
+            let gap = if category.is_some() { "\n" } else { "" };
+            writeln!(out, "{gap}{}", rule.category.title())?;
+            category = Some(rule.category);
+        }
         let severity = match (rule.preview, rule.default) {
             (true, _) => "preview",
             (false, true) => rule.severity.as_str(),
