@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lint_core::diagnostic::{Applicability, Diagnostic, Edit, FileId, Fix, NewFile, Place};
+use lint_core::diagnostic::{
+    Applicability, Diagnostic, Edit, FileId, Fix, NewFile, Place, Severity,
+};
 use lint_core::project::Project;
 
 /// What is the same about a fix before and after other places of its file have changed.
@@ -11,14 +13,20 @@ use lint_core::project::Project;
 pub(super) struct Identity {
     code: &'static str,
     title: String,
-    edits: Vec<(String, String)>,
+    /// For each edit its file, the line where it stands, and what it writes.
+    edits: Vec<(String, String, String)>,
 }
 
 impl Identity {
     pub(super) fn of(code: &'static str, fix: &Fix, project: &Project<'_>) -> Self {
         let edit = |edit: &Edit| {
-            let file = project.key(edit.place.file).to_owned();
-            (file, edit.replacement.clone())
+            let place = edit.place;
+            let line = project.source(place.file).map(|source| {
+                let line = source.line_span(source.line(place.span.start));
+                source.slice(line).trim().to_owned()
+            });
+            let file = project.key(place.file).to_owned();
+            (file, line.unwrap_or_default(), edit.replacement.clone())
         };
         Self {
             code,
@@ -28,13 +36,22 @@ impl Identity {
     }
 }
 
+/// What stays the same about a finding while the code around it changes: its rule, its file and its
+/// culprit.
+pub(super) type Kind = (&'static str, String, Option<String>);
+
+pub(super) fn kind(finding: &Diagnostic, project: &Project<'_>) -> Kind {
+    let key = project.key(finding.place.file).to_owned();
+    (finding.code, key, finding.culprit.clone())
+}
+
 /// What keeps fixes from being chosen.
 #[derive(Debug, Default)]
 pub(super) struct Reservations {
     /// Fixes that were put back.
     pub(super) blocked: BTreeSet<Identity>,
-    /// Files in which a fix went wrong, until it is known which: how many may change them in a pass.
-    pub(super) careful: BTreeMap<String, usize>,
+    /// Fixes that wait, for one pass, to see whether others went wrong without them.
+    pub(super) deferred: BTreeSet<Identity>,
 }
 
 /// Fixes that can be applied together.
@@ -49,6 +66,9 @@ pub(super) struct Chosen {
 #[derive(Debug)]
 pub(super) struct ChosenFix {
     pub(super) identity: Identity,
+    /// Of the finding.
+    pub(super) kind: Kind,
+    pub(super) severity: Severity,
     pub(super) code: &'static str,
     pub(super) name: &'static str,
     pub(super) title: String,
@@ -75,16 +95,22 @@ pub(super) fn choose(
             continue;
         };
         let identity = Identity::of(finding.code, fix, project);
-        if reservations.blocked.contains(&identity) || !is_applicable(fix, project) {
+        let waits = |reserved: &BTreeSet<Identity>| reserved.contains(&identity);
+        if waits(&reservations.blocked)
+            || waits(&reservations.deferred)
+            || !is_applicable(fix, project)
+        {
             continue;
         }
         let edited = fix.edits.iter().map(|it| project.key(it.place.file));
         let made = fix.new_files.iter().map(|it| it.key.as_str());
         let keys: BTreeSet<String> = edited.chain(made).map(str::to_owned).collect();
-        if chosen.is_free_for(fix, &keys, &reservations.careful) {
+        if chosen.is_free_for(fix) {
             chosen.add(fix);
             chosen.fixes.push(ChosenFix {
                 identity,
+                kind: kind(finding, project),
+                severity: finding.severity,
                 code: finding.code,
                 name: finding.name,
                 title: fix.title.clone(),
@@ -112,19 +138,11 @@ fn is_applicable(fix: &Fix, project: &Project<'_>) -> bool {
 }
 
 impl Chosen {
-    fn is_free_for(
-        &self,
-        fix: &Fix,
-        keys: &BTreeSet<String>,
-        careful: &BTreeMap<String, usize>,
-    ) -> bool {
-        let changing = |key: &String| self.fixes.iter().filter(|it| it.keys.contains(key)).count();
-        let is_full = |key: &String| careful.get(key).is_some_and(|most| changing(key) >= *most);
+    fn is_free_for(&self, fix: &Fix) -> bool {
         let in_group = fix.group.and_then(|group| self.groups.get(&group));
         fix.edits.iter().all(|edit| self.is_free_for_edit(edit))
             && fix.new_files.iter().all(|new| self.is_free_for_file(new))
             && in_group.is_none_or(|other| other.edits == fix.edits)
-            && !keys.iter().any(is_full)
     }
 
     /// An edit may be made by several fixes, but edits that touch depend on each other.

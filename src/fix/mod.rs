@@ -19,13 +19,16 @@ use crate::check::{examine, touches};
 use crate::config::Settings;
 use crate::discover::Files;
 use crate::known::Hidden;
-use choose::{ChosenFix, Reservations, choose};
+use choose::{ChosenFix, Identity, Kind, Reservations, choose};
 pub(crate) use diff::write_diff;
 pub(crate) use ignore::ignore;
 pub(crate) use write::write;
 
 /// How often the project is checked again before what is left is left to people.
 const MAX_PASSES: usize = 10;
+
+/// How often it is checked to find the fixes that go wrong.
+const MAX_TRIES: usize = 40;
 
 /// What the fixes of a run come to.
 #[derive(Debug, Default)]
@@ -70,37 +73,76 @@ pub(crate) struct Order<'o> {
     pub(crate) minimum: Severity,
 }
 
-/// Applies fixes to the files in memory, pass after pass, until nothing is left to fix.
+/// Applies fixes to the files in memory, until nothing is left to fix. What turns out to leave its
+/// finding where it is was no fix, and everything is done again without it.
 pub(crate) fn fix(files: &mut Files, order: &Order<'_>) -> Outcome {
-    let mut outcome = Outcome::default();
     let mut reservations = Reservations::default();
-    let mut seen = look(files, order, &reservations, &Left::new());
-    for _ in 0..MAX_PASSES {
-        if seen.plan.contents.is_empty() {
+    let mut in_vain = Vec::new();
+    loop {
+        let (mut outcome, more) = passes(files, order, &mut reservations);
+        if more.is_empty() {
+            outcome.put_back.extend(in_vain);
             return outcome;
         }
+        for (key, change) in outcome.changes {
+            files.unstage(&key, change.before);
+        }
+        reservations
+            .blocked
+            .extend(more.iter().map(|it| it.identity.clone()));
+        in_vain.extend(more.into_iter().map(|it| PutBack {
+            code: it.code,
+            title: it.title,
+            key: it.key,
+            reason: "its finding stays".to_owned(),
+        }));
+    }
+}
+
+/// Pass after pass, and which fixes were in vain.
+fn passes(
+    files: &mut Files,
+    order: &Order<'_>,
+    reservations: &mut Reservations,
+) -> (Outcome, Vec<ChosenFix>) {
+    let mut outcome = Outcome::default();
+    let mut tried: Vec<ChosenFix> = Vec::new();
+    let mut seen = look(files, order, reservations, &Left::new());
+    let first = seen.counts();
+    let (mut passes, mut tries) = (0, 0);
+    while passes < MAX_PASSES && tries < MAX_TRIES && !seen.plan.contents.is_empty() {
         let before = stage(files, &seen.plan);
         let left = seen.plan.left.clone();
-        let next = look(files, order, &reservations, &left);
+        let next = look(files, order, reservations, &left);
         let bad = worsened(&seen, &next, &before);
-        if bad.is_empty() {
-            outcome.accept(&seen.plan, before);
-            seen = next;
+        let mut is_news = true;
+        let mut good = if bad.is_empty() {
+            passes += 1;
+            // Those that waited have their turn.
+            is_news = !std::mem::take(&mut reservations.deferred).is_empty();
+            seen.plan
         } else {
-            let good = put_back(
-                files,
-                seen.plan,
-                &before,
-                &bad,
-                &mut reservations,
-                &mut outcome,
-            );
-            outcome.accept(&good, before);
-            seen = look(files, order, &reservations, &left);
+            tries += 1;
+            put_back(files, seen.plan, &before, &bad, reservations, &mut outcome)
+        };
+        outcome.accept(&good, before);
+        tried.append(&mut good.fixes);
+        seen = match is_news {
+            true => look(files, order, reservations, &left),
+            false => next,
+        };
+        if seen.plan.contents.is_empty() && !reservations.deferred.is_empty() {
+            reservations.deferred.clear();
+            seen = look(files, order, reservations, &left);
         }
     }
     outcome.is_unfinished = !seen.plan.contents.is_empty();
-    outcome
+    let last = seen.counts();
+    tried.retain(|it| {
+        last.get(&it.kind)
+            .is_some_and(|last| first.get(&it.kind) == Some(last))
+    });
+    (outcome, tried)
 }
 
 /// One state of the project, and what the next pass would do to it.
@@ -111,12 +153,16 @@ struct Seen {
     plan: Plan,
 }
 
-/// What stays the same about a finding while the code around it changes.
-type Kind = (&'static str, String, Option<String>);
+impl Seen {
+    fn counts(&self) -> BTreeMap<Kind, usize> {
+        let counts = self.findings.iter();
+        counts.map(|(kind, it)| (kind.clone(), it.count)).collect()
+    }
+}
 
-#[derive(Default)]
 struct Counted {
     count: usize,
+    severity: Severity,
     /// Files that the findings touch.
     keys: BTreeSet<String>,
 }
@@ -141,9 +187,14 @@ fn look(files: &Files, order: &Order<'_>, reservations: &Reservations, left: &Le
     let mut findings: BTreeMap<Kind, Counted> = BTreeMap::new();
     for finding in &examined.findings {
         let key = project.key(finding.place.file).to_owned();
-        let kind = (finding.code, key.clone(), finding.culprit.clone());
-        let counted = findings.entry(kind).or_default();
+        let kind = choose::kind(finding, &project);
+        let counted = findings.entry(kind).or_insert_with(|| Counted {
+            count: 0,
+            severity: finding.severity,
+            keys: BTreeSet::new(),
+        });
         counted.count += 1;
+        counted.severity = counted.severity.max(finding.severity);
         let steps = finding.trace.iter().map(|it| project.key(it.place.file));
         counted.keys.extend(steps.map(str::to_owned).chain([key]));
     }
@@ -216,7 +267,9 @@ fn worsened(seen: &Seen, next: &Seen, changed: &Before) -> BTreeMap<String, Stri
     }
     for (kind, counted) in &next.findings {
         let before = seen.findings.get(kind).map_or(0, |it| it.count);
-        if counted.count <= before {
+        // A remark in place of something graver is for the better.
+        let is_lighter = |it: &ChosenFix| counted.severity < it.severity;
+        if counted.count <= before || seen.plan.fixes.iter().all(is_lighter) {
             continue;
         }
         let mut blamed: Vec<&String> = counted.keys.iter().collect();
@@ -252,8 +305,11 @@ fn put_back(
         .fixes
         .into_iter()
         .partition(|fix| !fix.keys.is_disjoint(&undone));
-    // Of several fixes, one is to blame; half of them are tried again, until it is found.
-    if let [fix] = &undone_fixes[..] {
+    // Of several fixes, one is to blame: half of them wait, until it is found.
+    let mut identities: Vec<&Identity> = undone_fixes.iter().map(|it| &it.identity).collect();
+    identities.sort();
+    identities.dedup();
+    if let ([only], Some(fix)) = (&identities[..], undone_fixes.first()) {
         let reason = fix.keys.iter().find_map(|key| bad.get(key));
         outcome.put_back.push(PutBack {
             code: fix.code,
@@ -261,12 +317,11 @@ fn put_back(
             key: fix.key.clone(),
             reason: reason.cloned().unwrap_or_default(),
         });
-        reservations.blocked.insert(fix.identity.clone());
-        reservations.careful.retain(|key, _| !undone.contains(key));
+        reservations.blocked.insert((*only).clone());
     } else {
-        let half = undone_fixes.len() / 2;
-        let limits = undone.iter().map(|key| (key.clone(), half));
-        reservations.careful.extend(limits);
+        let half = identities.len() / 2;
+        let waiting = identities.into_iter().skip(half).cloned();
+        reservations.deferred.extend(waiting);
     }
     let mut contents = plan.contents;
     contents.retain(|key, _| !undone.contains(key));
