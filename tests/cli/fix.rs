@@ -594,3 +594,205 @@ mod on_unix {
         }
     }
 }
+
+/// Whether anything is fixed, with unsafe fixes, in a project of these files.
+fn is_changed(files: &[(&str, &str)]) -> bool {
+    let project = Project::new(files);
+    let run = project.run(&["check", "--fix-only", "--unsafe-fixes", "."]);
+    assert!(run.stderr.contains("fixed "), "{}", run.stderr);
+    let is_changed = |(path, before): &(&str, &str)| text(&project, path) != *before;
+    files.iter().any(is_changed)
+}
+
+#[test]
+fn where_a_workflow_has_no_time_yet_the_clock_stays() {
+    let around = |method: &str| {
+        format!(
+            "import time\n\nfrom temporalio import worker\n\n\nclass Timed(worker.WorkflowInboundInterceptor):\n    {method}:\n        \
+             self.started = time.time()\n\n\nclass Timing(worker.Interceptor):\n    def workflow_interceptor_class(self, input):\n        \
+             return Timed\n"
+        )
+    };
+    for (method, is_fixed) in [
+        ("def init(self, outbound)", false),
+        ("def __init__(self, next)", false),
+        ("async def execute_workflow(self, input)", true),
+    ] {
+        let code = around(method);
+        assert_eq!(is_changed(&[("timing.py", &code)]), is_fixed, "{method}");
+    }
+    // Clients and activities convert as well.
+    let converter = "import time\n\nfrom temporalio.converter import EncodingPayloadConverter\n\n\nclass Stamped(EncodingPayloadConverter):\n    \
+                     def to_payload(self, value):\n        return time.time()\n";
+    assert!(!is_changed(&[
+        ("stamped.py", converter),
+        ("flow.py", &workflow("", "return 1"))
+    ]));
+}
+
+#[test]
+fn an_instant_keeps_its_place_in_time() {
+    for (before, after) in [
+        ("datetime.now().timestamp()", "workflow.now().timestamp()"),
+        (
+            "datetime.now().astimezone(zone)",
+            "workflow.now().astimezone(zone)",
+        ),
+        (
+            "datetime.utcnow().timestamp()",
+            "workflow.now().timestamp()",
+        ),
+        (
+            "datetime.now().isoformat()",
+            "workflow.now().replace(tzinfo=None).isoformat()",
+        ),
+    ] {
+        let fixed = fixed("from datetime import datetime", &format!("return {before}"));
+        assert!(fixed.contains(&format!("return {after}\n")), "{fixed}");
+    }
+}
+
+#[test]
+fn elements_that_cannot_be_compared_are_not_sorted() {
+    let imports = "from dataclasses import dataclass\nfrom enum import Enum, IntEnum\n\n\nclass Kind(Enum):\n    A = 1\n    B = 2\n\n\n\
+                   class Rank(IntEnum):\n    A = 1\n    B = 2\n\n\n@dataclass(frozen=True)\nclass Row:\n    name: str\n\n\n\
+                   @dataclass(frozen=True, order=True)\nclass Line:\n    name: str\n";
+    for (set, is_sorted) in [
+        ("{Kind.A, Kind.B}", false),
+        ("{Row('a'), Row('b')}", false),
+        ("set([Row('a'), Row('b')])", false),
+        ("{Line('a'), Line('b')}", true),
+        ("{1, 'a'}", false),
+        ("{None, 'a'}", false),
+        ("{'a', 'b'}", true),
+    ] {
+        let body = format!("for it in {set}:\n    await workflow.sleep(len(str(it)))");
+        let fixed = fixed(imports, &body);
+        assert_eq!(fixed.contains("in sorted("), is_sorted, "{set}: {fixed}");
+    }
+}
+
+#[test]
+fn what_is_used_as_a_set_stays_one() {
+    for (use_, is_fixed) in [
+        ("done - {1}", false),
+        ("pending.add(1)", false),
+        ("len(done)", true),
+    ] {
+        let body = format!("done, pending = await asyncio.wait([path])\nreturn {use_}");
+        let fixed = fixed("import asyncio", &body);
+        assert_eq!(
+            fixed.contains("workflow.wait("),
+            is_fixed,
+            "{use_}: {fixed}"
+        );
+    }
+}
+
+#[test]
+fn a_helper_with_effects_in_the_process_stays_there() {
+    let order = workflow("import helpers", "return helpers.load(path)");
+    for (state, body, is_fixed) in [
+        ("SEEN = {}", "SEEN[path] = 1", false),
+        ("SEEN = []", "SEEN.append(path)", false),
+        (
+            "from contextvars import ContextVar\nSEEN = ContextVar('seen')",
+            "SEEN.set(path)",
+            false,
+        ),
+        ("COUNT = 0", "global COUNT\n    COUNT += 1", false),
+        ("SEEN = {}", "seen = dict(SEEN)\n    seen[path] = 1", true),
+    ] {
+        let helpers = format!(
+            "{state}\n\n\ndef load(path: str) -> str:\n    {body}\n    return open(path).read()\n"
+        );
+        let files = [
+            ("order.py", order.as_str()),
+            ("helpers.py", helpers.as_str()),
+        ];
+        assert_eq!(is_changed(&files), is_fixed, "{helpers}");
+    }
+    let shuffles =
+        "import random\n\n\ndef load(path: list[str]) -> None:\n    random.shuffle(path)\n";
+    let files = [("order.py", order.as_str()), ("helpers.py", shuffles)];
+    assert!(!is_changed(&files));
+}
+
+#[test]
+fn what_only_a_type_checker_imports_is_not_used() {
+    let order = workflow("import helpers", "return helpers.load(path)");
+    for (head, is_fixed) in [
+        ("from models import Row", true),
+        (
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from models import Row",
+            false,
+        ),
+    ] {
+        let helpers = format!(
+            "from __future__ import annotations\n{head}\n\n\ndef load(path: str) -> Row:\n    return Row(open(path).read())\n"
+        );
+        let models =
+            "from dataclasses import dataclass\n\n\n@dataclass\nclass Row:\n    text: str\n";
+        let files = [
+            ("order.py", order.as_str()),
+            ("helpers.py", helpers.as_str()),
+            ("models.py", models),
+        ];
+        assert_eq!(is_changed(&files), is_fixed, "{head}");
+    }
+}
+
+#[test]
+fn what_leaves_its_finding_is_no_fix() {
+    let helpers =
+        "import time\n\n\ndef start(path, at=None):\n    return path, at or time.time()\n";
+    let order = workflow("import helpers", "return helpers.start(path)");
+    let project = Project::new(&[("order.py", &order), ("helpers.py", helpers)]);
+    let run = project.run(&["check", "--fix-only", "--unsafe-fixes", "."]);
+    assert!(run.stderr.contains("its finding stays"), "{}", run.stderr);
+    assert!(run.stderr.contains("fixed 0 findings"), "{}", run.stderr);
+    assert_eq!(text(&project, "order.py"), order);
+}
+
+#[test]
+fn a_docstring_needs_no_import() {
+    let fixed = fixed(
+        "import time",
+        "\"\"\"Takes the time.\"\"\"\nreturn time.time()",
+    );
+    assert!(!fixed.contains("import time"), "{fixed}");
+}
+
+#[test]
+fn one_bad_fix_stops_no_other() {
+    // Starting a child without awaiting it is another finding where it is awaited.
+    let children = "workflow.start_child_workflow(\"Child\", path, id=\"c\")";
+    let body = format!("{children}\nasyncio.sleep(3)\nworkflow.sleep(3)\nreturn 1");
+    let fixed = |body: &str| {
+        let project = Project::new(&[("order.py", &workflow("import asyncio", body))]);
+        project.run(&["check", "--fix-only", "--unsafe-fixes", "."]);
+        text(&project, "order.py")
+    };
+    let fixed = fixed(&body);
+    assert!(fixed.contains("await asyncio.sleep(3)"), "{fixed}");
+    assert!(fixed.contains("await workflow.sleep(3)"), "{fixed}");
+}
+
+#[test]
+fn a_remark_does_not_keep_an_error() {
+    // The activity is awaited where all errors are caught, and the loop goes on.
+    let body = "text = \"\"\nwhile not text:\n    try:\n        text = open(path).read()\n    except Exception:\n        \
+                text = \"\"\n    await workflow.sleep(1)\nreturn text";
+    let fixed = fixed("", body);
+    assert!(fixed.contains("workflow.execute_activity("), "{fixed}");
+}
+
+#[test]
+fn the_workflow_itself_is_no_input_of_an_activity() {
+    let helpers = "import os\n\n\ndef setup(it, path: str) -> None:\n    setattr(it, \"ready\", os.environ.get(path))\n";
+    let order = workflow("import helpers", "helpers.setup(self, path)");
+    assert!(!is_changed(&[
+        ("order.py", &order),
+        ("helpers.py", helpers)
+    ]));
+}

@@ -1,7 +1,7 @@
 //! Clocks become the time of the workflow, which a replay gives again.
 
 use lint_core::diagnostic::{Applicability, Fix};
-use lint_core::facts::Facade;
+use lint_core::facts::{Facade, WorkflowKind};
 use lint_core::names::Resolved;
 use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
@@ -74,6 +74,9 @@ impl Reading {
 const LOCAL: &str = ": UTC instead of the local time of the worker";
 
 pub(crate) fn clock(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
+    if !has_time(case) {
+        return None;
+    }
     if !case.hazard.trace.is_empty() {
         return passed(cx, case).or_else(|| filled(cx, case));
     }
@@ -93,6 +96,16 @@ pub(crate) fn clock(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     Some(Fix::new(title, reading.applicability, edits))
 }
 
+/// Whether the workflow has a time when the code runs. Converters run in clients and activities,
+/// too, and interceptors are made before the first activation, when it is still 0.
+fn has_time(case: &Case<'_, '_>) -> bool {
+    match case.workflow().kind {
+        WorkflowKind::Class | WorkflowKind::Function => true,
+        WorkflowKind::Interceptor => !matches!(case.hazard.entry.as_str(), "__init__" | "init"),
+        WorkflowKind::Converter => false,
+    }
+}
+
 /// What gives the time as this does: a call at a site, or a function that is called elsewhere and
 /// gets no arguments.
 pub(super) fn reading(
@@ -103,7 +116,16 @@ pub(super) fn reading(
     let is_bare = called.is_none_or(|(_, call)| call.arguments.is_empty());
     let now = &time.now;
     let naive = format!("{now}.replace(tzinfo=None)");
+    let is_instant = called.is_some_and(|(site, _)| is_instant(site));
     Some(match callee {
+        // What has no zone is in that of the worker, so that the instant is the same.
+        "datetime.datetime.now" | "datetime.datetime.today" if is_bare && is_instant => {
+            Reading::safe(now)
+        }
+        "datetime.datetime.utcnow" if is_bare && is_instant => Reading::with_caution(
+            now,
+            ": the instant itself, not moved by the time zone of the worker",
+        ),
         "datetime.datetime.now" | "datetime.datetime.today" if is_bare => {
             Reading::with_caution(naive, LOCAL)
         }
@@ -129,6 +151,15 @@ pub(super) fn reading(
         }
         _ => return None,
     })
+}
+
+/// Whether all that is taken from a time without a zone is the instant: `datetime.now().timestamp()`.
+fn is_instant(site: &Site<'_, '_>) -> bool {
+    let mut around = site.around.iter().rev();
+    // The time may be given instead.
+    let outer = around.find(|it| !matches!(it, Expr::If(_) | Expr::BoolOp(_)));
+    let method = outer.and_then(|it| it.as_attribute_expr());
+    method.is_some_and(|it| matches!(it.attr.as_str(), "timestamp" | "astimezone"))
 }
 
 /// `datetime.now(zone)`.

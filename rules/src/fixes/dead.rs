@@ -197,6 +197,8 @@ impl<'p> Visitor<'p> for Uses<'p> {
         match statement {
             Stmt::Import(it) => self.bound.extend(it.names.iter().map(bound)),
             Stmt::ImportFrom(it) => self.bound.extend(it.names.iter().map(bound)),
+            // A text that stands alone is for people.
+            Stmt::Expr(it) if it.value.is_string_literal_expr() => return,
             _ => {}
         }
         ast::visitor::walk_stmt(self, statement);

@@ -12,7 +12,7 @@ use super::clock::{Time, reading};
 use super::signature::with_argument;
 use super::site::{Bind, Site, joined};
 use crate::hazard::Case;
-use crate::program::{Node, nodes_of_expr};
+use crate::program::{Node, nodes_of, nodes_of_expr};
 use crate::rule::Context;
 
 /// For a clock, or a random UUID, that fills a field.
@@ -125,10 +125,19 @@ fn computed(cx: &Context<'_>, place: Place, site: &Site<'_, '_>, api: &Bind) -> 
     (!code.contains('\n')).then_some(Value { code, ..value })
 }
 
+/// Whether the fields of a Pydantic model are given under other names, and ignored under their own.
+fn has_aliases(class: &ast::StmtClassDef) -> bool {
+    nodes_of(&class.body).iter().any(|node| match node {
+        Node::Expr(Expr::Call(it)) => it.arguments.find_keyword("alias_generator").is_some(),
+        _ => false,
+    })
+}
+
 /// The field of a class that is filled there, and what makes its default.
 fn field(module: &Module, place: Place) -> Option<(&str, &Expr)> {
     let covers = |span: Span| span.start <= place.span.start && place.span.end <= span.end;
     let classes = module.index().classes.iter();
+    let classes = classes.filter(|it| !has_aliases(it.node));
     let fields = classes.flat_map(|it| &it.node.body);
     let (target, call) = fields.filter(|it| covers(span_of(*it))).find_map(|it| {
         let Stmt::AnnAssign(it) = it else { return None };

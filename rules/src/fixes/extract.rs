@@ -70,7 +70,11 @@ pub(crate) fn extracted(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     let (prefix, import) = home.import(cx, site, &names)?;
     edits.extend(import);
     edits.extend(extract.call(&inputs, &prefix, &name)?);
-    let activity = (name.as_str(), is_there);
+    let activity = workers::New {
+        name: &name,
+        prefix: &prefix,
+        is_there,
+    };
     let registered = workers::registered(cx, case.workflow(), &home, activity, &mut edits);
     let waits = waiting(cx, site)?;
     edits.extend(waits.edits);

@@ -20,7 +20,7 @@ use super::extract::recordable;
 use super::home::{Home, imported, imported_from};
 use super::imports::{self, Wanted};
 use super::inputs::{annotation, imported as imported_as, model_name};
-use super::recorded::{changes, is_data, is_of_data, is_recorded, literal};
+use super::recorded::{changes, is_data, is_of_data, is_recorded, leaves_state, literal};
 use super::site::{Site, is_shadowed, joined};
 use super::workers;
 use crate::hazard::Case;
@@ -115,9 +115,19 @@ impl<'c, 'p> Helper<'c, 'p> {
 
     /// What the activity takes, or why that cannot be said.
     fn inputs(&self, cx: &Context<'p>, facade: Facade) -> Result<Vec<Input<'p>>, String> {
+        if leaves_state(cx, self.this) {
+            let name = self.name();
+            return Err(format!("`{name}` leaves something behind in the process"));
+        }
         let mut inputs = Vec::new();
         for given in &self.given {
             let name = given.parameter.name.as_str();
+            let site = &self.site;
+            let variable = given.value.as_name_expr().map(|it| it.id.as_str());
+            let class = variable.and_then(|it| site.names.self_class(site.file, site.function, it));
+            if class.is_some() {
+                return Err(format!("`{name}` is the workflow itself"));
+            }
             let kind = match given.parameter.annotation.as_deref() {
                 Some(kind) if is_recorded(cx, self.this.file, facade, kind) => {
                     self.text(cx, kind).map(str::to_owned)
@@ -275,7 +285,11 @@ impl<'c, 'p> Helper<'c, 'p> {
         });
         let (replaced, caution) = self.scheduled(cx, passed)?;
         edits.extend(replaced);
-        let activity = (name.as_str(), is_there);
+        let activity = workers::New {
+            name: &name,
+            prefix: &prefix,
+            is_there,
+        };
         let registered = workers::registered(cx, case.workflow(), &home, activity, &mut edits);
         let to_do = workers::to_do(registered);
         let title = format!(

@@ -324,6 +324,30 @@ pub(super) fn imported_from<'p>(
     })
 }
 
+/// Whether a worker in its directory imports a file by its bare name, as a script does: there is no
+/// package then for relative imports, even beside an `__init__.py`.
+fn is_run_beside(cx: &Context<'_>, file: FileId) -> bool {
+    let project = cx.facts.project;
+    let directory = split(project.key(file)).0;
+    let (workers, _) = cx.workers();
+    let beside = workers
+        .iter()
+        .filter(|it| split(project.key(**it)).0 == directory);
+    beside.copied().any(|worker| {
+        let tree = project.module(worker).map(|it| it.tree());
+        let imports = tree.into_iter().flat_map(imports::import_statements);
+        imports
+            .filter_map(|(_, it)| it.as_import_from_stmt())
+            .any(|it| {
+                let module = it.module.as_ref().map_or("", |it| it.as_str());
+                it.level == 0
+                    && !module.contains('.')
+                    && project.import_from(worker, module, 0, cx.facts.knowledge)
+                        == Import::File(file)
+            })
+    })
+}
+
 /// How a file imports a module by its key: as it imports another one of that directory, which is
 /// given as well.
 pub(super) fn sibling<'p>(
@@ -359,6 +383,9 @@ pub(super) fn sibling<'p>(
     }
     if split(project.key(from)).0 != directory {
         return None;
+    }
+    if is_run_beside(cx, from) {
+        return Some((stem.to_owned(), None));
     }
     if project.file(&join(directory, "__init__.py")).is_some() {
         return Some((format!(".{stem}"), None));

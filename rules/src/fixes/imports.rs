@@ -192,6 +192,28 @@ fn insertion(file: FileId, at: u32, replacement: String) -> Edit {
     }
 }
 
+/// Whether a name is imported only for type checkers, below `if TYPE_CHECKING:`. The code that runs
+/// does not have it.
+pub(crate) fn is_for_types_alone(tree: &ast::ModModule, name: &str) -> bool {
+    let is_guard = |test: &ast::Expr| match test {
+        ast::Expr::Name(it) => it.id.as_str() == "TYPE_CHECKING",
+        ast::Expr::Attribute(it) => it.attr.as_str() == "TYPE_CHECKING",
+        _ => false,
+    };
+    let binds = |statement: &&Stmt| {
+        let names = match statement {
+            Stmt::Import(it) => &it.names,
+            Stmt::ImportFrom(it) => &it.names,
+            _ => return false,
+        };
+        let bound = |it: &ast::Alias| it.asname.as_ref().unwrap_or(&it.name).as_str() == name;
+        names.iter().any(bound)
+    };
+    let guarded = tree.body.iter().filter_map(Stmt::as_if_stmt);
+    let mut guarded = guarded.filter(|it| is_guard(&it.test));
+    guarded.any(|it| it.body.iter().any(|it| binds(&it)))
+}
+
 /// The imports at the top of a new file.
 pub(crate) fn header(needed: &[Wanted<'_>]) -> String {
     let mut sorted = needed.to_vec();

@@ -8,6 +8,7 @@ use lint_core::names::{Base, Bound, Names, Resolved};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
+use super::own::is_derived_from;
 use super::site::Site;
 use crate::hazard::Case;
 use crate::rule::Context;
@@ -191,12 +192,14 @@ fn declared(
         Base::Class { file, ix } => site.names.binds_in_class(*file, *ix, field),
         _ => false,
     });
-    let fits = match record? {
+    let fits = match record.as_ref()? {
         Record::Model => true,
         Record::Dataclass => read.default.is_some() || !has_defaults,
     };
     let is_text = site.names.is_bound(class.file, 0, "str") == Bound::No;
-    if is_taken || !fits || !is_text {
+    // A field before those of derived classes would move what they are given by position.
+    let moves = matches!(record, Some(Record::Dataclass)) && is_derived_from(cx, class);
+    if is_taken || !fits || !is_text || moves {
         return None;
     }
     let span = span_of(*last);

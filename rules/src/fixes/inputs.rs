@@ -13,6 +13,7 @@ use super::extract::Extract;
 use super::home::Home;
 use super::imports::{Wanted, import_statements};
 use super::site::Site;
+use crate::program::{Node, own_nodes};
 use crate::rule::Context;
 
 /// What a workflow asks about itself.
@@ -63,7 +64,13 @@ impl<'p> Inputs<'p> {
                 }
                 let field = field(site, expr, root)?;
                 let text = site.text(expr);
-                let kind = annotation(cx, site, expr).unwrap_or("Any");
+                let kind = annotation(cx, site, expr);
+                // The activity would get what is left of another type in a payload.
+                let declared = expr.as_name_expr().and_then(|it| declared(site, it));
+                if kind.is_none() && declared.is_some() {
+                    return None;
+                }
+                let kind = kind.unwrap_or("Any");
                 let (passed, _) = *fields.entry(field).or_insert((text, kind));
                 if passed != text {
                     return None;
@@ -217,12 +224,7 @@ pub(super) fn annotation<'p>(
         Expr::Attribute(it) => (it.value.as_name_expr()?, Some(it.attr.as_str())),
         _ => return None,
     };
-    let function = site.module.index().function(site.function).node;
-    let parameter = function
-        .parameters()?
-        .iter_non_variadic_params()
-        .find(|it| it.name().as_str() == name.id.as_str())?;
-    let kind = parameter.annotation()?;
+    let kind = declared(site, name)?;
     let Some(attribute) = attribute else {
         return is_plain(kind).then(|| site.text(kind));
     };
@@ -238,6 +240,24 @@ pub(super) fn annotation<'p>(
     let kind = &*fields.find(is_it)?.annotation;
     let source = cx.facts.project.source(file)?;
     is_plain(kind).then(|| source.slice(span_of(kind)))
+}
+
+/// The type that a parameter or a local variable is declared with.
+fn declared<'p>(site: &Site<'_, 'p>, name: &ast::ExprName) -> Option<&'p Expr> {
+    let function = site.module.index().function(site.function);
+    let parameters = function.node.parameters().into_iter();
+    let mut parameters = parameters.flat_map(|it| it.iter_non_variadic_params());
+    let parameter = parameters.find(|it| it.name().as_str() == name.id.as_str());
+    let of_parameter = parameter.and_then(|it| it.annotation());
+    of_parameter.or_else(|| {
+        own_nodes(Some(function)).find_map(|node| match node {
+            Node::Stmt(Stmt::AnnAssign(it)) => {
+                let target = it.target.as_name_expr()?;
+                (target.id == name.id).then_some(&*it.annotation)
+            }
+            _ => None,
+        })
+    })
 }
 
 /// Whether a type is made of what needs no import.

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use lint_core::diagnostic::Place;
+use lint_core::diagnostic::{FileId, Place};
 use lint_core::facts::{ClassRef, Facts, FunctionRef, WorkflowKind};
 use lint_core::index::{FunctionNode, MODULE_BODY};
-use lint_core::names::{Base, Resolved};
+use lint_core::names::{Base, Names, Resolved};
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
 use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
@@ -49,7 +49,10 @@ fn belongs_to_workflows_alone(cx: &Context<'_>, it: FunctionRef) -> bool {
         file: it.file,
         span: span_of(&def.name),
     };
-    let mut entries = cx.facts.workflows.iter().flat_map(|it| &it.entries);
+    let workflows = cx.facts.workflows.iter();
+    let mut entries = workflows
+        .filter(|it| it.kind != WorkflowKind::Converter)
+        .flat_map(|it| &it.entries);
     let is_own = classes(cx.facts).any(|it| it == class);
     entries.any(|it| it.place == name)
         || needs_instance(def) && (is_own || is_base_of_workflows_alone(cx, class))
@@ -85,15 +88,6 @@ fn is_base_of_workflows_alone(cx: &Context<'_>, base: ClassRef) -> bool {
         let Some(module) = project.module(file) else {
             return false;
         };
-        let count = module.index().classes.len() as u32;
-        let is_derived = |ix: &u32| {
-            let bases = names.bases(file, *ix);
-            bases.contains(&Base::Class {
-                file: base.file,
-                ix: base.ix,
-            })
-        };
-        let mut derived = (0..count).filter(is_derived);
         let mut calls = Calls(Vec::new());
         calls.visit_body(&module.tree().body);
         let makes_it = |call: &&ast::ExprCall| {
@@ -104,8 +98,38 @@ fn is_base_of_workflows_alone(cx: &Context<'_>, base: ClassRef) -> bool {
                     ix: base.ix,
                 })
         };
-        derived.all(|ix| known.contains(&ClassRef { file, ix })) && !calls.0.iter().any(makes_it)
+        derived(cx, &names, file, base).all(|it| known.contains(&it))
+            && !calls.0.iter().any(makes_it)
     })
+}
+
+/// Whether a class of the project has this one as a base.
+pub(super) fn is_derived_from(cx: &Context<'_>, base: ClassRef) -> bool {
+    let Some(module) = cx.facts.project.module(base.file) else {
+        return false;
+    };
+    let files = cx.files_with(module.index().class(base.ix).node.name.as_str());
+    let names = cx.names_in(&files);
+    let mut files = files.iter();
+    files.any(|&file| derived(cx, &names, file, base).next().is_some())
+}
+
+/// The classes of a file that have the given one as a base.
+fn derived(
+    cx: &Context<'_>,
+    names: &Names<'_>,
+    file: FileId,
+    base: ClassRef,
+) -> impl Iterator<Item = ClassRef> {
+    let module = cx.facts.project.module(file);
+    let count = module.map_or(0, |it| it.index().classes.len() as u32);
+    let is_base = Base::Class {
+        file: base.file,
+        ix: base.ix,
+    };
+    (0..count)
+        .map(move |ix| ClassRef { file, ix })
+        .filter(move |it| *it != base && names.bases(file, it.ix).contains(&is_base))
 }
 
 struct Calls<'a>(Vec<&'a ast::ExprCall>);

@@ -1,14 +1,15 @@
 //! What can be recorded in a history, and what code makes of it.
 
 use lint_core::diagnostic::FileId;
-use lint_core::facts::{ClassRef, Facade};
+use lint_core::facts::{ClassRef, Facade, FunctionRef};
 use lint_core::index::MODULE_BODY;
 use lint_core::names::Resolved;
 use lint_core::syntax::ast::{self, Expr, Stmt};
 
+use super::imports;
 use super::input::Record;
 use super::site::Site;
-use crate::program::{Node, nodes_of};
+use crate::program::{Node, Program, nodes_of, own_nodes};
 use crate::rule::Context;
 
 /// Types of values that can be recorded.
@@ -47,6 +48,8 @@ pub(super) fn is_recorded(cx: &Context<'_>, file: FileId, facade: Facade, kind: 
             let is_fine = |it: &Expr| it.is_string_literal_expr() || is_recorded(it);
             is_recorded(&it.value) && parts.iter().all(is_fine)
         }
+        // An activity's types are looked up when its module is imported.
+        Expr::Name(name) if is_for_types_alone(cx, file, name.id.as_str()) => false,
         Expr::Name(_) | Expr::Attribute(_) => match cx.names().resolve(file, MODULE_BODY, kind) {
             Some(Resolved::External(name)) => {
                 let is_near = facade == Facade::Temporal || !name.contains('.');
@@ -59,6 +62,11 @@ pub(super) fn is_recorded(cx: &Context<'_>, file: FileId, facade: Facade, kind: 
         },
         _ => false,
     }
+}
+
+fn is_for_types_alone(cx: &Context<'_>, file: FileId, name: &str) -> bool {
+    let module = cx.facts.project.module(file);
+    module.is_some_and(|it| imports::is_for_types_alone(it.tree(), name))
 }
 
 /// The type of an expression, as far as its text tells.
@@ -158,23 +166,94 @@ fn assigned<'p>(body: &'p [Stmt], name: &str) -> impl Iterator<Item = &'p Expr> 
     of_name.into_iter()
 }
 
+/// Whether a function leaves something behind in the process, which it would leave behind in that of
+/// the activity: a module's variable or container, or a context variable.
+pub(super) fn leaves_state(cx: &Context<'_>, it: FunctionRef) -> bool {
+    let program = Program::new(cx.facts);
+    program.runs_from(it).into_iter().any(|it| {
+        let Some(function) = program.function(it) else {
+            return false;
+        };
+        own_nodes(Some(function)).any(|node| match node {
+            Node::Stmt(Stmt::Global(_)) => true,
+            Node::Expr(Expr::Subscript(subscript)) if !subscript.ctx.is_load() => {
+                is_of_module(cx, it, &subscript.value)
+            }
+            Node::Expr(Expr::Attribute(attribute)) if !attribute.ctx.is_load() => {
+                is_of_module(cx, it, &attribute.value)
+            }
+            Node::Expr(Expr::Call(call)) => match &*call.func {
+                Expr::Attribute(method) => {
+                    let name = method.attr.as_str();
+                    (CHANGE.contains(&name) || name == "set")
+                        && is_container_of_module(cx, it, &method.value)
+                }
+                _ => false,
+            },
+            _ => false,
+        })
+    })
+}
+
+/// Whether an expression is a variable of a module, or a part of one.
+fn is_of_module(cx: &Context<'_>, it: FunctionRef, expr: &Expr) -> bool {
+    match expr {
+        Expr::Subscript(inner) => is_of_module(cx, it, &inner.value),
+        _ => matches!(
+            cx.names().resolve(it.file, it.ix, expr),
+            Some(Resolved::Variable { .. })
+        ),
+    }
+}
+
+/// Whether it is one that a module fills with a container, or a context variable.
+fn is_container_of_module(cx: &Context<'_>, it: FunctionRef, expr: &Expr) -> bool {
+    const CONTAINERS: &[&str] = &[
+        "collections.Counter",
+        "collections.OrderedDict",
+        "collections.defaultdict",
+        "collections.deque",
+        "contextvars.ContextVar",
+        "dict",
+        "list",
+        "set",
+    ];
+    let Some(Resolved::Variable { file, name }) = cx.names().resolve(it.file, it.ix, expr) else {
+        return false;
+    };
+    match cx.names().value(file, &name) {
+        Some(Expr::Call(call)) => {
+            let callee = cx.names().resolve(file, MODULE_BODY, &call.func);
+            let callee = callee.as_ref().and_then(Resolved::external);
+            callee.is_some_and(|it| CONTAINERS.contains(&it))
+        }
+        Some(value) => matches!(
+            value,
+            Expr::Dict(_) | Expr::List(_) | Expr::Set(_) | Expr::DictComp(_) | Expr::ListComp(_)
+        ),
+        None => false,
+    }
+}
+
+/// Methods that change a container.
+const CHANGE: &[&str] = &[
+    "add",
+    "append",
+    "clear",
+    "discard",
+    "extend",
+    "insert",
+    "pop",
+    "popitem",
+    "remove",
+    "reverse",
+    "setdefault",
+    "sort",
+    "update",
+];
+
 /// Whether code changes what a variable stands for.
 pub(super) fn changes(body: &[Stmt], name: &str) -> bool {
-    const CHANGE: &[&str] = &[
-        "add",
-        "append",
-        "clear",
-        "discard",
-        "extend",
-        "insert",
-        "pop",
-        "popitem",
-        "remove",
-        "reverse",
-        "setdefault",
-        "sort",
-        "update",
-    ];
     fn root(expr: &Expr) -> Option<&str> {
         match expr {
             Expr::Name(it) => Some(it.id.as_str()),
@@ -188,7 +267,10 @@ pub(super) fn changes(body: &[Stmt], name: &str) -> bool {
         Node::Expr(expr @ Expr::Subscript(it)) if !it.ctx.is_load() => root(expr) == Some(name),
         Node::Expr(Expr::Call(call)) => match &*call.func {
             Expr::Attribute(it) => {
-                CHANGE.contains(&it.attr.as_str()) && root(&it.value) == Some(name)
+                let is_given = |it: &Expr| root(it) == Some(name);
+                let shuffles = it.attr.as_str() == "shuffle";
+                CHANGE.contains(&it.attr.as_str()) && is_given(&it.value)
+                    || shuffles && call.arguments.args.first().is_some_and(is_given)
             }
             _ => false,
         },

@@ -278,7 +278,11 @@ pub(crate) fn bind(
         None => wanted.module.to_owned(),
     };
     let mut known = names.names_of(file, &Resolved::External(dotted));
-    if let Some(name) = known.find(|it| !is_shadowed(module, function, it)) {
+    let is_usable = |name: &&str| {
+        let is_there = !imports::is_for_types_alone(module.tree(), name);
+        is_there && !is_shadowed(module, function, name)
+    };
+    if let Some(name) = known.find(is_usable) {
         let name = name.to_owned();
         return Some(Bind { name, edit: None });
     }

@@ -1,7 +1,11 @@
 //! Calls for which the workflow API has one of its own.
 
-use lint_core::diagnostic::{Applicability, Edit, Fix, Span};
+use std::collections::BTreeSet;
+
+use lint_core::diagnostic::{Applicability, Edit, FileId, Fix, Span};
 use lint_core::facts::{Elements, Facade};
+use lint_core::index::{ClassIx, MODULE_BODY};
+use lint_core::names::{Base, Resolved};
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
@@ -10,7 +14,7 @@ use super::asynchronous::waiting;
 use super::imports::Wanted;
 use super::site::{Bind, Site, joined};
 use crate::hazard::Case;
-use crate::program::{Node, nodes_of};
+use crate::program::{Node, nodes_of, own_nodes};
 use crate::rule::Context;
 
 use Applicability::{Safe, Unsafe};
@@ -89,6 +93,7 @@ pub(crate) fn asyncio(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     let (call, callee) = site.call()?;
     let is_plain_loop = || matches!(site.statement, Stmt::For(it) if !it.is_async && span_of(&*it.iter) == span_of(call));
     let (method, applicability, caution) = match callee.as_str() {
+        "asyncio.wait" if needs_sets(&site) => return None,
         "asyncio.wait" => ("wait", Unsafe, ": it gives lists instead of sets"),
         "asyncio.as_completed" if is_plain_loop() => ("as_completed", Safe, ""),
         _ => return None,
@@ -100,6 +105,46 @@ pub(crate) fn asyncio(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
         applicability,
     );
     Some(replaced(&site, what, (span_of(&*call.func), code), api))
+}
+
+/// Whether the function does with what the statement of the site sets what only sets can.
+fn needs_sets(site: &Site<'_, '_>) -> bool {
+    const OF_SETS: &[&str] = &[
+        "add",
+        "difference",
+        "difference_update",
+        "discard",
+        "intersection",
+        "intersection_update",
+        "isdisjoint",
+        "issubset",
+        "issuperset",
+        "symmetric_difference",
+        "symmetric_difference_update",
+        "union",
+        "update",
+    ];
+    let Stmt::Assign(assign) = site.statement else {
+        return false;
+    };
+    let names = assign.targets.iter().flat_map(|it| match it {
+        Expr::Tuple(it) => it.elts.iter(),
+        only => std::slice::from_ref(only).iter(),
+    });
+    let names: Vec<&str> = names
+        .filter_map(|it| Some(it.as_name_expr()?.id.as_str()))
+        .collect();
+    let is_one = |it: &Expr| {
+        it.as_name_expr()
+            .is_some_and(|it| names.contains(&it.id.as_str()))
+    };
+    let function = site.module.index().function(site.function);
+    own_nodes(Some(function)).any(|node| match node {
+        Node::Expr(Expr::Attribute(it)) => OF_SETS.contains(&it.attr.as_str()) && is_one(&it.value),
+        Node::Expr(Expr::BinOp(it)) => is_one(&it.left) || is_one(&it.right),
+        Node::Stmt(Stmt::AugAssign(it)) => is_one(&it.target) || is_one(&it.value),
+        _ => false,
+    })
 }
 
 /// `time.sleep()` becomes a timer. In a function outside of workflows `asyncio.sleep()` is right, too.
@@ -194,7 +239,7 @@ pub(crate) fn sorted(cx: &Context<'_>, case: &Case<'_, '_>, elements: Elements) 
         return None;
     }
     if let Some((list, set)) = as_list(&site) {
-        let (applicability, caution) = comparable(set);
+        let (applicability, caution) = comparable(cx, &site, set)?;
         let title = format!("use `sorted()`{caution}");
         let edits = vec![site.edit(span_of(list), "sorted")];
         return Some(Fix::new(title, applicability, edits));
@@ -204,18 +249,107 @@ pub(crate) fn sorted(cx: &Context<'_>, case: &Case<'_, '_>, elements: Elements) 
     if !is_set(&site, set) && !is_iterated(&site, set) {
         return None;
     }
-    let (applicability, caution) = comparable(set);
+    let (applicability, caution) = comparable(cx, &site, set)?;
     let code = format!("sorted({})", site.text(set));
     let title = format!("use `sorted()`{caution}");
     let edits = vec![site.edit(span_of(set), code)];
     Some(Fix::new(title, applicability, edits))
 }
 
-fn comparable(set: &Expr) -> (Applicability, &'static str) {
-    match has_one_kind(set) {
-        true => (Safe, ""),
-        false => (Unsafe, ": its elements have to be comparable"),
+/// How sure it is that the elements of a set can be compared; `None` if some surely cannot.
+fn comparable(
+    cx: &Context<'_>,
+    site: &Site<'_, '_>,
+    set: &Expr,
+) -> Option<(Applicability, &'static str)> {
+    if has_one_kind(set) {
+        return Some((Safe, ""));
     }
+    let elements = written(site, set);
+    let kinds: BTreeSet<&str> = elements.iter().filter_map(|it| kind(it)).collect();
+    let fails = kinds.len() > 1
+        || elements.len() > 1 && kinds.contains("None")
+        || elements.iter().any(|it| is_without_order(cx, site, it));
+    (!fails).then_some((Unsafe, ": its elements have to be comparable"))
+}
+
+/// The elements of a set that is written out, here or where the only value of a variable stands.
+fn written<'p>(site: &Site<'_, 'p>, set: &'p Expr) -> &'p [Expr] {
+    let set = match (set, site.resolve(set)) {
+        (_, Some(Resolved::Variable { file, name })) => site.names.value(file, &name),
+        (Expr::Name(name), _) => {
+            let value = site
+                .names
+                .local_value(site.file, site.function, name.id.as_str());
+            value.map(|(_, value)| value)
+        }
+        _ => Some(set),
+    };
+    match set {
+        Some(Expr::Set(it)) => &it.elts,
+        Some(Expr::Call(call)) if is_set(site, &Expr::Call(call.clone())) => {
+            match &call.arguments.args[..] {
+                [Expr::List(it)] => &it.elts,
+                [Expr::Tuple(it)] => &it.elts,
+                _ => &[],
+            }
+        }
+        _ => &[],
+    }
+}
+
+/// What an element is compared with others of.
+fn kind(element: &Expr) -> Option<&'static str> {
+    Some(match element {
+        Expr::StringLiteral(_) | Expr::FString(_) => "str",
+        Expr::BytesLiteral(_) => "bytes",
+        Expr::NumberLiteral(_) | Expr::BooleanLiteral(_) => "number",
+        Expr::NoneLiteral(_) => "None",
+        Expr::Tuple(_) => "tuple",
+        _ => return None,
+    })
+}
+
+/// Whether an element is a member of an enumeration, or an instance, of a class without `<`.
+fn is_without_order(cx: &Context<'_>, site: &Site<'_, '_>, element: &Expr) -> bool {
+    let class = match element {
+        Expr::Attribute(it) => &*it.value,
+        Expr::Call(it) => &*it.func,
+        _ => return false,
+    };
+    let Some(Resolved::Class { file, ix }) = site.resolve(class) else {
+        return false;
+    };
+    let is_instance = element.is_call_expr();
+    let itself = Base::Class { file, ix };
+    let mut bases = site.names.bases(file, ix);
+    bases.retain(|it| *it != itself);
+    let is_plain = |it: &Base| match it {
+        Base::External(name) => match is_instance {
+            true => name == "object",
+            false => name == "enum.Enum" || name == "enum.Flag",
+        },
+        Base::Class { .. } | Base::Unknown => false,
+    };
+    let plain = bases.iter().all(is_plain) && (is_instance || !bases.is_empty());
+    plain && !site.names.binds_in_class(file, ix, "__lt__") && !is_ordered(cx, file, ix)
+}
+
+/// Whether a decorator may give a class its `<`.
+fn is_ordered(cx: &Context<'_>, file: FileId, ix: ClassIx) -> bool {
+    let Some(module) = cx.facts.project.module(file) else {
+        return true;
+    };
+    let decorators = &module.index().class(ix).node.decorator_list;
+    decorators.iter().any(|it| {
+        let (name, has_order) = match &it.expression {
+            Expr::Call(call) => (&*call.func, call.arguments.find_keyword("order").is_some()),
+            name => (name, false),
+        };
+        let name = cx.names().resolve(file, MODULE_BODY, name);
+        let name = name.as_ref().and_then(Resolved::external);
+        has_order || !matches!(name, Some("dataclasses.dataclass" | "enum.unique"))
+    })
 }
 
 /// The function and the argument of `list(names)`, which `sorted(names)` gives in order.

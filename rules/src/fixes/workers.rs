@@ -15,26 +15,36 @@ use super::imports;
 use super::signature::inserted;
 use crate::rule::Context;
 
+/// An activity that a workflow is to schedule.
+#[derive(Clone, Copy)]
+pub(super) struct New<'n> {
+    pub(super) name: &'n str,
+    /// What stands before its name in the workflow's file, which imports it by now.
+    pub(super) prefix: &'n str,
+    /// Whether it was there before.
+    pub(super) is_there: bool,
+}
+
 /// Adds an activity to the workers that run the workflow, and says whether that was possible.
 pub(super) fn registered(
     cx: &Context<'_>,
     workflow: &Workflow,
     home: &Home,
-    (name, is_there): (&str, bool),
+    activity: New<'_>,
     edits: &mut Vec<Edit>,
 ) -> bool {
     // Workers of bundles register what is in the file.
     if workflow.facade != Facade::Temporal {
         return true;
     }
-    let more = register(cx, home, workflow.place, name);
-    let is_registered = is_there || !more.is_empty();
+    let more = register(cx, home, workflow.place, activity);
+    let is_registered = activity.is_there || !more.is_empty();
     edits.extend(more);
     is_registered
 }
 
 /// The edits that add an activity to the lists of the workers that run the workflow.
-fn register(cx: &Context<'_>, home: &Home, workflow: Place, name: &str) -> Vec<Edit> {
+fn register(cx: &Context<'_>, home: &Home, workflow: Place, new: New<'_>) -> Vec<Edit> {
     let project = cx.facts.project;
     let (files, names) = cx.workers();
     let mut edits = Vec::new();
@@ -48,10 +58,13 @@ fn register(cx: &Context<'_>, home: &Home, workflow: Place, name: &str) -> Vec<E
             let runs_it =
                 Worker::of(names, file, module, call).filter(|it| it.runs(cx.facts, workflow));
             let list = runs_it.and_then(|it| it.list(project));
-            edits.extend(
-                list.and_then(|list| added(cx, names, list, home, name))
-                    .unwrap_or_default(),
-            );
+            let more = list.and_then(|list| match list.file == workflow.file {
+                true => Some(vec![
+                    list.with(project, &format!("{}{}", new.prefix, new.name))?,
+                ]),
+                false => added(cx, names, list, home, new.name),
+            });
+            edits.extend(more.unwrap_or_default());
         }
     }
     edits.sort();
@@ -149,6 +162,19 @@ impl<'n, 'p> Worker<'n, 'p> {
     }
 }
 
+impl List<'_> {
+    /// The edit that adds an element.
+    fn with(&self, project: &Project<'_>, element: &str) -> Option<Edit> {
+        let source = project.source(self.file)?;
+        let in_one_line = || {
+            let last = self.list.elts.last().map(span_of);
+            let (at, replacement) = inserted(source, span_of(self.list), last, &[element]);
+            edit(self.file, Span::new(at, at), replacement)
+        };
+        Some(in_lines(source, self, element).unwrap_or_else(in_one_line))
+    }
+}
+
 /// One more element of a list, named as the others are.
 fn added(
     cx: &Context<'_>,
@@ -159,15 +185,8 @@ fn added(
 ) -> Option<Vec<Edit>> {
     let project = cx.facts.project;
     let source = project.source(it.file)?;
-    let element = |text: &str| {
-        let last = it.list.elts.last().map(span_of);
-        in_lines(source, &it, text).unwrap_or_else(|| {
-            let (at, replacement) = inserted(source, span_of(it.list), last, &[text]);
-            edit(it.file, Span::new(at, at), replacement)
-        })
-    };
     if home.file == Some(it.file) {
-        return Some(vec![element(name)]);
+        return Some(vec![it.with(project, name)?]);
     }
     let function = |expr: &Expr| it.module.index().function_containing(span_of(expr).start);
     let list_file = it.file;
@@ -181,7 +200,7 @@ fn added(
     };
     if let Some(Expr::Attribute(like)) = it.list.elts.iter().find(is_of_home) {
         let module = source.slice(span_of(&*like.value));
-        return Some(vec![element(&format!("{module}.{name}"))]);
+        return Some(vec![it.with(project, &format!("{module}.{name}"))?]);
     }
     let import = match home.file.and_then(|file| imported_from(cx, it.file, file)) {
         Some(statement) => imports::beside(it.file, source, statement, &[name]),
@@ -194,7 +213,7 @@ fn added(
             }
         }
     };
-    Some(vec![import, element(name)])
+    Some(vec![import, it.with(project, name)?])
 }
 
 /// The list with one more element in lines of their own, where it would be too long in one line.
