@@ -133,7 +133,7 @@ pub(super) struct Scope<'p> {
     pub(super) ix: FunctionIx,
     pub(super) function: &'p Function<'p>,
     /// What the parameters are.
-    pub(super) given: BTreeMap<&'p str, Given>,
+    pub(super) given: BTreeMap<&'p str, Given<'p>>,
     pub(super) definitions: Rc<Definitions<'p>>,
     pub(super) run: Rc<Run<'p>>,
     /// The function around it, where its call was.
@@ -146,10 +146,22 @@ pub(super) struct Scope<'p> {
 type Texts<'p> = BTreeMap<(&'p str, Option<Span>), String>;
 
 #[derive(Clone)]
-pub(super) struct Given {
+pub(super) struct Given<'p> {
     pub(super) text: String,
     /// The string, if it is one that is written out.
     pub(super) constant: Option<String>,
+    /// The argument, and where it is written.
+    argument: Option<(Rc<Scope<'p>>, &'p Expr)>,
+}
+
+impl Given<'_> {
+    pub(super) fn of_text(text: String) -> Self {
+        Self {
+            text,
+            constant: None,
+            argument: None,
+        }
+    }
 }
 
 impl<'p> Builder<'_, 'p> {
@@ -265,9 +277,8 @@ impl<'p> Builder<'_, 'p> {
                 let default = self.describe(around, default);
                 text = format!("{text} (by default {default})");
             }
-            let constant = None;
             let name = parameter.name().as_str();
-            scope.given.insert(name, Given { text, constant });
+            scope.given.insert(name, Given::of_text(text));
         }
     }
 
@@ -342,8 +353,7 @@ impl<'p> Builder<'_, 'p> {
                     Expr::Attribute(it) => self.describe_object(caller, &it.value),
                     other => self.describe_object(caller, other),
                 };
-                let constant = None;
-                scope.given.insert(receiver, Given { text, constant });
+                scope.given.insert(receiver, Given::of_text(text));
             }
         }
         let arguments = call.arguments.args.iter();
@@ -378,10 +388,11 @@ impl<'p> Builder<'_, 'p> {
         }
     }
 
-    fn given(&mut self, caller: &Rc<Scope<'p>>, argument: &'p Expr) -> Given {
+    fn given(&mut self, caller: &Rc<Scope<'p>>, argument: &'p Expr) -> Given<'p> {
         Given {
             text: self.describe(caller, argument),
             constant: self.constant_string(caller, argument),
+            argument: Some((caller.clone(), argument)),
         }
     }
 
@@ -519,10 +530,24 @@ impl<'p> Builder<'_, 'p> {
         match expr {
             Expr::Name(name) => {
                 let known = scope.definitions.clone();
-                for definition in known.get(name.id.as_str()).into_iter().flatten() {
+                let name = name.id.as_str();
+                for definition in known.get(name).into_iter().flatten() {
                     if let Some(value) = definition.what.source() {
                         self.awaited_commands(scope, value, seen, on);
                     }
+                }
+                // What is written elsewhere may have the same span.
+                let elsewhere = &mut BTreeSet::new();
+                match (scope.given.get(name), &scope.outer) {
+                    (Some(given), _) => {
+                        if let Some((caller, argument)) = given.argument.clone() {
+                            self.awaited_commands(&caller, argument, elsewhere, on);
+                        }
+                    }
+                    (None, Some(outer)) if known.get(name).is_none() => {
+                        self.awaited_commands(&outer.clone(), expr, elsewhere, on);
+                    }
+                    _ => {}
                 }
             }
             Expr::Call(call) => {

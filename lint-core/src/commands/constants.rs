@@ -351,11 +351,7 @@ impl<'p> Builder<'_, 'p> {
         let mut scope = self.scope(callee)?;
         let parameters = scope.function.node.parameters()?;
         let first = parameters.iter().next()?.name().as_str();
-        let given = Given {
-            text: receiver,
-            constant: None,
-        };
-        scope.given.insert(first, given);
+        scope.given.insert(first, Given::of_text(receiver));
         Some(Rc::new(scope))
     }
 

@@ -73,11 +73,15 @@ impl<'p> Builder<'_, 'p> {
                     self.child_signal(place, out);
                     return true;
                 }
-                if on.is_empty() || name == "signal" {
+                if name == "signal" {
                     return false;
                 }
-                let on: Vec<String> = on.into_iter().collect();
-                self.push(out, Node::Note(format!("cancel {}", on.join(", ")), place));
+                // A handle that comes from state, or from outside, is called by what it is.
+                let what = match on.is_empty() {
+                    true => self.describe_object(scope, receiver),
+                    false => on.into_iter().collect::<Vec<String>>().join(", "),
+                };
+                self.push(out, Node::Note(format!("cancel {what}"), place));
                 return true;
             }
             _ if changes_contents(name) => {
