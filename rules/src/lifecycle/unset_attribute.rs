@@ -136,7 +136,8 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
             entry.role != Role::Query || !at_once.contains(name) || by_messages.contains(name)
         };
         let mut reported = BTreeSet::new();
-        for &function in &reach.runs {
+        let guarded = entered_behind_a_guard(program, reach.function);
+        for &function in reach.runs.difference(&guarded) {
             for used in used_at_once(program, function) {
                 let name = used.attr.as_str();
                 let owners = program.owners(function.file, used);
@@ -182,6 +183,21 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
         }
     }
     found
+}
+
+/// The helpers that run only after somebody has asked whether an attribute is there.
+fn entered_behind_a_guard(program: Program<'_, '_>, entry: FunctionRef) -> BTreeSet<FunctionRef> {
+    let mut open = BTreeSet::from([entry]);
+    let mut pending = vec![entry];
+    while let Some(function) = pending.pop() {
+        let asks = program.calls_of(function, &["hasattr"]);
+        let asks = asks.map(|it| span_of(it).start).min().unwrap_or(u32::MAX);
+        let calls = program.own_calls(function);
+        let before = calls.filter(|(call, _)| span_of(*call).start < asks);
+        pending.extend(before.map(|(_, it)| it).filter(|it| open.insert(*it)));
+    }
+    let all = program.runs_from(entry);
+    all.difference(&open).copied().collect()
 }
 
 /// The attributes of the class that a function sets without needing them to be there.
