@@ -152,13 +152,18 @@ pub(crate) fn can_be_awaited_later(
 ) -> bool {
     let place = (site.file, site.function);
     variable_use(model, Some(takings), place, name).is_none_or(|it| {
-        // Where it may not be set, a condition asks whether it is.
-        let tests = if site.in_branch { 0 } else { it.tests };
+        // Where it may not be set, or a helper may give nothing, a condition asks whether it is there.
+        let tests = if site.in_branch || site.awaited {
+            0
+        } else {
+            it.tests
+        };
         let looks = it.looks + it.keys;
         let is_used = looks + it.wholes + tests > 0;
         let is_taken_for_result = !site.collected && is_used && it.stores == 1;
         let elements = if it.is_mapping { it.looks } else { looks };
-        let is_read = it.reads > 0 || it.tests > tests || site.collected && elements > 0;
+        let is_asked = !site.awaited && it.tests > tests;
+        let is_read = it.reads > 0 || is_asked || site.collected && elements > 0;
         is_read && !is_taken_for_result
     })
 }
