@@ -1,14 +1,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use lint_core::diagnostic::Diagnostic;
+use lint_core::diagnostic::{Diagnostic, Span};
 use lint_core::facts::{EntryReach, FunctionRef};
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{Expr, Stmt};
+use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use super::patches::{Around, Asked, around, asked, ways_to};
 use crate::finding::Finding;
-use crate::program::{Node, Program, Running, nodes_of_expr};
+use crate::program::{Node, Program, Running, nodes_of, nodes_of_expr};
 use crate::rule::{Context, Rule};
 
 /// ## What it does
@@ -75,7 +76,7 @@ use crate::rule::{Context, Rule};
 ///
 /// ## Limits
 /// Only loops that sleep or wait for a condition are meant, in runs that do not continue as new: others
-/// seldom outlive a deployment by much. Whether one id stands for two changes, no text tells.
+/// seldom outlive a deployment by much. Where the loop is left with a `return`, the patch is asked for once. Whether one id stands for two changes, no text tells.
 ///
 /// ## References
 /// - <https://docs.temporal.io/develop/python/versioning#patching>
@@ -158,21 +159,50 @@ fn is_repeated(program: Program<'_, '_>, reach: &EntryReach, it: &Asked<'_>) -> 
         Node::Expr(Expr::Name(name)) => own.is_some_and(|it| it.locals.contains(name.id.as_str())),
         _ => false,
     });
-    ways_to(program, reach, it).into_iter().any(|(function, span)| {
-        let is_same = |body: &Stmt| match function == it.function {
-            true => !varies_within(id, body),
-            // What a helper gets as its id may be another one each time.
-            false => !is_argument && !varies_within(id, body),
-        };
-        around(program, function, span).into_iter().any(|outer| {
-            matches!(outer, Around::Loop(body) if lives_long(program, function, body) && is_same(body))
+    ways_to(program, reach, it)
+        .into_iter()
+        .any(|(function, span)| {
+            let is_same = |body: &Stmt| match function == it.function {
+                true => !varies_within(id, body),
+                // What a helper gets as its id may be another one each time.
+                false => !is_argument && !varies_within(id, body),
+            };
+            around(program, function, span).into_iter().any(|outer| {
+                matches!(outer, Around::Loop(body) if lives_long(program, function, body)
+                && is_same(body)
+                && !is_on_the_way_out(body, span))
+            })
         })
-    })
+}
+
+/// Whether what is at a place in a loop ends the function: it is returned, or a `return` follows.
+fn is_on_the_way_out(looping: &Stmt, at: Span) -> bool {
+    let is_there = |it: &Stmt| {
+        let span = span_of(it);
+        span.start <= at.start && at.end <= span.end
+    };
+    let nodes = nodes_of(std::slice::from_ref(looping));
+    let innermost = nodes.iter().rev().find_map(|node| match node {
+        Node::Stmt(it) if is_there(it) => Some(*it),
+        _ => None,
+    });
+    let is_last = |body: &[Stmt]| {
+        body.iter().any(|it| Some(it) == innermost) && matches!(body.last(), Some(Stmt::Return(_)))
+    };
+    matches!(innermost, Some(Stmt::Return(_)))
+        || nodes.iter().any(|node| match node {
+            Node::Stmt(Stmt::If(it)) => {
+                is_last(&it.body) || it.elif_else_clauses.iter().any(|it| is_last(&it.body))
+            }
+            Node::Stmt(Stmt::With(it)) => is_last(&it.body),
+            Node::Stmt(Stmt::Try(it)) => is_last(&it.body),
+            _ => false,
+        })
 }
 
 /// Whether a loop lets time pass in each round, or waits for messages.
 fn lives_long(program: Program<'_, '_>, function: FunctionRef, body: &Stmt) -> bool {
-    let calls: Vec<_> = crate::program::nodes_of(std::slice::from_ref(body))
+    let calls: Vec<_> = nodes_of(std::slice::from_ref(body))
         .into_iter()
         .filter_map(|node| match node {
             Node::Expr(Expr::Call(call)) => Some(call),
@@ -210,7 +240,7 @@ fn varies_within(id: &Expr, body: &Stmt) -> bool {
             _ => None,
         })
         .collect();
-    crate::program::nodes_of(std::slice::from_ref(body))
+    nodes_of(std::slice::from_ref(body))
         .iter()
         .any(|node| match node {
             Node::Expr(Expr::Name(name)) => !name.ctx.is_load() && names.contains(name.id.as_str()),
