@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use lint_core::diagnostic::{Applicability, Diagnostic, Span};
-use lint_core::facts::Facade;
+use lint_core::facts::{ClassRef, Facade};
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{self, Expr, Stmt};
@@ -10,7 +10,7 @@ use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
 use crate::hazard::code;
-use crate::model::{Derives, Method, Runbook};
+use crate::model::{Derives, Method, Model, Runbook};
 use crate::program::{Program, Running};
 use crate::rule::{Context, Rule};
 use crate::sdk;
@@ -18,7 +18,7 @@ use crate::sdk;
 /// ## What it does
 /// Checks the `__init__` of a runbook: it calls `super().__init__()`, does so before it uses what the
 /// base class provides, and takes no argument that must be given. The last goes for every Temporal workflow
-/// without `@workflow.init`.
+/// that has `@workflow.defn` above it and no `@workflow.init`.
 ///
 /// ## Why is this bad?
 /// `NtroWorkflow.__init__` creates the state of steps, gates and child runbooks. Without it the first
@@ -144,13 +144,13 @@ impl Rule for Initialiser {
             }
         }
         if cx.is_part {
-            in_plain_code(Program::new(cx.facts), report);
+            in_plain_code(&cx.model, Program::new(cx.facts), report);
         }
     }
 }
 
 /// Without `@workflow.init`, Temporal makes the object without arguments.
-fn in_plain_code(program: Program<'_, '_>, report: &mut Vec<Diagnostic>) {
+fn in_plain_code(model: &Model<'_>, program: Program<'_, '_>, report: &mut Vec<Diagnostic>) {
     let mut seen = BTreeSet::new();
     let temporal = |it: &Running<'_>| it.workflow.facade == Facade::Temporal;
     for running in Running::all(program.facts).filter(temporal) {
@@ -165,6 +165,14 @@ fn in_plain_code(program: Program<'_, '_>, report: &mut Vec<Diagnostic>) {
         let (Some(required), true) = (required, def.decorator_list.is_empty()) else {
             continue;
         };
+        // What a framework that decorates the class gives it, the framework knows.
+        if !running
+            .reach
+            .class
+            .is_some_and(|it| is_defined_here(model, it))
+        {
+            continue;
+        }
         let class = program.function(init.function).and_then(|it| it.class);
         let is_own = running
             .reach
@@ -189,6 +197,25 @@ fn in_plain_code(program: Program<'_, '_>, report: &mut Vec<Diagnostic>) {
                 .report(report);
         }
     }
+}
+
+/// Whether `@workflow.defn` stands above the class, and not a decorator that calls it.
+fn is_defined_here(model: &Model<'_>, class: ClassRef) -> bool {
+    let Some(class_def) = model
+        .module(class.file)
+        .map(|it| it.index().class(class.ix))
+    else {
+        return false;
+    };
+    class_def.node.decorator_list.iter().any(|it| {
+        let decorator = match &it.expression {
+            Expr::Call(call) => &*call.func,
+            other => other,
+        };
+        let names = model.names_in(class.file);
+        let resolved = names.resolve(class.file, class_def.parent, decorator);
+        resolved.is_some_and(|it| it.external() == Some("temporalio.workflow.defn"))
+    })
 }
 
 fn check(cx: &Context<'_>, runbook: &Runbook<'_>, init: &Method<'_>, report: &mut Vec<Diagnostic>) {
