@@ -14,7 +14,8 @@ use crate::sites::{Dict, Entry, Written, keyword_value, number, shown};
 /// ## What it does
 /// Finds `execute_activity` without `start_to_close_timeout` and without `schedule_to_close_timeout`, in
 /// runbooks and in plain Temporal workflows, where `start_activity`, local activities and the variants for
-/// classes and methods need one as well; and timeouts that are a number instead of a `timedelta`.
+/// classes and methods need one as well; timeouts, and intervals of a `RetryPolicy`, that are a number instead of
+/// a `timedelta`; and arguments that `RetryPolicy` does not have.
 ///
 /// ## Why is this bad?
 /// Temporal refuses to schedule the activity: "Activity must have start_to_close_timeout or
@@ -140,10 +141,13 @@ impl Rule for MissingActivityTimeout {
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let model = &cx.model;
         for site in model.calls.iter().chain(model.temporal_calls()) {
+            if site.external() == Some("temporalio.common.RetryPolicy") {
+                in_retry_policy(model, site, report);
+            }
             if !site.workflow_api().is_some_and(needs_timeout) {
                 continue;
             }
-            for (name, value) in plain_numbers(model, site) {
+            for (name, value) in plain_numbers(model, site, TIMEOUTS) {
                 let message = format!(
                     "`{name}` needs a `timedelta`, not a number or text, so the call fails when it is made"
                 );
@@ -164,14 +168,51 @@ impl Rule for MissingActivityTimeout {
     }
 }
 
-/// The timeouts that are given as a number, or as text. Zero is none at all.
-fn plain_numbers<'p>(model: &Model<'p>, site: &CallSite<'p>) -> Vec<(&'static str, &'p Expr)> {
-    const TIMEOUTS: &[&str] = &[
-        "heartbeat_timeout",
-        "schedule_to_close_timeout",
-        "schedule_to_start_timeout",
-        "start_to_close_timeout",
+/// The arguments of a retry policy that the SDK cannot use.
+fn in_retry_policy(model: &Model<'_>, site: &CallSite<'_>, report: &mut Vec<Diagnostic>) {
+    const INTERVALS: &[&str] = &["initial_interval", "maximum_interval"];
+    const OTHERS: &[&str] = &[
+        "backoff_coefficient",
+        "maximum_attempts",
+        "non_retryable_error_types",
     ];
+    let metadata = &MissingActivityTimeout::METADATA;
+    for (name, value) in plain_numbers(model, site, INTERVALS) {
+        let message = format!(
+            "`{name}` of a retry policy needs a `timedelta`, so whatever is started with the policy fails when it is scheduled"
+        );
+        Finding::new(metadata, site.file, span_of(value), message)
+            .help("write `timedelta(seconds=…)`")
+            .report(report);
+    }
+    for keyword in &site.call.arguments.keywords {
+        let Some(name) = keyword.arg.as_ref().map(|it| it.as_str()) else {
+            continue;
+        };
+        if !INTERVALS.contains(&name) && !OTHERS.contains(&name) {
+            let message = format!(
+                "`RetryPolicy` has no `{name}`, so making the policy fails with a `TypeError`"
+            );
+            Finding::new(metadata, site.file, span_of(keyword), message)
+                .help("its arguments are `initial_interval`, `backoff_coefficient`, `maximum_interval`, `maximum_attempts` and `non_retryable_error_types`")
+                .report(report);
+        }
+    }
+}
+
+const TIMEOUTS: &[&str] = &[
+    "heartbeat_timeout",
+    "schedule_to_close_timeout",
+    "schedule_to_start_timeout",
+    "start_to_close_timeout",
+];
+
+/// The durations of these names that are given as a number, or as text. Zero is none at all.
+fn plain_numbers<'p>(
+    model: &Model<'p>,
+    site: &CallSite<'p>,
+    names: &'static [&'static str],
+) -> Vec<(&'static str, &'p Expr)> {
     let is_number = |value: &'p Expr| {
         let written = Written::at(site, value);
         match Shape::of_value(model, written) {
@@ -185,7 +226,7 @@ fn plain_numbers<'p>(model: &Model<'p>, site: &CallSite<'p>) -> Vec<(&'static st
             }
         }
     };
-    let given = TIMEOUTS.iter();
+    let given = names.iter();
     let given = given.filter_map(|&name| Some((name, keyword_value(site.call, name)?)));
     given.filter(|(_, value)| is_number(value)).collect()
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use lint_core::diagnostic::{Diagnostic, FileId, Place, Severity, Span};
-use lint_core::facts::{Facade, FunctionRef};
+use lint_core::facts::{Callee, Facade, FunctionRef};
 use lint_core::index::FunctionIx;
 use lint_core::knowledge::Role;
 use lint_core::names::Resolved;
@@ -13,7 +13,7 @@ use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
 use crate::model::{Model, Runbook};
-use crate::program::{Culprit, Node, Program, Running, nodes_of, own_nodes};
+use crate::program::{Culprit, Node, Program, Running, nodes_of, nodes_of_expr, own_nodes};
 use crate::rule::{Context, Rule};
 
 /// ## What it does
@@ -261,16 +261,110 @@ impl Swallowed<'_, '_> {
                         }
                     }
                 }
-                Node::Stmt(Stmt::Expr(it)) => {
-                    if let Expr::Await(it) = &*it.value
-                        && let Expr::Call(call) = &*it.value
-                    {
+                Node::Stmt(it) => {
+                    if let Some(call) = self.repeated_call(function, body, it, is_helper) {
                         self.in_helpers(function, call);
                     }
                 }
                 _ => {}
             }
         }
+    }
+
+    /// The call that a statement awaits if its result does not decide whether the loop goes on: nobody
+    /// looks at it, it is only logged or tested where nothing is left, or a helper hands it on.
+    fn repeated_call<'s>(
+        &self,
+        function: FunctionRef,
+        body: &[Stmt],
+        statement: &'s Stmt,
+        is_helper: bool,
+    ) -> Option<&'s ast::ExprCall> {
+        let (value, is_lost) = match statement {
+            Stmt::Expr(it) => (&it.value, true),
+            Stmt::Return(it) => (it.value.as_ref()?, is_helper),
+            Stmt::Assign(it) => match &it.targets[..] {
+                [Expr::Name(name)] => (&it.value, self.is_idle(function, body, name, is_helper)),
+                [Expr::Attribute(it_is)] => (&it.value, self.is_never_asked(function, it_is)),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let call = value.as_await_expr()?.value.as_call_expr()?;
+        is_lost.then_some(call)
+    }
+
+    /// Whether a local is used for nothing but a log, the result of a helper, and conditions that leave
+    /// nothing.
+    fn is_idle(
+        &self,
+        function: FunctionRef,
+        body: &[Stmt],
+        name: &ast::ExprName,
+        is_helper: bool,
+    ) -> bool {
+        let count = |nodes: Vec<Node<'_>>| {
+            let is_read = |node: &&Node<'_>| matches!(node, Node::Expr(Expr::Name(it)) if it.id == name.id && it.ctx.is_load());
+            nodes.iter().filter(is_read).count()
+        };
+        let nodes = nodes_of(body);
+        let idle = nodes.iter().map(|node| match node {
+            Node::Stmt(Stmt::If(it)) => {
+                let decides = nodes_of(&it.body).into_iter().chain(
+                    it.elif_else_clauses
+                        .iter()
+                        .flat_map(|it| nodes_of(&it.body)),
+                );
+                let mut decides = decides.filter(|node| match node {
+                    Node::Stmt(Stmt::Return(_)) => !is_helper,
+                    Node::Stmt(it) => {
+                        matches!(it, Stmt::Raise(_) | Stmt::Break(_)) || is_assignment(node)
+                    }
+                    Node::Expr(_) => false,
+                });
+                match decides.next() {
+                    Some(_) => 0,
+                    None => count(nodes_of_expr(&it.test)),
+                }
+            }
+            Node::Stmt(Stmt::Return(it)) if is_helper => {
+                it.value.as_deref().map_or(0, |it| count(nodes_of_expr(it)))
+            }
+            Node::Expr(Expr::Call(call)) if self.logs(function, call) => {
+                let values = call.arguments.args.iter();
+                values.map(|it| count(nodes_of_expr(it))).sum()
+            }
+            _ => 0,
+        });
+        idle.sum::<usize>() >= count(own_nodes(self.program.function(function)).collect())
+    }
+
+    fn logs(&self, function: FunctionRef, call: &ast::ExprCall) -> bool {
+        let callees = self.program.callees(function.file, call).iter();
+        let mut names = callees.filter_map(|it| match it {
+            Callee::External(name) => Some(name),
+            _ => None,
+        });
+        names.any(|it| it.starts_with("temporalio.workflow.logger."))
+    }
+
+    /// Whether no condition of the function looks at the attribute.
+    fn is_never_asked(&self, function: FunctionRef, attribute: &ast::ExprAttribute) -> bool {
+        let looks = |test: &Expr| {
+            nodes_of_expr(test).iter().any(
+                |node| matches!(node, Node::Expr(Expr::Attribute(it)) if it.attr == attribute.attr),
+            )
+        };
+        own_nodes(self.program.function(function)).all(|node| match node {
+            Node::Stmt(Stmt::If(it)) => {
+                let others = it.elif_else_clauses.iter();
+                !looks(&it.test) && !others.filter_map(|it| it.test.as_ref()).any(looks)
+            }
+            Node::Stmt(Stmt::While(it)) => !looks(&it.test),
+            Node::Stmt(Stmt::Match(it)) => !looks(&it.subject),
+            Node::Expr(Expr::Lambda(it)) => !looks(&it.body),
+            _ => true,
+        })
     }
 
     /// What a helper does is repeated with the call; how it returns decides nothing.
