@@ -4,7 +4,7 @@ use lint_core::diagnostic::{Diagnostic, Span};
 use lint_core::facts::{EntryReach, FunctionRef};
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::{Expr, Stmt};
+use lint_core::syntax::ast::{self, BoolOp, Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
@@ -12,7 +12,9 @@ use super::ends::{can_end, stops_at};
 use super::handler_continues_as_new::CONTINUE_AS_NEW;
 use crate::finding::Finding;
 use crate::handlers::Handler;
-use crate::program::{Culprit, Node, Program, Running, own_nodes};
+use crate::program::{
+    Culprit, Node, Program, Running, is_handler, nodes_of, nodes_of_expr, own_nodes,
+};
 use crate::rule::{Context, Rule};
 use crate::sites::number;
 use crate::writes;
@@ -103,8 +105,8 @@ use crate::writes;
 ///
 /// ## Limits
 /// One such wait anywhere in what `run` does counts. So does a wait for an attribute that every handler
-/// changes before its first and after its last `await`. A handler that waits for nothing but what `run` sets ends
-/// with `run`.
+/// changes before its first and after its last `await`. A handler that waits for nothing but what `run` sets, or
+/// what has to hold before `run` ends, ends with `run`; not so if a loop of `run` can be left before it is set.
 ///
 /// ## References
 /// - <https://docs.temporal.io/develop/python/message-passing#wait-for-message-handlers>
@@ -174,16 +176,18 @@ fn may_be_cut_off(program: Program<'_, '_>, handler: FunctionRef) -> bool {
     !has_policy && program.may_be_interrupted(handler)
 }
 
-/// Whether all that a handler waits for is what `run` or itself sets, or a turn of the loop: then it
-/// ends when `run` does.
+/// Whether all that a handler waits for is what `run` or itself sets, what has to hold before `run`
+/// ends, or a turn of the loop: then it ends when `run` does.
 fn waits_for_run(program: Program<'_, '_>, running: Running<'_>, handler: FunctionRef) -> bool {
-    let set: BTreeSet<&str> = running
-        .runs_of(|role| matches!(role, Role::Run | Role::Step))
-        .into_iter()
-        .chain([handler])
-        .flat_map(|it| writes::in_function(program, it))
-        .map(|it| it.attribute.name)
-        .collect();
+    let own = writes::in_function(program, handler);
+    let mut set: BTreeSet<&str> = own.iter().map(|it| it.attribute.name).collect();
+    for function in running.runs_of(|role| matches!(role, Role::Run | Role::Step)) {
+        let skipped = skipped_on_the_way_out(program, running, function);
+        let writes = writes::in_function(program, function).into_iter();
+        let names = writes.map(|it| it.attribute.name);
+        set.extend(names.filter(|it| !skipped.contains(it)));
+    }
+    set.extend(implied_by_end(program, running));
     own_nodes(program.function(handler)).all(|node| match node {
         Node::Expr(Expr::Await(it)) => {
             !program.suspends(handler.file, &it.value)
@@ -195,15 +199,166 @@ fn waits_for_run(program: Program<'_, '_>, running: Running<'_>, handler: Functi
     })
 }
 
+/// The attributes that a function sets only in a loop, behind a way out of it that a handler opens:
+/// `if self.is_closed: break`.
+fn skipped_on_the_way_out<'p>(
+    program: Program<'_, 'p>,
+    running: Running<'_>,
+    function: FunctionRef,
+) -> BTreeSet<&'p str> {
+    let by_handlers = running.runs_of(is_handler);
+    let by_handlers = by_handlers
+        .into_iter()
+        .flat_map(|it| writes::in_function(program, it));
+    let by_handlers: BTreeSet<&str> = by_handlers.map(|it| it.attribute.name).collect();
+    let is_opened = |test: &Expr| {
+        nodes_of_expr(test).iter().any(|node| {
+            matches!(node, Node::Expr(Expr::Attribute(it)) if by_handlers.contains(it.attr.as_str()))
+        })
+    };
+    let mut skipped: Vec<Span> = Vec::new();
+    for node in own_nodes(program.function(function)) {
+        let body = match node {
+            Node::Stmt(Stmt::While(it)) => &it.body[..],
+            Node::Stmt(Stmt::For(it)) => &it.body[..],
+            _ => continue,
+        };
+        let leaves = |it: &Stmt| match it {
+            Stmt::If(it) => {
+                let last = it.body.last();
+                matches!(last, Some(Stmt::Break(_) | Stmt::Return(_))) && is_opened(&it.test)
+            }
+            _ => false,
+        };
+        let after = body.iter().skip_while(|it| !leaves(it)).skip(1);
+        skipped.extend(after.map(span_of));
+    }
+    let mut names = BTreeSet::new();
+    let mut elsewhere = BTreeSet::new();
+    for write in writes::in_function(program, function) {
+        let at = span_of(write.node).start;
+        let is_skipped = skipped.iter().any(|it| it.start <= at && at < it.end);
+        let all = if is_skipped {
+            &mut names
+        } else {
+            &mut elsewhere
+        };
+        all.insert(write.attribute.name);
+    }
+    names.retain(|it| !elsewhere.contains(it));
+    names
+}
+
+/// The attributes that are true whenever `run` ends: those that the wait at its end asks for, and those
+/// that a handler has waited for before it set one of them.
+fn implied_by_end<'p>(program: Program<'_, 'p>, running: Running<'_>) -> BTreeSet<&'p str> {
+    let mut implied = BTreeSet::new();
+    for (_, run) in running.entries_of(|role| role == Role::Run) {
+        let body = program.def(run.function).map_or(&[][..], |it| &it.body[..]);
+        let waits = |it: &&'p Stmt| {
+            let mut nodes = nodes_of(std::slice::from_ref(*it)).into_iter();
+            nodes.any(|node| matches!(node, Node::Expr(Expr::Await(_))))
+        };
+        let returns = |it: &Stmt| {
+            let mut nodes = nodes_of(std::slice::from_ref(it)).into_iter();
+            nodes.any(|node| matches!(node, Node::Stmt(Stmt::Return(_))))
+        };
+        let Some(last) = body.iter().rposition(|it| waits(&it)) else {
+            continue;
+        };
+        if let Stmt::Expr(it) = &body[last]
+            && let Expr::Await(it) = &*it.value
+            && !body[..last].iter().any(returns)
+        {
+            implied.extend(asked_for(program, run.function, &it.value));
+        }
+    }
+    let handlers = running.entries_of(is_handler);
+    let handlers: Vec<FunctionRef> = handlers.map(|(_, reach)| reach.function).collect();
+    let sets = |it: FunctionRef, name: &str| {
+        let mut writes = writes::in_function(program, it).into_iter();
+        writes.any(|it| it.attribute.name == name)
+    };
+    for name in implied.clone() {
+        let mut setters = handlers.iter().filter(|it| sets(**it, name));
+        if let (Some(&only), None) = (setters.next(), setters.next()) {
+            implied.extend(waited_for_before(program, only, name));
+        }
+    }
+    implied.retain(|name| is_never_unset(program, running, name));
+    implied
+}
+
+/// The attributes that a wait for a condition needs to be true: `lambda: self.first and self.second`.
+fn asked_for<'p>(
+    program: Program<'_, 'p>,
+    function: FunctionRef,
+    awaited: &'p Expr,
+) -> Vec<&'p str> {
+    let Expr::Call(call) = awaited else {
+        return Vec::new();
+    };
+    let has_limit = call.arguments.len() != 1;
+    let Some(Expr::Lambda(lambda)) = call.arguments.args.first() else {
+        return Vec::new();
+    };
+    if has_limit || !program.calls(function.file, call, WAIT) {
+        return Vec::new();
+    }
+    let operands = match &*lambda.body {
+        Expr::BoolOp(it) if it.op == BoolOp::And => &it.values[..],
+        other => std::slice::from_ref(other),
+    };
+    let attributes = operands.iter().filter_map(Expr::as_attribute_expr);
+    attributes.map(|it| it.attr.as_str()).collect()
+}
+
+/// What a function waits for before it sets an attribute.
+fn waited_for_before<'p>(
+    program: Program<'_, 'p>,
+    function: FunctionRef,
+    name: &str,
+) -> Vec<&'p str> {
+    let writes = writes::in_function(program, function).into_iter();
+    let set = writes.filter(|it| it.attribute.name == name);
+    let first = set.map(|it| span_of(it.node).start).min().unwrap_or(0);
+    let body = program.def(function).map_or(&[][..], |it| &it.body[..]);
+    let before = body.iter().take_while(|it| span_of(*it).end <= first);
+    before
+        .filter_map(|it| it.as_expr_stmt()?.value.as_await_expr())
+        .flat_map(|it| asked_for(program, function, &it.value))
+        .collect()
+}
+
+/// Whether an attribute is only ever set to `True` but for the first time.
+fn is_never_unset(program: Program<'_, '_>, running: Running<'_>, name: &str) -> bool {
+    let functions = running.runs_of(|role| role != Role::Init);
+    functions.into_iter().all(|function| {
+        let sets =
+            |target: &Expr| matches!(target, Expr::Attribute(it) if it.attr.as_str() == name);
+        own_nodes(program.function(function)).all(|node| match node {
+            Node::Stmt(Stmt::Assign(it)) if it.targets.iter().any(sets) => {
+                matches!(&*it.value, Expr::BooleanLiteral(it) if it.value)
+            }
+            Node::Stmt(Stmt::AugAssign(it)) => !sets(&it.target),
+            _ => true,
+        })
+    })
+}
+
+const WAIT: &[&str] = &["temporalio.workflow.wait_condition"];
+
 fn ends_with_run(
     program: Program<'_, '_>,
     handler: FunctionRef,
     awaited: &Expr,
     set: &BTreeSet<&str>,
 ) -> bool {
-    let Expr::Call(call) = awaited else {
+    let call = match awaited {
+        Expr::Call(call) => call,
+        Expr::Name(name) => return is_settled(program, handler, name),
         // A future that somebody sets.
-        return awaited.is_attribute_expr();
+        other => return other.is_attribute_expr(),
     };
     let is = |names: &[&str]| program.calls(handler.file, call, names);
     let argument = call.arguments.args.first();
@@ -214,14 +369,27 @@ fn ends_with_run(
         return true;
     }
     let reads = match argument {
-        Some(Expr::Lambda(lambda)) => crate::program::nodes_of_expr(&lambda.body),
+        Some(Expr::Lambda(lambda)) => nodes_of_expr(&lambda.body),
         _ => return false,
     };
     let mut read = reads.iter().filter_map(|node| match node {
         Node::Expr(Expr::Attribute(it)) => Some(it.attr.as_str()),
         _ => None,
     });
-    is(&["temporalio.workflow.wait_condition"]) && read.all(|it| set.contains(it))
+    is(WAIT) && read.all(|it| set.contains(it))
+}
+
+/// Whether the function itself has given a local future its result before it awaits it.
+fn is_settled(program: Program<'_, '_>, function: FunctionRef, awaited: &ast::ExprName) -> bool {
+    own_nodes(program.function(function)).any(|node| {
+        let Node::Expr(Expr::Call(call)) = node else {
+            return false;
+        };
+        let is_it = |it: &Expr| matches!(it, Expr::Name(it) if it.id == awaited.id);
+        let settles = matches!(&*call.func, Expr::Attribute(method)
+            if method.attr.as_str() == "set_result" && is_it(&method.value));
+        settles && span_of(call).end <= span_of(awaited).start
+    })
 }
 
 fn waits_for_handlers(program: Program<'_, '_>, run: &EntryReach, handlers: &[Handler]) -> bool {
@@ -259,7 +427,6 @@ fn tracked<'p>(program: Program<'_, 'p>, handlers: &[Handler]) -> BTreeSet<&'p s
 
 /// Whether a condition that `run` waits for looks at the attribute.
 fn waits_for(program: Program<'_, '_>, run: &EntryReach, name: &str) -> bool {
-    const WAIT: &[&str] = &["temporalio.workflow.wait_condition"];
     let waits = run
         .runs
         .iter()
@@ -270,7 +437,7 @@ fn waits_for(program: Program<'_, '_>, run: &EntryReach, name: &str) -> bool {
             Expr::Lambda(it) => &it.body,
             other => other,
         };
-        crate::program::nodes_of_expr(body)
+        nodes_of_expr(body)
             .iter()
             .any(|node| matches!(node, Node::Expr(Expr::Attribute(it)) if it.attr.as_str() == name))
     };
