@@ -320,8 +320,13 @@ impl<'f, 'p> Program<'f, 'p> {
         })
     }
 
-    /// The shortest way from a function to a place in another one: the calls on it, as steps.
-    pub(crate) fn path(self, from: FunctionRef, to: FunctionRef) -> Vec<TraceStep> {
+    /// The shortest way from a function to another one over calls of a kind: the calls, as steps.
+    fn path(
+        self,
+        from: FunctionRef,
+        to: FunctionRef,
+        is_followed: &dyn Fn(FunctionRef, &ast::ExprCall, FunctionRef) -> bool,
+    ) -> Vec<TraceStep> {
         let mut before: BTreeMap<FunctionRef, (FunctionRef, &ast::ExprCall)> = BTreeMap::new();
         let mut queue = std::collections::VecDeque::from([from]);
         while let Some(at) = queue.pop_front() {
@@ -329,7 +334,8 @@ impl<'f, 'p> Program<'f, 'p> {
                 break;
             }
             for (call, callee) in self.own_calls(at) {
-                if callee != from && !before.contains_key(&callee) {
+                let is_new = callee != from && !before.contains_key(&callee);
+                if is_new && is_followed(at, call, callee) {
                     before.insert(callee, (at, call));
                     queue.push_back(callee);
                 }
@@ -469,9 +475,20 @@ pub(crate) struct Way {
 impl<'f, 'p> Program<'f, 'p> {
     /// The way from an entry point to a culprit: it is shown where it leaves the workflow class.
     pub(crate) fn way(self, running: Running<'_>, entry: FunctionRef, culprit: Culprit) -> Way {
+        self.way_over(running, entry, culprit, &|_, _, _| true)
+    }
+
+    /// The same over calls of a kind: each is given with its function and the one that it runs.
+    pub(crate) fn way_over(
+        self,
+        running: Running<'_>,
+        entry: FunctionRef,
+        culprit: Culprit,
+        is_followed: &dyn Fn(FunctionRef, &ast::ExprCall, FunctionRef) -> bool,
+    ) -> Way {
         let at = culprit.place();
         let own = |it: &TraceStep| self.is_own(running, it.place);
-        let path = self.path(entry, culprit.function);
+        let path = self.path(entry, culprit.function, is_followed);
         let leaves = path.iter().rposition(own);
         let Some(leaves) = leaves.filter(|_| !self.is_own(running, at)) else {
             return Way {
@@ -492,7 +509,7 @@ impl<'f, 'p> Program<'f, 'p> {
     }
 
     /// Whether a place is in the body of the workflow class or of a base of it.
-    fn is_own(self, running: Running<'_>, place: Place) -> bool {
+    pub(crate) fn is_own(self, running: Running<'_>, place: Place) -> bool {
         running.reach.bases.iter().any(|class| {
             let index = self.facts.project.module(class.file).map(Module::index);
             index.is_some_and(|index| {

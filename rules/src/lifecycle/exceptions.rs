@@ -104,6 +104,7 @@ pub(super) fn leaves(
     callers: &Callers,
     raise: Raise<'_>,
     entry: FunctionRef,
+    settled: &BTreeSet<(FunctionRef, Span)>,
 ) -> bool {
     let mut seen = BTreeSet::from([raise.function]);
     let mut queue = VecDeque::from([raise.function]);
@@ -111,19 +112,22 @@ pub(super) fn leaves(
         if function == entry {
             return true;
         }
-        for &(caller, span) in callers.0.get(&function).into_iter().flatten() {
-            let is_new = !seen.contains(&caller);
-            let passes = || {
-                let tries = tries(program, caller);
-                !is_caught(program, caller.file, &tries, span, raise.class)
-            };
-            if is_new && passes() {
-                seen.insert(caller);
-                queue.push_back(caller);
+        for &call in callers.0.get(&function).into_iter().flatten() {
+            let is_new = !seen.contains(&call.0) && !settled.contains(&call);
+            if is_new && passes(program, raise, call) {
+                seen.insert(call.0);
+                queue.push_back(call.0);
             }
         }
     }
     false
+}
+
+/// Whether a function lets through what a call in it raises.
+fn passes(program: Program<'_, '_>, raise: Raise<'_>, call: (FunctionRef, Span)) -> bool {
+    let (caller, span) = call;
+    let tries = tries(program, caller);
+    !is_caught(program, caller.file, &tries, span, raise.class)
 }
 
 /// For each function the calls through which its exceptions come to the caller: those of a coroutine
@@ -147,6 +151,18 @@ impl Callers {
             }
         }
         Self(callers)
+    }
+
+    /// Whether the exception comes out of a call of a function.
+    pub(super) fn carry(
+        &self,
+        program: Program<'_, '_>,
+        raise: Raise<'_>,
+        call: (FunctionRef, Span),
+        callee: FunctionRef,
+    ) -> bool {
+        let calls = self.0.get(&callee);
+        calls.is_some_and(|it| it.contains(&call)) && passes(program, raise, call)
     }
 }
 

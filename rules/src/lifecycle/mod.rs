@@ -3,6 +3,7 @@
 mod abandoned_child;
 mod ends;
 mod exceptions;
+mod guards;
 mod handler_continues_as_new;
 mod lost_update;
 mod plain_exception;

@@ -6,14 +6,15 @@ use lint_core::index::Module;
 use lint_core::knowledge::Role;
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::{self, CmpOp, Expr, Pattern, Stmt, UnaryOp};
+use lint_core::syntax::ast::{self, CmpOp, Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use super::exceptions::{Callers, Raise, ancestors, leaves, raised};
+use super::guards::{is_check, is_never_reached, settled_calls};
 use crate::finding::Finding;
 use crate::model::Model;
-use crate::program::{Culprit, Node, Program, Running, nodes_of_expr, own_nodes};
+use crate::program::{Culprit, Node, Program, Running, own_nodes};
 use crate::rule::{Context, Rule};
 
 /// ## What it does
@@ -69,9 +70,11 @@ use crate::rule::{Context, Rule};
 /// ```
 ///
 /// ## Limits
-/// Outside the class, an exception of Python behind all cases of a `match`, for an attribute that is not set, or
-/// for a parameter that the class gives a literal is taken to be a check of the caller; more than one call away,
-/// every condition is.
+/// What stands behind all members of an enum, behind a loop that is always left, or behind `not handle.done()`
+/// after the handle was awaited, is never reached.
+/// Outside the class, an exception of Python behind all cases of a `match` or all keys of a table, for an
+/// attribute that is not set, or for a parameter for which a call gives a literal, a length or what it has
+/// compared itself is taken to be a check of that caller; more than one call away, every condition is.
 /// An exception that comes through functions outside the class is `info`, since what the class passes often
 /// rules it out; one that comes through more than two is mentioned once for each call that leads there. Calls
 /// that may run one of several functions are not followed.
@@ -112,7 +115,11 @@ impl Rule for PlainException {
             let plain: Vec<Raise<'_>> = functions
                 .iter()
                 .flat_map(|&it| raised(program, it))
-                .filter(|&it| is_plain(it, &declared) && !is_without_import(&cx.model, program, it))
+                .filter(|&it| {
+                    is_plain(it, &declared)
+                        && !is_without_import(&cx.model, program, it)
+                        && !is_never_reached(&cx.model, program, it)
+                })
                 .collect();
             if plain.is_empty() {
                 continue;
@@ -124,13 +131,23 @@ impl Rule for PlainException {
                         file: raise.function.file,
                         span: raise.span,
                     };
-                    if seen.contains(&place) || !leaves(program, &callers, raise, reach.function) {
+                    let is_own = program.is_own(running, place);
+                    let settled = match is_own {
+                        true => BTreeSet::new(),
+                        false => settled_calls(program, raise, &functions),
+                    };
+                    let from = reach.function;
+                    if seen.contains(&place) || !leaves(program, &callers, raise, from, &settled) {
                         continue;
                     }
                     seen.insert(place);
-                    let finding = finding(program, running, entry, reach.function, raise);
+                    let is_followed = |caller, call: &ast::ExprCall, callee| {
+                        let call = (caller, span_of(call));
+                        !settled.contains(&call) && callers.carry(program, raise, call, callee)
+                    };
+                    let finding = finding(program, running, entry, from, raise, &is_followed);
                     let distance = finding.distance();
-                    if distance > 0 && is_check(program, raise, &functions, distance) {
+                    if distance > 0 && is_check(program, raise, distance) {
                         continue;
                     }
                     if distance == 0 {
@@ -150,6 +167,7 @@ fn finding(
     entry: &Entry,
     from: FunctionRef,
     raise: Raise<'_>,
+    is_followed: &dyn Fn(FunctionRef, &ast::ExprCall, FunctionRef) -> bool,
 ) -> Finding {
     let name = &raise.class[0];
     let short = name.rsplit('.').next().unwrap_or(name);
@@ -164,7 +182,11 @@ fn finding(
     );
     let about = format!("`{short}` is raised here");
     let culprit = Culprit::new(raise.function, raise.span, about);
-    Finding::reached(&PlainException::METADATA, program, running, from, culprit, message)
+    let way = program.way_over(running, from, culprit, is_followed);
+    let rule = &PlainException::METADATA;
+    Finding::new(rule, raise.function.file, raise.span, message)
+        .in_workflow(running.workflow)
+        .along(way)
         .help("raise `temporalio.exceptions.ApplicationError`, or list the class in `failure_exception_types`")
         .culprit(name.clone())
 }
@@ -177,117 +199,6 @@ fn is_plain(raise: Raise<'_>, declared: &[String]) -> bool {
             .iter()
             .all(|name| !BUGS.contains(name) && declared.iter().all(|failure| failure != name))
     })
-}
-
-/// Whether a function outside the class checks something with an exception of Python: that its
-/// caller is right, that something is set, that no case of a `match` is left. Next to the class it
-/// has to be decided by what the class writes there; farther away nobody knows what the check needs.
-fn is_check(
-    program: Program<'_, '_>,
-    raise: Raise<'_>,
-    callers: &BTreeSet<FunctionRef>,
-    distance: usize,
-) -> bool {
-    let is_inside = |body: &[Stmt]| {
-        body.iter()
-            .map(span_of)
-            .any(|outer| outer.start <= raise.span.start && raise.span.end <= outer.end)
-    };
-    let is_decided = |test: &Expr| match distance {
-        1 => asks_for_none(test) || is_settled_by(program, raise.function, callers, test),
-        _ => !nodes_of_expr(test)
-            .iter()
-            .any(|node| matches!(node, Node::Expr(Expr::Await(_)))),
-    };
-    let is_builtin = !raise.class[0].contains('.');
-    is_builtin
-        && own_nodes(program.function(raise.function)).any(|node| match node {
-            Node::Stmt(Stmt::If(it)) => {
-                let clauses = it.elif_else_clauses.iter();
-                let mut others = clauses.filter(|it| is_inside(&it.body));
-                is_inside(&it.body) && is_decided(&it.test)
-                    || others.any(|it| it.test.as_ref().map_or(distance > 1, is_decided))
-            }
-            Node::Stmt(Stmt::Match(it)) => it.cases.iter().any(|case| {
-                let is_rest = matches!(&case.pattern, Pattern::MatchAs(it) if it.pattern.is_none());
-                is_rest && is_inside(&case.body)
-            }),
-            _ => false,
-        })
-}
-
-/// `self.session is None`, `not self.session`
-fn asks_for_none(test: &Expr) -> bool {
-    match test {
-        Expr::UnaryOp(it) => it.op == UnaryOp::Not && it.operand.is_attribute_expr(),
-        Expr::Compare(it) => {
-            let is_none = matches!(it.comparators[..], [Expr::NoneLiteral(_)]);
-            it.left.is_attribute_expr() && is_none && matches!(it.ops[..], [CmpOp::Is])
-        }
-        _ => false,
-    }
-}
-
-/// Whether a test looks only at parameters for which every call in the class writes a literal, or
-/// nothing at all.
-fn is_settled_by(
-    program: Program<'_, '_>,
-    function: FunctionRef,
-    callers: &BTreeSet<FunctionRef>,
-    test: &Expr,
-) -> bool {
-    let Some(def) = program.def(function) else {
-        return false;
-    };
-    let skipped = usize::from(
-        program
-            .function(function)
-            .is_some_and(|it| it.class.is_some()),
-    );
-    let positional = def
-        .parameters
-        .posonlyargs
-        .iter()
-        .chain(&def.parameters.args);
-    let positional: Vec<&str> = positional
-        .skip(skipped)
-        .map(|it| it.name().as_str())
-        .collect();
-    let names = nodes_of_expr(test)
-        .into_iter()
-        .filter_map(|node| match node {
-            Node::Expr(Expr::Name(name)) => Some(name.id.as_str()),
-            _ => None,
-        });
-    let is_parameter = |it: &&str| {
-        def.parameters
-            .iter_non_variadic_params()
-            .any(|known| known.name().as_str() == *it)
-    };
-    let asked: Vec<&str> = names.filter(is_parameter).collect();
-    let is_literal = |call: &ast::ExprCall, name: &str| {
-        let position = positional.iter().position(|it| *it == name);
-        let given = position.and_then(|it| call.arguments.args.get(it));
-        let by_name = call.arguments.find_keyword(name).map(|it| &it.value);
-        let is_open = call.arguments.args.iter().any(Expr::is_starred_expr)
-            || call.arguments.keywords.iter().any(|it| it.arg.is_none());
-        !is_open && given.or(by_name).is_none_or(Expr::is_literal_expr)
-    };
-    let mut calls = callers
-        .iter()
-        .flat_map(|&it| program.own_calls(it))
-        .filter(|(_, callee)| *callee == function)
-        .map(|(call, _)| call)
-        .peekable();
-    let computes = nodes_of_expr(test).iter().any(|node| match node {
-        Node::Expr(Expr::Call(call)) => !matches!(&*call.func, Expr::Name(name)
-            if matches!(name.id.as_str(), "callable" | "isinstance" | "issubclass" | "len")),
-        _ => false,
-    });
-    !computes
-        && !asked.is_empty()
-        && calls.peek().is_some()
-        && calls.all(|call| asked.iter().all(|name| is_literal(call, name)))
 }
 
 /// Whether it is raised only where something could not be imported: `if workflow is None:`.
