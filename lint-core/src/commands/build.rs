@@ -51,6 +51,7 @@ pub(crate) fn structures(
         assumed: BTreeMap::new(),
         stack: Vec::new(),
         gates: BTreeMap::new(),
+        issued: BTreeMap::new(),
         is_cut: false,
         nodes: 0,
         steps: 0,
@@ -109,6 +110,8 @@ pub(super) struct Builder<'m, 'p> {
     pub(super) assumed: BTreeMap<String, bool>,
     /// Attributes that keep the answer about a patch, by their texts, and its id.
     pub(super) gates: BTreeMap<String, String>,
+    /// Where commands are issued, by their labels.
+    pub(super) issued: BTreeMap<String, Vec<Place>>,
     /// Whether the interpretation itself was cut short.
     is_cut: bool,
     nodes: usize,
@@ -183,6 +186,7 @@ impl<'p> Builder<'_, 'p> {
         let workflow = &found.workflow;
         self.nodes = 0;
         self.steps = 0;
+        self.issued.clear();
         // Texts that were cut for one workflow are no good for the next.
         self.modules.clear();
         self.classes.clear();
@@ -524,6 +528,19 @@ impl<'p> Builder<'_, 'p> {
         seen: &mut BTreeSet<Span>,
         on: &mut BTreeSet<String>,
     ) {
+        self.each_awaited(scope, expr, seen, &mut |_, label, _| {
+            on.insert(label);
+        });
+    }
+
+    /// The same, each with where it is issued.
+    pub(super) fn each_awaited(
+        &mut self,
+        scope: &Rc<Scope<'p>>,
+        expr: &'p Expr,
+        seen: &mut BTreeSet<Span>,
+        each: &mut dyn FnMut(&Self, String, Place),
+    ) {
         if self.is_tired() || !seen.insert(span_of(expr)) {
             return;
         }
@@ -533,7 +550,7 @@ impl<'p> Builder<'_, 'p> {
                 let name = name.id.as_str();
                 for definition in known.get(name).into_iter().flatten() {
                     if let Some(value) = definition.what.source() {
-                        self.awaited_commands(scope, value, seen, on);
+                        self.each_awaited(scope, value, seen, each);
                     }
                 }
                 // What is written elsewhere may have the same span.
@@ -541,11 +558,11 @@ impl<'p> Builder<'_, 'p> {
                 match (scope.given.get(name), &scope.outer) {
                     (Some(given), _) => {
                         if let Some((caller, argument)) = given.argument.clone() {
-                            self.awaited_commands(&caller, argument, elsewhere, on);
+                            self.each_awaited(&caller, argument, elsewhere, each);
                         }
                     }
                     (None, Some(outer)) if known.get(name).is_none() => {
-                        self.awaited_commands(&outer.clone(), expr, elsewhere, on);
+                        self.each_awaited(&outer.clone(), expr, elsewhere, each);
                     }
                     _ => {}
                 }
@@ -556,22 +573,23 @@ impl<'p> Builder<'_, 'p> {
                 };
                 let is_limit = self.api(scope, call).is_some_and(is_limit);
                 if let Some(command) = self.command_called(scope, call).filter(|_| !is_limit) {
-                    on.insert(command);
+                    each(self, command, self.at(scope, span_of(call)));
                     return;
                 }
                 for callee in self.callees(scope, span_of(call)) {
                     if self.is_issuing(callee) {
                         let name = self.machine.ctx_name(callee);
-                        on.insert(name.rsplit('.').next().unwrap_or_default().to_owned());
+                        let name = name.rsplit('.').next().unwrap_or_default().to_owned();
+                        each(self, name, self.at(scope, span_of(call)));
                     }
                 }
                 children(expr)
                     .into_iter()
-                    .for_each(|it| self.awaited_commands(scope, it, seen, on));
+                    .for_each(|it| self.each_awaited(scope, it, seen, each));
             }
             other => children(other)
                 .into_iter()
-                .for_each(|it| self.awaited_commands(scope, it, seen, on)),
+                .for_each(|it| self.each_awaited(scope, it, seen, each)),
         }
     }
 }

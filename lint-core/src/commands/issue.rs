@@ -61,6 +61,12 @@ impl<'p> Builder<'_, 'p> {
             own.push(Node::Wait(wait_for(on), place));
         }
         self.count(own.len());
+        for label in commands_in(&own) {
+            let places = self.issued.entry(label).or_default();
+            if !places.contains(&place) {
+                places.push(place);
+            }
+        }
         if is_awaited || api.at_once || event == "continue-as-new" {
             out.extend(own);
         } else if !own.is_empty() {

@@ -76,11 +76,7 @@ impl<'p> Builder<'_, 'p> {
                 if name == "signal" {
                     return false;
                 }
-                // A handle that comes from state, or from outside, is called by what it is.
-                let what = match on.is_empty() {
-                    true => self.describe_object(scope, receiver),
-                    false => on.into_iter().collect::<Vec<String>>().join(", "),
-                };
+                let what = self.cancelled(scope, receiver);
                 self.push(out, Node::Note(format!("cancel {what}"), place));
                 return true;
             }
@@ -103,6 +99,29 @@ impl<'p> Builder<'_, 'p> {
         let lock = self.describe_object(scope, receiver);
         self.push(out, Node::Note(format!("{name} {lock}"), place));
         true
+    }
+
+    /// What ends with a handle: the commands behind it, or what the handle is if it comes from state
+    /// or from outside.
+    fn cancelled(&mut self, scope: &Rc<Scope<'p>>, handle: &'p Expr) -> String {
+        let mut on = BTreeSet::new();
+        self.each_awaited(
+            scope,
+            handle,
+            &mut BTreeSet::new(),
+            &mut |this, label, at| {
+                let places = this.issued.get(&label);
+                let before = places.and_then(|it| it.iter().position(|it| *it == at));
+                on.insert(match before {
+                    Some(before @ 1..) => format!("{label} #{}", before + 1),
+                    _ => label,
+                });
+            },
+        );
+        match on.is_empty() {
+            true => self.describe_object(scope, handle),
+            false => on.into_iter().collect::<Vec<String>>().join(", "),
+        }
     }
 
     fn child_signal(&mut self, place: Place, out: &mut Nodes) {

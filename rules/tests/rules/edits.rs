@@ -562,3 +562,63 @@ fn patches_in_expressions() {
         "await do('charge', T)\nworkflow.patched('p') and await do('pack', T)\nawait do(ship, T)";
     expect("compatible", one, guarded);
 }
+
+/// `run` starts an activity, waits, does something with the handle, and goes on.
+#[track_caller]
+fn expect_of_handle(expected: &str, old: (&str, &str), new: (&str, &str)) {
+    let written = |(what, members): (&str, &str)| {
+        let started = "self.live = start('live', T)\nawait do('crawl', T)\n";
+        let body = format!("{started}{what}\nawait do('finish', T)");
+        workflow(&body, members)
+    };
+    let found = verdict(written(old), written(new));
+    assert!(
+        found.starts_with(expected),
+        "expected {expected}, found {found}\n--- old\n{old:?}\n--- new\n{new:?}"
+    );
+}
+
+#[test]
+fn a_handle_is_cancelled_wherever_it_came_from() {
+    let stops = "def stop(self, handle):\n    handle.cancel()";
+    let keeps = "def stop(self, handle):\n    return None";
+    expect_of_handle(
+        "unproven",
+        ("self.stop(self.live)", stops),
+        ("self.stop(self.live)", keeps),
+    );
+    expect_of_handle(
+        "unproven",
+        ("self.stop(self.live)", keeps),
+        ("self.stop(self.live)", stops),
+    );
+    expect_of_handle(
+        "compatible",
+        ("self.stop(self.live)", stops),
+        ("self.live.cancel()", stops),
+    );
+    expect_of_handle("unproven", ("self.live.cancel()", ""), ("pass", ""));
+    let own = "def stop(self):\n    self.live.cancel()";
+    expect_of_handle("unproven", ("self.stop()", own), ("pass", own));
+    expect_of_handle(
+        "compatible",
+        ("self.stop()", own),
+        ("self.live.cancel()", ""),
+    );
+}
+
+#[test]
+fn a_parameter_is_the_handle_that_the_caller_made() {
+    let stops = "def stop(self, handle):\n    handle.cancel()";
+    let keeps = "def stop(self, handle):\n    return None";
+    let body = |name: &str| {
+        format!(
+            "{name} = start('live', T)\nawait do('crawl', T)\nself.stop({name})\nawait do('finish', T)"
+        )
+    };
+    let found = verdict(workflow(&body("a"), stops), workflow(&body("a"), keeps));
+    assert!(found.starts_with("unproven"), "{found}");
+    assert!(found.contains("cancel activity live"), "{found}");
+    let found = verdict(workflow(&body("a"), stops), workflow(&body("b"), stops));
+    assert_eq!(found, "compatible");
+}
