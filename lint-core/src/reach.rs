@@ -843,6 +843,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             SinkKind::Branch => "the branch",
             SinkKind::Loop => "the loop",
             SinkKind::Timer => "the length of the timer",
+            SinkKind::Setting => "a timeout or an option of the command",
             SinkKind::Identity => "the name or id of a command",
         };
         let step = TraceStep {
@@ -869,7 +870,11 @@ fn impact_of(kind: SinkKind) -> Impact {
     match kind {
         SinkKind::Settled | SinkKind::Compared | SinkKind::Log => Impact::None,
         SinkKind::External => Impact::Unknown,
-        SinkKind::Timer | SinkKind::State | SinkKind::Payload | SinkKind::Result => Impact::Drift,
+        SinkKind::Timer
+        | SinkKind::Setting
+        | SinkKind::State
+        | SinkKind::Payload
+        | SinkKind::Result => Impact::Drift,
         SinkKind::Order
         | SinkKind::Exception
         | SinkKind::Branch

@@ -98,7 +98,7 @@ impl<'p> Machine<'p> {
             self.note_sets_in_payload(args, span);
         }
         let payload = match command.kind {
-            CommandKind::Timer => SinkKind::Timer,
+            CommandKind::Timer | CommandKind::Condition => SinkKind::Timer,
             _ => SinkKind::Payload,
         };
         let runs = self
@@ -106,7 +106,14 @@ impl<'p> Machine<'p> {
             .higher_order(self.str(name))
             .map(|it| it.runs);
         let runs = runs.unwrap_or_default();
-        let taint = self.payload_taint(&self.without_run(args, runs), span);
+        let mut data = self.without_run(args, runs);
+        let mut settings = Args::default();
+        let is_setting =
+            |it: &mut (Option<Sym>, Value)| it.0.is_some_and(|name| is_setting(self.str(name)));
+        settings.keywords = data.keywords.extract_if(.., is_setting).collect();
+        let taint = self.payload_taint(&settings, span);
+        self.record_sink(&taint, payload.min(SinkKind::Setting), span);
+        let taint = self.payload_taint(&data, span);
         self.record_sink(&taint, payload, span);
         for &arg in runs {
             self.run_for_command(command.kind, args, arg, span);
@@ -203,4 +210,10 @@ impl<'p> Machine<'p> {
             result
         }
     }
+}
+
+/// Whether an argument of a command says how it is carried out, and not what with.
+fn is_setting(name: &str) -> bool {
+    let others = ["priority", "retry_policy", "start_delay", "task_queue"];
+    name == "timeout" || name.ends_with("_timeout") || others.contains(&name)
 }

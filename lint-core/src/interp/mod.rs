@@ -356,6 +356,8 @@ pub(crate) enum SinkKind {
     External,
     /// The length of a timer, which a replay does not compare.
     Timer,
+    /// How a command is carried out: a timeout, the queue, how often it is tried.
+    Setting,
     State,
     Payload,
     Result,
