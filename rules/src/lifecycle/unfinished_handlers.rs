@@ -179,14 +179,18 @@ fn may_be_cut_off(program: Program<'_, '_>, handler: FunctionRef) -> bool {
 /// Whether all that a handler waits for is what `run` or itself sets, what has to hold before `run`
 /// ends, or a turn of the loop: then it ends when `run` does.
 fn waits_for_run(program: Program<'_, '_>, running: Running<'_>, handler: FunctionRef) -> bool {
-    let own = writes::in_function(program, handler);
-    let mut set: BTreeSet<&str> = own.iter().map(|it| it.attribute.name).collect();
+    let mut set = BTreeSet::new();
+    let mut all_skipped = BTreeSet::new();
     for function in running.runs_of(|role| matches!(role, Role::Run | Role::Step)) {
         let skipped = skipped_on_the_way_out(program, running, function);
         let writes = writes::in_function(program, function).into_iter();
         let names = writes.map(|it| it.attribute.name);
         set.extend(names.filter(|it| !skipped.contains(it)));
+        all_skipped.extend(skipped);
     }
+    let own = writes::in_function(program, handler).into_iter();
+    let own = own.map(|it| it.attribute.name);
+    set.extend(own.filter(|it| !all_skipped.contains(it)));
     set.extend(implied_by_end(program, running));
     own_nodes(program.function(handler)).all(|node| match node {
         Node::Expr(Expr::Await(it)) => {
