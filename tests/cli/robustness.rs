@@ -34,6 +34,45 @@ fn odd_files_hide_no_other_findings() {
 }
 
 #[test]
+fn a_workflow_that_calls_out_of_a_very_long_table_is_named_in_every_format() {
+    let mut text = "from temporalio import workflow\n".to_owned();
+    for i in 0..300 {
+        text += &format!("def f{i}(): return {i}\n");
+    }
+    let entries: Vec<String> = (0..300).map(|i| format!("'k{i}': f{i}")).collect();
+    text += &format!("TABLE = {{{}}}\n", entries.join(", "));
+    for (name, body) in [("Caller", "return TABLE[k]()"), ("Other", "return k")] {
+        text += &format!(
+            "@workflow.defn\nclass {name}:\n    @workflow.run\n    async def run(self, k): {body}\n"
+        );
+    }
+    let project = Project::new(&[("wf.py", &text)]);
+    let said = "the analysis of `wf.Caller` stopped at a bound";
+    for (format, holds_it) in [
+        ("full", false),
+        ("concise", false),
+        ("grouped", false),
+        ("json", true),
+        ("json-lines", true),
+        ("github", true),
+        ("gitlab", false),
+        ("junit", true),
+        ("rdjson", false),
+        ("sarif", true),
+        ("markdown", true),
+        ("html", true),
+    ] {
+        let run = project.run(&["check", "--output-format", format]);
+        assert!(run.stderr.contains(said), "{format}: {}", run.stderr);
+        assert!(
+            !holds_it || run.stdout.contains("stopped at a bound"),
+            "{format}: {}",
+            run.stdout
+        );
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_read_does_not_pass() {
     let project = Project::new(&[("clean.py", "from temporalio import workflow\n")]);
     assert_eq!(project.run(&["check"]).status, 0);
