@@ -13,8 +13,8 @@ use lint_core::rule::{Category, RuleMetadata};
 use crate::everywhere::Everywhere;
 use crate::model::{Contract, Model};
 use crate::program::Answers;
-use crate::reference::{Recorded, Reference};
-use crate::runbook_md::{RunbookMd, view};
+use crate::reference::recorded::{Recorded, Reference};
+use crate::runbook_md::RunbookMd;
 
 /// Everything a rule may look at.
 pub struct Context<'p> {
@@ -50,7 +50,7 @@ impl<'p> Context<'p> {
     pub(crate) fn of_runbooks(facts: &'p Facts<'p>) -> Self {
         let model = Model::of_runbooks(facts);
         Self {
-            runbook_mds: Rc::new(view::read_all(&model)),
+            runbook_mds: Rc::new(RunbookMd::all(&model)),
             everywhere: Everywhere::new(facts),
             ..Self::of(facts, model)
         }

@@ -15,43 +15,11 @@ use rustc_hash::FxHashMap;
 use crate::diagnostic::Span;
 use crate::knowledge::{IDENTITY, ORDER, REPLAY_FLAG, SHARED};
 
+use super::kinds::Kinds;
 use super::value::Table;
 use super::{
     CellKey, CtxId, Event, EventKind, Machine, Obj, Origin, SinkKind, Source, SourceId, Value,
 };
-
-/// Kinds of hazards, as bits: those that the interpreter itself tells apart, once for what arises
-/// when a module is imported and once for the rest, and the classes of other hazards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub(crate) struct Kinds(u64);
-
-impl Kinds {
-    pub(super) const ALL: Self = Self(u64::MAX);
-    pub(super) const ORDER: Self = Self(0b11);
-    pub(super) const IDENTITY: Self = Self(0b11 << 2);
-    pub(super) const PLACE: Self = Self(0b11 << 4);
-    pub(super) const REPLAY: Self = Self(0b11 << 6);
-    pub(super) const IMPORT: Self = Self(0b1_1010_1010);
-    const OTHER_IMPORT: Self = Self(1 << 8);
-    /// The bit of the first class that has one of its own.
-    const FIRST_CLASS: u32 = 9;
-
-    pub(super) fn union(self, other: Self) -> Self {
-        Self(self.0 | other.0)
-    }
-
-    pub(super) fn and(self, other: Self) -> Self {
-        Self(self.0 & other.0)
-    }
-
-    pub(super) fn not(self) -> Self {
-        Self(!self.0)
-    }
-
-    fn is_none(self) -> bool {
-        self.0 == 0
-    }
-}
 
 /// All sources, and what is known of how they flow.
 #[derive(Debug, Default)]
@@ -75,9 +43,7 @@ impl Flows {
     }
 
     fn kind_of_class(&mut self, class: &'static str) -> Kinds {
-        // Classes beyond the last bit share it.
-        let class = self.classes.id(class) + Kinds::FIRST_CLASS;
-        Kinds(1 << class.min(63))
+        Kinds::of_class(self.classes.id(class))
     }
 
     fn source(&mut self, source: Source) -> SourceId {

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use crate::diagnostic::FileId;
 
-use super::taint::Kinds;
+use super::kinds::Kinds;
 
 /// An interned string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

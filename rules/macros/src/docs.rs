@@ -2,24 +2,18 @@
 
 use std::fmt::Display;
 
-use proc_macro2::{Ident, Span};
+use proc_macro2::Ident;
 use syn::{Attribute, Error, Expr, ExprLit, Lit, LitStr, Meta};
 
 use crate::errors::Errors;
 use crate::fence::{Block, Fence};
+use crate::line::Line;
 
 #[derive(Debug, Default)]
 pub(crate) struct Documentation {
     /// The whole comment, in Markdown.
     pub(crate) text: String,
     pub(crate) sections: Vec<Section>,
-}
-
-/// A line of the comment. Its span is that of the whole comment line.
-#[derive(Debug)]
-pub(crate) struct Line {
-    pub(crate) text: String,
-    pub(crate) span: Span,
 }
 
 #[derive(Debug)]
@@ -119,23 +113,6 @@ impl Documentation {
             (Some(section), false) => Err(section.error("is for rules with `fix = …`")),
             _ => Ok(()),
         }
-    }
-}
-
-impl Line {
-    fn is_blank(&self) -> bool {
-        self.text.trim().is_empty()
-    }
-
-    fn is_heading(&self) -> bool {
-        let text = self.text.trim_start();
-        let title = text.trim_start_matches('#');
-        (1..=6).contains(&(text.len() - title.len()))
-            && (title.is_empty() || title.starts_with(' '))
-    }
-
-    pub(crate) fn error(&self, message: impl Display) -> Error {
-        Error::new(self.span, message)
     }
 }
 

@@ -5,9 +5,10 @@ use quote::{ToTokens, format_ident, quote};
 use syn::Error;
 
 use crate::attribute::is_code;
-use crate::docs::{Documentation, Element, Heading, Line, Section};
+use crate::docs::{Documentation, Element, Heading, Section};
 use crate::errors::Errors;
 use crate::fence::{Block, Language};
+use crate::line::Line;
 
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct Example {

@@ -3,7 +3,7 @@
 use proc_macro2::Span;
 use syn::Error;
 
-use crate::docs::Line;
+use crate::line::Line;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Language {

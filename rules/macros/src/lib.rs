@@ -38,6 +38,7 @@ mod errors;
 mod examples;
 mod expand;
 mod fence;
+mod line;
 #[cfg(test)]
 mod testing;
 

@@ -2,10 +2,10 @@ use lint_core::diagnostic::{Diagnostic, Span};
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
-use super::unknown_frontmatter_key::misspelled;
 use crate::finding::Finding;
 use crate::hazard::code;
 use crate::rule::{Context, Rule};
+use crate::runbook_md::key::misspelled;
 use crate::runbook_md::yaml::Value;
 use crate::runbook_md::{cli, view};
 

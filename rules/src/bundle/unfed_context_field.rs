@@ -3,10 +3,10 @@ use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
 use super::invalid_config_schema::fields;
-use super::unknown_frontmatter_key::misspelled;
 use crate::finding::Finding;
 use crate::hazard::code;
 use crate::rule::{Context, Rule};
+use crate::runbook_md::key::misspelled;
 use crate::runbook_md::view::View;
 use crate::runbook_md::{context, view};
 

@@ -8,7 +8,7 @@ use lint_core::names::Bound;
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
-use super::clock::{Time, reading};
+use super::reading::{Time, reading};
 use super::signature::with_argument;
 use super::site::{Bind, Site, joined};
 use crate::hazard::Case;

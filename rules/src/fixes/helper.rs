@@ -16,12 +16,12 @@ use lint_core::syntax::{span_of, statement_around};
 
 use super::activity::execute;
 use super::asynchronous::{Waiting, waiting};
-use super::extract::recordable;
-use super::home::{Home, imported, imported_from};
+use super::home::{Home, imported, imported_from, model_name};
 use super::imports::{self, Wanted};
-use super::inputs::{annotation, imported as imported_as, model_name};
+use super::inputs::{annotation, imported as imported_as};
 use super::recorded::{changes, is_data, is_of_data, is_recorded, leaves_state, literal};
 use super::site::{Site, is_shadowed, joined};
+use super::taken::recordable;
 use super::workers;
 use crate::hazard::Case;
 use crate::program::{Node, Program, nodes_of};

@@ -10,7 +10,6 @@ use lint_core::syntax::ast::{self, Stmt};
 use lint_core::syntax::span_of;
 
 use super::imports::{self, Wanted};
-use super::inputs::model_name;
 use super::site::Site;
 use crate::rule::Context;
 use crate::sites;
@@ -212,6 +211,16 @@ impl Home {
         let edit = imports::passed_through(site.file, source, tree, &api.name, &statement);
         Some((String::new(), Some(edit)))
     }
+}
+
+/// The class for the inputs of an activity that has several.
+pub(super) fn model_name(function: &str) -> String {
+    let words = function.split('_').filter(|it| !it.is_empty());
+    let capital = |word: &str| {
+        let (first, rest) = word.split_at(1);
+        first.to_uppercase() + rest
+    };
+    words.map(capital).collect::<String>() + "Input"
 }
 
 /// The edits that import what a file lacks.

@@ -9,24 +9,15 @@ use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
-use super::extract::Extract;
-use super::home::Home;
+use super::home::{Home, model_name};
 use super::imports::{Wanted, import_statements};
 use super::site::Site;
+use super::taken::Extract;
 use crate::program::{Node, own_nodes};
 use crate::rule::Context;
 
 /// What a workflow asks about itself.
 const OF_WORKFLOWS: &[&str] = &["ntro.workflow.runbook", "temporalio.workflow"];
-
-pub(super) fn model_name(function: &str) -> String {
-    let words = function.split('_').filter(|it| !it.is_empty());
-    let capital = |word: &str| {
-        let (first, rest) = word.split_at(1);
-        first.to_uppercase() + rest
-    };
-    words.map(capital).collect::<String>() + "Input"
-}
 
 /// A parameter of the activity, or a field of its only one.
 pub(super) struct Field<'p> {

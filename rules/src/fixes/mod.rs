@@ -17,10 +17,12 @@ mod input;
 mod inputs;
 mod own;
 mod passed;
+mod reading;
 mod recorded;
 mod signature;
 mod site;
 mod swap;
+mod taken;
 mod workers;
 
 pub(crate) use activity::scheduled;

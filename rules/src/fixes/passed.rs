@@ -11,8 +11,8 @@ use lint_core::names::Bound;
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
-use super::clock::{Reading, Time, reading};
 use super::imports::Wanted;
+use super::reading::{Reading, Time, reading};
 use super::signature::{Insertion, with_argument, with_parameter};
 use super::site::{Site, joined};
 use crate::hazard::Case;

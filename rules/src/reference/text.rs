@@ -18,7 +18,7 @@ use lint_core::commands::{
 use lint_core::diagnostic::{FileId, Place, Span};
 use lint_core::knowledge::Role;
 
-use super::Recorded;
+use super::recorded::Recorded;
 
 /// No code is nested deeper than this.
 const MAX_DEPTH: usize = 200;

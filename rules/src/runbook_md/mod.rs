@@ -2,6 +2,7 @@
 
 pub(crate) mod cli;
 pub(crate) mod context;
+pub(crate) mod key;
 pub(crate) mod pattern;
 pub(crate) mod scalar;
 pub(crate) mod subledger;
@@ -10,6 +11,8 @@ pub(crate) mod yaml;
 
 use lint_core::diagnostic::{FileId, Place, Span};
 use lint_core::source::SourceFile;
+
+use crate::model::Model;
 
 use yaml::{Duplicate, Entry, Mapping, Node};
 
@@ -56,6 +59,17 @@ pub(crate) enum Fault {
 }
 
 impl<'p> RunbookMd<'p> {
+    /// All of a project, by index into the model's bundles.
+    pub(crate) fn all(model: &Model<'p>) -> Vec<Option<Self>> {
+        let bundles = model.bundles.iter();
+        bundles
+            .map(|bundle| {
+                let file = bundle.manifest?;
+                Some(Self::new(file, model.project.text(file)?))
+            })
+            .collect()
+    }
+
     pub(crate) fn new(file: FileId, source: &'p SourceFile) -> Self {
         Self {
             file,

@@ -48,17 +48,6 @@ pub(crate) fn with_md<'c, 'p>(
     bundles(cx).filter_map(|view| Some((view, view.md?)))
 }
 
-/// All `runbook.md`, by index into the model's bundles.
-pub(crate) fn read_all<'p>(model: &crate::model::Model<'p>) -> Vec<Option<RunbookMd<'p>>> {
-    let bundles = model.bundles.iter();
-    bundles
-        .map(|bundle| {
-            let file = bundle.manifest?;
-            Some(RunbookMd::new(file, model.project.text(file)?))
-        })
-        .collect()
-}
-
 impl<'c, 'p> View<'c, 'p> {
     fn is_of_platform(&self) -> bool {
         let is_code = |file: Option<FileId>| {
