@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use lint_core::causes::causes;
@@ -44,46 +44,26 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
         outdated.spare();
         return watch::run(&root);
     }
-    let settings = match Settings::resolve(&root, &cwd, &args.input, &args.selection) {
-        Ok(settings) => settings,
-        Err(error) => {
-            report_config_error(&error, &root, &cwd, &args.output, color, &mut outdated)?;
-            return Err(error);
-        }
-    };
+    let output = &args.output;
+    let settings = Settings::resolve(&root, &cwd, &args.input, &args.selection);
+    let settings =
+        settings.map_err(|it| reported(it, &root, &cwd, output, color, &mut outdated))?;
     if let Err(error) = ensure_apart(&targets, settings.baseline.iter().map(PathBuf::as_path)) {
         outdated.spare();
         return Err(error);
     }
-    let known = match Known::prepare(&args.known, &settings, &root) {
-        Ok(known) => known,
-        Err(error) => {
-            report_config_error(&error, &root, &cwd, &args.output, color, &mut outdated)?;
-            return Err(error);
-        }
-    };
+    let known = Known::prepare(&args.known, &settings, &root);
+    let known = known.map_err(|it| reported(it, &root, &cwd, output, color, &mut outdated))?;
     let mut files = Files::discover(&root, &cwd, &args.input, &settings);
     let mut warnings = missing_folders(&settings, &root);
-    if let Some(path) = &args.stdin_filename {
-        let source = read_stdin()?;
-        let file = absolute(path, &cwd);
-        if !files.overlay(&file, &root, source, &args.input, &settings) {
-            warnings.push(format!("`{}` is no file that is checked", path.display()));
-        }
-    }
+    warnings.extend(with_stdin(&mut files, &root, &cwd, &args, &settings)?);
     start_threads(args.threads)?;
     if let Some(reason) = &args.fix.add_ignore {
         return super::fix::add_ignores(&mut files, &known, &settings, &args, reason);
     }
-    let fixed = match args.fix.is_asked() {
-        true => Some(super::fix::apply(
-            &mut files,
-            &known,
-            &settings,
-            &Wish::of(&args, color),
-        )?),
-        false => None,
-    };
+    let wish = args.fix.is_asked().then(|| Wish::of(&args, color));
+    let fixed = wish.map(|it| super::fix::apply(&mut files, &known, &settings, &it));
+    let fixed = fixed.transpose()?;
     if let Some(status) = fixed.as_ref().and_then(|it| it.status) {
         return Ok(status);
     }
@@ -142,7 +122,20 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
         .errors
         .extend(unlisted.map(|(path, message)| ReportedError::of_directory(path, message)));
     write_reports(&report, &targets, color, &mut outdated)?;
-    if args.output.verbose {
+    tell_outcome(&report, &targets, &args.output, started, analysed);
+    let unlisted = files.unlisted.len();
+    Ok(status(&report, requested, unlisted, args.output.fail_on()))
+}
+
+/// What is said beside the reports.
+fn tell_outcome(
+    report: &Report<'_>,
+    targets: &[ReportTarget],
+    output: &OutputArgs,
+    started: Instant,
+    analysed: Duration,
+) {
+    if output.verbose {
         let rendered = started.elapsed().saturating_sub(analysed);
         tell(&format!(
             "{} of {} files parsed; analysis {:.1} s, reports {:.1} s",
@@ -154,12 +147,10 @@ pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {
     }
     // Text on the standard output ends with the summary already.
     let has_text = |it: &ReportTarget| it.format.is_text() && it.file.is_none();
-    if !args.output.quiet && !targets.iter().any(has_text) {
+    if !output.quiet && !targets.iter().any(has_text) {
         tell(&report.summary_line());
         report.fixable().iter().for_each(|it| tell(it));
     }
-    let unlisted = files.unlisted.len();
-    Ok(status(&report, requested, unlisted, args.output.fail_on()))
 }
 
 /// What `src` names without being there finds no import.
@@ -170,11 +161,22 @@ fn missing_folders(settings: &Settings, root: &Path) -> Vec<String> {
         .collect()
 }
 
-fn read_stdin() -> Result<Vec<u8>> {
+/// Puts what comes on the standard input into the place of its file; returns what is wrong.
+fn with_stdin(
+    files: &mut Files,
+    root: &Path,
+    cwd: &Path,
+    args: &CheckArgs,
+    settings: &Settings,
+) -> Result<Option<String>> {
+    let Some(path) = &args.stdin_filename else {
+        return Ok(None);
+    };
     let mut source = Vec::new();
     let read = std::io::stdin().read_to_end(&mut source);
     read.context("cannot read the standard input")?;
-    Ok(source)
+    let is_checked = files.overlay(&absolute(path, cwd), root, source, &args.input, settings);
+    Ok((!is_checked).then(|| format!("`{}` is no file that is checked", path.display())))
 }
 
 fn report<'p>(
@@ -319,6 +321,20 @@ fn show_files(
     })?;
     list.into_iter().for_each(|it| outdated.replaced(it));
     Ok(Status::Clean)
+}
+
+/// The error that stops the check, after the reports that it has a place in, or another one in
+/// writing them.
+fn reported(
+    error: anyhow::Error,
+    root: &Path,
+    cwd: &Path,
+    output: &OutputArgs,
+    color: Color,
+    outdated: &mut Outdated,
+) -> anyhow::Error {
+    let written = report_config_error(&error, root, cwd, output, color, outdated);
+    written.err().unwrap_or(error)
 }
 
 /// Programs that read the report get to know what is wrong too.

@@ -63,84 +63,19 @@ fn rendered_in(
         ("src/helper.py".to_owned(), HELPER.to_owned()),
     ]);
     let project = Project::new(&loader, loader.keys().cloned(), vec![], vec![]);
-    let find = |key: &str, text: &str, length: usize| {
-        let file = project.file(key).expect("canned");
+    let file = |key: &str| project.file(key).expect("canned");
+    let (flow, helper) = (file("src/häuser/wf 1.py"), file("src/helper.py"));
+    let find = |file: FileId, text: &str, length: usize| {
         let source = project.text(file).expect("canned");
         let at = source.text.find(text).expect("canned");
         place(file, at, at + length)
     };
-    let traced = Diagnostic {
-        place: find("src/häuser/wf 1.py", "stamp()", 7),
-        trace: vec![TraceStep {
-            place: find("src/helper.py", "time.time()", 11),
-            function: "helper.stamp".to_owned(),
-            message: "`stamp` calls `time.time()`".to_owned(),
-        }],
-        culprit: Some("time.time".to_owned()),
-        impact: Impact::Replay,
-        ..finding("`stamp()` reads the clock of the worker")
-    };
-    let multi_line = Diagnostic {
-        place: find("src/häuser/wf 1.py", "sorted", 36),
-        severity: Severity::Info,
-        help: None,
-        fixes: vec![
-            Fix::new(
-                "sort them\u{202e}",
-                Applicability::Safe,
-                vec![edit(
-                    find("src/häuser/wf 1.py", "ids()", 5),
-                    "sorted(ids())",
-                )],
-            ),
-            Fix {
-                new_files: vec![NewFile {
-                    key: "src/häuser/neu.py".to_owned(),
-                    text: "now = 1\n".to_owned(),
-                }],
-                ..Fix::new(
-                    "leave it, and rename the helper",
-                    Applicability::Unsafe,
-                    vec![
-                        edit(find("src/häuser/wf 1.py", "        return", 45), ""),
-                        edit(find("src/helper.py", "stamp", 5), "now"),
-                        edit(find("src/häuser/wf 1.py", "stamp", 5), "now"),
-                    ],
-                )
-            },
-            Fix::new(
-                "think",
-                Applicability::DisplayOnly,
-                vec![edit(find("src/häuser/wf 1.py", "ids()", 5), "…")],
-            ),
-        ],
-        notes: vec!["A note with \x1b[2J control characters and [brackets].".to_owned()],
-        ..finding("the order of `ids()` varies\u{202e}")
-    };
+    let in_flow = |text: &str, length: usize| find(flow, text, length);
+    let in_helper = |text: &str, length: usize| find(helper, text, length);
     let suppressed = Diagnostic {
-        place: find("src/häuser/wf 1.py", "stamp()", 7),
+        place: in_flow("stamp()", 7),
         severity: Severity::Warning,
         ..finding("a suppressed finding")
-    };
-    let overview = Overview {
-        workflow: "wf.Order".to_owned(),
-        place: find("src/häuser/wf 1.py", "Order", 5),
-        steps: vec![StepOutline {
-            id: Some("close".to_owned()),
-            title: Some("<b onclick=\"x\">Strike & close</b>\u{202e}".to_owned()),
-            icon: Some("Landmark".to_owned()),
-            method: "run".to_owned(),
-            place: find("src/häuser/wf 1.py", "run", 3),
-            decorator: find("src/häuser/wf 1.py", "run", 3),
-            method_place: find("src/häuser/wf 1.py", "run", 3),
-        }],
-        handlers: Vec::new(),
-        gates: vec![OverviewItem {
-            name: "</script><script>alert(1)</script>".to_owned(),
-            kind: "gate",
-            place: find("src/häuser/wf 1.py", "run", 3),
-        }],
-        schedules: Vec::new(),
     };
     let mut report = Report {
         places: Places {
@@ -151,11 +86,14 @@ fn rendered_in(
             workspace: PathBuf::from("/"),
         },
         rules: vec![&RULE],
-        findings: vec![traced, multi_line],
+        findings: vec![
+            traced(&in_flow, &in_helper),
+            multi_line(&in_flow, &in_helper),
+        ],
         causes: Vec::new(),
         all_places: false,
         offers_fixes: true,
-        overviews: vec![overview],
+        overviews: vec![overview(&in_flow)],
         suppressed: vec![suppressed],
         errors: vec![ReportedError {
             file: None,
@@ -189,6 +127,88 @@ fn rendered_in(
     let mut bytes = Vec::new();
     render(format, &report, width, &mut StripStream::new(&mut bytes)).expect("memory");
     String::from_utf8(bytes).expect("text")
+}
+
+/// With a trace into another file.
+fn traced(
+    in_flow: &dyn Fn(&str, usize) -> Place,
+    in_helper: &dyn Fn(&str, usize) -> Place,
+) -> Diagnostic {
+    Diagnostic {
+        place: in_flow("stamp()", 7),
+        trace: vec![TraceStep {
+            place: in_helper("time.time()", 11),
+            function: "helper.stamp".to_owned(),
+            message: "`stamp` calls `time.time()`".to_owned(),
+        }],
+        culprit: Some("time.time".to_owned()),
+        impact: Impact::Replay,
+        ..finding("`stamp()` reads the clock of the worker")
+    }
+}
+
+/// Over several lines, with fixes of all kinds.
+fn multi_line(
+    in_flow: &dyn Fn(&str, usize) -> Place,
+    in_helper: &dyn Fn(&str, usize) -> Place,
+) -> Diagnostic {
+    Diagnostic {
+        place: in_flow("sorted", 36),
+        severity: Severity::Info,
+        help: None,
+        fixes: vec![
+            Fix::new(
+                "sort them\u{202e}",
+                Applicability::Safe,
+                vec![edit(in_flow("ids()", 5), "sorted(ids())")],
+            ),
+            Fix {
+                new_files: vec![NewFile {
+                    key: "src/häuser/neu.py".to_owned(),
+                    text: "now = 1\n".to_owned(),
+                }],
+                ..Fix::new(
+                    "leave it, and rename the helper",
+                    Applicability::Unsafe,
+                    vec![
+                        edit(in_flow("        return", 45), ""),
+                        edit(in_helper("stamp", 5), "now"),
+                        edit(in_flow("stamp", 5), "now"),
+                    ],
+                )
+            },
+            Fix::new(
+                "think",
+                Applicability::DisplayOnly,
+                vec![edit(in_flow("ids()", 5), "…")],
+            ),
+        ],
+        notes: vec!["A note with \x1b[2J control characters and [brackets].".to_owned()],
+        ..finding("the order of `ids()` varies\u{202e}")
+    }
+}
+
+fn overview(in_flow: &dyn Fn(&str, usize) -> Place) -> Overview {
+    Overview {
+        workflow: "wf.Order".to_owned(),
+        place: in_flow("Order", 5),
+        steps: vec![StepOutline {
+            id: Some("close".to_owned()),
+            title: Some("<b onclick=\"x\">Strike & close</b>\u{202e}".to_owned()),
+            icon: Some("Landmark".to_owned()),
+            method: "run".to_owned(),
+            place: in_flow("run", 3),
+            decorator: in_flow("run", 3),
+            method_place: in_flow("run", 3),
+        }],
+        handlers: Vec::new(),
+        gates: vec![OverviewItem {
+            name: "</script><script>alert(1)</script>".to_owned(),
+            kind: "gate",
+            place: in_flow("run", 3),
+        }],
+        schedules: Vec::new(),
+    }
 }
 
 fn finding(message: &str) -> Diagnostic {

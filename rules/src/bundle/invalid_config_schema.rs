@@ -197,84 +197,77 @@ fn check_field(field: &Entry, finding: &mut impl FnMut(Span, String, String)) {
         finding(span, message, "write a mapping with `type`".to_owned());
         return;
     };
-    let types = match schema.get("type").map(|it| &it.value) {
-        None => None,
-        Some(value) => match (value.scalar(), value.sequence()) {
-            (Some(scalar), _) if TYPES.contains(&scalar.text.as_str()) => {
-                Some(vec![scalar.text.as_str()])
-            }
-            (Some(scalar), _) => {
-                let other = OTHER_TYPES
-                    .iter()
-                    .find(|(other, _)| scalar.text.eq_ignore_ascii_case(other));
-                let meant = other
-                    .map(|(_, meant)| *meant)
-                    .or_else(|| closest(&scalar.text, TYPES));
-                let help = match meant {
-                    Some(meant) => format!("write `{meant}`"),
-                    None => "write `string`, `number`, `boolean`, `array` or `object`".to_owned(),
-                };
-                finding(
-                    value.span,
-                    format!("the type {} of {name} is not known", code(&scalar.text)),
-                    help,
-                );
-                None
-            }
-            // A list of types is JSON Schema, too.
-            (None, Some(items)) => items.iter().map(Node::string).collect(),
-            (None, None) => None,
-        },
-    };
-    let default = schema
-        .get("default")
-        .map(|it| &it.value)
-        .filter(|it| !it.is_null());
+    let types = check_type(schema, &name, finding);
+    let default = schema.get("default").map(|it| &it.value);
+    let default = default.filter(|it| !it.is_null());
     if let (Some(types), Some(default)) = (&types, default)
         && !types.iter().any(|ty| is_of_type(default, ty))
     {
-        let message = format!(
-            "the default of {name} is {}, its type is {}",
-            default.describe(),
-            list(types)
-        );
-        finding(
-            at(default),
-            message,
-            "write a default of the type".to_owned(),
-        );
+        let (is, types) = (default.describe(), list(types));
+        let message = format!("the default of {name} is {is}, its type is {types}");
+        let help = "write a default of the type".to_owned();
+        finding(at(default), message, help);
     }
-    if let Some(choices) = schema.get("enum").map(|it| &it.value) {
-        match choices.sequence() {
-            None if choices.is_null() => {}
-            None => {
-                let message = format!("the `enum` of {name} is {}, not a list", choices.describe());
-                finding(
-                    choices.span,
-                    message,
-                    "write a list of the values".to_owned(),
-                );
-            }
-            Some(items) => {
-                if let Some(default) = default.filter(|it| it.scalar().is_some())
-                    && !items.iter().any(|item| same(item, default))
-                {
-                    let message = format!("the default of {name} is none of its `enum`");
-                    finding(default.span, message, "write one of the values".to_owned());
-                }
-            }
-        }
-    }
+    check_choices(schema, default, &name, finding);
     if let Some(value) = schema.get("pattern").map(|it| &it.value)
         && let Some(text) = value.string()
         && let Err(problem) = pattern::check(text)
     {
         let message = format!("the pattern of {name} is not a regular expression: {problem}");
-        finding(
-            value.span,
-            message,
-            "correct the pattern, or escape special characters".to_owned(),
-        );
+        let help = "correct the pattern, or escape special characters".to_owned();
+        finding(value.span, message, help);
+    }
+}
+
+/// The types of a field, if they are known.
+fn check_type<'s>(
+    schema: &'s Mapping,
+    name: &str,
+    finding: &mut impl FnMut(Span, String, String),
+) -> Option<Vec<&'s str>> {
+    let value = &schema.get("type")?.value;
+    let Some(scalar) = value.scalar() else {
+        // A list of types is JSON Schema, too.
+        return value.sequence()?.iter().map(Node::string).collect();
+    };
+    let written = scalar.text.as_str();
+    if TYPES.contains(&written) {
+        return Some(vec![written]);
+    }
+    let mut others = OTHER_TYPES.iter();
+    let other = others.find(|(other, _)| written.eq_ignore_ascii_case(other));
+    let meant = other.map(|(_, meant)| *meant);
+    let help = match meant.or_else(|| closest(written, TYPES)) {
+        Some(meant) => format!("write `{meant}`"),
+        None => "write `string`, `number`, `boolean`, `array` or `object`".to_owned(),
+    };
+    let message = format!("the type {} of {name} is not known", code(written));
+    finding(value.span, message, help);
+    None
+}
+
+fn check_choices(
+    schema: &Mapping,
+    default: Option<&Node>,
+    name: &str,
+    finding: &mut impl FnMut(Span, String, String),
+) {
+    let Some(choices) = schema.get("enum").map(|it| &it.value) else {
+        return;
+    };
+    let Some(items) = choices.sequence() else {
+        if !choices.is_null() {
+            let message = format!("the `enum` of {name} is {}, not a list", choices.describe());
+            let help = "write a list of the values".to_owned();
+            finding(choices.span, message, help);
+        }
+        return;
+    };
+    if let Some(default) = default.filter(|it| it.scalar().is_some())
+        && !items.iter().any(|item| same(item, default))
+    {
+        let message = format!("the default of {name} is none of its `enum`");
+        finding(default.span, message, "write one of the values".to_owned());
     }
 }
 

@@ -249,28 +249,29 @@ fn compare(
             .help("add it to `steps` of `runbook.md`")
             .report(report);
     }
-    if list_ids.len() < listed.len() {
-        // With an id twice in the list, its order is not to be told.
-        return;
+    // With an id twice in the list, its order is not to be told.
+    if list_ids.len() == listed.len() {
+        compare_order(md, listed, runbook, report);
     }
-    let own: FxHashSet<&str> = runbook.steps.iter().filter_map(|step| step.id()).collect();
-    let mut in_list: Vec<(&str, Span)> = Vec::new();
-    for &(id, span) in listed {
-        if own.contains(id) && !in_list.iter().any(|(it, _)| *it == id) {
-            in_list.push((id, span));
-        }
-    }
+}
+
+fn compare_order(
+    md: &RunbookMd<'_>,
+    listed: &[(&str, Span)],
+    runbook: &Runbook<'_>,
+    report: &mut Vec<Diagnostic>,
+) {
+    let in_list = listed
+        .iter()
+        .filter(|(id, _)| runbook.steps.iter().any(|it| it.id() == Some(id)));
     let mut in_code: Vec<&str> = Vec::new();
     for id in runbook.steps.iter().filter_map(|step| step.id()) {
-        if list_ids.contains(id) && !in_code.contains(&id) {
+        if listed.iter().any(|(it, _)| *it == id) && !in_code.contains(&id) {
             in_code.push(id);
         }
     }
-    if let Some(((id, span), wanted)) = in_list
-        .iter()
-        .zip(&in_code)
-        .find(|((id, _), wanted)| id != *wanted)
-    {
+    let mut pairs = in_list.zip(&in_code);
+    if let Some(((id, span), wanted)) = pairs.find(|((id, _), wanted)| id != *wanted) {
         let order: Vec<String> = in_code.iter().map(|id| code(id)).collect();
         let message = format!(
             "the step {} is listed where the class declares {}",

@@ -78,6 +78,15 @@ impl<'p> Value<'p> {
         }
     }
 
+    /// What is awaited twice gave an awaitable, and that is used up here.
+    fn awaited(self) -> Self {
+        let rest = if self.awaited { Self::default() } else { self };
+        Self {
+            awaited: true,
+            ..rest
+        }
+    }
+
     fn collected(self) -> Self {
         Self {
             collected: true,
@@ -98,6 +107,10 @@ impl<'p> Collector<'_, 'p> {
         change(&mut self.flow);
         visit(self);
         self.flow = outer;
+    }
+
+    fn in_loop(&mut self, visit: impl FnOnce(&mut Self)) {
+        self.flowing(|flow| flow.in_loop = true, visit);
     }
 
     fn in_branch(&mut self, visit: impl FnOnce(&mut Self)) {
@@ -158,6 +171,55 @@ impl<'p> Collector<'_, 'p> {
         });
     }
 
+    fn visit_elements(&mut self, elements: &'p [Expr], value: &Value<'p>) {
+        for element in elements {
+            self.visit_as(value.clone().collected(), element);
+        }
+    }
+
+    fn visit_decorators(&mut self, decorators: &'p [ast::Decorator]) {
+        for decorator in decorators {
+            self.visit_as(Value::default(), &decorator.expression);
+        }
+    }
+
+    fn visit_assignment(&mut self, it: &'p ast::StmtAssign) {
+        let usage = match &it.targets[..] {
+            [target] => Usage::Assigned(target),
+            _ => Usage::Other,
+        };
+        self.visit_as(Value::of(usage), &it.value);
+        for target in &it.targets {
+            self.visit_as(Value::default(), target);
+        }
+    }
+
+    fn visit_for(&mut self, it: &'p ast::StmtFor) {
+        self.visit_as(Value::default(), &it.iter);
+        self.visit_as(Value::default(), &it.target);
+        self.in_loop(|this| this.visit_body(&it.body));
+        self.in_branch(|this| this.visit_body(&it.orelse));
+    }
+
+    fn visit_while(&mut self, it: &'p ast::StmtWhile) {
+        self.in_loop(|this| {
+            this.visit_as(Value::default(), &it.test);
+            this.visit_body(&it.body);
+        });
+        self.in_branch(|this| this.visit_body(&it.orelse));
+    }
+
+    fn visit_try(&mut self, it: &'p ast::StmtTry) {
+        self.visit_body(&it.body);
+        self.in_branch(|this| {
+            for ast::ExceptHandler::ExceptHandler(handler) in &it.handlers {
+                this.visit_body(&handler.body);
+            }
+        });
+        self.visit_body(&it.orelse);
+        self.visit_body(&it.finalbody);
+    }
+
     fn visit_generators(
         &mut self,
         generators: &'p [ast::Comprehension],
@@ -196,18 +258,14 @@ impl<'p> Visitor<'p> for Collector<'_, 'p> {
     fn visit_stmt(&mut self, statement: &'p Stmt) {
         match statement {
             Stmt::FunctionDef(def) => {
-                for decorator in &def.decorator_list {
-                    self.visit_as(Value::default(), &decorator.expression);
-                }
+                self.visit_decorators(&def.decorator_list);
                 self.visit_defaults(&def.parameters);
                 if let Some(ix) = self.index.function_at(span_of(def)) {
                     self.enter(ix, |this| this.visit_body(&def.body));
                 }
             }
             Stmt::ClassDef(def) => {
-                for decorator in &def.decorator_list {
-                    self.visit_as(Value::default(), &decorator.expression);
-                }
+                self.visit_decorators(&def.decorator_list);
                 let outer = self.runbook.take();
                 self.visit_body(&def.body);
                 self.runbook = outer;
@@ -218,36 +276,14 @@ impl<'p> Visitor<'p> for Collector<'_, 'p> {
                     self.visit_as(Value::of(Usage::Returned), value);
                 }
             }
-            Stmt::Assign(it) => {
-                let usage = match &it.targets[..] {
-                    [target] => Usage::Assigned(target),
-                    _ => Usage::Other,
-                };
-                self.visit_as(Value::of(usage), &it.value);
-                for target in &it.targets {
-                    self.visit_as(Value::default(), target);
-                }
-            }
+            Stmt::Assign(it) => self.visit_assignment(it),
             Stmt::AnnAssign(it) => {
                 if let Some(value) = &it.value {
                     self.visit_as(Value::of(Usage::Assigned(&it.target)), value);
                 }
             }
-            Stmt::For(it) => {
-                self.visit_as(Value::default(), &it.iter);
-                self.visit_as(Value::default(), &it.target);
-                let change = |flow: &mut Flow| flow.in_loop = true;
-                self.flowing(change, |this| this.visit_body(&it.body));
-                self.in_branch(|this| this.visit_body(&it.orelse));
-            }
-            Stmt::While(it) => {
-                let change = |flow: &mut Flow| flow.in_loop = true;
-                self.flowing(change, |this| {
-                    this.visit_as(Value::default(), &it.test);
-                    this.visit_body(&it.body);
-                });
-                self.in_branch(|this| this.visit_body(&it.orelse));
-            }
+            Stmt::For(it) => self.visit_for(it),
+            Stmt::While(it) => self.visit_while(it),
             Stmt::If(it) => {
                 self.visit_as(Value::default(), &it.test);
                 self.in_branch(|this| {
@@ -265,16 +301,7 @@ impl<'p> Visitor<'p> for Collector<'_, 'p> {
                     }
                 });
             }
-            Stmt::Try(it) => {
-                self.visit_body(&it.body);
-                self.in_branch(|this| {
-                    for ast::ExceptHandler::ExceptHandler(handler) in &it.handlers {
-                        this.visit_body(&handler.body);
-                    }
-                });
-                self.visit_body(&it.orelse);
-                self.visit_body(&it.finalbody);
-            }
+            Stmt::Try(it) => self.visit_try(it),
             _ => walk_stmt(self, statement),
         }
     }
@@ -283,20 +310,7 @@ impl<'p> Visitor<'p> for Collector<'_, 'p> {
         let value = std::mem::take(&mut self.value);
         match expression {
             Expr::Call(call) => self.visit_call(call, value),
-            Expr::Await(it) => {
-                // What is awaited twice gave an awaitable, and that is used up here.
-                let awaited = match value.awaited {
-                    true => Value {
-                        awaited: true,
-                        ..Value::default()
-                    },
-                    false => Value {
-                        awaited: true,
-                        ..value
-                    },
-                };
-                self.visit_as(awaited, &it.value);
-            }
+            Expr::Await(it) => self.visit_as(value.awaited(), &it.value),
             Expr::If(it) => {
                 self.visit_as(Value::default(), &it.test);
                 self.in_branch(|this| {
@@ -313,21 +327,9 @@ impl<'p> Visitor<'p> for Collector<'_, 'p> {
                     }
                 });
             }
-            Expr::List(it) => {
-                for element in &it.elts {
-                    self.visit_as(value.clone().collected(), element);
-                }
-            }
-            Expr::Tuple(it) => {
-                for element in &it.elts {
-                    self.visit_as(value.clone().collected(), element);
-                }
-            }
-            Expr::Set(it) => {
-                for element in &it.elts {
-                    self.visit_as(value.clone().collected(), element);
-                }
-            }
+            Expr::List(it) => self.visit_elements(&it.elts, &value),
+            Expr::Tuple(it) => self.visit_elements(&it.elts, &value),
+            Expr::Set(it) => self.visit_elements(&it.elts, &value),
             Expr::Dict(it) => {
                 for item in &it.items {
                     if let Some(key) = &item.key {

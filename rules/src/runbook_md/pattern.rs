@@ -19,6 +19,27 @@ struct Parser {
     at: usize,
 }
 
+/// What came last, as far as it decides whether it may be repeated.
+#[derive(Clone, Copy)]
+enum Last {
+    /// Nothing, or what may not be repeated.
+    Start,
+    Item,
+    Repetition,
+}
+
+impl Last {
+    /// `a+?` is lazy and `a++` possessive; no third one follows.
+    fn repeated(self, is_final: bool) -> Result<Self, &'static str> {
+        match self {
+            Self::Start => Err("there is nothing to repeat"),
+            Self::Item => Ok(Self::Repetition),
+            Self::Repetition if is_final => Err("a repetition is repeated"),
+            Self::Repetition => Ok(Self::Start),
+        }
+    }
+}
+
 impl Parser {
     fn peek(&self) -> Option<char> {
         self.chars.get(self.at).copied()
@@ -34,17 +55,25 @@ impl Parser {
         if depth > 100 {
             return Ok(());
         }
-        // What came last, as far as it decides whether it may be repeated.
-        let mut repeatable = false;
-        let mut repeated = false;
+        let mut last = Last::Start;
         while let Some(c) = self.peek() {
-            match c {
+            last = match c {
                 ')' => return Ok(()),
-                '|' => {
+                '*' | '+' | '?' => {
                     self.at += 1;
-                    (repeatable, repeated) = (false, false);
-                    continue;
+                    last.repeated(c == '*')?
                 }
+                '{' => match self.bounds() {
+                    Some((low, high)) if high.is_some_and(|high| high < low) => {
+                        last.repeated(true)?;
+                        return Err("the bounds of a repetition are in the wrong order");
+                    }
+                    Some(_) => last.repeated(true)?,
+                    None => {
+                        self.at += 1;
+                        Last::Item
+                    }
+                },
                 '(' => {
                     self.at += 1;
                     let is_comment = self.group_head()?;
@@ -55,65 +84,29 @@ impl Parser {
                     if !self.eat(')') {
                         return Err("a `(` is not closed");
                     }
-                    (repeatable, repeated) = (true, false);
-                    continue;
+                    Last::Item
                 }
-                '[' => {
-                    self.at += 1;
-                    self.set()?;
-                    (repeatable, repeated) = (true, false);
-                    continue;
-                }
-                '\\' => {
-                    self.at += 2;
-                    if self.at > self.chars.len() {
-                        return Err("it ends in a backslash");
-                    }
-                    (repeatable, repeated) = (true, false);
-                    continue;
-                }
-                '*' | '+' | '?' => {
-                    self.at += 1;
-                    if repeated {
-                        // `a+?` is lazy and `a++` possessive; no third one follows.
-                        if c == '*' {
-                            return Err("a repetition is repeated");
-                        }
-                        (repeatable, repeated) = (false, false);
-                        continue;
-                    }
-                    if !repeatable {
-                        return Err("there is nothing to repeat");
-                    }
-                    (repeatable, repeated) = (false, true);
-                    continue;
-                }
-                '{' => {
-                    if let Some((low, high)) = self.bounds() {
-                        if repeated || !repeatable {
-                            return Err(if repeated {
-                                "a repetition is repeated"
-                            } else {
-                                "there is nothing to repeat"
-                            });
-                        }
-                        if high.is_some_and(|high| high < low) {
-                            return Err("the bounds of a repetition are in the wrong order");
-                        }
-                        (repeatable, repeated) = (false, true);
-                        continue;
-                    }
-                    self.at += 1;
-                    (repeatable, repeated) = (true, false);
-                }
-                // Python lets no anchor be repeated, but `^*` is written by nobody.
-                _ => {
-                    self.at += 1;
-                    (repeatable, repeated) = (true, false);
-                }
-            }
+                _ => self.item(c)?,
+            };
         }
         Ok(())
+    }
+
+    fn item(&mut self, c: char) -> Result<Last, &'static str> {
+        self.at += 1;
+        match c {
+            '|' => return Ok(Last::Start),
+            '[' => self.set()?,
+            '\\' => {
+                self.at += 1;
+                if self.at > self.chars.len() {
+                    return Err("it ends in a backslash");
+                }
+            }
+            // Python lets no anchor be repeated, but `^*` is written by nobody.
+            _ => {}
+        }
+        Ok(Last::Item)
     }
 
     /// Skips `?:`, `?P<name>` and the like. Returns whether the group was a comment or flags, and is
@@ -136,48 +129,47 @@ impl Parser {
                 self.at += 1;
                 Ok(false)
             }
-            Some('P' | '<' | '(') => {
-                let end = if self.peek() == Some('(') { ')' } else { '>' };
-                if self.peek() == Some('P') {
-                    self.at += 1;
-                    if self.peek() != Some('<') {
-                        // A back reference, `(?P=name)`.
-                        return Ok(false);
-                    }
-                }
-                self.at += 1;
-                if end == '>' && matches!(self.peek(), Some('=' | '!')) {
-                    self.at += 1;
-                    return Ok(false);
-                }
-                while let Some(c) = self.peek() {
-                    self.at += 1;
-                    if c == end {
-                        return Ok(false);
-                    }
-                }
-                Err("the name of a group is not closed")
-            }
-            // Flags.
-            Some(_) => {
-                while let Some(c) = self.peek() {
-                    match c {
-                        ':' => {
-                            self.at += 1;
-                            return Ok(false);
-                        }
-                        ')' => {
-                            self.at += 1;
-                            return Ok(true);
-                        }
-                        c if c.is_ascii_alphabetic() || c == '-' => self.at += 1,
-                        _ => return Err("`(?` is followed by something unknown"),
-                    }
-                }
-                Err("a `(` is not closed")
-            }
-            None => Err("a `(` is not closed"),
+            Some('P' | '<' | '(') => self.group_name(),
+            _ => self.flags(),
         }
+    }
+
+    /// `P<name>`, `<=`, `(name)` and the like, after `(?`.
+    fn group_name(&mut self) -> Result<bool, &'static str> {
+        let end = if self.peek() == Some('(') { ')' } else { '>' };
+        if self.peek() == Some('P') {
+            self.at += 1;
+            if self.peek() != Some('<') {
+                // A back reference, `(?P=name)`.
+                return Ok(false);
+            }
+        }
+        self.at += 1;
+        if end == '>' && matches!(self.peek(), Some('=' | '!')) {
+            self.at += 1;
+            return Ok(false);
+        }
+        while let Some(c) = self.peek() {
+            self.at += 1;
+            if c == end {
+                return Ok(false);
+            }
+        }
+        Err("the name of a group is not closed")
+    }
+
+    fn flags(&mut self) -> Result<bool, &'static str> {
+        while let Some(c) = self.peek() {
+            match c {
+                ':' | ')' => {
+                    self.at += 1;
+                    return Ok(c == ')');
+                }
+                c if c.is_ascii_alphabetic() || c == '-' => self.at += 1,
+                _ => return Err("`(?` is followed by something unknown"),
+            }
+        }
+        Err("a `(` is not closed")
     }
 
     /// After `[`.

@@ -103,7 +103,7 @@ fn names_are_resolved_not_compared() {
 }
 
 #[test]
-fn class_and_decorators() {
+fn the_run_method() {
     for (body, expected) in [
         (
             "@runbook.run\nasync def run(self, *, context: dict) -> dict: ...",
@@ -138,6 +138,10 @@ fn class_and_decorators() {
     ] {
         assert_eq!(found(&runbook(body)), expected, "{body}");
     }
+}
+
+#[test]
+fn members_of_the_class() {
     for (body, expected) in [
         (
             "def __init__(self):\n    NtroWorkflow.__init__(self)",
