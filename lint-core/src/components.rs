@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rayon::prelude::*;
 
 use crate::causes::Calls;
-use crate::commands::Structure;
+use crate::commands::structure::Structure;
 use crate::facts::{Hazard, Part, Reach, Seen, Workflow};
 use crate::inert;
 use crate::knowledge::Knowledge;
@@ -350,62 +350,4 @@ fn can_carry(project: &Project<'_>, file: FileId) -> bool {
 fn stores_into_imports(project: &Project<'_>, file: FileId) -> bool {
     let module = project.module(file);
     module.is_some_and(inert::stores_into_imports)
-}
-
-/// What was seen of all parts, as if there were one.
-pub(crate) fn merged(parts: &[Part]) -> Seen {
-    let mut merged = Seen::default();
-    let mut hazards: Vec<(Hazard, (String, Place))> = Vec::new();
-    type Shown = (Workflow, (Reach, Option<Structure>));
-    let mut workflows: BTreeMap<(String, Place), Shown> = BTreeMap::new();
-    let mut unmatched: Option<Vec<String>> = None;
-    let mut calls = Calls::default();
-    for part in parts {
-        calls.merge(&part.calls);
-        let part = &part.seen;
-        let shown = part.reach.iter().zip(&part.structures);
-        for (it, (reach, structure)) in part.workflows.iter().zip(shown) {
-            let key = (it.name.clone(), it.place);
-            let all = || (it.clone(), (reach.clone(), structure.clone()));
-            workflows.entry(key).or_insert_with(all);
-        }
-        merged.observed.merge(&part.observed);
-        // What one part has a name for is not unmatched.
-        unmatched = Some(match unmatched {
-            None => part.unmatched.clone(),
-            Some(mut all) => {
-                all.retain(|name| part.unmatched.contains(name));
-                all
-            }
-        });
-        merged.activities.extend_from_slice(&part.activities);
-        merged
-            .idle_boundaries
-            .extend_from_slice(&part.idle_boundaries);
-        merged.cut_short.extend_from_slice(&part.cut_short);
-        for hazard in &part.hazards {
-            let it = &part.workflows[hazard.workflow];
-            hazards.push((hazard.clone(), (it.name.clone(), it.place)));
-        }
-    }
-    let numbers: BTreeMap<&(String, Place), usize> = workflows
-        .keys()
-        .enumerate()
-        .map(|(ix, key)| (key, ix))
-        .collect();
-    for (hazard, key) in &mut hazards {
-        hazard.workflow = numbers[&*key];
-    }
-    hazards.sort_by_key(|(hazard, _)| hazard.workflow);
-    merged.hazards = reach::gravest(hazards.into_iter().map(|(hazard, _)| hazard));
-    (merged.workflows, (merged.reach, merged.structures)) = workflows.into_values().unzip();
-    merged.unmatched = unmatched.unwrap_or_default();
-    merged.cut_short.sort();
-    merged.cut_short.dedup();
-    merged.gateways = calls.gateways();
-    merged.activities.sort_by_key(|it| it.place);
-    merged.activities.dedup();
-    merged.idle_boundaries.sort_by_key(|it| it.place);
-    merged.idle_boundaries.dedup();
-    merged
 }

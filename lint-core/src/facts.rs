@@ -1,12 +1,11 @@
 //! What the analysis found out, as rules see it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use crate::causes::{Calls, Gateways};
-use crate::commands::Structure;
-use crate::components::merged;
+use crate::commands::structure::Structure;
 use crate::diagnostic::{FileId, Impact, Place, TraceStep};
 use crate::index::{ClassIx, FunctionIx};
 use crate::knowledge::{CommandKind, Knowledge, Role, Sandbox};
@@ -347,4 +346,95 @@ fn join<T: Ord + Clone>(into: &mut Vec<T>, from: &[T]) {
     into.extend_from_slice(from);
     into.sort();
     into.dedup();
+}
+
+/// What was seen of all parts, as if there were one.
+fn merged(parts: &[Part]) -> Seen {
+    let mut merged = Seen::default();
+    let mut hazards: Vec<(Hazard, (String, Place))> = Vec::new();
+    type Shown = (Workflow, (Reach, Option<Structure>));
+    let mut workflows: BTreeMap<(String, Place), Shown> = BTreeMap::new();
+    let mut unmatched: Option<Vec<String>> = None;
+    let mut calls = Calls::default();
+    for part in parts {
+        calls.merge(&part.calls);
+        let part = &part.seen;
+        let shown = part.reach.iter().zip(&part.structures);
+        for (it, (reach, structure)) in part.workflows.iter().zip(shown) {
+            let key = (it.name.clone(), it.place);
+            let all = || (it.clone(), (reach.clone(), structure.clone()));
+            workflows.entry(key).or_insert_with(all);
+        }
+        merged.observed.merge(&part.observed);
+        // What one part has a name for is not unmatched.
+        unmatched = Some(match unmatched {
+            None => part.unmatched.clone(),
+            Some(mut all) => {
+                all.retain(|name| part.unmatched.contains(name));
+                all
+            }
+        });
+        merged.activities.extend_from_slice(&part.activities);
+        merged
+            .idle_boundaries
+            .extend_from_slice(&part.idle_boundaries);
+        merged.cut_short.extend_from_slice(&part.cut_short);
+        for hazard in &part.hazards {
+            let it = &part.workflows[hazard.workflow];
+            hazards.push((hazard.clone(), (it.name.clone(), it.place)));
+        }
+    }
+    let numbers: BTreeMap<&(String, Place), usize> = workflows
+        .keys()
+        .enumerate()
+        .map(|(ix, key)| (key, ix))
+        .collect();
+    for (hazard, key) in &mut hazards {
+        hazard.workflow = numbers[&*key];
+    }
+    hazards.sort_by_key(|(hazard, _)| hazard.workflow);
+    merged.hazards = gravest(hazards.into_iter().map(|(hazard, _)| hazard));
+    (merged.workflows, (merged.reach, merged.structures)) = workflows.into_values().unzip();
+    merged.unmatched = unmatched.unwrap_or_default();
+    merged.cut_short.sort();
+    merged.cut_short.dedup();
+    merged.gateways = calls.gateways();
+    merged.activities.sort_by_key(|it| it.place);
+    merged.activities.dedup();
+    merged.idle_boundaries.sort_by_key(|it| it.place);
+    merged.idle_boundaries.dedup();
+    merged
+}
+
+/// One hazard for each primary place and culprit. The same code may be in several workflows: the
+/// gravest reading wins, the first otherwise.
+pub(crate) fn gravest(hazards: impl Iterator<Item = Hazard>) -> Vec<Hazard> {
+    let mut all: BTreeMap<(Place, Option<Place>, HazardKind, String), Hazard> = BTreeMap::new();
+    for hazard in hazards {
+        let culprit = hazard.trace.last().map_or(hazard.place, |step| step.place);
+        // One call may change the same shared thing at many places.
+        let (culprit, name) = match hazard.kind {
+            HazardKind::SharedState => (None, hazard.culprit.clone()),
+            _ if hazard.may_fill => (None, String::new()),
+            _ => (Some(culprit), String::new()),
+        };
+        let kind = if hazard.may_fill {
+            HazardKind::Api { class: "" }
+        } else {
+            hazard.kind
+        };
+        match all.entry((hazard.place, culprit, kind, name)) {
+            btree_map::Entry::Vacant(slot) => {
+                slot.insert(hazard);
+            }
+            btree_map::Entry::Occupied(mut slot) => {
+                let better = (slot.get().read_only && !hazard.read_only)
+                    || slot.get().impact < hazard.impact;
+                if better {
+                    slot.insert(hazard);
+                }
+            }
+        }
+    }
+    all.into_values().collect()
 }

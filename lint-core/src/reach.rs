@@ -62,40 +62,7 @@ pub(crate) fn hazards(
     let mut idle: Vec<IdleBoundary> = idle.collect();
     idle.sort_by_key(|it| it.place);
     idle.dedup();
-    (gravest(all.into_iter()), idle, calls)
-}
-
-/// One hazard for each primary place and culprit. The same code may be in several workflows: the
-/// gravest reading wins, the first otherwise.
-pub(crate) fn gravest(hazards: impl Iterator<Item = Hazard>) -> Vec<Hazard> {
-    let mut all: BTreeMap<(Place, Option<Place>, HazardKind, String), Hazard> = BTreeMap::new();
-    for hazard in hazards {
-        let culprit = hazard.trace.last().map_or(hazard.place, |step| step.place);
-        // One call may change the same shared thing at many places.
-        let (culprit, name) = match hazard.kind {
-            HazardKind::SharedState => (None, hazard.culprit.clone()),
-            _ if hazard.may_fill => (None, String::new()),
-            _ => (Some(culprit), String::new()),
-        };
-        let kind = if hazard.may_fill {
-            HazardKind::Api { class: "" }
-        } else {
-            hazard.kind
-        };
-        match all.entry((hazard.place, culprit, kind, name)) {
-            Entry::Vacant(slot) => {
-                slot.insert(hazard);
-            }
-            Entry::Occupied(mut slot) => {
-                let better = (slot.get().read_only && !hazard.read_only)
-                    || slot.get().impact < hazard.impact;
-                if better {
-                    slot.insert(hazard);
-                }
-            }
-        }
-    }
-    all.into_values().collect()
+    (crate::facts::gravest(all.into_iter()), idle, calls)
 }
 
 /// What one workflow reaches.

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::place::Place;
 
-use super::describe::literal;
 use super::normal::{self, attribute};
-use super::{Choice, Command, Condition, Exit, Loop, Node, Part, Patch, Try, Wait};
+use super::structure::{
+    Choice, Command, Condition, Exit, Loop, Node, Part, Patch, Try, Wait, literal,
+};
 
 pub(super) type StateId = usize;
 

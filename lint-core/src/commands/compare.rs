@@ -13,7 +13,7 @@ use crate::place::Place;
 
 use super::automaton::{Automaton, Label, State, StateId};
 use super::normal::{attribute, attributes_in};
-use super::{CUT_SHORT, Command, Node, Part, Patch, Value};
+use super::structure::{CUT_SHORT, Command, Node, Part, Patch, Value};
 
 /// How many pairs of states are looked at.
 const MAX_PAIRS: usize = 20_000;

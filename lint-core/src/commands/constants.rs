@@ -12,7 +12,7 @@ use crate::place::{FileId, Span};
 use crate::syntax::ast::{self, Expr, Stmt};
 use crate::syntax::span_of;
 
-use super::build::{Builder, Given, Scope};
+use super::builder::{Builder, Given, Scope};
 use super::definitions::Definitions;
 use super::describe::{Writer, constant_text};
 use super::digest::{digest, print};

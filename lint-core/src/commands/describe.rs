@@ -6,18 +6,16 @@ use std::rc::Rc;
 
 use crate::index::FunctionNode;
 use crate::interp::Obj;
+use crate::place::Span;
 use crate::syntax::ast::{self, Expr, Stmt};
 use crate::syntax::span_of;
 
-use super::build::{Builder, Scope};
+use super::builder::{Builder, MAX_DEPTH, Scope};
 use super::definitions::{Definition, What, When};
-use crate::place::Span;
-
 use super::digest::{digest, without_docstring};
 use super::normal::needles;
+use super::structure::literal;
 
-/// Definitions are followed this far; what lies beyond is `…`, which is never the same as another.
-pub(super) const MAX_DEPTH: usize = 8;
 /// Longer texts are cut, and told apart by a digest.
 const MAX_TEXT: usize = 160;
 
@@ -108,24 +106,6 @@ fn text_literal(text: &str) -> String {
 
 fn escaped(text: &str) -> String {
     text.escape_debug().to_string().replace("\\\"", "\"")
-}
-
-/// What stands between the quotes of a text that is nothing but a string.
-pub(super) fn literal(text: &str) -> Option<&str> {
-    let inner = text.strip_prefix('\'')?.strip_suffix('\'')?;
-    let mut before = ' ';
-    let is_closed = inner.chars().any(|c| {
-        let closes = c == '\'' && before != '\\';
-        before = if before == '\\' && c == '\\' { ' ' } else { c };
-        closes
-    });
-    (!is_closed).then_some(inner)
-}
-
-/// The string that a text writes out.
-pub(super) fn plain_string(text: &str) -> Option<String> {
-    let inner = literal(text)?;
-    (!inner.contains('\\')).then(|| inner.to_owned())
 }
 
 impl<'p> Writer<'_, '_, 'p> {

@@ -7,10 +7,10 @@ use crate::interp::{Code, CtxId};
 use crate::syntax::ast::{self, Expr};
 use crate::syntax::span_of;
 
-use super::build::{Builder, Scope, children, unwrapped, wait_for};
+use super::builder::{Builder, Scope, children, unwrapped, wait_for};
 use super::flow::Nodes;
 use super::normal::{YIELD, commands_in};
-use super::{Condition, Node};
+use super::structure::{Condition, Node};
 
 impl<'p> Builder<'_, 'p> {
     pub(super) fn expr(&mut self, scope: &Rc<Scope<'p>>, expr: &'p Expr, out: &mut Nodes) {

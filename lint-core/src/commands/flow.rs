@@ -6,10 +6,10 @@ use crate::place::Place;
 use crate::syntax::ast::{self, Expr, Stmt};
 use crate::syntax::span_of;
 
-use super::build::{Builder, Scope, exit, wait_for};
+use super::builder::{Builder, Scope, exit, wait_for};
 use super::definitions::enumerated;
 use super::normal::{around, commands_in, size};
-use super::{Choice, Condition, Exit, Loop, Node, Try};
+use super::structure::{Choice, Condition, Exit, Loop, Node, Try};
 
 pub(super) type Nodes = Vec<Node>;
 

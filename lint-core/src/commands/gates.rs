@@ -8,13 +8,14 @@ use crate::place::{Place, Span};
 use crate::syntax::ast::{self, Expr};
 use crate::syntax::span_of;
 
-use super::build::{Builder, Scope, children};
+use super::builder::{Builder, Scope, children};
 use super::compare::same;
 use super::definitions::When;
 use super::describe::only_value;
 use super::flow::Nodes;
+use super::naming;
 use super::normal::size;
-use super::{Choice, Condition, Node, naming};
+use super::structure::{Choice, Condition, Node};
 
 /// So many patches are told apart in one value.
 const MAX_ASSUMED: usize = 2;

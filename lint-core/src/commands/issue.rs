@@ -7,11 +7,11 @@ use crate::knowledge;
 use crate::syntax::ast::{self, Expr};
 use crate::syntax::span_of;
 
-use super::build::{Builder, Scope, exit, unwrapped, wait_for};
+use super::builder::{Builder, Scope, exit, unwrapped, wait_for};
 use super::flow::Nodes;
 use super::naming::{self, argument};
 use super::normal::commands_in;
-use super::{Choice, Command, Condition, Exit, Node, Patch, Wait};
+use super::structure::{Choice, Command, Condition, Exit, Node, Patch, Wait};
 
 impl<'p> Builder<'_, 'p> {
     /// A call that leaves something in the history. `inner` is what its arguments do.

@@ -11,9 +11,8 @@ use crate::place::FileId;
 use crate::syntax::ast::{self, Expr, Stmt};
 use crate::syntax::span_of;
 
-use super::build::{Builder, Scope};
-use super::describe::plain_string;
-use super::{Command, Value};
+use super::builder::{Builder, Scope};
+use super::structure::{Command, Value, plain_string};
 
 /// The command that a call issues.
 pub(super) fn command<'p>(

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Choice, Condition, Exit, Loop, Node, Part, Try, Value};
+use super::structure::{Choice, Condition, Exit, Loop, Node, Part, Structure, Try, Value};
 
 /// The commands in nodes, by what they are called.
 pub(super) fn commands_in(nodes: &[Node]) -> BTreeSet<String> {
@@ -359,8 +359,14 @@ pub(super) fn needles(text: &str) -> BTreeSet<String> {
     found
 }
 
-/// The attributes that conditions and commands depend on.
-pub(super) fn read_attributes(parts: &[Part]) -> BTreeSet<String> {
+impl Structure {
+    /// The attributes that its conditions and commands depend on.
+    pub fn read_attributes(&self) -> BTreeSet<String> {
+        read_attributes(&self.parts)
+    }
+}
+
+fn read_attributes(parts: &[Part]) -> BTreeSet<String> {
     let mut texts = Vec::new();
     for part in parts {
         texts_in(&part.nodes, &mut texts);

@@ -9,10 +9,10 @@ use crate::place::Place;
 use crate::syntax::ast::{self, Expr};
 use crate::syntax::span_of;
 
-use super::build::{Builder, Scope, wait_for};
+use super::builder::{Builder, Scope, wait_for};
 use super::describe::changes_contents;
 use super::flow::Nodes;
-use super::{Command, Node};
+use super::structure::{Command, Node};
 
 impl<'p> Builder<'_, 'p> {
     /// State that is written, in case that something depends on it.
