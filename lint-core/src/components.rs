@@ -16,15 +16,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rayon::prelude::*;
 
 use crate::causes::Calls;
-use crate::commands::structure::Structure;
-use crate::facts::{Hazard, Part, Reach, Seen, Workflow};
+use crate::facts::{Part, Seen};
 use crate::inert;
 use crate::knowledge::Knowledge;
 use crate::markers::{self, Candidates, Use};
 use crate::passthrough::{self, WorkerLists};
-use crate::place::{FileId, Place};
+use crate::place::FileId;
 use crate::project::Project;
-use crate::reach;
 use crate::search::Sought;
 use crate::workflows;
 
