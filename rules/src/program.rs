@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lint_core::diagnostic::{FileId, Place, Span, TraceStep};
 use lint_core::facts::{Callee, ClassRef, Entry, EntryReach, Facts, FunctionRef, Reach, Workflow};
-use lint_core::index::{Function, FunctionNode, Module};
+use lint_core::index::{Function, FunctionNode, Index, Module};
 use lint_core::knowledge::Role;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use lint_core::syntax::ast::{self, Expr, Stmt};
@@ -85,9 +85,12 @@ impl<'f, 'p> Program<'f, 'p> {
         Self { facts }
     }
 
+    pub(crate) fn index(self, file: FileId) -> Option<&'p Index<'p>> {
+        self.facts.project.module(file).map(Module::index)
+    }
+
     pub(crate) fn function(self, it: FunctionRef) -> Option<&'p Function<'p>> {
-        let index = self.facts.project.module(it.file).map(Module::index)?;
-        Some(index.function(it.ix))
+        Some(self.index(it.file)?.function(it.ix))
     }
 
     pub(crate) fn def(self, it: FunctionRef) -> Option<&'p ast::StmtFunctionDef> {
@@ -131,12 +134,11 @@ impl<'f, 'p> Program<'f, 'p> {
         file: FileId,
         call: &ast::ExprCall,
     ) -> impl Iterator<Item = FunctionRef> + 'f {
-        self.callees(file, call)
-            .iter()
-            .filter_map(|callee| match callee {
-                Callee::Function(it) => Some(*it),
-                _ => None,
-            })
+        let callees = self.callees(file, call).iter();
+        callees.filter_map(|callee| match callee {
+            Callee::Function(it) => Some(*it),
+            _ => None,
+        })
     }
 
     /// The functions of the project that a call is given, and that are run for it.
@@ -145,12 +147,11 @@ impl<'f, 'p> Program<'f, 'p> {
         file: FileId,
         call: &ast::ExprCall,
     ) -> impl Iterator<Item = FunctionRef> + 'f {
-        self.callees(file, call)
-            .iter()
-            .filter_map(|callee| match callee {
-                Callee::Callback(it) => Some(*it),
-                _ => None,
-            })
+        let callees = self.callees(file, call).iter();
+        callees.filter_map(|callee| match callee {
+            Callee::Callback(it) => Some(*it),
+            _ => None,
+        })
     }
 
     /// The function, and those that it calls.

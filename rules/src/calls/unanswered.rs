@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lint_core::facts::FunctionRef;
-use lint_core::index::Module;
 use lint_core::names::Names;
 use lint_core::syntax::ast::{self, CmpOp, Expr, Number, Stmt, UnaryOp};
 
@@ -189,11 +188,7 @@ fn values(program: Program<'_, '_>, running: Running<'_>, name: &str) -> Option<
 fn functions_of(program: Program<'_, '_>, running: Running<'_>) -> Option<BTreeSet<FunctionRef>> {
     let mut functions = running.runs_of(|_| true);
     for class in &running.reach.bases {
-        let index = program
-            .facts
-            .project
-            .module(class.file)
-            .map(Module::index)?;
+        let index = program.index(class.file)?;
         for (ix, function) in index.functions.iter().enumerate() {
             let it = FunctionRef {
                 file: class.file,
@@ -217,11 +212,7 @@ fn functions_of(program: Program<'_, '_>, running: Running<'_>) -> Option<BTreeS
 fn stored<'p>(program: Program<'_, 'p>, running: Running<'_>, name: &str) -> Option<Vec<&'p Expr>> {
     let mut values = Vec::new();
     for class in &running.reach.bases {
-        let index = program
-            .facts
-            .project
-            .module(class.file)
-            .map(Module::index)?;
+        let index = program.index(class.file)?;
         for statement in &index.class(class.ix).node.body {
             let bound = match statement {
                 Stmt::Assign(it) => it.targets.first().zip(Some(&*it.value)),

@@ -23,6 +23,8 @@ mod signature;
 mod site;
 mod swap;
 mod taken;
+#[cfg(test)]
+mod testing;
 mod workers;
 
 pub(crate) use activity::scheduled;

@@ -2,7 +2,6 @@ use std::collections::BTreeSet;
 
 use lint_core::diagnostic::{Diagnostic, Place, Severity};
 use lint_core::facts::{Entry, FunctionRef};
-use lint_core::index::Module;
 use lint_core::knowledge::Role;
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
@@ -239,11 +238,7 @@ fn declared_failures(
 ) -> Option<Vec<String>> {
     let mut names = Vec::new();
     for class in &running.reach.bases {
-        let index = program
-            .facts
-            .project
-            .module(class.file)
-            .map(Module::index)?;
+        let index = program.index(class.file)?;
         for decorator in &index.class(class.ix).node.decorator_list {
             let Expr::Call(call) = &decorator.expression else {
                 continue;
