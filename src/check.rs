@@ -1,9 +1,9 @@
 //! From a project to sorted findings. Nothing is read or written here but through the project.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use lint_core::analysis::{Analysis, analyse};
-use lint_core::causes::{Cause, Gateways};
+use lint_core::causes::Gateways;
 use lint_core::diagnostic::{Diagnostic, FileId, Severity};
 use lint_core::facts::Facts;
 use lint_core::knowledge::Knowledge;
@@ -14,8 +14,7 @@ use rules::Overview;
 use rules::reference::{Recorded, Reference};
 
 use crate::config::Settings;
-use crate::known::Parted;
-use crate::report::{Count, Summary, UsedBaseline};
+use crate::report::{Summary, UsedBaseline};
 
 /// Everything that is true of a project under its settings, whatever is asked about.
 pub(crate) struct Examined {
@@ -189,6 +188,16 @@ fn examined(
     }
 }
 
+/// All findings of a project, by whether they are known.
+pub(crate) struct Parted {
+    pub(crate) new: Vec<Diagnostic>,
+    pub(crate) baselined: Option<Vec<Diagnostic>>,
+    pub(crate) preexisting: Option<Vec<Diagnostic>>,
+    pub(crate) used: Option<UsedBaseline>,
+    /// What the workflows did before the change.
+    pub(crate) reference: Option<Reference>,
+}
+
 impl Examined {
     /// Known findings are parted from the others before, since whether a finding is new depends on
     /// the whole project.
@@ -295,26 +304,4 @@ fn sort_key(finding: &Diagnostic) -> impl Ord + '_ {
         &finding.entry,
         &finding.message,
     )
-}
-
-/// The rules with the most findings first. A cause counts for the rule of the finding to read.
-pub(crate) fn statistics(findings: &[Diagnostic], causes: &[Cause]) -> Vec<Count> {
-    let mut counts: BTreeMap<&'static str, Count> = BTreeMap::new();
-    for finding in findings {
-        let count = counts.entry(finding.code).or_insert(Count {
-            code: finding.code,
-            name: finding.name,
-            findings: 0,
-            causes: 0,
-        });
-        count.findings += 1;
-    }
-    for cause in causes {
-        if let Some(count) = counts.get_mut(findings[cause.representative].code) {
-            count.causes += 1;
-        }
-    }
-    let mut counts: Vec<Count> = counts.into_values().collect();
-    counts.sort_by_key(|count| (usize::MAX - count.findings, count.code));
-    counts
 }

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use lint_core::diagnostic::Diagnostic;
 use lint_core::project::Project;
-use rules::reference::Reference;
 
 use crate::baseline::{self, Baseline, Key, Scope, Stale};
-use crate::check::{Alive, Examined, touches};
+use crate::check::{Alive, Examined, Parted, touches};
 use crate::cli::KnownArgs;
 use crate::config::Settings;
 use crate::diff_base::DiffBase;
@@ -40,16 +39,6 @@ enum Purpose {
     Read,
     Prune,
     Write,
-}
-
-/// All findings of a project, by whether they are known.
-pub(crate) struct Parted {
-    pub(crate) new: Vec<Diagnostic>,
-    pub(crate) baselined: Option<Vec<Diagnostic>>,
-    pub(crate) preexisting: Option<Vec<Diagnostic>>,
-    pub(crate) used: Option<UsedBaseline>,
-    /// What the workflows did before the change.
-    pub(crate) reference: Option<Reference>,
 }
 
 /// What is known already, while the files change.

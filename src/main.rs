@@ -15,6 +15,7 @@ mod output;
 mod progress;
 mod report;
 mod server;
+mod target;
 mod terminal;
 mod watch;
 mod wrap;

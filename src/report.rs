@@ -1,5 +1,6 @@
 //! What a check found out, ready to be rendered.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use lint_core::causes::Cause;
@@ -397,4 +398,26 @@ fn workspace(repository: &Path) -> Option<PathBuf> {
     let resolved = named.canonicalize().ok();
     let mut spellings = std::iter::once(named).chain(resolved);
     spellings.find(|it| it.is_absolute() && repository.starts_with(it))
+}
+
+/// The rules with the most findings first. A cause counts for the rule of the finding to read.
+pub(crate) fn statistics(findings: &[Diagnostic], causes: &[Cause]) -> Vec<Count> {
+    let mut counts: BTreeMap<&'static str, Count> = BTreeMap::new();
+    for finding in findings {
+        let count = counts.entry(finding.code).or_insert(Count {
+            code: finding.code,
+            name: finding.name,
+            findings: 0,
+            causes: 0,
+        });
+        count.findings += 1;
+    }
+    for cause in causes {
+        if let Some(count) = counts.get_mut(findings[cause.representative].code) {
+            count.causes += 1;
+        }
+    }
+    let mut counts: Vec<Count> = counts.into_values().collect();
+    counts.sort_by_key(|count| (usize::MAX - count.findings, count.code));
+    counts
 }

@@ -1,54 +1,8 @@
-//! The two streams. Everything that reaches a terminal is written here, through one buffer each.
+//! What is said beside reports, on the standard error. Everything is escaped.
 
 use std::io::{self, Write};
-use std::path::Path;
 
-use anstream::{AutoStream, ColorChoice, StripStream};
-use anyhow::{Context, Result};
-
-use crate::cli::Color;
-use crate::file;
-use crate::output::escape_line;
-
-/// Lets `write` write to the file as a whole or not at all, or else to the standard output. Escape sequences for colours
-/// are stripped when they are not wanted.
-pub(crate) fn write_output(
-    file: Option<&Path>,
-    color: Color,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<()> {
-    let stdout = io::stdout();
-    let is_colored = match color {
-        Color::Always => true,
-        Color::Never => false,
-        Color::Auto => file.is_none() && AutoStream::choice(&stdout) != ColorChoice::Never,
-    };
-    let mut bytes = Vec::new();
-    if is_colored {
-        write(&mut bytes)?;
-    } else {
-        write(&mut StripStream::new(&mut bytes))?;
-    }
-    match file {
-        Some(path) => {
-            file::write(path, &bytes).with_context(|| format!("cannot write `{}`", path.display()))
-        }
-        None => stdout
-            .lock()
-            .write_all(&bytes)
-            .and_then(|()| stdout.lock().flush())
-            .context("cannot write to the standard output"),
-    }
-}
-
-/// How many columns there are for a report, if it goes to a terminal.
-pub(crate) fn columns(file: Option<&Path>) -> Option<usize> {
-    if file.is_some() {
-        return None;
-    }
-    let (width, _) = terminal_size::terminal_size_of(io::stdout())?;
-    Some(usize::from(width.0))
-}
+use crate::output::escape::escape_line;
 
 /// Says something beside the report. Nothing can be done when even that fails.
 pub(crate) fn tell(line: &str) {

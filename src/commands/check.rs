@@ -16,7 +16,7 @@ use super::fix::Wish;
 use super::{is_standard, locate, start_threads};
 use crate::Status;
 use crate::baseline::Malformed;
-use crate::check::{self, Alive, Answer, Question, python_files, statistics};
+use crate::check::{self, Alive, Answer, Question, python_files};
 use crate::cli::{CheckArgs, Color, FailOn, Format, OutputArgs, ReportTarget};
 use crate::config::{ConfigError, Settings, absolute};
 use crate::discover::Files;
@@ -25,8 +25,11 @@ use crate::known::Known;
 use crate::lock;
 use crate::output::{leading, render};
 use crate::progress::Progress;
-use crate::report::{Places, Report, ReportedError, Summary, plural, stopped_at_a_bound};
-use crate::terminal::{columns, report_failure, tell, warn, write_output};
+use crate::report::{
+    Places, Report, ReportedError, Summary, plural, statistics, stopped_at_a_bound,
+};
+use crate::target::{columns, write_output};
+use crate::terminal::{report_failure, tell, warn};
 use crate::watch;
 
 pub(crate) fn run(mut args: CheckArgs, color: Color) -> Result<Status> {

@@ -5,7 +5,7 @@ use clap::CommandFactory;
 
 use crate::Status;
 use crate::cli::{Cli, Color, CompletionsArgs};
-use crate::terminal::write_output;
+use crate::target::write_output;
 
 pub(crate) fn run(args: &CompletionsArgs) -> Result<Status> {
     let mut command = Cli::command();

@@ -8,7 +8,7 @@ use crate::Status;
 use crate::cli::{Color, ConfigArgs};
 use crate::config::{Options, Settings};
 use crate::output::escape;
-use crate::terminal::write_output;
+use crate::target::write_output;
 
 pub(crate) fn run(args: &ConfigArgs, color: Color) -> Result<Status> {
     if args.schema {

@@ -13,7 +13,8 @@ use crate::discover::Files;
 use crate::fix::{self, Order, Outcome};
 use crate::known::Known;
 use crate::report::plural;
-use crate::terminal::{tell, warn, write_output};
+use crate::target::write_output;
+use crate::terminal::{tell, warn};
 
 /// What is to become of the fixes.
 pub(super) struct Wish<'w> {

@@ -22,7 +22,8 @@ use crate::config::Settings;
 use crate::discover::Files;
 use crate::output::{escape, escape_json, escape_line, render_graph};
 use crate::report::{Places, listed};
-use crate::terminal::{warn, write_output};
+use crate::target::write_output;
+use crate::terminal::warn;
 
 pub(crate) fn run(mut args: GraphArgs, color: Color) -> Result<Status> {
     args.output_file = args.output_file.filter(|it| !is_standard(it));

@@ -5,7 +5,8 @@ use rules::icons::{LUCIDE_VERSION, Lookup, lookup, respell, search, suggest};
 
 use crate::Status;
 use crate::cli::{Color, IconsArgs};
-use crate::terminal::{warn, write_output};
+use crate::target::write_output;
+use crate::terminal::warn;
 
 /// How many near names are offered when nothing matches.
 const SUGGESTIONS: usize = 8;

@@ -11,7 +11,7 @@ use clap_mangen::roff::{Roff, roman};
 
 use crate::Status;
 use crate::cli::{Cli, Color, EXIT_STATUS, ManArgs};
-use crate::terminal::write_output;
+use crate::target::write_output;
 
 pub(crate) fn run(args: &ManArgs) -> Result<Status> {
     let mut program = Cli::command().disable_help_subcommand(true);

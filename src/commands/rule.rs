@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::Status;
 use crate::cli::{Color, RuleArgs, RuleFormat};
 use crate::config::unknown_rule;
-use crate::terminal::{columns, write_output};
+use crate::target::{columns, write_output};
 use crate::wrap::fill;
 
 #[derive(Serialize)]

@@ -10,8 +10,7 @@ use lint_core::diagnostic::Diagnostic;
 
 use super::rule_page;
 use super::text::{explanation, others};
-use crate::check::statistics;
-use crate::report::{Places, Report, Shown};
+use crate::report::{Places, Report, Shown, statistics};
 use escape::{code, inline, plain};
 
 /// GitHub refuses a summary of 1 MiB. The table of findings gets half of this, so that some traces

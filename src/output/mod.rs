@@ -1,7 +1,7 @@
 //! One file per output format. Each renders the same [`Report`] and decides nothing.
 
 mod concise;
-mod escape;
+pub(crate) mod escape;
 mod fingerprint;
 mod full;
 mod github;

@@ -17,11 +17,11 @@ use serde::{Deserialize, Serialize};
 use similar::{DiffTag, TextDiff};
 
 use super::client::Capabilities;
+use super::initialize::FIX_ALL;
 use super::lookup::Looked;
-use super::session::{Failure, Outcome, Running};
+use super::running::{Failure, Outcome, Running};
 use super::uri;
 
-pub(super) const FIX_ALL: &str = "source.fixAll.runbook-lint";
 const ANNOTATION: &str = "runbook-lint";
 
 /// What an action is about, until the client wants to know its edit.

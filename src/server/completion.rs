@@ -14,7 +14,7 @@ use rules::{HINT_COMPONENTS, icons};
 use super::client::Capabilities;
 use super::hover::of_icon;
 use super::lookup::{Looked, line_at, suppression_in};
-use super::session::{Outcome, Running};
+use super::running::{Outcome, Running};
 
 /// More icons than anybody looks through.
 const MAX_ICONS: usize = 200;

@@ -5,7 +5,7 @@ use lsp_types::{Definition, DefinitionParams, DefinitionResponse, Location};
 use rules::outline::BundleOutline;
 
 use super::lookup::Looked;
-use super::session::{Outcome, Running};
+use super::running::{Outcome, Running};
 
 impl Running<'_> {
     pub(super) fn definition(

@@ -7,7 +7,7 @@ use rules::icons;
 use rules::outline::RunbookOutline;
 
 use super::lookup::{Looked, rule_at};
-use super::session::{Outcome, Running};
+use super::running::{Outcome, Running};
 use super::uri;
 use crate::output::rule_page;
 

@@ -11,9 +11,10 @@ use lsp_types::{
     TextDocumentSyncOptions, WorkspaceFoldersServerCapabilities, WorkspaceOptions,
 };
 
-use super::actions::FIX_ALL;
 use super::client::Capabilities;
 use super::uri;
+
+pub(super) const FIX_ALL: &str = "source.fixAll.runbook-lint";
 
 /// Changes of these files change what is found.
 const WATCHED: [&str; 6] = [

@@ -7,7 +7,7 @@ use lsp_types::{TextDocumentPositionParams, Uri};
 
 use super::diagnostics::Renderer;
 use super::documents::Document;
-use super::session::{Outcome, Running};
+use super::running::{Outcome, Running};
 use super::uri;
 use super::workspace::Project;
 

@@ -20,6 +20,7 @@ use super::client::{Capabilities, Client};
 use super::control::{self, Control};
 use super::delivery::Delivery;
 use super::documents::Documents;
+use super::running::{Failure, Outcome, Running};
 use super::workspace::{Analyse, Said, Stale, Workspace};
 use super::{initialize, uri};
 use crate::Status;
@@ -39,50 +40,6 @@ enum Phase<'c> {
     Running(Running<'c>),
     ShutDown,
 }
-
-/// A session between `initialize` and `shutdown`.
-pub(super) struct Running<'c> {
-    pub(super) client: Client,
-    pub(super) documents: Documents,
-    pub(super) workspace: Workspace,
-    pub(super) delivery: Delivery,
-    control: &'c Control,
-    /// How many edits have been handled.
-    edits: u64,
-}
-
-/// Why a request gets no result.
-pub(super) struct Failure {
-    pub(super) code: ErrorCode,
-    pub(super) message: String,
-    pub(super) data: Option<Value>,
-}
-
-impl Failure {
-    pub(super) fn new(code: ErrorCode, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            data: None,
-        }
-    }
-
-    fn method(method: &str) -> Self {
-        let message = format!("there is no method `{method}`");
-        Self::new(ErrorCode::MethodNotFound, message)
-    }
-
-    fn params(error: &serde_json::Error) -> Self {
-        Self::new(ErrorCode::InvalidParams, error.to_string())
-    }
-
-    fn bug() -> Self {
-        let message = "this is a bug in runbook-lint; its log says more";
-        Self::new(ErrorCode::InternalError, message)
-    }
-}
-
-pub(super) type Outcome<T> = Result<T, Failure>;
 
 impl<'c> Session<'c> {
     pub(super) fn new(sender: Sender<Message>, control: &'c Control, analyse: Analyse) -> Self {
