@@ -431,46 +431,52 @@ impl<'a> Indexer<'a> {
     }
 }
 
+impl<'a> Indexer<'a> {
+    fn visit_function(&mut self, def: &'a ast::StmtFunctionDef) {
+        for decorator in &def.decorator_list {
+            self.visit_expr(&decorator.expression);
+        }
+        self.visit_signature(&def.parameters);
+        self.bind(def.name.as_str());
+        let qualname = self.qualify(def.name.as_str());
+        let ix = self.push_function(FunctionNode::Def(def), qualname);
+        self.enter(ix, |this| {
+            this.bind_parameters(&def.parameters);
+            this.visit_body(&def.body);
+        });
+    }
+
+    fn visit_class(&mut self, def: &'a ast::StmtClassDef) {
+        for decorator in &def.decorator_list {
+            self.visit_expr(&decorator.expression);
+        }
+        if let Some(arguments) = &def.arguments {
+            self.visit_arguments(arguments);
+        }
+        self.bind(def.name.as_str());
+        let class = Class {
+            node: def,
+            qualname: self.qualify(def.name.as_str()),
+            parent: self.function,
+            outer: if self.in_class_body { self.class } else { None },
+        };
+        let ix = self.index.classes.len() as ClassIx;
+        self.index.classes.push(class);
+        self.index
+            .by_span
+            .insert(span_of(def), Definition::Class(ix));
+        let outer = (self.class, self.in_class_body);
+        (self.class, self.in_class_body) = (Some(ix), true);
+        self.visit_body(&def.body);
+        (self.class, self.in_class_body) = outer;
+    }
+}
+
 impl<'a> Visitor<'a> for Indexer<'a> {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
         match statement {
-            Stmt::FunctionDef(def) => {
-                for decorator in &def.decorator_list {
-                    self.visit_expr(&decorator.expression);
-                }
-                self.visit_signature(&def.parameters);
-                self.bind(def.name.as_str());
-                let qualname = self.qualify(def.name.as_str());
-                let ix = self.push_function(FunctionNode::Def(def), qualname);
-                self.enter(ix, |this| {
-                    this.bind_parameters(&def.parameters);
-                    this.visit_body(&def.body);
-                });
-            }
-            Stmt::ClassDef(def) => {
-                for decorator in &def.decorator_list {
-                    self.visit_expr(&decorator.expression);
-                }
-                if let Some(arguments) = &def.arguments {
-                    self.visit_arguments(arguments);
-                }
-                self.bind(def.name.as_str());
-                let class = Class {
-                    node: def,
-                    qualname: self.qualify(def.name.as_str()),
-                    parent: self.function,
-                    outer: if self.in_class_body { self.class } else { None },
-                };
-                let ix = self.index.classes.len() as ClassIx;
-                self.index.classes.push(class);
-                self.index
-                    .by_span
-                    .insert(span_of(def), Definition::Class(ix));
-                let outer = (self.class, self.in_class_body);
-                (self.class, self.in_class_body) = (Some(ix), true);
-                self.visit_body(&def.body);
-                (self.class, self.in_class_body) = outer;
-            }
+            Stmt::FunctionDef(def) => self.visit_function(def),
+            Stmt::ClassDef(def) => self.visit_class(def),
             Stmt::Import(import) => {
                 for alias in &import.names {
                     let name = alias.asname.as_ref().map_or_else(

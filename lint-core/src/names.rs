@@ -814,6 +814,65 @@ impl<'p> Binder<'p> {
         }
     }
 
+    fn visit_function(&mut self, def: &'p ast::StmtFunctionDef) {
+        for decorator in &def.decorator_list {
+            self.visit_expr(&decorator.expression);
+        }
+        self.visit_signature(&def.parameters);
+        if let Some(ix) = self.table.index.function_at(span_of(def)) {
+            self.bind(def.name.as_str(), What::Function(ix));
+            self.enter(Place::Function(ix), |this| {
+                this.bind_parameters(&def.parameters);
+                this.visit_body(&def.body);
+            });
+        }
+    }
+
+    fn visit_class(&mut self, def: &'p ast::StmtClassDef) {
+        for decorator in &def.decorator_list {
+            self.visit_expr(&decorator.expression);
+        }
+        if let Some(arguments) = &def.arguments {
+            self.visit_arguments(arguments);
+        }
+        if let Some(ix) = self.table.index.class_at(span_of(def)) {
+            self.bind(def.name.as_str(), What::Class(ix));
+            self.enter(Place::Class(ix), |this| this.visit_body(&def.body));
+        }
+    }
+
+    fn visit_import(&mut self, import: &'p ast::StmtImport) {
+        for alias in &import.names {
+            let dotted = alias.name.as_str();
+            match &alias.asname {
+                Some(name) => self.bind(name.as_str(), What::Import(dotted)),
+                None => {
+                    self.bind(top(dotted), What::Import(top(dotted)));
+                    self.scope().imports.push(What::Import(dotted));
+                }
+            }
+        }
+    }
+
+    fn visit_import_from(&mut self, import: &'p ast::StmtImportFrom) {
+        let level = import.level;
+        let module = import.module.as_ref().map_or("", |module| module.as_str());
+        for alias in &import.names {
+            let name = alias.name.as_str();
+            if name == "*" {
+                self.scope().stars.push((module, level));
+                continue;
+            }
+            let bound = alias.asname.as_ref().map_or(name, |asname| asname.as_str());
+            let what = What::ImportFrom {
+                module,
+                level,
+                name,
+            };
+            self.bind(bound, what);
+        }
+    }
+
     /// The class of a method whose first parameter has this name, also from within its lambdas.
     fn class_of_self(&self, name: &str) -> Option<ClassIx> {
         let mut at = self.function;
@@ -836,62 +895,10 @@ impl<'p> Binder<'p> {
 impl<'p> Visitor<'p> for Binder<'p> {
     fn visit_stmt(&mut self, statement: &'p Stmt) {
         match statement {
-            Stmt::FunctionDef(def) => {
-                for decorator in &def.decorator_list {
-                    self.visit_expr(&decorator.expression);
-                }
-                self.visit_signature(&def.parameters);
-                if let Some(ix) = self.table.index.function_at(span_of(def)) {
-                    self.bind(def.name.as_str(), What::Function(ix));
-                    self.enter(Place::Function(ix), |this| {
-                        this.bind_parameters(&def.parameters);
-                        this.visit_body(&def.body);
-                    });
-                }
-            }
-            Stmt::ClassDef(def) => {
-                for decorator in &def.decorator_list {
-                    self.visit_expr(&decorator.expression);
-                }
-                if let Some(arguments) = &def.arguments {
-                    self.visit_arguments(arguments);
-                }
-                if let Some(ix) = self.table.index.class_at(span_of(def)) {
-                    self.bind(def.name.as_str(), What::Class(ix));
-                    self.enter(Place::Class(ix), |this| this.visit_body(&def.body));
-                }
-            }
-            Stmt::Import(import) => {
-                for alias in &import.names {
-                    let dotted = alias.name.as_str();
-                    match &alias.asname {
-                        Some(name) => self.bind(name.as_str(), What::Import(dotted)),
-                        None => {
-                            self.bind(top(dotted), What::Import(top(dotted)));
-                            self.scope().imports.push(What::Import(dotted));
-                        }
-                    }
-                }
-            }
-            Stmt::ImportFrom(import) => {
-                let module = import.module.as_ref().map_or("", |module| module.as_str());
-                for alias in &import.names {
-                    let name = alias.name.as_str();
-                    if name == "*" {
-                        self.scope().stars.push((module, import.level));
-                        continue;
-                    }
-                    let bound = alias.asname.as_ref().map_or(name, |asname| asname.as_str());
-                    self.bind(
-                        bound,
-                        What::ImportFrom {
-                            module,
-                            level: import.level,
-                            name,
-                        },
-                    );
-                }
-            }
+            Stmt::FunctionDef(def) => self.visit_function(def),
+            Stmt::ClassDef(def) => self.visit_class(def),
+            Stmt::Import(import) => self.visit_import(import),
+            Stmt::ImportFrom(import) => self.visit_import_from(import),
             Stmt::Assign(assign) => {
                 self.visit_expr(&assign.value);
                 for target in &assign.targets {

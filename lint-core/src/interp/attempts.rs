@@ -40,29 +40,9 @@ impl<'p> Machine<'p> {
                 dead: false,
                 ..raised.clone()
             };
-            let exception = match &handler.type_ {
-                Some(type_) => {
-                    let class = self.evaluate(type_);
-                    if self.is_failed_import(&class) && self.imports_what_is_there(&it.body) {
-                        continue;
-                    }
-                    self.note_exception(&class, span_of(&**type_));
-                    self.instances_of(&class)
-                }
-                None => Value::unknown(),
-            };
-            if let Some(name) = &handler.name {
-                let sym = self.sym(name.as_str());
-                self.assign_name(sym, &exception, span_of(name));
+            if self.handle(handler, &it.body) {
+                after.join(&self.frame.state);
             }
-            let outer = self.open_control();
-            if let Some(place) = self.place_missed(&it.body, &exception) {
-                let asked = Value::bottom().at_place(Some(place));
-                self.decide(&asked, SinkKind::Branch, span_of(&it.body[0]));
-            }
-            self.execute(&handler.body);
-            self.close_control(outer);
-            after.join(&self.frame.state);
         }
         self.close_control(outer);
         let dead = after.dead;
@@ -77,6 +57,33 @@ impl<'p> Machine<'p> {
         };
         self.execute(&it.finalbody);
         self.frame.state.dead |= dead;
+    }
+
+    /// Runs a handler; says whether what it catches can be raised at all.
+    fn handle(&mut self, handler: &'p ast::ExceptHandlerExceptHandler, body: &'p [Stmt]) -> bool {
+        let exception = match &handler.type_ {
+            Some(type_) => {
+                let class = self.evaluate(type_);
+                if self.is_failed_import(&class) && self.imports_what_is_there(body) {
+                    return false;
+                }
+                self.note_exception(&class, span_of(&**type_));
+                self.instances_of(&class)
+            }
+            None => Value::unknown(),
+        };
+        if let Some(name) = &handler.name {
+            let sym = self.sym(name.as_str());
+            self.assign_name(sym, &exception, span_of(name));
+        }
+        let outer = self.open_control();
+        if let Some(place) = self.place_missed(body, &exception) {
+            let asked = Value::bottom().at_place(Some(place));
+            self.decide(&asked, SinkKind::Branch, span_of(&body[0]));
+        }
+        self.execute(&handler.body);
+        self.close_control(outer);
+        true
     }
 
     /// The shared mapping of which a handler says that it lacks a key: `try: return MEMO[key]`.

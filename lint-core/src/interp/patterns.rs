@@ -62,6 +62,18 @@ impl<'p> Machine<'p> {
         }
     }
 
+    fn bind_attributes(&mut self, it: &'p ast::PatternMatchClass, subject: &Value) {
+        let class = self.evaluate(&it.cls);
+        let instance = self.instances_of(&class).tainted_by(subject);
+        for pattern in &it.arguments.patterns {
+            self.bind_pattern(pattern, &Value::unknown().tainted_by(subject));
+        }
+        for keyword in &it.arguments.keywords {
+            let value = self.attribute(&instance, keyword.attr.as_str(), span_of(keyword));
+            self.bind_pattern(&keyword.pattern, &value);
+        }
+    }
+
     fn bind_pattern(&mut self, pattern: &'p ast::Pattern, subject: &Value) {
         let bind = |this: &mut Self, name: &'p Option<ast::Identifier>, value: &Value| {
             if let Some(name) = name {
@@ -101,17 +113,7 @@ impl<'p> Machine<'p> {
                     self.bind_pattern(pattern, &element);
                 }
             }
-            ast::Pattern::MatchClass(it) => {
-                let class = self.evaluate(&it.cls);
-                let instance = self.instances_of(&class).tainted_by(subject);
-                for pattern in &it.arguments.patterns {
-                    self.bind_pattern(pattern, &Value::unknown().tainted_by(subject));
-                }
-                for keyword in &it.arguments.keywords {
-                    let value = self.attribute(&instance, keyword.attr.as_str(), span_of(keyword));
-                    self.bind_pattern(&keyword.pattern, &value);
-                }
-            }
+            ast::Pattern::MatchClass(it) => self.bind_attributes(it, subject),
             ast::Pattern::MatchOr(it) => {
                 for pattern in &it.patterns {
                     self.bind_pattern(pattern, subject);
