@@ -12,7 +12,6 @@ use lsp_types::{
 
 use super::client::Client;
 use super::documents::Document;
-use super::uri;
 
 #[derive(Default)]
 pub(super) struct Delivery {

@@ -10,7 +10,7 @@ use lsp_types::{
 use rules::outline::{RunbookOutline, StepOutline};
 
 use super::diagnostics::Renderer;
-use super::session::{Outcome, Running};
+use super::running::{Outcome, Running};
 
 impl Running<'_> {
     pub(super) fn document_symbols(
