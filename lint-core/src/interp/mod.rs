@@ -62,10 +62,10 @@ use crate::syntax::{ast, span_of};
 
 pub(crate) use builtins::mutates;
 pub(crate) use keepers::MadeClass;
-pub(crate) use kinds::Kinds;
 pub(crate) use marks::Mark;
 pub(crate) use mro::Mro;
 pub(crate) use seen::Seen;
+pub(crate) use taint::Kinds;
 pub use turns::Order;
 pub(crate) use turns::{Kind, STEPS_OF_GROUP};
 pub(crate) use value::{ClassId, CtxId, FuncId, FuncRef, Obj, Origin, SourceId, Sym, Value};

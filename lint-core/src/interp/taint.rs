@@ -15,8 +15,9 @@ use rustc_hash::FxHashMap;
 use crate::diagnostic::Span;
 use crate::knowledge::{IDENTITY, ORDER, REPLAY_FLAG, SHARED};
 
-use super::kinds::Kinds;
+pub(crate) use super::kinds::Kinds;
 use super::value::Table;
+
 use super::{
     CellKey, CtxId, Event, EventKind, Machine, Obj, Origin, SinkKind, Source, SourceId, Value,
 };
