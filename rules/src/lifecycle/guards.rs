@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use lint_core::diagnostic::Span;
 use lint_core::facts::FunctionRef;
 use lint_core::index::FunctionNode;
-use lint_core::knowledge::Role;
 use lint_core::names::Resolved;
 use lint_core::syntax::ast::{self, CmpOp, Expr, Pattern, Stmt, UnaryOp};
 use lint_core::syntax::span_of;
@@ -14,7 +13,7 @@ use lint_core::syntax::span_of;
 use super::ends::falls_through;
 use super::exceptions::Raise;
 use crate::model::Model;
-use crate::program::{Node, Program, Running, nodes_of, nodes_of_expr, own_nodes};
+use crate::program::{Node, Program, nodes_of, nodes_of_expr, own_nodes};
 use crate::sites::number;
 
 /// What has to be so, or not to be so, for control to come to a place.
@@ -226,55 +225,6 @@ fn asks_whether_awaited(program: Program<'_, '_>, function: FunctionRef, test: &
         }
         _ => false,
     })
-}
-
-/// Whether it is raised for an attribute that is `None`, which `run` has set before it calls the function,
-/// and nothing sets back.
-pub(super) fn is_set_before(
-    program: Program<'_, '_>,
-    running: Running<'_>,
-    raise: Raise<'_>,
-) -> bool {
-    let deciding = Deciding::of(program, raise);
-    let mut asked = deciding.met.iter().filter_map(|it| none_asked(it));
-    let Some(asked) = asked.find_map(|it| it.as_attribute_expr()) else {
-        return false;
-    };
-    let sets = |node: &Node<'_>, is_wanted: &dyn Fn(&Expr) -> bool| {
-        let is_it = |it: &Expr| matches!(it, Expr::Attribute(target) if target.attr == asked.attr);
-        match node {
-            Node::Stmt(Stmt::Assign(it)) => it.targets.iter().any(is_it) && is_wanted(&it.value),
-            Node::Stmt(Stmt::AnnAssign(it)) => {
-                is_it(&it.target) && it.value.as_deref().is_some_and(is_wanted)
-            }
-            _ => false,
-        }
-    };
-    let mut later = running.runs_of(|role| role != Role::Init).into_iter();
-    let is_set_back = later.any(|function| {
-        own_nodes(program.function(function)).any(|it| sets(&it, &Expr::is_none_literal_expr))
-    });
-    let mut entries = running
-        .entries()
-        .filter(|(_, it)| it.runs.contains(&raise.function));
-    !is_set_back
-        && entries.all(|(entry, reach)| {
-            let leads = |callee: FunctionRef| program.runs_from(callee).contains(&raise.function);
-            let calls = program.own_calls(reach.function);
-            let calls = calls.filter(|(_, callee)| leads(*callee));
-            let first = calls.map(|(call, _)| span_of(call).start).min();
-            let body = program
-                .def(reach.function)
-                .map_or(&[][..], |it| &it.body[..]);
-            let before = body
-                .iter()
-                .take_while(|it| first.is_some_and(|at| span_of(*it).end <= at));
-            entry.role == Role::Run
-                && reach.function != raise.function
-                && before
-                    .into_iter()
-                    .any(|it| sets(&Node::Stmt(it), &|value| !value.is_none_literal_expr()))
-        })
 }
 
 /// Whether a function outside the class checks something with an exception of Python: that something

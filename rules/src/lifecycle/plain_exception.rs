@@ -10,7 +10,7 @@ use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use super::exceptions::{Callers, Raise, ancestors, leaves, raised};
-use super::guards::{is_check, is_never_reached, is_set_before, settled_calls};
+use super::guards::{is_check, is_never_reached, settled_calls};
 use crate::finding::Finding;
 use crate::model::Model;
 use crate::program::{Culprit, Node, Program, Running, own_nodes};
@@ -70,8 +70,7 @@ use crate::rule::{Context, Rule};
 ///
 /// ## Limits
 /// What stands behind all members of an enum, behind a loop that is always left, or behind `not handle.done()`
-/// after the handle was awaited, is never reached, and neither is what checks that `run` has set an attribute
-/// where it has.
+/// after the handle was awaited, is never reached.
 /// Outside the class, an exception of Python behind all cases of a `match` or all keys of a table, for an
 /// attribute that is not set, or for a parameter for which a call gives a literal, a length or what it has
 /// compared itself is taken to be a check of that caller; more than one call away, every condition is.
@@ -119,7 +118,6 @@ impl Rule for PlainException {
                     is_plain(it, &declared)
                         && !is_without_import(&cx.model, program, it)
                         && !is_never_reached(&cx.model, program, it)
-                        && !is_set_before(program, running, it)
                 })
                 .collect();
             if plain.is_empty() {
