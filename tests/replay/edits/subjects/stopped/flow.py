@@ -11,7 +11,7 @@ MINUTE = timedelta(minutes=1)
 
 
 @workflow.defn
-class Watch:
+class Stoppage:
     """Things that run beside the rest, and are stopped by others than those who started them."""
 
     @workflow.run
