@@ -188,6 +188,8 @@ struct Keeper {
     exempts: Option<(String, String)>,
     #[serde(default)]
     decorates: bool,
+    #[serde(default)]
+    decides: bool,
 }
 
 #[derive(Deserialize)]
@@ -195,6 +197,8 @@ struct Keeper {
 struct Listener {
     name: String,
     methods: Vec<String>,
+    #[serde(default)]
+    given: String,
 }
 
 #[derive(Deserialize)]
@@ -573,11 +577,12 @@ fn keeper_fields(entry: &Keeper) -> Result<String> {
         None => "None".to_owned(),
     };
     Ok(format!(
-        "when: {}, kept_by: {kept_by}, runs: {}, schedules: {}, exempts: {exempts}, decorates: {}",
+        "when: {}, kept_by: {kept_by}, runs: {}, schedules: {}, exempts: {exempts}, decorates: {}, decides: {}",
         when_source(entry.when.as_ref())?,
         args_source(&entry.runs)?,
         args_source(&entry.schedules)?,
-        entry.decorates
+        entry.decorates,
+        entry.decides
     ))
 }
 
@@ -589,7 +594,10 @@ fn listener_table(entries: &[Listener]) -> Result<Table> {
         for (name, _) in expand(&entry.name) {
             table.push(
                 &name,
-                format!("Listener {{ name: {name:?}, methods: {methods} }}"),
+                format!(
+                    "Listener {{ name: {name:?}, methods: {methods}, given: {:?} }}",
+                    entry.given
+                ),
             );
         }
     }

@@ -122,6 +122,8 @@ pub struct Workflow {
     pub kind: WorkflowKind,
     /// Whether a decorator says that it is a workflow, and not a base class alone.
     pub is_defined: bool,
+    /// Whether a decorator of an SDK is on the class, and its run method only on a base.
+    pub inherits_run: bool,
     /// Whether the sandbox of the SDK runs it, which its decorator can switch off.
     pub is_sandboxed: bool,
     pub facade: Facade,
@@ -205,6 +207,9 @@ pub struct Hazard {
     /// Where the value controls the commands, or data. Its message is a noun phrase for what it
     /// controls there: ``the branch``, ``the name or id of a command``.
     pub impact_at: Option<TraceStep>,
+    /// Whether the value surely comes there. It may be another one where it comes through attributes
+    /// or containers that hold several.
+    pub is_impact_sure: bool,
     /// Whether only query handlers and update validators reach it, which are not replayed.
     pub read_only: bool,
     pub sandbox: Sandbox,

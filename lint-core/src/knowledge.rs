@@ -75,6 +75,16 @@ pub enum When {
     Any(&'static [When]),
 }
 
+impl When {
+    fn note_texts(self, texts: &mut BTreeSet<&'static str>) {
+        match self {
+            Self::Contains(_, parts) => texts.extend(parts),
+            Self::All(all) | Self::Any(all) => all.iter().for_each(|it| it.note_texts(texts)),
+            _ => {}
+        }
+    }
+}
+
 /// One parameter of a known callable, by 0-based position (where it can be passed so) and by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arg {
@@ -146,6 +156,8 @@ pub struct Keeper {
     pub exempts: Option<(Arg, &'static str)>,
     /// Whether it decorates: without anything to keep, the call gives a decorator.
     pub decorates: bool,
+    /// Whether what the workflow runs decides how it goes on.
+    pub decides: bool,
 }
 
 /// Where a keeper keeps what it is given.
@@ -164,6 +176,8 @@ pub enum KeptBy {
 pub struct Listener {
     pub name: &'static str,
     pub methods: &'static [&'static str],
+    /// The type of what they are given; may be empty.
+    pub given: &'static str,
 }
 
 /// A call that makes the workflow issue a command (activity, child workflow, timer, signal, …).
@@ -260,6 +274,12 @@ pub enum Role {
     Draw,
     /// Registers a handler while the workflow runs.
     Registration,
+    /// A method that changes the object whose method it is.
+    Changes,
+    /// What an interceptor is handed of a command, which it may change.
+    CommandInput,
+    /// A part of that which a replay compares.
+    Compared,
     /// Logging: values that only go here change nothing that replay compares.
     Log,
 }
@@ -304,11 +324,28 @@ pub struct UserEntries {
 pub struct Knowledge {
     tables: &'static Tables,
     user: UserEntries,
+    /// Parts of text that tell calls apart, such as `:memory:`.
+    telling: BTreeSet<&'static str>,
 }
 
 impl Knowledge {
     pub fn new(tables: &'static Tables, user: UserEntries) -> Self {
-        Self { tables, user }
+        let mut telling = BTreeSet::new();
+        let apis = tables.apis.iter().map(|it| it.when);
+        for when in apis.chain(tables.returns.iter().map(|it| it.when)) {
+            when.note_texts(&mut telling);
+        }
+        telling.remove("");
+        Self {
+            tables,
+            user,
+            telling,
+        }
+    }
+
+    /// Whether text has a part that tells calls apart which are given it.
+    pub fn tells(&self, text: &str) -> bool {
+        self.telling.iter().any(|part| text.contains(part))
     }
 
     pub fn tables(&self) -> &'static Tables {

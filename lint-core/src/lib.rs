@@ -24,5 +24,6 @@ pub mod source;
 pub mod suggest;
 pub mod suppression;
 pub mod syntax;
+mod uses;
 mod workflows;
 mod written;

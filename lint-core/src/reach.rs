@@ -1,6 +1,5 @@
 //! From workflow entry points to hazards: which paths lead there, and what the values do.
 
-use std::cmp::Reverse;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -10,11 +9,12 @@ use crate::facts::{Elements, Hazard, HazardKind, IdleBoundary, WorkflowKind};
 use crate::index::{MODULE_BODY, Module};
 use crate::interp::{
     ClassId, Code, CtxId, Edge, Event, EventKind, Except, FuncId, How, Machine, Obj, Origin,
-    Outcome, Seen, Sink, SinkKind, Source, SourceId,
+    Outcome, Seen, Sink, SinkKind, Source, SourceId, Springs,
 };
 use crate::knowledge::{REPLAY_FLAG, Role, STARTUP, Sandbox};
 use crate::passthrough::WorkerLists;
 use crate::syntax::Comment;
+use crate::uses::{Use, Uses, impact_of, is_origin};
 use crate::workflows::Found;
 use crate::written::{written, written_whole};
 
@@ -27,6 +27,7 @@ pub(crate) fn hazards(
     let mut calls = Calls::default();
     let mut all = Vec::new();
     let mut boundaries = BTreeSet::new();
+    let springs = machine.springs();
     for (ix, found) in workflows.iter().enumerate() {
         let mro = found.class.map(|class| machine.mro(class));
         let entries = mro.iter().flat_map(|mro| mro.iter());
@@ -37,7 +38,7 @@ pub(crate) fn hazards(
             })
             .collect();
         let kept = machine.kept_by(&classes);
-        let walk = Walk::new(machine, found, ix, (classes, kept), by_worker);
+        let walk = Walk::new(machine, found, ix, (classes, kept), (by_worker, &springs));
         boundaries.extend(walk.boundaries.iter().copied());
         walk.note_calls(&mut calls);
         all.extend(walk.hazards());
@@ -80,49 +81,19 @@ struct Walk<'m, 'p> {
     answers: BTreeMap<CtxId, usize>,
     /// The handler registered at run time from which a context is reached.
     handlers: BTreeMap<CtxId, CtxId>,
-    /// Contexts that read-only handlers reach, whoever else does.
-    read_only: BTreeSet<CtxId>,
+    /// Contexts that read-only handlers reach, whoever else does, and the entry point that is
+    /// nearest.
+    read_only: BTreeMap<CtxId, usize>,
     /// Sources that arise in what is reached.
     made: BTreeSet<SourceId>,
     /// Those of resources: something else is called on what the origin gives.
     resources: BTreeSet<SourceId>,
     /// Contexts of functions asserted pure, not followed.
     boundaries: BTreeSet<CtxId>,
-    uses: BTreeMap<SourceId, Use>,
+    uses: Uses,
+    springs: &'m Springs,
     /// Modules that workers pass through.
     by_worker: &'m WorkerLists,
-}
-
-/// The gravest use of a value.
-#[derive(Debug, Clone, Copy)]
-struct Use {
-    kind: SinkKind,
-    place: Place,
-    ctx: CtxId,
-}
-
-impl Use {
-    fn of(sink: &Sink, file: FileId, ctx: CtxId) -> Self {
-        let span = sink.span;
-        Self {
-            kind: sink.kind,
-            place: Place { file, span },
-            ctx,
-        }
-    }
-
-    /// What breaks the replay is equally grave, however it does; the first place tells most, since
-    /// what comes later may only follow from it.
-    fn grow(&mut self, new: Self) {
-        if new.rank() > self.rank() {
-            *self = new;
-        }
-    }
-
-    fn rank(&self) -> impl Ord + use<> {
-        let gravity = self.kind.min(SinkKind::Order);
-        (gravity, Reverse(self.place), self.kind)
-    }
 }
 
 impl<'m, 'p> Walk<'m, 'p> {
@@ -131,7 +102,7 @@ impl<'m, 'p> Walk<'m, 'p> {
         found: &'m Found,
         workflow: usize,
         (classes, kept): (BTreeSet<ClassId>, BTreeSet<ClassId>),
-        by_worker: &'m WorkerLists,
+        (by_worker, springs): (&'m WorkerLists, &'m Springs),
     ) -> Self {
         let mut walk = Self {
             machine,
@@ -142,11 +113,12 @@ impl<'m, 'p> Walk<'m, 'p> {
             reached: BTreeMap::new(),
             answers: BTreeMap::new(),
             handlers: BTreeMap::new(),
-            read_only: BTreeSet::new(),
+            read_only: BTreeMap::new(),
             made: BTreeSet::new(),
             resources: BTreeSet::new(),
             boundaries: BTreeSet::new(),
-            uses: BTreeMap::new(),
+            uses: Uses::default(),
+            springs,
             by_worker,
         };
         walk.reach(true);
@@ -209,15 +181,13 @@ impl<'m, 'p> Walk<'m, 'p> {
     fn collect_uses(&mut self) {
         let issuing = self.issuing();
         let is_converter = self.found.workflow.kind == WorkflowKind::Converter;
-        // The gravest use of an origin is one of all its sources.
-        let mut uses: BTreeMap<(Origin, Except, Option<Place>), Use> = BTreeMap::new();
+        let mut uses = std::mem::take(&mut self.uses);
         let mut note = |origin: Origin, except: Except, mut new: Use| {
             // A converter issues no commands: whatever it decides is what the data becomes.
             if is_converter {
                 new.kind = new.kind.min(SinkKind::Payload);
             }
-            let at = (except == Except::Own).then_some(new.place);
-            uses.entry((origin, except, at)).or_insert(new).grow(new);
+            uses.note(origin, except, new);
         };
         for &ctx in self.reached.keys() {
             let file = self.machine.ctx_file(ctx);
@@ -229,7 +199,8 @@ impl<'m, 'p> Walk<'m, 'p> {
                 .iter()
                 .filter(|sink| self.lasts(sink, outcome));
             for sink in sinks.chain(decisions.map(|(sink, _)| sink)) {
-                note(sink.origin, sink.except, Use::of(sink, file, ctx));
+                let except = stored_place(sink, outcome).map_or(sink.except, Except::Source);
+                note(sink.origin, except, Use::of(sink, file, ctx));
             }
         }
         for (ix, &ctx) in self.found.contexts.iter().enumerate() {
@@ -258,21 +229,8 @@ impl<'m, 'p> Walk<'m, 'p> {
                 }
             }
         }
-        for ((origin, except, _), new) in uses {
-            for source in self.machine.sources_of(origin) {
-                if !self.is_excepted(source, except, new.place) {
-                    self.uses.entry(source).or_insert(new).grow(new);
-                }
-            }
-        }
-    }
-
-    fn is_excepted(&self, source: SourceId, except: Except, sink: Place) -> bool {
-        match except {
-            Except::Nothing => false,
-            Except::Source(own) => source == own,
-            Except::Own => is_origin(self.machine.source(source), sink),
-        }
+        uses.settle(self.machine);
+        self.uses = uses;
     }
 
     /// Whether what is stored in an attribute outlives the objects at hand: they are part of the
@@ -295,8 +253,8 @@ impl<'m, 'p> Walk<'m, 'p> {
 
     /// Whether commands are chosen by a value.
     fn chooses(&self, source: Option<SourceId>) -> bool {
-        let found = source.and_then(|it| self.uses.get(&it));
-        found.is_some_and(|it| it.kind == SinkKind::Timer || it.kind >= SinkKind::Order)
+        let kind = source.and_then(|it| self.uses.kind(it));
+        kind.is_some_and(|it| it == SinkKind::Timer || it >= SinkKind::State)
     }
 
     /// Whether an attribute that is stored is one of the workflow, or of an object that it keeps.
@@ -394,6 +352,12 @@ impl<'m, 'p> Walk<'m, 'p> {
                     span: event.span,
                 };
                 hazards.extend(self.hazard(place, &[], ctx, event, entry, replayed));
+                // What a query must not do is not made right by others who do it, too.
+                if let (Some(&query), true) = (self.read_only.get(&ctx), replayed)
+                    && is_about_queries(&event.kind)
+                {
+                    hazards.extend(self.hazard(place, &[], ctx, event, query, false));
+                }
             }
             for edge in self.followed(ctx) {
                 if self.is_inside(edge.callee) || is_asserted_pure(self.machine, edge.callee) {
@@ -411,6 +375,11 @@ impl<'m, 'p> Walk<'m, 'p> {
                     let mut path = vec![edge];
                     path.extend(tail.path.iter().copied());
                     hazards.extend(self.hazard(place, &path, last, &tail.event, entry, replayed));
+                    if let (Some(&query), true) = (self.read_only.get(&ctx), replayed)
+                        && is_about_queries(&tail.event.kind)
+                    {
+                        hazards.extend(self.hazard(place, &path, last, &tail.event, query, false));
+                    }
                 }
             }
         }
@@ -495,7 +464,7 @@ impl<'m, 'p> Walk<'m, 'p> {
                 possible,
             } => {
                 written = written_whole(machine.project.source(file), expression);
-                let impact = self.impact(source).0;
+                let impact = self.impact(source);
                 if possible && impact != Impact::Replay {
                     return None;
                 }
@@ -513,7 +482,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             }
             EventKind::SharedState { name, memo } => {
                 // Whoever fills it, it is the same, unless filling it takes a command.
-                if memo && self.impact(source).0 != Impact::Replay {
+                if memo && self.impact(source) != Impact::Replay {
                     return None;
                 }
                 (
@@ -568,7 +537,9 @@ impl<'m, 'p> Walk<'m, 'p> {
             }
             EventKind::ContentWrite { container, name } => {
                 let maker = machine.maker(container)?;
-                if replayed || self.read_only.contains(&maker) || !self.reached.contains_key(&maker)
+                if replayed
+                    || self.read_only.contains_key(&maker)
+                    || !self.reached.contains_key(&maker)
                 {
                     return None;
                 }
@@ -638,12 +609,10 @@ impl<'m, 'p> Walk<'m, 'p> {
         let (impact, impact_at) = match kind {
             HazardKind::ReplayFlag { state: true } => (Impact::Drift, None),
             HazardKind::ReplayFlag { state: false } => (Impact::Replay, None),
-            _ => self.impact(source),
+            _ => (self.impact(source), self.impact_at(source)),
         };
         // An order that nothing but a log shows, and an identity that is only compared, are fine.
-        let use_ = source
-            .and_then(|source| self.uses.get(&source))
-            .map(|found| found.kind);
+        let use_ = source.and_then(|source| self.uses.kind(source));
         let is_internal = match kind {
             HazardKind::Unordered { .. } => use_.is_none_or(|kind| kind <= SinkKind::Log),
             HazardKind::Api { .. } => use_ == Some(SinkKind::Compared),
@@ -675,7 +644,8 @@ impl<'m, 'p> Walk<'m, 'p> {
             culprit,
             written,
             impact,
-            impact_at,
+            is_impact_sure: impact_at.as_ref().is_none_or(|(_, is_sure)| *is_sure),
+            impact_at: impact_at.map(|(step, _)| step),
             read_only: !replayed,
             sandbox,
             passed_through,
@@ -731,19 +701,19 @@ impl<'m, 'p> Walk<'m, 'p> {
     }
 
     /// The contexts that entry points which are not replayed reach, whoever else does.
-    fn reach_read_only(&self) -> BTreeSet<CtxId> {
-        let entries = self.found.workflow.entries.iter();
+    fn reach_read_only(&self) -> BTreeMap<CtxId, usize> {
+        let entries = self.found.workflow.entries.iter().enumerate();
         let is_read_only = |role| matches!(role, Role::Query | Role::Validator);
         let contexts = entries.zip(&self.found.contexts);
-        let starts = contexts.filter(|(entry, _)| is_read_only(entry.role));
-        let mut queue: VecDeque<CtxId> = starts.map(|(_, &ctx)| ctx).collect();
-        let mut seen: BTreeSet<CtxId> = queue.iter().copied().collect();
-        while let Some(ctx) = queue.pop_front() {
-            for edge in self.followed(ctx) {
-                if seen.insert(edge.callee) {
-                    queue.push_back(edge.callee);
-                }
+        let starts = contexts.filter(|((_, entry), _)| is_read_only(entry.role));
+        let mut queue: VecDeque<(CtxId, usize)> = starts.map(|((ix, _), &ctx)| (ctx, ix)).collect();
+        let mut seen = BTreeMap::new();
+        while let Some((ctx, entry)) = queue.pop_front() {
+            if seen.contains_key(&ctx) {
+                continue;
             }
+            seen.insert(ctx, entry);
+            queue.extend(self.followed(ctx).map(|edge| (edge.callee, entry)));
         }
         seen
     }
@@ -790,13 +760,20 @@ impl<'m, 'p> Walk<'m, 'p> {
         }
     }
 
-    fn impact(&self, source: Option<SourceId>) -> (Impact, Option<TraceStep>) {
-        let Some(source) = source else {
-            return (Impact::Unknown, None);
-        };
-        let Some(found) = self.uses.get(&source) else {
-            return (Impact::None, None);
-        };
+    fn impact(&self, source: Option<SourceId>) -> Impact {
+        match source.map(|source| self.uses.kind(source)) {
+            None => Impact::Unknown,
+            Some(None) => Impact::None,
+            Some(Some(kind)) => impact_of(kind),
+        }
+    }
+
+    /// Where it shows, and whether it surely does.
+    fn impact_at(&self, source: Option<SourceId>) -> Option<(TraceStep, bool)> {
+        let shown = self
+            .uses
+            .shown(source?, self.machine, self.springs, &self.classes)?;
+        let found = shown.at;
         let what = match found.kind {
             SinkKind::Settled => "a use that shows no order",
             SinkKind::Compared => "the comparison within the process",
@@ -818,12 +795,21 @@ impl<'m, 'p> Walk<'m, 'p> {
             function: self.machine.ctx_name(found.ctx),
             message: what.to_owned(),
         };
-        (impact_of(found.kind), Some(step))
+        Some((step, shown.is_sure))
     }
 }
 
-fn is_origin(source: &Source, here: Place) -> bool {
-    (source.ctx_file, source.span) == (here.file, here.span)
+/// The shared state that is changed at a sink. What it held before comes back to itself there, which
+/// is no use of it.
+fn stored_place(sink: &Sink, outcome: &Outcome) -> Option<SourceId> {
+    if sink.kind != SinkKind::State || sink.except != Except::Nothing {
+        return None;
+    }
+    let mut events = outcome.events.iter();
+    let stored = events.find(|event| {
+        event.span == sink.span && matches!(event.kind, EventKind::SharedState { .. })
+    });
+    stored?.source
 }
 
 #[derive(Debug, Clone)]
@@ -833,21 +819,12 @@ struct Tail {
     event: Event,
 }
 
-fn impact_of(kind: SinkKind) -> Impact {
-    match kind {
-        SinkKind::Settled | SinkKind::Compared | SinkKind::Log => Impact::None,
-        SinkKind::External => Impact::Unknown,
-        SinkKind::Timer
-        | SinkKind::Setting
-        | SinkKind::State
-        | SinkKind::Payload
-        | SinkKind::Result => Impact::Drift,
-        SinkKind::Order
-        | SinkKind::Exception
-        | SinkKind::Branch
-        | SinkKind::Loop
-        | SinkKind::Identity => Impact::Replay,
-    }
+/// What only query handlers and validators must not do.
+fn is_about_queries(kind: &EventKind) -> bool {
+    matches!(
+        kind,
+        EventKind::StateWrite(_) | EventKind::ContentWrite { .. } | EventKind::Command { .. }
+    )
 }
 
 fn kind_rank(kind: &EventKind) -> u8 {

@@ -227,6 +227,7 @@ fn function_found(machine: &mut Machine<'_>, name: String, func: FuncId) -> Opti
         place,
         kind: WorkflowKind::Function,
         is_defined: true,
+        inherits_run: false,
         is_sandboxed: true,
         facade,
         entries: vec![entry],
@@ -271,6 +272,7 @@ fn made_class_found(machine: &mut Machine<'_>, made: &MadeClass, marks: &[Mark])
             place: made.place,
             kind: WorkflowKind::Class,
             is_defined: true,
+            inherits_run: false,
             is_sandboxed: true,
             facade,
             entries,
@@ -294,6 +296,12 @@ fn class_found(
     let base = part_of_base(machine, &mro);
     let methods = entry_methods(machine, &mro);
     let node = machine.class_node(class)?;
+    // Other decorators, and bases that are not known, may put one there.
+    let is_all_known = node.decorator_list.len() == 1 && !may_be_made_by_base(machine, class);
+    let inherits_run = decorator.is_some() && is_all_known && {
+        let mut roles = methods.iter().map(|(_, _, role)| *role);
+        roles.any(|role| role == Role::Run) && !has_own_run(machine, class)
+    };
     let kind = match (&decorator, &base) {
         (Some(_), _) => WorkflowKind::Class,
         (None, Some((_, kind))) => *kind,
@@ -332,6 +340,7 @@ fn class_found(
             place,
             kind,
             is_defined: decorator.is_some(),
+            inherits_run,
             is_sandboxed: !node
                 .decorator_list
                 .iter()
@@ -361,17 +370,23 @@ fn leaves_sandbox(decorator: &Expr) -> bool {
 /// Whether a metaclass, or a base outside the project of which nothing is known, may make workflows
 /// of classes such as this, which has a run method of its own and nothing derived from it.
 fn is_marked_by_base(machine: &mut Machine<'_>, class: ClassId) -> bool {
-    if machine.has_derived(class) {
-        return false;
-    }
-    let has_own = machine
-        .class_attributes(class)
-        .into_iter()
-        .any(|attribute| {
-            let members = machine.member_functions_of(class, attribute);
-            let entries = members.into_iter().flat_map(|it| machine.entries_of(it));
-            entries.into_iter().any(|(_, role)| role == Role::Run)
-        });
+    !machine.has_derived(class)
+        && has_own_run(machine, class)
+        && may_be_made_by_base(machine, class)
+}
+
+/// Whether a class has a run method that is not one of a base.
+fn has_own_run(machine: &mut Machine<'_>, class: ClassId) -> bool {
+    let attributes = machine.class_attributes(class);
+    attributes.into_iter().any(|attribute| {
+        let members = machine.member_functions_of(class, attribute);
+        let entries = members.into_iter().flat_map(|it| machine.entries_of(it));
+        entries.into_iter().any(|(_, role)| role == Role::Run)
+    })
+}
+
+/// Whether a metaclass, or a base of which nothing is known, has a say in what a class is.
+fn may_be_made_by_base(machine: &mut Machine<'_>, class: ClassId) -> bool {
     let is_unknown = |machine: &Machine<'_>, base: &Obj| match base {
         Obj::External(name) => {
             let name = machine.str(*name);
@@ -380,10 +395,8 @@ fn is_marked_by_base(machine: &mut Machine<'_>, class: ClassId) -> bool {
         }
         _ => false,
     };
-    has_own && {
-        let mro = machine.mro(class);
-        machine.metaclass(class).is_some() || mro.iter().any(|base| is_unknown(machine, base))
-    }
+    let mro = machine.mro(class);
+    machine.metaclass(class).is_some() || mro.iter().any(|base| is_unknown(machine, base))
 }
 
 /// The API that a class is written against: that of its decorator or base, or if these are not

@@ -148,6 +148,9 @@ impl<'f, 'p> Case<'f, 'p> {
             Impact::Drift if self.is_shared_at_most() => {
                 "; where they share it, the data it reaches depends on other runs"
             }
+            Impact::Replay if !hazard.is_impact_sure => {
+                "; commands may depend on it, and then the replay fails"
+            }
             Impact::Replay => "; commands depend on it, so the replay fails",
             Impact::Drift => "; the data it reaches differs, and nothing reports it",
             Impact::Unknown | Impact::None => "",
@@ -273,6 +276,12 @@ impl<'f, 'p> Case<'f, 'p> {
             .as_ref()
             .map(|step| self.describe(step));
         match self.impact() {
+            Impact::Replay if !self.hazard.is_impact_sure => {
+                let at = at.unwrap_or_else(|| "which commands are issued".to_owned());
+                Some(format!(
+                    "This {what} is kept where several are: if it is the one that controls {at}, a replay may issue other commands."
+                ))
+            }
             Impact::Replay => {
                 let at = at.unwrap_or_else(|| "which commands are issued".to_owned());
                 Some(format!(
@@ -280,8 +289,13 @@ impl<'f, 'p> Case<'f, 'p> {
                 ))
             }
             Impact::Drift => {
+                let reaches = if self.hazard.is_impact_sure {
+                    "reaches"
+                } else {
+                    "may reach"
+                };
                 let at = at
-                    .map(|at| format!("This {what} reaches {at}. "))
+                    .map(|at| format!("This {what} {reaches} {at}. "))
                     .unwrap_or_default();
                 Some(format!(
                     "{at}Temporal compares commands, not their data, so the replay passes with other data than the history records."
@@ -354,6 +368,7 @@ mod tests {
                 place: PLACE,
                 kind: WorkflowKind::Class,
                 is_defined: false,
+                inherits_run: false,
                 is_sandboxed: true,
                 facade,
                 entries: Vec::new(),
@@ -382,6 +397,7 @@ mod tests {
             written: "datetime.now()".to_owned(),
             impact: Impact::Unknown,
             impact_at: None,
+            is_impact_sure: true,
             read_only: false,
             sandbox: Sandbox::Stops,
             passed_through: false,

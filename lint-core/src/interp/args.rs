@@ -72,6 +72,17 @@ pub(super) enum Given<'a> {
 }
 
 impl Machine<'_> {
+    /// What is known of an argument that is text put together.
+    fn known_text(&self, args: &Args, arg: Arg) -> Option<&str> {
+        match self.given(args, arg) {
+            Given::Value(value) => match value.objs() {
+                [Obj::ExternalInstance(ty)] => self.str(*ty).strip_prefix("str#"),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     pub(super) fn given<'a>(&self, args: &'a Args, arg: Arg) -> Given<'a> {
         if arg.name == "self" {
             return args.receiver.map_or(Given::Absent, Given::Receiver);
@@ -120,8 +131,14 @@ impl Machine<'_> {
                 literal.is_some_and(|text| values.contains(&text))
             }
             When::Contains(arg, parts) => {
+                let has = |text: &str, part: &&str| text.contains(part);
                 let literal = self.literal(args, arg);
-                literal.is_some_and(|text| parts.iter().any(|part| text.contains(part)))
+                let known = self.known_text(args, arg);
+                // Every literal has the empty text, which asks whether it is one.
+                literal.is_some_and(|text| parts.iter().any(|part| has(text, part)))
+                    || known.is_some_and(|text| {
+                        parts.iter().any(|part| !part.is_empty() && has(text, part))
+                    })
             }
             When::True(arg) => match self.given(args, arg) {
                 Given::Value(value) => matches!(value.objs(), [Obj::Bool(true)]),

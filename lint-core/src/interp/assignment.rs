@@ -1,6 +1,7 @@
 //! Assigning values to names, attributes and elements.
 
 use crate::diagnostic::Span;
+use crate::knowledge::{Access, Api};
 use crate::syntax::ast::{self, Expr};
 use crate::syntax::span_of;
 
@@ -19,9 +20,12 @@ impl<'p> Machine<'p> {
         if kept.is_empty() {
             return;
         }
-        let elements = self.all_elements(operand);
         for &obj in &kept {
-            if let Obj::Container(id) = obj {
+            let Obj::Container(id) = obj else { continue };
+            if self.containers.get(id).kind == ContainerKind::Dict {
+                self.copy_entries(id, operand);
+            } else {
+                let elements = self.all_elements(operand);
                 self.put(id, Key::Any, &elements);
             }
         }
@@ -29,7 +33,12 @@ impl<'p> Machine<'p> {
     }
 
     pub(super) fn annotated_assignment(&mut self, it: &'p ast::StmtAnnAssign) {
+        let outer = std::mem::replace(
+            &mut self.frame.declares_state,
+            it.target.is_attribute_expr(),
+        );
         let declared = self.annotation(&it.annotation);
+        self.frame.declares_state = outer;
         let value = match &it.value {
             Some(expression) => {
                 let value = self.evaluate(expression);
@@ -58,6 +67,7 @@ impl<'p> Machine<'p> {
             Expr::Name(name) => {
                 let sym = self.sym(name.id.as_str());
                 let function = self.frame.function;
+                let value = &self.as_alias(value, from);
                 let value = if function.globals.contains(name.id.as_str()) {
                     self.lasting_shared(value)
                 } else if function.nonlocals.contains(name.id.as_str()) {
@@ -84,6 +94,22 @@ impl<'p> Machine<'p> {
             Expr::List(list) => self.unpack(&list.elts, value, from),
             Expr::Starred(starred) => self.assign(&starred.value, value, None),
             _ => {}
+        }
+    }
+
+    /// `env = os.environ` in a module is another name for it: what counts is when that is read.
+    fn as_alias(&self, value: &Value, from: Option<&Expr>) -> Value {
+        let is_read = |api: &Api| api.access == Access::Read && api.class != "platform";
+        let is_name = from.is_some_and(|it| it.is_name_expr() || it.is_attribute_expr());
+        match value.objs() {
+            [Obj::External(name)]
+                if is_name
+                    && self.at_import()
+                    && self.knowledge.apis(self.str(*name)).iter().any(is_read) =>
+            {
+                value.clone().without_taint()
+            }
+            _ => value.clone(),
         }
     }
 

@@ -184,12 +184,17 @@ impl<'p> Machine<'p> {
             _ => return false,
         };
         let may_ask = !it.handlers.is_empty() && it.handlers.iter().all(is_no);
-        if !may_ask || !before.iter().all(|it| self.is_import_of_sdk(it)) {
+        let may_log = |it: &Stmt| matches!(it, Stmt::Expr(_)) || self.is_import_of_sdk(it);
+        if !may_ask || !before.iter().all(may_log) {
             return false;
         }
         self.execute(before);
         self.evaluate(asked);
-        self.is_there(asked) && !self.at_import()
+        let only_logs = before.iter().all(|it| match it {
+            Stmt::Expr(it) => self.marker_of_call(&it.value) == Some(Role::Log),
+            _ => true,
+        });
+        only_logs && self.is_there(asked) && !self.at_import()
     }
 
     /// Whether a question has the answer yes wherever a workflow runs.

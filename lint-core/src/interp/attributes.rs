@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::{FileId, Span};
 use crate::index::{FunctionNode, MODULE_BODY};
+use crate::knowledge::Role;
 use crate::project::Import;
 use crate::syntax::span_of;
 
 use super::args::Args;
-use super::classes::{FIELD_DEFAULT, REGISTER};
+use super::classes::{FIELD_DEFAULT, MAKES, REGISTER};
+use super::startup::Filled;
 use super::{
     CellKey, ClassId, EventKind, FuncRef, How, Key, Kinds, Machine, Obj, SinkKind, Sym, Value,
 };
@@ -205,11 +207,32 @@ impl<'p> Machine<'p> {
                 if stored.is_bottom() {
                     Value::unknown()
                 } else {
-                    stored.opened()
+                    stored.opened().at_place(self.function_place(it, sym))
                 }
             }
             _ => Value::unknown(),
         }
+    }
+
+    /// The place of an attribute of a function that a module defines, which runs share.
+    fn function_place(&mut self, function: FuncRef, name: Sym) -> Option<super::SourceId> {
+        if !self.is_defined_at_import(function) {
+            return None;
+        }
+        let span = self.function(function.func)?.node.name_span();
+        Some(self.shared_place(function.func.file, span, name))
+    }
+
+    /// What is stored in a command that an interceptor is handed goes where the command goes.
+    fn record_input_change(&mut self, ty: Sym, name: &str, value: &Value, span: Span) {
+        let field = format!("{}.{name}", self.str(ty));
+        let kind = match self.knowledge.role(&field) {
+            Some(Role::Compared) => SinkKind::Identity,
+            _ if self.knowledge.role(self.str(ty)) == Some(Role::CommandInput) => SinkKind::Payload,
+            _ => return,
+        };
+        let whole = self.whole_taint(value, span);
+        self.record_sink(&whole, kind, span);
     }
 
     fn module_attribute(&mut self, file: FileId, sym: Sym, name: &str, span: Span) -> Value {
@@ -269,7 +292,7 @@ impl<'p> Machine<'p> {
                         let value = self.read_shared(value, sym, span);
                         if self.is_enum(class) && !value.objs().iter().any(|obj| obj.is_callable())
                         {
-                            return Value::of(Obj::Instance(class, 0)).tainted_by(&value);
+                            return self.enum_member(class, sym).tainted_by(&value);
                         }
                         return self.unwrap_from_class(&value, Obj::Class(class));
                     }
@@ -327,6 +350,7 @@ impl<'p> Machine<'p> {
         if self.is_made_at_import(variant) && !result.is_bottom() {
             let place = self.attribute_place(class, sym);
             result = self.as_shared(result, place);
+            result = self.as_started(result, Filled::Attribute(class, sym));
             if !self.frame.may_be_own {
                 result = self.read_shared(result, sym, span);
             }
@@ -479,6 +503,11 @@ impl<'p> Machine<'p> {
             .iter()
             .position(|entry| *entry == Obj::Class(of))
             .map_or(0, |at| at + 1);
+        if name == "__call__" && !mro.contains(&Obj::Class(of)) {
+            // What a metaclass leaves to `type`.
+            let makes = self.external(MAKES);
+            return Value::of(self.bound(makes, Obj::Class(instance)));
+        }
         for entry in mro.iter().skip(after).copied() {
             match entry {
                 Obj::Class(owner) => {
@@ -587,7 +616,7 @@ impl<'p> Machine<'p> {
         if base == class {
             variant
         } else if self.is_made_at_import(variant) {
-            self.shared_variant(base)
+            self.fields_variant(base, variant)
         } else {
             0
         }
@@ -604,10 +633,17 @@ impl<'p> Machine<'p> {
         }
         if self.is_made_at_import(variant) {
             let mut own = self.read(CellKey::VariantAttr(class, variant, name));
-            // Default factories do not know for which of the instances they run.
-            let any = self.shared_variant(class);
-            if any != variant {
-                own.join(&self.read(CellKey::VariantAttr(class, any, name)));
+            // Default factories know no more of an instance than which fields it was given, and
+            // runs not even that.
+            let mut others = [
+                self.fields_variant(class, variant),
+                self.shared_variant(class),
+            ];
+            others.sort_unstable();
+            for (ix, &other) in others.iter().enumerate() {
+                if other != variant && !others[..ix].contains(&other) {
+                    own.join(&self.read(CellKey::VariantAttr(class, other, name)));
+                }
             }
             return if own.is_bottom() {
                 self.read(CellKey::InstanceAttr(class, name))
@@ -703,8 +739,8 @@ impl<'p> Machine<'p> {
     ) {
         let sym = self.sym(name);
         let shared = self.lasting_shared(value);
-        let value = &self.lasting(value);
-        self.record_sink(value, SinkKind::State, span);
+        let kind = self.kept_in(object);
+        let value = &self.stored(value, kind, span);
         self.note_owner(object, span);
         let is_shared = object.objs().iter().all(|obj| match obj {
             Obj::Instance(_, variant) => self.is_made_at_import(*variant),
@@ -746,8 +782,15 @@ impl<'p> Machine<'p> {
                     let stored = self.change_shared(place, &shared, span);
                     self.write(CellKey::Global(file, sym), &stored.opened());
                 }
-                Obj::Func(FuncRef { func, .. }) => {
-                    self.write(CellKey::FunctionAttr(func, sym), value);
+                Obj::Func(function) => {
+                    let stored = match self.function_place(function, sym) {
+                        Some(place) => self.change_shared(place, value, span),
+                        None => value.clone(),
+                    };
+                    self.write(CellKey::FunctionAttr(function.func, sym), &stored);
+                }
+                Obj::ExternalInstance(ty) => {
+                    self.record_input_change(ty, name, value, span);
                 }
                 Obj::Keeper(id) => self.store_in_keeper(id, name, value),
                 Obj::Container(id) if self.records.contains(&id) => {

@@ -1,12 +1,13 @@
 //! Calls: what runs, with which arguments, and what comes back.
 
 use crate::diagnostic::Span;
+use crate::knowledge::Role;
 use crate::syntax::ast::{self, Expr};
 use crate::syntax::span_of;
 
 use super::args::{Args, Argument};
 use super::classes::{FIELD_DEFAULT, REGISTER};
-use super::{CellKey, ContainerKind, How, Machine, Obj, Value};
+use super::{CellKey, ContainerKind, How, Machine, Obj, SinkKind, Value};
 
 impl<'p> Machine<'p> {
     pub(super) fn call(&mut self, it: &'p ast::ExprCall) -> Value {
@@ -24,6 +25,11 @@ impl<'p> Machine<'p> {
         {
             self.record_mutation(&Value::bottom(), span, &method.value);
         }
+        if let Expr::Attribute(method) = &*it.func
+            && callee.objs().iter().any(|obj| self.changes_receiver(*obj))
+        {
+            self.record_mutation(&Value::bottom(), span, &method.value);
+        }
         let ignores_order = self.ignores_order(&callee);
         let outer = std::mem::replace(&mut self.frame.ignores_order, ignores_order);
         let args = self.arguments(&it.arguments);
@@ -37,6 +43,11 @@ impl<'p> Machine<'p> {
             self.note_command();
         }
         value
+    }
+
+    /// Whether it is a method of something outside the project that changes it.
+    fn changes_receiver(&self, callee: Obj) -> bool {
+        matches!(callee, Obj::External(name) if self.knowledge.role(self.str(name)) == Some(Role::Changes))
     }
 
     /// Keeps what the condition or the statement around a call asks about it, so that no part of
@@ -153,21 +164,44 @@ impl<'p> Machine<'p> {
         }
         self.frame.out.drops |= callee.has_dropped() && !self.frame.state.dead;
         let mut result = Value::bottom();
+        let chosen = self.is_chosen(callee).then(|| self.open_control());
+        if chosen.is_some() {
+            self.decide(callee, SinkKind::Branch, span);
+        }
         let outer = std::mem::replace(&mut self.frame.callee, Value::bottom().tainted_by(callee));
         for obj in callee.objs().to_vec() {
             let value = self.apply(obj, args, span, how);
             result.join(&value);
         }
         self.frame.callee = outer;
+        if let Some(outer) = chosen {
+            self.close_control(outer);
+        }
         // What `get` and `setdefault` give stands in the container.
         let gives = |obj: &Obj| matches!(obj, Obj::ContainerMethod(_, name) if matches!(self.str(*name), "get" | "setdefault"));
         if callee.objs().iter().all(gives) && callee.place().is_some() {
-            result = result.at_place(callee.place());
+            result = self.found_in(result, callee);
         }
         if self.is_of_history(callee) {
             return result;
         }
         result.tainted_by(callee)
+    }
+
+    /// Whether what a callee comes from decides which of several functions it is.
+    fn is_chosen(&self, callee: &Value) -> bool {
+        let receiver = |obj: &Obj| match obj {
+            Obj::Func(_) => Some(None),
+            Obj::Bound(id) => match *self.bounds.get(*id) {
+                (Obj::Func(_), receiver) => Some(Some(receiver)),
+                _ => None,
+            },
+            _ => None,
+        };
+        let receivers: Option<Vec<_>> = callee.objs().iter().map(receiver).collect();
+        receivers.is_some_and(|it| {
+            it.len() > 1 && !callee.taint().is_empty() && it.iter().all(|of| *of == it[0])
+        })
     }
 
     /// Whether what a call gives comes from the history, whatever the object was made of.

@@ -10,8 +10,8 @@ use crate::syntax::span_of;
 
 use super::args::Args;
 use super::{
-    CellKey, ClassId, Code, FuncId, FuncRef, How, Machine, Obj, Seen, SinkKind, SourceId, Sym,
-    Value,
+    CellKey, ClassId, Code, FuncId, FuncRef, How, Machine, Obj, Origin, Seen, SinkKind, SourceId,
+    Sym, Value,
 };
 use crate::facts::Elements;
 
@@ -19,6 +19,7 @@ use crate::facts::Elements;
 pub(super) const FIELD_DEFAULT: &str = "attrs.field.default";
 
 /// The decorator that registers an implementation with a generic function.
+pub(super) const MAKES: &str = "type.__call__";
 pub(super) const REGISTER: &str = "functools.singledispatch.register";
 
 impl<'p> Machine<'p> {
@@ -46,7 +47,9 @@ impl<'p> Machine<'p> {
     }
 
     fn decorated(&mut self, expression: &'p Expr, value: &Value) -> Value {
+        let outer = std::mem::replace(&mut self.frame.decorating, true);
         let decorator = self.evaluate(expression);
+        self.frame.decorating = outer;
         let is_call = |edge: &super::Edge| edge.span == span_of(expression);
         if decorator.is_bottom() && self.frame.out.edges.iter().any(is_call) {
             // The project makes the decorator, and this code runs again when it has.
@@ -346,16 +349,32 @@ impl<'p> Machine<'p> {
 
     pub(super) fn construct(&mut self, class: ClassId, args: &Args, span: Span) -> Value {
         self.note_seen(span, Seen::Makes(class));
-        let mro = self.mro(class);
-        let variant = self.variant(class, args);
-        let receiver = Obj::Instance(class, variant);
-        let instance = Value::of(receiver);
         if let Some(meta) = self.metaclass(class)
             && let Some(call) = self.find_method(meta, "__call__")
         {
             let bound = self.bound(call, Obj::Class(class));
-            self.apply(bound, args, span, How::Construct);
+            let given = self.apply(bound, args, span, How::Construct);
+            let mut own = given.filter(|obj| matches!(obj, Obj::Instance(..)));
+            for &obj in given.objs() {
+                if let Obj::Instance(of, _) = obj
+                    && !self.mro(of).contains(&Obj::Class(class))
+                {
+                    own = own.filter(|it| it != obj);
+                }
+            }
+            if !own.objs().is_empty() {
+                return own;
+            }
         }
+        self.make(class, args, span)
+    }
+
+    /// The instance that `type` makes of a class.
+    pub(super) fn make(&mut self, class: ClassId, args: &Args, span: Span) -> Value {
+        let mro = self.mro(class);
+        let variant = self.variant(class, args);
+        let receiver = Obj::Instance(class, variant);
+        let instance = Value::of(receiver);
         if let Some(new) = self.find_method(class, "__new__") {
             let bound = self.bound(new, Obj::Class(class));
             self.apply(bound, args, span, How::Construct);
@@ -418,6 +437,9 @@ impl<'p> Machine<'p> {
             .filter(|obj| obj.is_callable())
             .collect();
         let at_import = self.at_import();
+        if !at_import && given.is_empty() {
+            given = self.default_functions(class, args);
+        }
         if at_import && !self.args_taint(args).taint().is_empty() {
             given.push(Obj::Unknown);
         }
@@ -425,7 +447,8 @@ impl<'p> Machine<'p> {
             return 0;
         }
         let plain = if at_import {
-            self.variant_of(class, at_import, Vec::new())
+            let set = self.fields_set_by(class, args);
+            self.variant_with_fields(class, &set)
         } else {
             0
         };
@@ -433,6 +456,9 @@ impl<'p> Machine<'p> {
             return plain;
         }
         let before = self.variants.len();
+        if plain > 0 {
+            given.extend(self.variants.get(plain - 1).given.clone());
+        }
         let id = self.variant_of(class, at_import, given);
         if self.variants.len() > before {
             *self.variants_of.entry(class).or_default() += 1;
@@ -442,6 +468,100 @@ impl<'p> Machine<'p> {
         } else {
             id
         }
+    }
+
+    /// The functions that a constructor takes where a call gives it none.
+    fn default_functions(&mut self, class: ClassId, args: &Args) -> Vec<Obj> {
+        let Some(Obj::Func(init)) = self.find_method(class, "__init__") else {
+            return Vec::new();
+        };
+        let parameters = self.function(init.func).and_then(|it| it.node.parameters());
+        let Some(parameters) =
+            parameters.filter(|_| !args.keywords.iter().any(|it| it.0.is_none()))
+        else {
+            return Vec::new();
+        };
+        let mut functions = Vec::new();
+        for (ix, parameter) in parameters.iter_non_variadic_params().enumerate() {
+            let name = self.sym(parameter.parameter.name.as_str());
+            let is_given = ix <= args.positional.len()
+                || args.keywords.iter().any(|(given, _)| *given == Some(name));
+            if !is_given && parameter.default.is_some() {
+                let default = self.read(CellKey::Default(init, ix as u16));
+                functions.extend(default.objs().iter().filter(|obj| obj.is_callable()));
+            }
+        }
+        functions
+    }
+
+    /// The instances of a class that are made at import, by the fields that they are given: the
+    /// others have what the class says.
+    fn variant_with_fields(&mut self, class: ClassId, set: &[Sym]) -> u32 {
+        let given = set.iter().map(|&field| Obj::Str(field)).collect();
+        self.variant_of(class, true, given)
+    }
+
+    /// The same for a class or a base of it, whatever else an instance was given.
+    pub(super) fn fields_variant(&mut self, class: ClassId, variant: u32) -> u32 {
+        let given = self.variants.get(variant - 1).given.iter().copied();
+        let fields = given.filter(|obj| matches!(obj, Obj::Str(_))).collect();
+        self.variant_of(class, true, fields)
+    }
+
+    /// The fields that a constructor call of a data class sets, in order.
+    fn fields_set_by(&mut self, class: ClassId, args: &Args) -> Vec<Sym> {
+        if !self.is_data_class(class) {
+            return Vec::new();
+        }
+        let fields = self.field_names(class);
+        let positional = args.positional.len().min(fields.len());
+        let mut set = fields[..positional].to_vec();
+        for (name, value) in &args.keywords {
+            match name {
+                Some(name) => set.push(*name),
+                None => {
+                    let entries = self.entries(value).into_iter();
+                    set.extend(entries.filter_map(|(key, _)| match key {
+                        super::Key::Str(name) => Some(name),
+                        _ => None,
+                    }));
+                }
+            }
+        }
+        set.sort();
+        set.dedup();
+        set
+    }
+
+    /// A member of an enumeration, which is told apart from the others.
+    pub(super) fn enum_member(&mut self, class: ClassId, name: Sym) -> Value {
+        let member = self.variant_of(class, false, vec![Obj::Str(name)]);
+        Value::of(Obj::Instance(class, member))
+    }
+
+    /// Whether members of enumerations are the same, as far as that is known.
+    pub(super) fn same_member(&mut self, left: Obj, right: Obj) -> Option<bool> {
+        let mut members = Vec::new();
+        for obj in [left, right] {
+            let Obj::Instance(class, variant) = obj else {
+                return None;
+            };
+            if variant == 0 || !self.is_enum(class) {
+                return None;
+            }
+            let [Obj::Str(name)] = self.variants.get(variant - 1).given[..] else {
+                return None;
+            };
+            members.push((class, name));
+        }
+        if members[0] == members[1] {
+            return Some(true);
+        }
+        // A second name for the same value is another name of the same member.
+        let values = [0, 1].map(|ix| self.member_of(members[ix].0, members[ix].1));
+        let may_be_same =
+            values.iter().all(Value::is_one_constant) && values[0].objs() == values[1].objs();
+        (!may_be_same).then_some(false)
     }
 
     /// The instances of a class that the process keeps.
@@ -516,18 +636,17 @@ impl<'p> Machine<'p> {
     ) {
         let mro = self.mro(class);
         let fields = self.field_names(class);
-        let mut set: Vec<Sym> = Vec::new();
+        let set = self.fields_set_by(class, args);
         let mut how = How::Construct;
+        let mut filled = filled.clone();
         for (ix, argument) in args.positional.iter().enumerate() {
             if let Some(&field) = fields.get(ix) {
-                set.push(field);
                 self.write_instance_attribute(class, variant, field, &argument.value);
             }
         }
         for (name, value) in &args.keywords {
             match name {
                 Some(name) => {
-                    set.push(*name);
                     self.write_instance_attribute(class, variant, *name, value);
                 }
                 None => {
@@ -536,10 +655,10 @@ impl<'p> Machine<'p> {
                     let is_known = |(key, _): &(super::Key, Value)| *key != super::Key::Any;
                     if entries.is_empty() || !entries.iter().all(is_known) {
                         how = How::MayFill;
+                        filled.add_taint(value.taint());
                     }
                     for (key, element) in entries {
                         if let super::Key::Str(name) = key {
-                            set.push(name);
                             self.write_instance_attribute(class, variant, name, &element);
                         }
                     }
@@ -549,13 +668,12 @@ impl<'p> Machine<'p> {
         if !filled.taint().is_empty() {
             for &field in &fields {
                 if !set.contains(&field) {
-                    let declared = self.declared_field(class, field).tainted_by(filled);
+                    let filled = self.filled_field(&filled, field);
+                    let declared = self.declared_field(class, field).tainted_by(&filled);
                     self.write_instance_attribute(class, variant, field, &declared);
                 }
             }
         }
-        set.sort();
-        set.dedup();
         self.note_unset_fields(class, variant, &set, how);
         let set: Rc<[Sym]> = set.into();
         for entry in mro.iter().copied() {
@@ -572,6 +690,11 @@ impl<'p> Machine<'p> {
                 self.record_edge(span, ctx, how);
             }
         }
+        self.run_hooks(class, variant, span);
+    }
+
+    /// What runs when an instance of a data class has got its fields.
+    fn run_hooks(&mut self, class: ClassId, variant: u32, span: Span) {
         for hook in ["__post_init__", "model_post_init", "__attrs_post_init__"] {
             if let Some(method) = self.find_method(class, hook) {
                 let bound = self.bound(method, Obj::Instance(class, variant));
@@ -579,6 +702,20 @@ impl<'p> Machine<'p> {
             }
         }
         self.call_validators(class, variant, span);
+    }
+
+    /// The converter makes instances of the types that a workflow says it is given, in the workflow.
+    pub(super) fn run_decoding(&mut self, value: &Value, span: Span) {
+        let parts = self.leaves(value, |this, id| {
+            Some(this.all_elements(&Value::of(Obj::Container(id))))
+        });
+        for obj in parts {
+            if let Obj::Instance(class, 0) = obj
+                && self.is_data_class(class)
+            {
+                self.run_hooks(class, 0, span);
+            }
+        }
     }
 
     fn call_validators(&mut self, class: ClassId, variant: u32, span: Span) {
@@ -673,6 +810,30 @@ impl<'p> Machine<'p> {
         fields
     }
 
+    /// What fills one field of an object that is made at import. Each is read for itself, and means
+    /// something else.
+    fn filled_field(&mut self, filled: &Value, field: Sym) -> Value {
+        if !self.at_import() {
+            return filled.clone();
+        }
+        let of_field = |this: &mut Self, origin: &Origin| match *origin {
+            Origin::Source(source) => {
+                let of_all = *this.source(source);
+                Origin::Source(this.source_id(super::Source {
+                    field: Some(field),
+                    ..of_all
+                }))
+            }
+            cell @ Origin::Cell(..) => cell,
+        };
+        let origins: Vec<Origin> = filled.taint().to_vec();
+        let mut value = Value::bottom();
+        for origin in &origins {
+            value.add_taint(&[of_field(self, origin)]);
+        }
+        value
+    }
+
     fn declared_field(&mut self, class: ClassId, field: Sym) -> Value {
         let name = self.str(field).to_owned();
         for entry in self.mro(class).iter().copied() {
@@ -735,7 +896,7 @@ impl<'p> Machine<'p> {
                 self.record_sink(&made, SinkKind::State, span);
                 // What an import makes is no part of what runs make.
                 let variant = if self.at_import() {
-                    self.shared_variant(class)
+                    self.variant_with_fields(class, set)
                 } else {
                     0
                 };

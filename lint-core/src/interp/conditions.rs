@@ -62,6 +62,60 @@ impl<'p> Machine<'p> {
         returns.any(|it| it.when == crate::knowledge::When::Always && it.ty == NONEMPTY_TEXT)
     }
 
+    /// What a comparison says whatever the values are, if that is known.
+    pub(super) fn decided_comparison(
+        &mut self,
+        left: &Value,
+        op: CmpOp,
+        right: &Value,
+    ) -> Option<bool> {
+        if let Some(decided) = compare_constants(left, op, right) {
+            return Some(decided);
+        }
+        let ([right], false, false) = (right.objs(), left.is_open(), right.is_open()) else {
+            return None;
+        };
+        let is_equal = match op {
+            CmpOp::Eq | CmpOp::Is => true,
+            CmpOp::NotEq | CmpOp::IsNot => false,
+            _ => return None,
+        };
+        let mut same = None;
+        for &obj in left.objs() {
+            let one = self.same_member(obj, *right)?;
+            if *same.get_or_insert(one) != one {
+                return None;
+            }
+        }
+        same.map(|same| same == is_equal)
+    }
+
+    /// Whether a pattern of constants matches, if that is known.
+    pub(super) fn pattern_matches(
+        &mut self,
+        pattern: &'p ast::Pattern,
+        subject: &Value,
+    ) -> Option<bool> {
+        match pattern {
+            ast::Pattern::MatchValue(it) => {
+                let value = self.evaluate(&it.value);
+                self.decided_comparison(subject, CmpOp::Eq, &value)
+            }
+            ast::Pattern::MatchOr(it) => {
+                let mut all = Some(false);
+                for pattern in &it.patterns {
+                    match self.pattern_matches(pattern, subject) {
+                        Some(true) => return Some(true),
+                        Some(false) => {}
+                        None => all = None,
+                    }
+                }
+                all
+            }
+            _ => None,
+        }
+    }
+
     /// Restricts variables to what a condition says of them.
     pub(super) fn narrow(&mut self, test: &'p Expr, holds: bool) {
         match test {

@@ -9,7 +9,7 @@ use crate::written::name_bound_to;
 use super::args::Args;
 use super::{
     CellKey, ClassId, Container, ContainerKind, EventKind, How, Key, Machine, Obj, Origin, Seen,
-    SinkKind, Sym, Value,
+    Sym, Value,
 };
 
 /// The name under which instances of collections that the project derives keep their elements.
@@ -259,7 +259,8 @@ impl<'p> Machine<'p> {
             let parts = match obj {
                 Obj::Container(id) => {
                     let size = self.size_taint(&Value::of(obj));
-                    let elements = self.parts(id).tainted_by(&size);
+                    let keys = self.read(CellKey::KeyTaint(id));
+                    let elements = self.parts(id).tainted_by(&size).tainted_by(&keys);
                     self.read_contents(id, elements, span)
                 }
                 Obj::Instance(class, variant) if with_attributes => {
@@ -364,7 +365,11 @@ impl<'p> Machine<'p> {
         for obj in object.objs().to_vec() {
             if let Obj::Container(id) = obj {
                 for key in self.keys(id) {
-                    let value = self.element(&Value::of(obj), key, Span::default());
+                    // What stands under keys that are not known, and not all elements.
+                    let value = match key {
+                        Key::Any => self.read_element(id, key),
+                        key => self.element(&Value::of(obj), key, Span::default()),
+                    };
                     entries.push((key, value));
                 }
             }
@@ -433,8 +438,8 @@ impl<'p> Machine<'p> {
         span: Span,
         written: &'p Expr,
     ) {
-        let value = &self.lasting(value);
-        self.record_sink(value, SinkKind::State, span);
+        let kind = self.kept_in(object);
+        let value = &self.stored(value, kind, span);
         let value = &value
             .clone()
             .tainted_by(&self.record_container_change(object, span));
@@ -465,8 +470,10 @@ impl<'p> Machine<'p> {
                     }
                 }
                 Obj::ExternalInstance(ty) => {
-                    if let Some(member) = self.member(ty, "__setitem__") {
-                        self.call_hazard(member, None, span);
+                    let member = self.member(ty, "__setitem__");
+                    let source = member.and_then(|member| self.call_hazard(member, None, span));
+                    if let (None, Some(place)) = (source, object.place()) {
+                        self.change_shared(place, value, span);
                     }
                 }
                 _ => {}

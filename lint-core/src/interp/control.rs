@@ -300,6 +300,47 @@ impl<'p> Machine<'p> {
         value.clone().tainted_by(&self.lasting_control())
     }
 
+    /// The value that is stored here, with all that decides over it. Where the replay flag does, that
+    /// is said of the store itself, and keeping the flag as it is does not matter yet.
+    pub(super) fn stored(&mut self, value: &Value, kind: Option<SinkKind>, span: Span) -> Value {
+        let control = self.lasting_control();
+        if let Some(kind) = kind {
+            let mut sink = self.without_replay_flag(&control);
+            let whole = self.deep_taint(value, span);
+            sink.add_taint(&if self.asks_replay(value) {
+                self.taint_of_kinds(&whole, Kinds::REPLAY.not())
+            } else {
+                whole.taint().to_vec()
+            });
+            self.record_sink(&sink, kind, span);
+        }
+        value.clone().tainted_by(&control)
+    }
+
+    /// What storing into an object means: what the function at hand has made counts where it goes,
+    /// and what becomes of an object of other code is not known.
+    pub(super) fn kept_in(&self, object: &Value) -> Option<SinkKind> {
+        let maker = |obj: &Obj| match obj {
+            Obj::Container(id) => Some(self.containers.get(*id).ctx),
+            _ => None,
+        };
+        // Beside one that is made here, the container of an annotation stands for the same.
+        let here = Some(Some(self.frame.ctx));
+        let has_own = object.objs().iter().any(|obj| maker(obj) == here);
+        let is_own = |obj: &Obj| maker(obj) == here || has_own && maker(obj) == Some(None);
+        let is_foreign = |obj: &Obj| matches!(obj, Obj::ExternalInstance(_) | Obj::None);
+        let objs = object.objs();
+        if object.place().is_some() || objs.is_empty() {
+            Some(SinkKind::State)
+        } else if objs.iter().all(is_own) {
+            None
+        } else if objs.iter().all(is_foreign) {
+            Some(SinkKind::External)
+        } else {
+            Some(SinkKind::State)
+        }
+    }
+
     /// A value that a variable gets or a function gives only if control comes here.
     pub(super) fn under_control(&mut self, value: &Value) -> Value {
         value.clone().tainted_by(&self.control_taint())

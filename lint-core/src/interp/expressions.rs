@@ -189,7 +189,7 @@ impl<'p> Machine<'p> {
                     let value = self.evaluate(part);
                     taint.add_taint(value.taint());
                 }
-                Value::unknown().tainted_by(&taint)
+                self.instance_of_builtin("slice").tainted_by(&taint)
             }
             Expr::Starred(it) => self.evaluate(&it.value),
             Expr::IpyEscapeCommand(_) => Value::unknown(),
@@ -265,7 +265,10 @@ impl<'p> Machine<'p> {
         let limit = if unordered { 1 } else { 64 };
         let exact = elements.len() <= limit && !elements.iter().any(Expr::is_starred_expr);
         for (ix, element) in elements.iter().enumerate() {
-            let value = self.evaluate(element);
+            let mut value = self.evaluate(element);
+            if unordered {
+                value = self.as_element(element, value);
+            }
             let (key, value) = match element {
                 Expr::Starred(_) => {
                     if !unordered {
@@ -350,7 +353,10 @@ impl<'p> Machine<'p> {
             }
         }
         let key_value = key.map(|key| self.evaluate(key));
-        let value = self.evaluate(element);
+        let mut value = self.evaluate(element);
+        if kind == ContainerKind::Set {
+            value = self.as_element(element, value);
+        }
         let id = self.container(kind, span);
         if !is_ordered && !set_order.is_bottom() {
             // The order shows only when somebody goes through the result, or in commands here.

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Span;
 use crate::index::{FunctionNode, MODULE_BODY};
-use crate::knowledge::{SAFE, Sandbox};
+use crate::knowledge::{Role, SAFE, Sandbox};
 use crate::syntax::ast;
 use crate::syntax::span_of;
 
@@ -44,14 +44,22 @@ impl<'p> Machine<'p> {
         }
         let parameters = self.distribute(definition.node, receiver, args);
         let mut signature = Vec::new();
+        // What decorates may ask which part it was given: there are few such calls.
+        let by_constants = self.frame.decorating || self.ctx(self.frame.ctx).decorates;
         for (ix, value) in parameters.iter().enumerate() {
             // `fn(self)` in a wrapper is a call of a method as well.
             let is_receiver = ix == 0 && (receiver.is_some() || definition.class.is_some());
             let default = CellKey::Default(function, ix as u16);
-            let objs = match value {
+            let mut objs = match value {
                 Some(value) => telling_objs(value, is_receiver),
                 None => telling_objs(&self.read(default), false),
             };
+            if let (Some([given]), true) = (value.as_ref().map(Value::objs), by_constants)
+                && (given.is_constant() || matches!(given, Obj::Instance(..)))
+                && !objs.contains(given)
+            {
+                objs.push(*given);
+            }
             if !objs.is_empty() {
                 signature.push((ix as u16, objs));
             }
@@ -148,7 +156,7 @@ impl<'p> Machine<'p> {
     }
 
     /// Whether the defaults of a function are evaluated by a module or class body.
-    fn is_defined_at_import(&self, function: FuncRef) -> bool {
+    pub(super) fn is_defined_at_import(&self, function: FuncRef) -> bool {
         matches!(&self.ctx(function.closure).code, Code::Function(it) if it.func.ix == MODULE_BODY)
     }
 
@@ -322,6 +330,9 @@ impl<'p> Machine<'p> {
             .chain(parameters.kwarg.as_deref().map(|it| (it, true)))
             .collect();
         let is_method = self.frame.function.class.is_some();
+        let is_decoded = self
+            .function_marks(function.func)
+            .any(|mark| matches!(mark.role, Some(Role::Run | Role::Signal | Role::Update)));
         for (ix, (parameter, variadic)) in all.into_iter().enumerate() {
             let mut value = self.read(CellKey::Param(self.frame.ctx, ix as u16));
             let is_receiver = ix == 0 && is_method && !variadic;
@@ -342,6 +353,13 @@ impl<'p> Machine<'p> {
                 if !only_default {
                     value = value.opened();
                 }
+            }
+            if let (true, Some(annotation), false) = (
+                is_decoded && only_default,
+                &parameter.annotation,
+                is_receiver,
+            ) {
+                self.run_decoding(&value.clone(), span_of(&**annotation));
             }
             if is_receiver && value.is_bottom() {
                 value = self.unknown_receiver(function.func);

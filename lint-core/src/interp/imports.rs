@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::Span;
+use crate::diagnostic::{FileId, Span};
 use crate::index::MODULE_BODY;
 use crate::project::Import;
 use crate::syntax::ast::{self, Expr, Stmt};
@@ -93,8 +93,19 @@ impl<'p> Machine<'p> {
             }
             let bound = alias.asname.as_ref().unwrap_or(&alias.name);
             let sym = self.sym(bound.as_str());
+            if let (Import::File(file), true) = (&base, self.in_module_body()) {
+                let name = self.sym(name);
+                let origin = self.first_name(*file, name);
+                self.imported_from.insert((self.frame.file, sym), origin);
+            }
             self.assign_name(sym, &value, span_of(bound));
         }
+    }
+
+    /// The name under which a module of the project made what it or another one imports.
+    pub(super) fn first_name(&self, file: FileId, name: Sym) -> (FileId, Sym) {
+        let known = self.imported_from.get(&(file, name));
+        known.copied().unwrap_or((file, name))
     }
 
     /// Remembers which modules outside the project are loaded with the workflow, and which of them
@@ -203,6 +214,9 @@ impl<'p> Machine<'p> {
                 Stmt::ClassDef(it) => {
                     names.insert(it.name.as_str());
                 }
+                Stmt::ImportFrom(it) if it.names.iter().any(|it| it.name.as_str() == "*") => {
+                    names.extend(self.names_of_star(it));
+                }
                 Stmt::ImportFrom(it) => {
                     let bound = it.names.iter();
                     names.extend(bound.map(|it| it.asname.as_ref().unwrap_or(&it.name).as_str()));
@@ -217,6 +231,36 @@ impl<'p> Machine<'p> {
             }
         }
         names
+    }
+
+    /// The functions and classes that a star import gives, which a module of the project defines at
+    /// its top level.
+    fn names_of_star(&self, it: &ast::StmtImportFrom) -> Vec<&'p str> {
+        let module = it.module.as_ref().map_or("", |module| module.as_str());
+        let base = self
+            .project
+            .import_from(self.frame.file, module, it.level, self.knowledge);
+        let Import::File(file) = base else {
+            return Vec::new();
+        };
+        let Some(module) = self.project.module(file) else {
+            return Vec::new();
+        };
+        let is_all = |it: &Stmt| match it {
+            Stmt::Assign(it) => {
+                matches!(&it.targets[..], [Expr::Name(name)] if name.id.as_str() == "__all__")
+            }
+            _ => false,
+        };
+        if module.tree().body.iter().any(is_all) {
+            return Vec::new();
+        }
+        let names = module.tree().body.iter().filter_map(|it| match it {
+            Stmt::FunctionDef(it) => Some(it.name.as_str()),
+            Stmt::ClassDef(it) => Some(it.name.as_str()),
+            _ => None,
+        });
+        names.filter(|name| !name.starts_with('_')).collect()
     }
 
     /// Names that a module itself got through a star import, as far as its run has come.

@@ -64,6 +64,7 @@ impl<'p> Machine<'p> {
         if let Some(target) = &target {
             self.note_scheduled(command.kind, target, span);
             result = self.result_of_target(target);
+            self.run_decoding(&result.clone(), span);
         }
         if !self.knowledge.returns(self.str(name)).is_empty() {
             // A handle, and what awaiting it gives.

@@ -2,7 +2,16 @@
 
 use crate::diagnostic::Span;
 
+use super::args::Args;
 use super::{CellKey, ClassId, ContainerKind, How, Key, Machine, Obj, Value};
+
+/// Functions that draw several of the elements that they are given.
+const DRAWS: &[&str] = &[
+    "random.sample",
+    "random.choices",
+    "random.Random.sample",
+    "random.Random.choices",
+];
 
 impl Machine<'_> {
     /// What iterating over a value gives, running iterators on the way.
@@ -31,7 +40,36 @@ impl Machine<'_> {
             };
             result.join(&elements);
         }
-        result.tainted_by(value)
+        self.found_in(result.tainted_by(value), value)
+    }
+
+    /// So many elements of the first argument, which is not known: the elements vary, and not how
+    /// many there are.
+    pub(super) fn drawn(
+        &mut self,
+        name: &str,
+        args: &Args,
+        cause: &Value,
+        span: Span,
+    ) -> Option<Value> {
+        if !DRAWS.contains(&name) {
+            return None;
+        }
+        let from = args.positional.first()?.value.clone();
+        let source = self.note_order(&from, span);
+        let elements = self.iterate(&from, span, How::Iterate);
+        let list = self.container(ContainerKind::List, span);
+        self.put(
+            list,
+            Key::Any,
+            &elements.with_source(source).tainted_by(cause),
+        );
+        let k = self.sym("k");
+        let counts = args.positional.get(1).map(|it| it.value.clone());
+        let named = args.keywords.iter().find(|(name, _)| *name == Some(k));
+        let count = counts.or_else(|| named.map(|(_, value)| value.clone()));
+        let size = Value::bottom().tainted_by(&count.unwrap_or_default());
+        Some(Value::of(Obj::Container(list)).tainted_by(&size))
     }
 
     fn iterate_container(&mut self, id: u32, span: Span) -> Value {

@@ -43,6 +43,8 @@ pub(super) enum Slot {
     Runs,
     /// Activities run it.
     Scheduled,
+    /// What it gives decides how the workflow goes on.
+    Decides,
     /// The names of what the workflow runs although it is scheduled elsewhere.
     Exempted,
 }
@@ -81,6 +83,9 @@ impl<'p> Machine<'p> {
             };
             self.put_away(shelf, Slot::Runs, entry.runs, args);
             self.put_away(shelf, Slot::Scheduled, entry.schedules, args);
+            if entry.decides {
+                self.put_away(shelf, Slot::Decides, entry.runs, args);
+            }
             if let Some((arg, value)) = entry.exempts {
                 let mapping = self.kept_argument(args, arg);
                 let names = self.names_mapped_to(&mapping, value, 0);
@@ -376,11 +381,15 @@ impl<'p> Machine<'p> {
     /// Runs what a value is or keeps; gives what that returned.
     pub(super) fn run_kept(&mut self, value: &Value, span: Span) -> Value {
         let mut result = Value::bottom();
-        for obj in self.taken(value).run {
+        let taken = self.taken(value);
+        for obj in taken.run {
             match obj {
                 Obj::Instance(class, _) => {
-                    for method in self.heard_methods(class) {
-                        let arguments = [Value::unknown()];
+                    for (method, given) in self.heard_methods(class) {
+                        let arguments = [match given {
+                            "" => Value::unknown(),
+                            given => self.typed(given, span),
+                        }];
                         let value = Value::of(obj);
                         let called = self.call_method_if_project(
                             &value,
@@ -399,6 +408,10 @@ impl<'p> Machine<'p> {
                 }
                 _ if obj.is_callable() && !matches!(obj, Obj::Class(_) | Obj::External(_)) => {
                     let called = self.apply(obj, &Args::unknown(1), span, How::Callback);
+                    if taken.decides.contains(&obj) {
+                        let deciding = self.whole_taint(&called, span);
+                        self.record_sink(&deciding, SinkKind::Branch, span);
+                    }
                     result.join(&called);
                 }
                 _ => {}
@@ -407,14 +420,15 @@ impl<'p> Machine<'p> {
         result
     }
 
-    /// The methods that an owner calls on the instances of a class of the project.
-    fn heard_methods(&mut self, class: ClassId) -> Vec<&'static str> {
-        let mut methods = vec!["__call__"];
+    /// The methods that an owner calls on the instances of a class of the project, and the types of
+    /// what it gives them.
+    fn heard_methods(&mut self, class: ClassId) -> Vec<(&'static str, &'static str)> {
+        let mut methods = vec![("__call__", "")];
         for entry in self.mro(class).iter() {
             if let Obj::External(base) = entry
                 && let Some(listener) = self.knowledge.listener(self.str(*base))
             {
-                methods.extend(listener.methods);
+                methods.extend(listener.methods.iter().map(|it| (*it, listener.given)));
             }
         }
         methods
@@ -424,7 +438,7 @@ impl<'p> Machine<'p> {
     fn taken(&mut self, value: &Value) -> Taken {
         let mut pending: Vec<(Obj, bool)> = value.objs().iter().map(|&obj| (obj, false)).collect();
         let mut seen = BTreeSet::new();
-        let mut exempted = BTreeSet::new();
+        let (mut exempted, mut decides) = (BTreeSet::new(), BTreeSet::new());
         let mut found = Vec::new();
         let mut at = 0;
         while let Some(&(obj, scheduled)) = pending.get(at) {
@@ -445,6 +459,8 @@ impl<'p> Machine<'p> {
                         pending.extend(run.objs().iter().map(|&obj| (obj, false)));
                         pending.extend(scheduled.objs().iter().map(|&obj| (obj, true)));
                         exempted.extend(names.objs().iter().copied());
+                        let deciding = self.read(CellKey::Kept(shelf, Slot::Decides));
+                        decides.extend(deciding.objs());
                     }
                 }
                 _ => found.push((obj, scheduled)),
@@ -461,6 +477,7 @@ impl<'p> Machine<'p> {
         Taken {
             run: objs(run),
             scheduled: objs(scheduled),
+            decides,
         }
     }
 
@@ -508,4 +525,6 @@ pub(crate) struct MadeClass {
 struct Taken {
     run: Vec<Obj>,
     scheduled: Vec<Obj>,
+    /// Those whose answers decide how the workflow goes on.
+    decides: BTreeSet<Obj>,
 }

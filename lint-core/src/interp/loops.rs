@@ -45,6 +45,9 @@ impl<'p> Machine<'p> {
         if let Some(rounds) = self.namespace_rounds(&iterable, span) {
             return self.for_each_member(it, &rounds);
         }
+        if let Some(rows) = self.rows_of(&it.iter, &iterable) {
+            return self.for_each_of(it, &rows);
+        }
         let mut element = self.iterate(&iterable, span, How::Iterate);
         let outer = self.open_control();
         if is_order_sensitive(&it.body) {

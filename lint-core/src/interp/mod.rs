@@ -38,6 +38,8 @@ mod outside;
 mod patterns;
 mod scopes;
 mod seen;
+mod spread;
+mod startup;
 mod statements;
 mod subscripts;
 mod taint;
@@ -65,6 +67,7 @@ pub(crate) use keepers::MadeClass;
 pub(crate) use marks::Mark;
 pub(crate) use mro::Mro;
 pub(crate) use seen::Seen;
+pub(crate) use spread::{Distance, Springs};
 pub(crate) use taint::Kinds;
 pub use turns::Order;
 pub(crate) use turns::{Kind, STEPS_OF_GROUP};
@@ -381,6 +384,8 @@ pub(crate) struct Source {
     pub(crate) at_import: bool,
     pub(crate) sandbox: Sandbox,
     pub(crate) note: &'static str,
+    /// Which field is filled, where a call fills several.
+    pub(crate) field: Option<Sym>,
 }
 
 /// The state that follows the flow of control.
@@ -433,6 +438,8 @@ struct Frame<'p> {
     /// Whether the last condition was one of them.
     asks_replay: bool,
     passthrough: u32,
+    /// Whether the annotation being evaluated is one of an attribute.
+    declares_state: bool,
     /// How many of the loops around go through the members of a class, one in each round.
     members: u32,
     flow: control::Flow,
@@ -471,6 +478,8 @@ pub(crate) struct Machine<'p> {
     names: Interner,
     known: Known,
     cells: Vec<Cell>,
+    /// What each of them is.
+    cell_keys: Vec<CellKey>,
     cell_ids: FxHashMap<CellKey, u32>,
     /// Names of the global cells of each module, in the order in which they were made.
     globals_of: FxHashMap<FileId, Vec<Sym>>,
@@ -504,12 +513,16 @@ pub(crate) struct Machine<'p> {
     marks: marks::Marks,
     variants: Table<Variant>,
     variants_of: FxHashMap<ClassId, u32>,
+    /// The functions that fill what was asked about; see `startup.rs`.
+    setters: FxHashMap<startup::Filled, Option<FuncId>>,
     orders: mro::Orders,
     /// Modules imported below `imports_passed_through()`.
     passed_through: Vec<FileId>,
     /// Modules outside the project that are imported while others are, and whether all of these
     /// imports are passed through.
     loaded: BTreeMap<Sym, bool>,
+    /// Where the names come from that modules import from others of the project.
+    imported_from: FxHashMap<(FileId, Sym), (FileId, Sym)>,
     module_ctxs: FxHashMap<FileId, CtxId>,
     interpreted: FxHashSet<FuncId>,
     frame: Frame<'p>,
@@ -545,6 +558,7 @@ impl<'p> Machine<'p> {
             names,
             known,
             cells: Vec::new(),
+            cell_keys: Vec::new(),
             cell_ids: FxHashMap::default(),
             globals_of: FxHashMap::default(),
             attributes_of: FxHashMap::default(),
@@ -570,9 +584,11 @@ impl<'p> Machine<'p> {
             marks: marks::Marks::default(),
             variants: Table::default(),
             variants_of: FxHashMap::default(),
+            setters: FxHashMap::default(),
             orders: mro::Orders::default(),
             passed_through: Vec::new(),
             loaded: BTreeMap::new(),
+            imported_from: FxHashMap::default(),
             module_ctxs: FxHashMap::default(),
             interpreted: FxHashSet::default(),
             frame: Frame::idle(any),
@@ -761,6 +777,7 @@ impl<'p> Machine<'p> {
         }
         let id = self.cells.len() as u32;
         self.cells.push(Cell::default());
+        self.cell_keys.push(key);
         self.cell_ids.insert(key, id);
         id
     }
@@ -1028,6 +1045,7 @@ impl<'p> Machine<'p> {
             at_import,
             sandbox,
             note,
+            field: None,
         };
         let source = self.source_id(source);
         self.record_event(
@@ -1094,6 +1112,7 @@ impl<'p> Frame<'p> {
             replaying: 0,
             asks_replay: false,
             passthrough: 0,
+            declares_state: false,
             members: 0,
             flow: control::Flow::default(),
             commands: 0,

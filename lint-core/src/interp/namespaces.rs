@@ -131,13 +131,36 @@ impl<'p> Machine<'p> {
     /// Runs the body of a loop once for each member.
     pub(super) fn for_each_member(&mut self, it: &'p ast::StmtFor, rounds: &[Value]) {
         self.frame.members += 1;
+        self.for_each_of(it, rounds);
+        self.frame.members -= 1;
+    }
+
+    /// Runs the body of a loop once for each of these.
+    pub(super) fn for_each_of(&mut self, it: &'p ast::StmtFor, rounds: &[Value]) {
         self.frame.breaks.push(None);
         for element in rounds {
+            if self.frame.state.dead {
+                break;
+            }
             self.assign(&it.target, element, None);
             self.loop_round(&it.body);
         }
-        self.frame.members -= 1;
         self.end_loop(&it.orelse);
+    }
+
+    /// What a loop over a short table that is written out gets in each round, if there are functions
+    /// in it: which of them it is decides what the rest of the row means.
+    pub(super) fn rows_of(&mut self, written: &'p ast::Expr, table: &Value) -> Option<Vec<Value>> {
+        const MAX_ROWS: usize = 16;
+        if !matches!(written, ast::Expr::Tuple(_) | ast::Expr::List(_)) {
+            return None;
+        }
+        let rows = self.exact_elements(table)?;
+        let cells = rows.iter().map(|row| self.all_elements(row));
+        let cells: Vec<Value> = cells.collect();
+        let is_function = |obj: &Obj| obj.is_callable() && !matches!(obj, Obj::External(_));
+        let has_function = cells.iter().any(|it| it.objs().iter().any(is_function));
+        (rows.len() <= MAX_ROWS && has_function).then_some(rows)
     }
 
     fn members(&mut self, owners: &[Obj]) -> Vec<(Sym, Value)> {

@@ -4,7 +4,7 @@ use crate::diagnostic::Span;
 use crate::syntax::ast::{self, CmpOp, Expr, Operator};
 use crate::syntax::span_of;
 
-use super::conditions::{Truth, compare_constants};
+use super::conditions::Truth;
 use super::order::{SEQUENCES, is_empty_literal};
 use super::{ContainerKind, How, Key, Machine, Obj, SinkKind, Sym, Value};
 
@@ -37,11 +37,7 @@ impl<'p> Machine<'p> {
             };
             if !passes {
                 // `x or y` gives x only when it is true.
-                let kept = match it.op {
-                    ast::BoolOp::Or => self.when_true(&value),
-                    ast::BoolOp::And => value.clone(),
-                };
-                result.join(&kept);
+                result.join(&self.kept_operand(&value, it.op));
             }
             if stops {
                 break;
@@ -63,6 +59,20 @@ impl<'p> Machine<'p> {
             self.frame.state.vars.insert(name, value);
         }
         result.at_place(place)
+    }
+
+    /// What `x or y` gives of `x`: it does only where it is true; and the reverse.
+    fn kept_operand(&mut self, value: &Value, op: ast::BoolOp) -> Value {
+        let is_answer =
+            |obj: &Obj| matches!(obj, Obj::ExternalInstance(ty) if self.str(*ty) == "bool");
+        if !value.objs().is_empty() && value.objs().iter().all(is_answer) && !value.is_open() {
+            let answer = Value::of(Obj::Bool(op == ast::BoolOp::Or));
+            return answer.tainted_by(value).at_place(value.place());
+        }
+        match op {
+            ast::BoolOp::Or => self.when_true(value),
+            ast::BoolOp::And => value.clone(),
+        }
     }
 
     pub(super) fn binary(
@@ -123,12 +133,14 @@ impl<'p> Machine<'p> {
                             self.containers.get(id).kind
                         };
                         let joined = self.container(kind, span);
-                        let elements = self.all_elements(left).joined(&self.all_elements(right));
-                        self.put(joined, Key::Any, &elements);
                         if kind == ContainerKind::Dict {
                             for source in [left, right] {
                                 self.copy_entries(joined, source);
                             }
+                        } else {
+                            let elements =
+                                self.all_elements(left).joined(&self.all_elements(right));
+                            self.put(joined, Key::Any, &elements);
                         }
                         result.add(Obj::Container(joined));
                     }
@@ -266,7 +278,7 @@ impl<'p> Machine<'p> {
                 );
             }
             decided = if it.ops.len() == 1 {
-                compare_constants(&left, *op, &right)
+                self.decided_comparison(&left, *op, &right)
             } else {
                 None
             };

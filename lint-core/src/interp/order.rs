@@ -2,10 +2,14 @@
 
 use crate::diagnostic::Span;
 use crate::facts::Elements;
+use crate::index::FunctionNode;
 use crate::syntax::ast::Expr;
+use crate::syntax::span_of;
 
 use super::args::{Args, Argument};
-use super::{CellKey, ContainerKind, EventKind, Kinds, Machine, Obj, SinkKind, SourceId, Value};
+use super::{
+    CellKey, Code, ContainerKind, EventKind, Kinds, Machine, Obj, SinkKind, SourceId, Value,
+};
 
 /// Calls that give the same in whatever order they see their arguments' elements.
 fn shows_none(callee: &str) -> bool {
@@ -171,6 +175,27 @@ impl<'p> Machine<'p> {
         Value::bottom().with_taint(order)
     }
 
+    /// Adds to an element of a set that it is a coroutine, which begins when somebody awaits it.
+    pub(super) fn as_element(&mut self, element: &'p Expr, mut value: Value) -> Value {
+        let span = span_of(element);
+        let callees = self.frame.out.edges.iter().filter(|edge| edge.span == span);
+        let is_coroutine = element.is_call_expr()
+            && callees
+                .into_iter()
+                .any(|edge| match &self.ctx(edge.callee).code {
+                    Code::Function(it) => self.function(it.func).is_some_and(|it| match it.node {
+                        FunctionNode::Def(def) => def.is_async && !it.is_generator,
+                        _ => false,
+                    }),
+                    Code::Fields { .. } => false,
+                });
+        if is_coroutine {
+            let coroutine = self.sym("types.CoroutineType");
+            value.add(Obj::ExternalInstance(coroutine));
+        }
+        value
+    }
+
     /// Notes that the order of a set becomes visible here and returns it as a source.
     pub(super) fn note_order(&mut self, value: &Value, span: Span) -> Option<SourceId> {
         self.pending_order(value, span, span)
@@ -210,6 +235,7 @@ impl<'p> Machine<'p> {
             at_import: self.at_import(),
             sandbox: crate::knowledge::Sandbox::Allows,
             note: "",
+            field: None,
         };
         let source = self.source_id(source);
         self.record_event(
@@ -315,7 +341,9 @@ fn external_hash(ty: &str) -> Option<Elements> {
         | "pathlib.PurePath"
         | "pathlib.PosixPath"
         | "pathlib.PurePosixPath" => Some(Elements::Salted),
-        "asyncio.Task" | "asyncio.Future" | "object" => Some(Elements::Address),
+        "asyncio.Task" | "asyncio.Future" | "types.CoroutineType" | "object" => {
+            Some(Elements::Address)
+        }
         _ => Some(Elements::Unknown),
     }
 }

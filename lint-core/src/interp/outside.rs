@@ -46,6 +46,9 @@ impl<'p> Machine<'p> {
         {
             self.taint_elements(&list.value, &cause);
         }
+        if let Some(value) = self.drawn(&text, args, &cause, span) {
+            return value;
+        }
         if let Some(value) = self.call_builtin(name, args, span) {
             return value.tainted_by(&cause);
         }
@@ -166,6 +169,7 @@ impl<'p> Machine<'p> {
             at_import: false,
             sandbox: Sandbox::Allows,
             note: "",
+            field: None,
         };
         let source = self.source_id(source);
         let kind = EventKind::Api {

@@ -20,6 +20,10 @@ impl<'p> Machine<'p> {
         };
         for case in &it.cases {
             self.frame.state = before.clone();
+            let matches = self.pattern_matches(&case.pattern, &subject);
+            if matches == Some(false) && self.mode == Mode::Workflows {
+                continue;
+            }
             let tested = self.classes_of_pattern(&case.pattern);
             if let (Expr::Name(name), Some((classes, is_all))) = (&*it.subject, &tested) {
                 let value = self.evaluate(&it.subject);
@@ -39,7 +43,8 @@ impl<'p> Machine<'p> {
             }
             self.execute(&case.body);
             after.join(&self.frame.state);
-            if case.pattern.is_irrefutable() && case.guard.is_none() {
+            let is_met = matches == Some(true) && self.mode == Mode::Workflows;
+            if (is_met || case.pattern.is_irrefutable()) && case.guard.is_none() {
                 // Nothing falls through an irrefutable pattern.
                 before.dead = true;
             }

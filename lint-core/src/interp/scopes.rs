@@ -5,7 +5,8 @@ use crate::index::MODULE_BODY;
 use crate::knowledge::Access;
 
 use super::builtins::is_builtin;
-use super::{CellKey, Code, CtxId, FuncId, Machine, Mode, Obj, SourceId, Sym, Value};
+use super::startup::Filled;
+use super::{CellKey, Code, CtxId, Machine, Mode, Obj, SourceId, Sym, Value};
 
 impl<'p> Machine<'p> {
     pub(super) fn name(&mut self, name: &str, span: Span) -> Value {
@@ -128,25 +129,11 @@ impl<'p> Machine<'p> {
         value: Value,
         span: Span,
     ) -> Value {
-        let place = self.shared_place(file, Span::default(), name);
+        let (made_in, first) = self.first_name(file, name);
+        let place = self.shared_place(made_in, Span::default(), first);
         let value = self.as_shared(value, place);
-        let Some(setter) = self.setter_of(file, name) else {
-            return self.read_shared(value, name, span);
-        };
-        let Some(function) = self.function(setter) else {
-            return value;
-        };
-        let source = super::Source {
-            ctx_file: file,
-            span: function.node.name_span(),
-            name,
-            class: crate::knowledge::STARTUP,
-            at_import: true,
-            sandbox: crate::knowledge::Sandbox::Allows,
-            note: "",
-        };
-        let source = self.source_id(source);
-        self.read_shared(value.opened().with_source(Some(source)), name, span)
+        let value = self.as_started(value, Filled::Global(file, name));
+        self.read_shared(value, name, span)
     }
 
     /// The place of state that runs may share, which stands for the values that runs leave there.
@@ -159,6 +146,7 @@ impl<'p> Machine<'p> {
             at_import: false,
             sandbox: crate::knowledge::Sandbox::Allows,
             note: "",
+            field: None,
         })
     }
 
@@ -186,17 +174,6 @@ impl<'p> Machine<'p> {
         result.at_place(Some(place))
     }
 
-    /// A function that sets a global, as far as no code calls it that was seen until now.
-    fn setter_of(&self, file: FileId, name: Sym) -> Option<FuncId> {
-        if self.at_import() || self.mode == Mode::Full {
-            return None;
-        }
-        let index = self.project.module(file)?.index();
-        let ix = index.setter(self.str(name))?;
-        let setter = FuncId { file, ix };
-        (!self.has_context(setter)).then_some(setter)
-    }
-
     /// Reading a module-level value whose origin varies from one worker to the next.
     pub(super) fn read_shared(&mut self, value: Value, name: Sym, span: Span) -> Value {
         if self.at_import() || self.frame.vouched > 0 || self.is_handle(&value) {
@@ -219,6 +196,7 @@ impl<'p> Machine<'p> {
                 self.knowledge.is_log(&format!("{ty}.info"))
                     || self.knowledge.has_members(ty)
                         && !ty.starts_with("datetime.")
+                        && !ty.starts_with("configparser.")
                         && ty != "random.Random"
             }
             Obj::Keeper(_) => true,
@@ -241,7 +219,7 @@ impl<'p> Machine<'p> {
     }
 
     /// The hazard of merely reading a name, such as `os.environ`.
-    fn read_hazard(&mut self, sym: Sym, span: Span) -> Option<SourceId> {
+    pub(super) fn read_hazard(&mut self, sym: Sym, span: Span) -> Option<SourceId> {
         let name = self.names.name(sym);
         if self.knowledge.user_class(name).is_some() {
             return None;

@@ -48,6 +48,9 @@ impl<'p> Machine<'p> {
         let mut result = Value::bottom();
         for &obj in object.objs() {
             match obj {
+                Obj::Container(_) if self.is_slice(key) => {
+                    result.join(&self.part_of(obj, span));
+                }
                 Obj::Container(_) => {
                     let keys = keys_of(key);
                     for key in keys {
@@ -61,9 +64,6 @@ impl<'p> Machine<'p> {
                             self.put(id, Key::Any, &made);
                         }
                         result.join(&made);
-                    }
-                    if key.objs().iter().all(|obj| matches!(obj, Obj::Unknown)) && is_slice(key) {
-                        result.add(obj);
                     }
                 }
                 Obj::Instance(class, variant) if self.is_named_tuple(class) => {
@@ -100,9 +100,17 @@ impl<'p> Machine<'p> {
                         result.join(&self.contents_of(obj, span));
                     }
                 }
-                // `Generic[T]` and `list[int]` are still the class.
-                Obj::Class(_) => {
+                // `Generic[T]` and `list[int]` are still the class, or what a method of it gives.
+                Obj::Class(class) => {
                     result.add(obj);
+                    if let Some(method) = self.find_method(class, "__class_getitem__") {
+                        let bound = self.bound(method, obj);
+                        let args = Args::of(std::slice::from_ref(key));
+                        let given = self.apply(bound, &args, span, How::Operator);
+                        if !given.is_vague() {
+                            result = given;
+                        }
+                    }
                 }
                 Obj::External(sym) => {
                     result.add(Obj::External(sym));
@@ -118,7 +126,8 @@ impl<'p> Machine<'p> {
                     if let Some(member) = self.member(ty, "__getitem__") {
                         let typed = self.returned_type(member, None, span);
                         result.join(&typed);
-                        let source = self.call_hazard(member, None, span);
+                        let called = self.call_hazard(member, None, span);
+                        let source = called.or_else(|| self.read_hazard(member, span));
                         result = result.with_source(source);
                     } else {
                         result.join(&Value::unknown());
@@ -140,10 +149,34 @@ impl<'p> Machine<'p> {
             result = result.tainted_by(object);
         }
         let key = self.key_taint(object, key);
-        result.tainted_by(&key).at_place(object.place())
+        self.found_in(result.tainted_by(&key), object)
     }
-}
 
-fn is_slice(key: &Value) -> bool {
-    matches!(key.objs(), [Obj::Unknown])
+    /// What is found in something that runs share is shared as well.
+    pub(super) fn found_in(&mut self, found: Value, object: &Value) -> Value {
+        match object.place() {
+            Some(place) => self.as_shared(found, place),
+            None => found.at_place(None),
+        }
+    }
+
+    fn is_slice(&self, key: &Value) -> bool {
+        matches!(key.objs(), [Obj::ExternalInstance(ty)] if self.str(*ty) == "slice")
+    }
+
+    /// A part of a sequence, which is a new one.
+    fn part_of(&mut self, obj: Obj, span: Span) -> Value {
+        let Obj::Container(whole) = obj else {
+            return Value::of(obj);
+        };
+        let part = self.container(self.containers.get(whole).kind, span);
+        let elements = self.all_elements(&Value::of(obj));
+        self.put(part, Key::Any, &elements);
+        let size = self.size_taint(&Value::of(obj));
+        if !size.is_bottom() {
+            self.write(CellKey::Size(part), &size);
+        }
+        self.keep_set_order(part, whole);
+        Value::of(Obj::Container(part))
+    }
 }

@@ -349,6 +349,22 @@ impl<'p> Machine<'p> {
         }
     }
 
+    /// The cells that are tainted with a source because this one is.
+    pub(super) fn flows_of(&self, cell: u32, source: SourceId) -> impl Iterator<Item = u32> + '_ {
+        let kind = self.flows.kinds_of(source);
+        let into = self.cells[cell as usize].taint.into.iter();
+        into.filter(move |(_, kinds)| !kinds.and(kind).is_none())
+            .map(|&(into, _)| into)
+    }
+
+    /// Whether an origin stands for a source, which it may.
+    pub(crate) fn means(&self, origin: Origin, source: SourceId) -> bool {
+        match origin {
+            Origin::Source(it) => it == source,
+            Origin::Cell(_, kinds) => !kinds.and(self.flows.kinds_of(source)).is_none(),
+        }
+    }
+
     /// The sources that an origin stands for.
     pub(crate) fn sources_of(&self, origin: Origin) -> Vec<SourceId> {
         match origin {

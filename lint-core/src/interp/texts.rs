@@ -42,13 +42,14 @@ impl<'p> Machine<'p> {
         if has_text { text.truthy() } else { text }
     }
 
-    /// Text of which the beginning and the end are known. Parts of names are kept, for `getattr`.
+    /// Text of which the beginning and the end are known. Parts of names are kept, for `getattr`, and
+    /// what tells calls apart.
     pub(super) fn text_like(&mut self, before: &str, after: &str) -> Value {
         let is_name = |c: char| c.is_alphanumeric() || c == '_';
         let is_part = before.len() + after.len() > 0
             && before.len() + after.len() < 60
             && before.chars().chain(after.chars()).all(is_name);
-        if is_part {
+        if is_part || self.knowledge.tells(before) || self.knowledge.tells(after) {
             self.instance_of_builtin(&format!("str#{before}*{after}"))
         } else {
             self.instance_of_builtin("str")

@@ -218,7 +218,8 @@ impl<'p> Machine<'p> {
             kind,
             file: self.frame.file,
             span,
-            ctx: None,
+            // What an attribute of the instance at hand holds is made by the code that says so.
+            ctx: self.frame.declares_state.then_some(self.frame.ctx),
             shared: self.at_import(),
             class: self.frame.classes.last().map(|(class, _)| *class),
             repeated: true,

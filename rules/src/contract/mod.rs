@@ -33,7 +33,7 @@ pub(crate) use missing_defn::MissingDefn;
 pub(crate) use mixed_sdk::MixedSdk;
 pub(crate) use reserved_member::ReservedMember;
 pub(crate) use run_input::RunInput;
-pub(crate) use run_method::RunMethod;
+pub(crate) use run_method::{RunMethod, may_be_given};
 pub(crate) use several_runbooks::SeveralRunbooks;
 pub(crate) use temporalio_import::TemporalioImport;
 pub(crate) use unbound_facade::UnboundFacade;

@@ -125,12 +125,16 @@ impl Rule for RunMethod {
     }
 }
 
+/// Whether a decorator that is not known, or an assignment, may provide the run method.
+pub(crate) fn may_be_given(runbook: &Runbook<'_>) -> bool {
+    let run = runbook.method("run");
+    run.is_some_and(|it| !it.node.decorator_list.is_empty())
+        || class_assignments(runbook.node).any(|(name, _)| name == "run")
+}
+
 fn missing(cx: &Context<'_>, runbook: &Runbook<'_>, report: &mut Vec<Diagnostic>) {
     let run = runbook.method("run");
-    // A decorator that is not known, or an assignment, may provide the run method.
-    let may_be_given = run.is_some_and(|it| !it.node.decorator_list.is_empty())
-        || class_assignments(runbook.node).any(|(name, _)| name == "run");
-    if runbook.defn().is_none() || may_be_given {
+    if runbook.defn().is_none() || may_be_given(runbook) {
         return;
     }
     let name = code(runbook.name);

@@ -9,7 +9,8 @@ use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds commands, and changes of the workflow's attributes, that happen only if
-/// `workflow.unsafe.is_replaying()` is true or false, and values chosen by it that commands depend on.
+/// `workflow.unsafe.is_replaying()` is true or false, and values chosen by it that reach a command, the
+/// result or state. Keeping the flag itself in an attribute, to guard output with it, is fine.
 ///
 /// ## Why is this bad?
 /// The flag is false when code runs for the first time and true when it runs again. What it decides
@@ -84,7 +85,7 @@ impl Rule for ReplayFlagDecides {
                 }
                 HazardKind::ReplayFlag { state: false } => "runs or not as `is_replaying()` says",
                 HazardKind::Api { class } if class == REPLAY_FLAG => {
-                    "chooses a value that commands depend on, and a replay gets another one"
+                    "decides over more than logs and metrics, and a replay gets another answer"
                 }
                 _ => continue,
             };

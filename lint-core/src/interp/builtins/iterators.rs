@@ -177,3 +177,11 @@ pub(super) fn sum(machine: &mut Machine, call: &Call) -> Option<Value> {
     let taint = machine.settled(&call.taint, call.span);
     Some(machine.instance_of_builtin("int").tainted_by(&taint))
 }
+
+/// One of the elements, whichever it is.
+pub(super) fn choice(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let from = call.first()?;
+    let source = machine.note_order(from, call.span);
+    let element = machine.iterate(from, call.span, How::Iterate);
+    Some(element.with_source(source))
+}

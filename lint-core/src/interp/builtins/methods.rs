@@ -3,7 +3,7 @@
 use crate::diagnostic::Span;
 use crate::interp::args::Args;
 use crate::interp::containers::{keys_of, single_key};
-use crate::interp::{ContainerKind, How, Key, Machine, Obj, SinkKind, Sym, Value};
+use crate::interp::{ContainerKind, How, Key, Machine, Obj, Sym, Value};
 
 /// A call of one of them.
 struct Call<'a> {
@@ -37,23 +37,29 @@ const METHODS: &[(&str, Effect, Gives)] = &[
     ("clear", Changes, nothing),
     ("copy", Reads, copy),
     ("difference", Reads, combined),
+    ("difference_update", Changes, nothing),
     ("discard", Changes, nothing),
     ("extend", Changes, extend),
     ("fromkeys", Reads, from_keys),
     ("get", Reads, look_up),
     ("insert", Changes, insert),
     ("intersection", Reads, combined),
+    ("intersection_update", Changes, nothing),
     ("items", Reads, items),
     ("keys", Reads, keys),
     ("most_common", Reads, most_common),
+    ("move_to_end", Changes, nothing),
     ("pop", Changes, pop),
     ("popitem", Changes, unknown),
     ("popleft", Changes, pop_element),
     ("remove", Changes, nothing),
     ("reverse", Changes, nothing),
+    ("rotate", Changes, nothing),
     ("setdefault", Changes, look_up),
     ("sort", Changes, sort),
+    ("subtract", Changes, nothing),
     ("symmetric_difference", Reads, combined),
+    ("symmetric_difference_update", Changes, nothing),
     ("union", Reads, combined),
     ("update", Changes, extend),
     ("values", Reads, values),
@@ -106,7 +112,9 @@ impl Machine<'_> {
         if call.kind == ContainerKind::Set || matches!(call.name, "remove" | "pop") {
             taint = self.without_identity(&taint, call.span);
         }
-        self.record_sink(&taint, SinkKind::State, call.span);
+        if let Some(kind) = self.kept_in(&call.object) {
+            self.record_sink(&taint, kind, call.span);
+        }
     }
 }
 

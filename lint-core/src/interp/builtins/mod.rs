@@ -14,6 +14,7 @@ mod text;
 use crate::diagnostic::Span;
 
 use super::args::Args;
+use super::classes::MAKES;
 use super::{Machine, Sym, Value};
 
 pub(crate) use methods::mutates;
@@ -116,12 +117,16 @@ const BUILTINS: &[(&str, Taint, Gives)] = &[
     ("next", Arguments, iterators::next),
     ("ord", Arguments, objects::some_int),
     ("pickle.dumps", Arguments, text::dumped),
+    ("random.Random.choice", Arguments, iterators::choice),
+    ("random.choice", Arguments, iterators::choice),
     ("repr", Arguments, text::written),
     ("reversed", Own, iterators::in_turn),
     ("round", Arguments, objects::some_int),
+    ("secrets.choice", Arguments, iterators::choice),
     ("set", Arguments, collections::set),
     ("setattr", Arguments, objects::setattr),
     ("sorted", Own, sorting::sorted),
+    ("staticmethod", Own, objects::static_method),
     ("str", Arguments, text::written),
     ("str.endswith", Arguments, text::has_affix),
     ("str.format", Arguments, text::filled_in),
@@ -130,6 +135,7 @@ const BUILTINS: &[(&str, Taint, Gives)] = &[
     ("sum", Own, iterators::sum),
     ("tuple", Own, collections::tuple),
     ("type", Own, objects::type_of),
+    (MAKES, Own, objects::make),
     ("types.SimpleNamespace", Own, collections::record),
     ("vars", Own, objects::vars),
     ("zip", Own, iterators::zip),

@@ -269,3 +269,24 @@ impl Machine<'_> {
         copy
     }
 }
+
+/// `now = staticmethod(function)`
+pub(super) fn static_method(_: &mut Machine, call: &Call) -> Option<Value> {
+    let functions = call.first()?.objs().iter().map(|obj| match obj {
+        Obj::Func(it) => Obj::StaticMethod(*it),
+        other => *other,
+    });
+    Some(functions.collect())
+}
+
+/// What a metaclass leaves to `type`: an instance of the class that it is called on.
+pub(super) fn make(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let [Obj::Class(class)] = *call.first()?.objs() else {
+        return None;
+    };
+    let rest = Args {
+        positional: call.args.positional[1..].to_vec(),
+        ..call.args.clone()
+    };
+    Some(machine.make(class, &rest, call.span))
+}
