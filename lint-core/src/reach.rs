@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::causes::{Calls, FunctionKey};
 use crate::diagnostic::{FileId, Impact, Place, Span, TraceStep};
 use crate::facts::{Elements, Hazard, HazardKind, IdleBoundary, WorkflowKind};
-use crate::index::{MODULE_BODY, Module};
+use crate::index::{FunctionNode, MODULE_BODY, Module};
 use crate::interp::{
     ClassId, Code, CtxId, Edge, Event, EventKind, Except, FuncId, How, Machine, Obj, Origin,
     Outcome, Seen, Sink, SinkKind, Source, SourceId, Springs,
@@ -713,9 +713,30 @@ impl<'m, 'p> Walk<'m, 'p> {
                 continue;
             }
             seen.insert(ctx, entry);
-            queue.extend(self.followed(ctx).map(|edge| (edge.callee, entry)));
+            let runs = self
+                .followed(ctx)
+                .filter(|edge| self.runs_at_once(ctx, edge));
+            queue.extend(runs.map(|edge| (edge.callee, entry)));
         }
         seen
+    }
+
+    /// Whether a handler that only answers runs what it calls: it registers others for later, and
+    /// cannot await a coroutine if it is none itself.
+    fn runs_at_once(&self, from: CtxId, edge: &Edge) -> bool {
+        let mut entries = self.found.contexts.iter().zip(&self.found.workflow.entries);
+        let is_registered = edge.how == How::Callback
+            && entries.any(|(&ctx, entry)| {
+                ctx == edge.callee && !matches!(entry.role, Role::Query | Role::Validator)
+            });
+        let is_async = |ctx| match &self.machine.ctx(ctx).code {
+            Code::Function(it) => self
+                .machine
+                .function(it.func)
+                .is_some_and(|it| matches!(it.node, FunctionNode::Def(def) if def.is_async)),
+            Code::Fields { .. } => false,
+        };
+        !is_registered && (is_async(from) || !is_async(edge.callee))
     }
 
     /// Whether workflows reach the function that is taken for the start of the worker.
