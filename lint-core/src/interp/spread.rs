@@ -11,6 +11,10 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{CellKey, ClassId, Key, Machine, Origin, SourceId};
 
+/// A use that is farther from its source than this many cells is none of which anything is said for
+/// sure.
+const MAX_CELLS: usize = 4_000;
+
 /// How far a value has come: through how many cells that join several values, and through how many
 /// cells altogether.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -63,7 +67,7 @@ impl Machine<'_> {
             if !seen.insert(cell) {
                 continue;
             }
-            if !visit(cell, distance) {
+            if seen.len() > MAX_CELLS || !visit(cell, distance) {
                 return;
             }
             let next = self.flows_of(cell, source).filter(|it| !seen.contains(it));
