@@ -8,8 +8,18 @@ use crate::syntax::span_of;
 use super::{CellKey, ContainerKind, How, Key, Machine, Obj, Seen, SinkKind, Sym, Value};
 
 impl<'p> Machine<'p> {
+    pub(super) fn augmented_assignment(&mut self, it: &'p ast::StmtAugAssign) {
+        let old = self.evaluate(&it.target);
+        let operand = self.evaluate(&it.value);
+        let value = self.binary(&old, it.op, &operand, span_of(it), true);
+        if it.target.is_name_expr() {
+            self.extend_in_place(&old, &operand, span_of(it));
+        }
+        self.assign(&it.target, &value, None);
+    }
+
     /// `rows += more` changes the list that `rows` stands for.
-    pub(super) fn extend_in_place(&mut self, object: &Value, operand: &Value, span: Span) {
+    fn extend_in_place(&mut self, object: &Value, operand: &Value, span: Span) {
         let changes = |this: &Self, id: u32| this.containers.get(id).kind != ContainerKind::Tuple;
         let kept: Vec<Obj> = object
             .objs()

@@ -230,44 +230,7 @@ impl<'p> Machine<'p> {
             }
             Obj::Bound(id) => {
                 let (callee, receiver) = *self.bounds.get(id);
-                match callee {
-                    Obj::Func(it) => self.call_function(it, Some(receiver), args, span, how),
-                    Obj::External(name) if matches!(receiver, Obj::Keeper(_)) => {
-                        let args = Args {
-                            receiver: Some(receiver),
-                            ..args.clone()
-                        };
-                        self.call_external(name, &args, span)
-                    }
-                    Obj::External(name) if self.str(name) == REGISTER => match receiver {
-                        Obj::Func(generic) => self.register_implementation(generic, args),
-                        _ => Value::unknown(),
-                    },
-                    Obj::External(name) if self.str(name) == FIELD_DEFAULT => match receiver {
-                        Obj::Field(field) => self.set_factory(field, args),
-                        _ => Value::unknown(),
-                    },
-                    Obj::Property(property) => self.complete_property(property, args),
-                    // A decoder such as `Model.model_validate`.
-                    Obj::Class(class) => {
-                        let keywords =
-                            vec![(None, Value::unknown().tainted_by(&self.args_taint(args)))];
-                        self.construct(
-                            class,
-                            &Args {
-                                keywords,
-                                ..Args::default()
-                            },
-                            span,
-                        )
-                    }
-                    _ => {
-                        let mut all = Args::of(&[Value::of(receiver)]);
-                        all.positional.extend(args.positional.iter().cloned());
-                        all.keywords.clone_from(&args.keywords);
-                        self.apply(callee, &all, span, how)
-                    }
-                }
+                self.call_bound(callee, receiver, args, span, how)
             }
             Obj::Class(class) => self.construct(class, args, span),
             Obj::Instance(class, _) => match self.find_method(class, "__call__") {
@@ -275,29 +238,20 @@ impl<'p> Machine<'p> {
                     let bound = self.bound(method, obj);
                     self.apply(bound, args, span, how)
                 }
-                None => Value::unknown().tainted_by(&self.args_taint(args)),
+                None => self.unknown_from(args),
             },
             Obj::External(name) => self.call_external(name, args, span),
-            Obj::ExternalInstance(ty) => {
-                let member = self.member(ty, "__call__");
-                match member {
-                    Some(member) => self.call_external(member, args, span),
-                    None => Value::unknown().tainted_by(&self.args_taint(args)),
-                }
-            }
+            Obj::ExternalInstance(ty) => match self.member(ty, "__call__") {
+                Some(member) => self.call_external(member, args, span),
+                None => self.unknown_from(args),
+            },
             // The result of `decorator(…)` from outside, applied to a definition.
-            Obj::Made(name) => match args.positional.first() {
-                Some(first)
-                    if first
-                        .value
-                        .objs()
-                        .iter()
-                        .any(|obj| self.is_definition(*obj)) =>
-                {
-                    self.mark(name, &first.value);
-                    first.value.clone()
+            Obj::Made(name) => match args.at(0) {
+                Some(first) if first.objs().iter().any(|obj| self.is_definition(*obj)) => {
+                    self.mark(name, first);
+                    first.clone()
                 }
-                _ => Value::unknown().tainted_by(&self.args_taint(args)),
+                _ => self.unknown_from(args),
             },
             Obj::Keeper(id) => self.call_keeper(id, args, span, how),
             Obj::Partial(id) => self.call_partial(id, args, span, how),
@@ -307,9 +261,57 @@ impl<'p> Machine<'p> {
             }
             _ => {
                 self.note_foreign_call(&Value::bottom(), span);
-                Value::unknown().tainted_by(&self.args_taint(args))
+                self.unknown_from(args)
             }
         }
+    }
+
+    fn call_bound(
+        &mut self,
+        callee: Obj,
+        receiver: Obj,
+        args: &Args,
+        span: Span,
+        how: How,
+    ) -> Value {
+        match (callee, receiver) {
+            (Obj::Func(it), _) => self.call_function(it, Some(receiver), args, span, how),
+            (Obj::External(name), Obj::Keeper(_)) => {
+                let args = Args {
+                    receiver: Some(receiver),
+                    ..args.clone()
+                };
+                self.call_external(name, &args, span)
+            }
+            (Obj::External(name), _) if self.str(name) == REGISTER => match receiver {
+                Obj::Func(generic) => self.register_implementation(generic, args),
+                _ => Value::unknown(),
+            },
+            (Obj::External(name), _) if self.str(name) == FIELD_DEFAULT => match receiver {
+                Obj::Field(field) => self.set_factory(field, args),
+                _ => Value::unknown(),
+            },
+            (Obj::Property(property), _) => self.complete_property(property, args),
+            // A decoder such as `Model.model_validate`.
+            (Obj::Class(class), _) => {
+                let fields = Args {
+                    keywords: vec![(None, self.unknown_from(args))],
+                    ..Args::default()
+                };
+                self.construct(class, &fields, span)
+            }
+            _ => {
+                let mut all = Args::of(&[Value::of(receiver)]);
+                all.positional.extend(args.positional.iter().cloned());
+                all.keywords.clone_from(&args.keywords);
+                self.apply(callee, &all, span, how)
+            }
+        }
+    }
+
+    /// What a call gives of which nothing is known.
+    pub(super) fn unknown_from(&mut self, args: &Args) -> Value {
+        Value::unknown().tainted_by(&self.args_taint(args))
     }
 
     fn complete_property(&mut self, id: u32, args: &Args) -> Value {

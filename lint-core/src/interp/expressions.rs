@@ -6,9 +6,7 @@ use crate::syntax::span_of;
 
 use super::conditions::Truth;
 use super::containers::single_key;
-use super::{
-    CellKey, ContainerKind, FuncId, FuncRef, How, Key, Machine, Obj, SinkKind, SourceId, Value,
-};
+use super::{CellKey, ContainerKind, FuncId, FuncRef, How, Key, Machine, Obj, SinkKind, Value};
 
 impl<'p> Machine<'p> {
     pub(super) fn evaluate(&mut self, expression: &'p Expr) -> Value {
@@ -33,35 +31,11 @@ impl<'p> Machine<'p> {
                 self.attribute(&object, it.attr.as_str(), span_of(it))
             }
             Expr::Call(it) => self.call(it),
-            Expr::Await(it) => {
-                let edges = self.frame.out.edges.len();
-                let value = self.evaluate(&it.value);
-                let awaited = self.call_special(&value, "__await__", span_of(it), How::Operator);
-                if self.frame.out.edges.len() == edges {
-                    // What is awaited is not a call of the project, which would speak for itself.
-                    self.note_command();
-                }
-                self.awaited(&value).joined(&awaited.without_taint())
-            }
-            Expr::StringLiteral(it) => {
-                let text = it.value.to_str();
-                let value = Value::of(Obj::Str(self.sym(text)));
-                if text.is_empty() {
-                    value
-                } else {
-                    value.truthy()
-                }
-            }
-            Expr::NumberLiteral(it) => match &it.value {
-                Number::Int(int) => match int.as_i64() {
-                    Some(int) => Value::of(Obj::Int(int)),
-                    None => self.instance_of_builtin("int"),
-                },
-                _ => self.instance_of_builtin("float"),
-            },
+            Expr::Await(it) => self.wait_for(it),
+            Expr::StringLiteral(it) => self.text(it.value.to_str()),
+            Expr::NumberLiteral(it) => self.number(&it.value),
             Expr::BooleanLiteral(it) => Value::of(Obj::Bool(it.value)),
             Expr::NoneLiteral(_) => Value::of(Obj::None),
-            Expr::EllipsisLiteral(_) => Value::unknown(),
             Expr::BytesLiteral(_) => self.instance_of_builtin("bytes"),
             Expr::FString(it) => self.interpolated(it.value.elements()),
             Expr::TString(it) => self.interpolated(it.value.elements()),
@@ -76,123 +50,70 @@ impl<'p> Machine<'p> {
                 let right = self.evaluate(&it.right);
                 self.binary(&left, it.op, &right, span_of(it), false)
             }
-            Expr::UnaryOp(it) => {
-                let operand = self.evaluate(&it.operand);
-                match it.op {
-                    ast::UnaryOp::Not => {
-                        self.call_special(&operand, "__bool__", span_of(it), How::Operator);
-                        let value = match self.truth(&it.operand, &operand) {
-                            Truth::Always => Value::of(Obj::Bool(false)),
-                            Truth::Never => Value::of(Obj::Bool(true)),
-                            Truth::Unknown => self.answer_from(&operand),
-                        };
-                        value.tainted_by(&operand).at_place(operand.place())
-                    }
-                    ast::UnaryOp::USub => {
-                        if let [Obj::Int(int)] = operand.objs() {
-                            return Value::of(Obj::Int(int.wrapping_neg())).tainted_by(&operand);
-                        }
-                        let special =
-                            self.call_special(&operand, "__neg__", span_of(it), How::Operator);
-                        operand.joined(&special)
-                    }
-                    _ => {
-                        let method = if it.op == ast::UnaryOp::Invert {
-                            "__invert__"
-                        } else {
-                            "__pos__"
-                        };
-                        let special =
-                            self.call_special(&operand, method, span_of(it), How::Operator);
-                        operand.joined(&special)
-                    }
-                }
-            }
+            Expr::UnaryOp(it) => self.unary(it),
             Expr::Lambda(it) => self.lambda(it),
             Expr::If(it) => self.conditional(it),
             Expr::Dict(it) => self.dict(it),
-            Expr::Set(it) => {
-                let id = self.container(ContainerKind::Set, span_of(it));
-                self.fill(id, &it.elts, true)
+            Expr::Set(it) => self.fill(ContainerKind::Set, &it.elts, span_of(it)),
+            Expr::List(it) => self.fill(ContainerKind::List, &it.elts, span_of(it)),
+            Expr::Tuple(it) => self.fill(ContainerKind::Tuple, &it.elts, span_of(it)),
+            Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_) | Expr::Generator(_) => {
+                self.comprehension(expression)
             }
-            Expr::List(it) => {
-                let id = self.container(ContainerKind::List, span_of(it));
-                self.fill(id, &it.elts, false)
-            }
-            Expr::Tuple(it) => {
-                let id = self.container(ContainerKind::Tuple, span_of(it));
-                self.fill(id, &it.elts, false)
-            }
-            Expr::ListComp(it) => self.comprehension(
-                ContainerKind::List,
-                span_of(it),
-                &it.generators,
-                None,
-                &it.elt,
-            ),
-            Expr::SetComp(it) => self.comprehension(
-                ContainerKind::Set,
-                span_of(it),
-                &it.generators,
-                None,
-                &it.elt,
-            ),
-            Expr::Generator(it) => self.comprehension(
-                ContainerKind::List,
-                span_of(it),
-                &it.generators,
-                None,
-                &it.elt,
-            ),
-            Expr::DictComp(it) => self.comprehension(
-                ContainerKind::Dict,
-                span_of(it),
-                &it.generators,
-                it.key.as_deref(),
-                &it.value,
-            ),
-            Expr::Yield(it) => {
-                if let Some(value) = &it.value {
-                    let value = self.evaluate(value);
-                    let value = self.under_control(&value);
-                    self.frame.yielded.join(&value);
-                }
-                Value::unknown()
-            }
-            Expr::YieldFrom(it) => {
-                let inner = self.evaluate(&it.value);
-                let elements = self.iterate(&inner, span_of(it), How::Iterate);
-                let elements = self.under_control(&elements);
-                self.frame.yielded.join(&elements);
-                let mut result = Value::bottom();
-                for obj in inner.objs().to_vec() {
-                    if let Obj::Generator(ctx) = obj {
-                        result.join(&self.read(CellKey::Return(ctx)));
-                    }
-                }
-                result.opened()
-            }
+            Expr::Yield(it) => self.give(it),
+            Expr::YieldFrom(it) => self.give_all(it),
             Expr::Compare(it) => self.compare(it),
-            Expr::Subscript(it) => {
-                let object = self.evaluate(&it.value);
-                if let Expr::Slice(slice) = &*it.slice
-                    && let Some(part) = self.exact_slice(&object, slice, span_of(it))
-                {
-                    return part.tainted_by(&object);
-                }
-                let key = self.evaluate(&it.slice);
-                self.subscript(&object, &key, span_of(it))
-            }
-            Expr::Slice(it) => {
-                let mut taint = Value::bottom();
-                for part in [&it.lower, &it.upper, &it.step].into_iter().flatten() {
-                    let value = self.evaluate(part);
-                    taint.add_taint(value.taint());
-                }
-                self.instance_of_builtin("slice").tainted_by(&taint)
-            }
+            Expr::Subscript(it) => self.subscript(it),
+            Expr::Slice(it) => self.slice(it),
             Expr::Starred(it) => self.evaluate(&it.value),
-            Expr::IpyEscapeCommand(_) => Value::unknown(),
+            Expr::EllipsisLiteral(_) | Expr::IpyEscapeCommand(_) => Value::unknown(),
+        }
+    }
+
+    /// `await value`
+    fn wait_for(&mut self, it: &'p ast::ExprAwait) -> Value {
+        let edges = self.frame.out.edges.len();
+        let value = self.evaluate(&it.value);
+        let awaited = self.call_special(&value, "__await__", span_of(it), How::Operator);
+        if self.frame.out.edges.len() == edges {
+            // What is awaited is not a call of the project, which would speak for itself.
+            self.note_command();
+        }
+        self.awaited(&value).joined(&awaited.without_taint())
+    }
+
+    /// `yield value`
+    fn give(&mut self, it: &'p ast::ExprYield) -> Value {
+        if let Some(value) = &it.value {
+            let value = self.evaluate(value);
+            let value = self.under_control(&value);
+            self.frame.yielded.join(&value);
+        }
+        Value::unknown()
+    }
+
+    /// `yield from values`
+    fn give_all(&mut self, it: &'p ast::ExprYieldFrom) -> Value {
+        let inner = self.evaluate(&it.value);
+        let elements = self.iterate(&inner, span_of(it), How::Iterate);
+        let elements = self.under_control(&elements);
+        self.frame.yielded.join(&elements);
+        let mut result = Value::bottom();
+        for &obj in inner.objs() {
+            if let Obj::Generator(ctx) = obj {
+                result.join(&self.read(CellKey::Return(ctx)));
+            }
+        }
+        result.opened()
+    }
+
+    fn number(&mut self, number: &Number) -> Value {
+        match number {
+            Number::Int(int) => match int.as_i64() {
+                Some(int) => Value::of(Obj::Int(int)),
+                None => self.instance_of_builtin("int"),
+            },
+            _ => self.instance_of_builtin("float"),
         }
     }
 
@@ -259,7 +180,9 @@ impl<'p> Machine<'p> {
         }
     }
 
-    fn fill(&mut self, id: u32, elements: &'p [Expr], unordered: bool) -> Value {
+    fn fill(&mut self, kind: ContainerKind, elements: &'p [Expr], span: Span) -> Value {
+        let id = self.container(kind, span);
+        let unordered = kind == ContainerKind::Set;
         let mut order = None;
         // Long literals are tables of data; their elements need no places of their own.
         let limit = if unordered { 1 } else { 64 };
@@ -306,103 +229,5 @@ impl<'p> Machine<'p> {
             }
         }
         Value::of(Obj::Container(id))
-    }
-
-    fn comprehension(
-        &mut self,
-        kind: ContainerKind,
-        span: Span,
-        generators: &'p [ast::Comprehension],
-        key: Option<&'p Expr>,
-        element: &'p Expr,
-    ) -> Value {
-        // Targets live in the comprehension only; the names around it come back afterwards.
-        let before = self.frame.state.vars.clone();
-        let commands = self.frame.commands;
-        let ignores_order = std::mem::take(&mut self.frame.ignores_order);
-        let is_ordered = kind == ContainerKind::List && !ignores_order;
-        let mut order: Option<SourceId> = None;
-        let mut set_order = Value::bottom();
-        let mut control = Value::bottom();
-        let outer = self.open_control();
-        for generator in generators {
-            let iterable = self.evaluate(&generator.iter);
-            let iter_span = span_of(&generator.iter);
-            if is_ordered {
-                let noted = self.unordered_source(&iterable);
-                if noted.is_some() {
-                    order = self.pending_order(&iterable, iter_span, span).or(order);
-                }
-            }
-            if kind != ContainerKind::Set {
-                set_order.join(&self.set_order(&iterable));
-            }
-            let items = self.iterate(&iterable, iter_span, How::Iterate);
-            control.add_taint(iterable.taint());
-            control.add_taint(self.size_taint(&iterable).taint());
-            control = control.with_source(order);
-            self.decide(&control, SinkKind::Loop, iter_span);
-            self.bind_comprehension_target(&generator.target, &items);
-            for condition in &generator.ifs {
-                let value = self.evaluate(condition);
-                self.call_special(&value, "__bool__", span_of(condition), How::Operator);
-                control.add_taint(value.taint());
-                let deciding = self.deciding(&value);
-                self.decide(&deciding, SinkKind::Branch, span_of(condition));
-                self.narrow(condition, true);
-            }
-        }
-        let key_value = key.map(|key| self.evaluate(key));
-        let mut value = self.evaluate(element);
-        if kind == ContainerKind::Set {
-            value = self.as_element(element, value);
-        }
-        let id = self.container(kind, span);
-        if !is_ordered && !set_order.is_bottom() {
-            // The order shows only when somebody goes through the result, or in commands here.
-            self.write(CellKey::SetOrder(id), &set_order);
-            if self.frame.commands > commands {
-                let source = self.note_order(&Value::of(Obj::Container(id)), span);
-                self.record_sink(&Value::bottom().with_source(source), SinkKind::Order, span);
-                control = control.with_source(source);
-            }
-        }
-        self.close_control(outer);
-        self.frame.state.vars = before;
-        let slot = key_value.as_ref().map_or(Key::Any, |_| Key::Any);
-        self.put(id, slot, &value);
-        if let Some(key) = &key_value {
-            self.note_key(id, key);
-        }
-        Value::of(Obj::Container(id)).tainted_by(&control)
-    }
-
-    fn bind_comprehension_target(&mut self, target: &'p Expr, value: &Value) {
-        match target {
-            Expr::Name(name) => {
-                let sym = self.sym(name.id.as_str());
-                match self.frame.classes.last_mut() {
-                    Some((_, scope)) => {
-                        scope.insert(sym, value.clone());
-                    }
-                    None => {
-                        self.frame.state.vars.insert(sym, value.clone());
-                        if self.frame.function.captured.contains(name.id.as_str())
-                            || !self.in_module_body()
-                        {
-                            self.write(CellKey::Local(self.frame.ctx, sym), value);
-                        }
-                    }
-                }
-            }
-            Expr::Tuple(tuple) => {
-                for (ix, part) in tuple.elts.iter().enumerate() {
-                    let element = self.element(value, Key::Int(ix as i64), span_of(target));
-                    self.bind_comprehension_target(part, &element.tainted_by(value));
-                }
-            }
-            Expr::Starred(it) => self.bind_comprehension_target(&it.value, value),
-            _ => self.assign(target, value, None),
-        }
     }
 }

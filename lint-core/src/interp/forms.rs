@@ -6,7 +6,7 @@ use crate::syntax::ast::{self, Expr};
 use crate::syntax::span_of;
 
 use super::args::Args;
-use super::{CellKey, Code, Key, Machine, Obj, Value};
+use super::{CellKey, Code, Key, Machine, Obj, Sym, Value};
 
 impl<'p> Machine<'p> {
     /// Calls whose meaning depends on how they are written.
@@ -21,46 +21,8 @@ impl<'p> Machine<'p> {
         };
         match self.str(*name) {
             "pydantic.BaseModel.model_copy" => self.model_copy(it),
-            "super" => {
-                self.note_external(*name);
-                let instance = match it.arguments.args.get(1) {
-                    Some(argument) => self.evaluate(argument),
-                    None => self.receiver(),
-                };
-                let of = match it.arguments.args.first() {
-                    Some(argument) => self.evaluate(argument).objs().first().copied(),
-                    None => self.lexical_class().map(Obj::Class),
-                };
-                let Some(Obj::Class(of)) = of else {
-                    return Some(Value::unknown());
-                };
-                let supers: Value = instance
-                    .objs()
-                    .iter()
-                    .filter_map(|obj| match obj {
-                        Obj::Instance(class, variant) => Some(Obj::Super(of, *class, *variant)),
-                        Obj::Class(class) => Some(Obj::Super(of, *class, 0)),
-                        _ => None,
-                    })
-                    .collect();
-                Some(if supers.is_bottom() {
-                    Value::of(Obj::Super(of, of, 0))
-                } else {
-                    supers
-                })
-            }
-            "typing.cast" | "typing_extensions.cast" => {
-                let [ty, value] = &*it.arguments.args else {
-                    return None;
-                };
-                let value = self.evaluate(value);
-                let typed = self.annotation(ty);
-                Some(if value.is_vague() {
-                    typed.tainted_by(&value).opened()
-                } else {
-                    value
-                })
-            }
+            "super" => Some(self.super_of(*name, it)),
+            "typing.cast" | "typing_extensions.cast" => self.cast(it),
             "dataclasses.field"
             | "pydantic.Field"
             | "pydantic.fields.Field"
@@ -78,6 +40,45 @@ impl<'p> Machine<'p> {
             }
             _ => None,
         }
+    }
+
+    fn super_of(&mut self, name: Sym, it: &'p ast::ExprCall) -> Value {
+        self.note_external(name);
+        let instance = match it.arguments.args.get(1) {
+            Some(argument) => self.evaluate(argument),
+            None => self.receiver(),
+        };
+        let of = match it.arguments.args.first() {
+            Some(argument) => self.evaluate(argument).objs().first().copied(),
+            None => self.lexical_class().map(Obj::Class),
+        };
+        let Some(Obj::Class(of)) = of else {
+            return Value::unknown();
+        };
+        let supers = instance.objs().iter().filter_map(|obj| match obj {
+            Obj::Instance(class, variant) => Some(Obj::Super(of, *class, *variant)),
+            Obj::Class(class) => Some(Obj::Super(of, *class, 0)),
+            _ => None,
+        });
+        let supers: Value = supers.collect();
+        if supers.is_bottom() {
+            return Value::of(Obj::Super(of, of, 0));
+        }
+        supers
+    }
+
+    /// `typing.cast(type, value)`
+    fn cast(&mut self, it: &'p ast::ExprCall) -> Option<Value> {
+        let [ty, value] = &*it.arguments.args else {
+            return None;
+        };
+        let value = self.evaluate(value);
+        let typed = self.annotation(ty);
+        Some(if value.is_vague() {
+            typed.tainted_by(&value).opened()
+        } else {
+            value
+        })
     }
 
     /// `model.model_copy(update={"field": value})`

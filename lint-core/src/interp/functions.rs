@@ -2,14 +2,11 @@
 
 use crate::diagnostic::Span;
 use crate::index::{FunctionNode, MODULE_BODY};
-use crate::knowledge::{Role, SAFE, Sandbox};
-use crate::syntax::ast;
-use crate::syntax::span_of;
+use crate::knowledge::{SAFE, Sandbox};
 
 use super::args::Args;
 use super::{
-    CellKey, Code, ContainerKind, CtxId, EventKind, FuncId, FuncRef, How, Key, Machine, Mode, Obj,
-    Seen, Sym, Value,
+    CellKey, Code, CtxId, EventKind, FuncId, FuncRef, How, Machine, Mode, Obj, Seen, Value,
 };
 
 impl<'p> Machine<'p> {
@@ -24,68 +21,23 @@ impl<'p> Machine<'p> {
         let Some(definition) = self.function(function.func) else {
             return Value::unknown();
         };
-        if self.mode == Mode::Workflows {
-            if self.is_activity(function) {
-                self.record_event(span, EventKind::DirectActivity(function.func), None);
-                return self.declared_return(function.func).opened();
-            }
-            let name = self.function_name(function.func);
-            if self.knowledge.is_executor(&name) {
-                return self.execute_elsewhere(&name, args, span);
-            }
-            if let Some(value) = self.call_declared(function.func, args, span) {
-                return value;
-            }
+        if self.mode == Mode::Workflows
+            && let Some(value) = self.call_elsewhere(function, args, span)
+        {
+            return value;
         }
         match how {
             How::Call | How::Construct => self.note_seen(span, Seen::Runs(function.func)),
             How::Callback => self.note_seen(span, Seen::CallsBack(function.func)),
             _ => {}
         }
-        let parameters = self.distribute(definition.node, receiver, args);
-        let mut signature = Vec::new();
-        // What decorates may ask which part it was given: there are few such calls.
-        let by_constants = self.frame.decorating || self.ctx(self.frame.ctx).decorates;
-        for (ix, value) in parameters.iter().enumerate() {
-            // `fn(self)` in a wrapper is a call of a method as well.
-            let is_receiver = ix == 0 && (receiver.is_some() || definition.class.is_some());
-            let default = CellKey::Default(function, ix as u16);
-            let mut objs = match value {
-                Some(value) => telling_objs(value, is_receiver),
-                None => telling_objs(&self.read(default), false),
-            };
-            if let (Some([given]), true) = (value.as_ref().map(Value::objs), by_constants)
-                && (given.is_constant() || matches!(given, Obj::Instance(..)))
-                && !objs.contains(given)
-            {
-                objs.push(*given);
-            }
-            if !objs.is_empty() {
-                signature.push((ix as u16, objs));
-            }
-        }
-        if !self.lasting_control().is_bottom() {
-            // What it stores depends on what decides over the call.
-            signature.push((u16::MAX, vec![Obj::Unknown]));
-        }
+        let arguments = self.distribute(definition.node, receiver, args);
+        // `fn(self)` in a wrapper is a call of a method as well.
+        let is_method = receiver.is_some() || definition.class.is_some();
+        let signature = self.signature(function, is_method, &arguments);
         let at_import = self.at_import() && self.mode == Mode::Workflows;
         let ctx = self.context(Code::Function(function), at_import, signature);
-        for (ix, value) in parameters.into_iter().enumerate() {
-            let slot = ix as u16;
-            match value {
-                Some(value) => {
-                    self.write(CellKey::Param(ctx, slot), &value);
-                }
-                None => {
-                    let mut default = self.read(CellKey::Default(function, slot));
-                    if !default.taint().is_empty() && self.is_defined_at_import(function) {
-                        let name = self.parameter_name(definition.node, ix);
-                        default = self.read_shared(default, name, span);
-                    }
-                    self.write(CellKey::Param(ctx, slot), &default);
-                }
-            }
-        }
+        self.pass_arguments(function, ctx, arguments, span);
         if !definition.is_generator || self.mode == Mode::Full {
             self.run_callee(ctx, span, how);
         }
@@ -104,6 +56,76 @@ impl<'p> Machine<'p> {
             return result.joined(&declared.opened());
         }
         result
+    }
+
+    /// What a function gives whose body the workflow does not run: an activity, or what the
+    /// user's configuration says something of.
+    fn call_elsewhere(&mut self, function: FuncRef, args: &Args, span: Span) -> Option<Value> {
+        if self.is_activity(function) {
+            self.record_event(span, EventKind::DirectActivity(function.func), None);
+            return Some(self.declared_return(function.func).opened());
+        }
+        let name = self.function_name(function.func);
+        if self.knowledge.is_executor(&name) {
+            let name = self.sym(&name);
+            return Some(self.execute_elsewhere(name, args, span));
+        }
+        self.call_declared(function.func, args, span)
+    }
+
+    /// What keeps the contexts of a function apart.
+    fn signature(
+        &mut self,
+        function: FuncRef,
+        is_method: bool,
+        arguments: &[Option<Value>],
+    ) -> Vec<(u16, Vec<Obj>)> {
+        let mut signature = Vec::new();
+        // What decorates may ask which part it was given: there are few such calls.
+        let by_constants = self.frame.decorating || self.ctx(self.frame.ctx).decorates;
+        for (ix, value) in arguments.iter().enumerate() {
+            let default = CellKey::Default(function, ix as u16);
+            let mut objs = match value {
+                Some(value) => telling_objs(value, ix == 0 && is_method),
+                None => telling_objs(&self.read(default), false),
+            };
+            if let (Some([given]), true) = (value.as_ref().map(Value::objs), by_constants)
+                && (given.is_constant() || matches!(given, Obj::Instance(..)))
+                && !objs.contains(given)
+            {
+                objs.push(*given);
+            }
+            if !objs.is_empty() {
+                signature.push((ix as u16, objs));
+            }
+        }
+        if !self.lasting_control().is_bottom() {
+            // What it stores depends on what decides over the call.
+            signature.push((u16::MAX, vec![Obj::Unknown]));
+        }
+        signature
+    }
+
+    /// Gives the parameters of a context their arguments or defaults.
+    fn pass_arguments(
+        &mut self,
+        function: FuncRef,
+        ctx: CtxId,
+        arguments: Vec<Option<Value>>,
+        span: Span,
+    ) {
+        for (ix, value) in arguments.into_iter().enumerate() {
+            let slot = ix as u16;
+            let value = value.unwrap_or_else(|| {
+                let default = self.read(CellKey::Default(function, slot));
+                if default.taint().is_empty() || !self.is_defined_at_import(function) {
+                    return default;
+                }
+                let name = self.parameter_name(function, ix);
+                self.read_shared(default, name, span)
+            });
+            self.write(CellKey::Param(ctx, slot), &value);
+        }
     }
 
     /// What a function gives that keeps its results: its objects are those of the process.
@@ -160,19 +182,6 @@ impl<'p> Machine<'p> {
         matches!(&self.ctx(function.closure).code, Code::Function(it) if it.func.ix == MODULE_BODY)
     }
 
-    fn parameter_name(&mut self, node: FunctionNode<'p>, ix: usize) -> Sym {
-        let name = node.parameters().and_then(|parameters| {
-            let positional = parameters.posonlyargs.len() + parameters.args.len();
-            let ix = if ix < positional {
-                ix
-            } else {
-                ix - usize::from(parameters.vararg.is_some())
-            };
-            parameters.iter_non_variadic_params().nth(ix)
-        });
-        self.sym(name.map_or("", |parameter| parameter.parameter.name.as_str()))
-    }
-
     /// A function of the project that the user's configuration classifies.
     fn call_declared(&mut self, func: FuncId, args: &Args, span: Span) -> Option<Value> {
         let name = self.function_name(func);
@@ -187,220 +196,6 @@ impl<'p> Machine<'p> {
         let sym = self.sym(&name);
         let source = self.hazard(sym, class, Sandbox::Unknown, "", span);
         Some(result.with_source(source))
-    }
-
-    /// Assigns arguments to parameters, in the order of the parameter cells: positional ones,
-    /// `*args`, keyword-only ones, `**kwargs`. `None` is an argument that is not given.
-    fn distribute(
-        &mut self,
-        node: FunctionNode<'p>,
-        receiver: Option<Obj>,
-        args: &Args,
-    ) -> Vec<Option<Value>> {
-        let Some(parameters) = node.parameters() else {
-            return Vec::new();
-        };
-        let names: Vec<Sym> = parameters
-            .posonlyargs
-            .iter()
-            .chain(&parameters.args)
-            .map(|parameter| parameter.parameter.name.as_str())
-            .collect::<Vec<_>>()
-            .into_iter()
-            .map(|name| self.sym(name))
-            .collect();
-        let kwonly: Vec<Sym> = parameters
-            .kwonlyargs
-            .iter()
-            .map(|parameter| parameter.parameter.name.as_str())
-            .collect::<Vec<_>>()
-            .into_iter()
-            .map(|name| self.sym(name))
-            .collect();
-        let mut positional: Vec<Option<Value>> = vec![None; names.len()];
-        let mut rest: Vec<(Key, Value)> = Vec::new();
-        let mut at = 0;
-        let mut give =
-            |value: Value, positional: &mut Vec<Option<Value>>, rest: &mut Vec<(Key, Value)>| {
-                match positional.get_mut(at) {
-                    Some(slot) => *slot = Some(value),
-                    None => rest.push((Key::Int((at - positional.len()) as i64), value)),
-                }
-                at += 1;
-            };
-        if let Some(receiver) = receiver {
-            give(Value::of(receiver), &mut positional, &mut rest);
-        }
-        let mut open_ended: Option<Value> = None;
-        for argument in &args.positional {
-            if !argument.starred {
-                give(argument.value.clone(), &mut positional, &mut rest);
-                continue;
-            }
-            match self.exact_elements(&argument.value) {
-                Some(elements) => {
-                    for element in elements {
-                        give(
-                            element.tainted_by(&argument.value),
-                            &mut positional,
-                            &mut rest,
-                        );
-                    }
-                }
-                None => {
-                    let elements = self.iterate(&argument.value, argument.span, How::Iterate);
-                    open_ended
-                        .get_or_insert_with(Value::bottom)
-                        .join(&elements.tainted_by(&argument.value));
-                }
-            }
-        }
-        if let Some(value) = open_ended {
-            for slot in &mut positional {
-                slot.get_or_insert_with(Value::bottom).join(&value);
-            }
-            rest.push((Key::Any, value));
-        }
-        let mut keyword_only: Vec<Option<Value>> = vec![None; kwonly.len()];
-        let mut extra: Vec<(Key, Value)> = Vec::new();
-        for (name, value) in &args.keywords {
-            let Some(name) = name else {
-                for (slot, name) in positional
-                    .iter_mut()
-                    .zip(&names)
-                    .chain(keyword_only.iter_mut().zip(&kwonly))
-                {
-                    if slot.is_none() {
-                        let element = self.element(value, Key::Str(*name), Span::default());
-                        if !element.is_bottom() && !element.is_vague() {
-                            *slot = Some(element.tainted_by(value));
-                        }
-                    }
-                }
-                for (key, element) in self.entries(value) {
-                    let taken = matches!(key, Key::Str(name) if names.contains(&name) || kwonly.contains(&name));
-                    if !taken {
-                        extra.push((key, element.tainted_by(value)));
-                    }
-                }
-                continue;
-            };
-            if let Some(ix) = names.iter().position(|it| it == name) {
-                positional[ix].get_or_insert_with(Value::bottom).join(value);
-            } else if let Some(ix) = kwonly.iter().position(|it| it == name) {
-                keyword_only[ix] = Some(value.clone());
-            } else {
-                extra.push((Key::Str(*name), value.clone()));
-            }
-        }
-        let mut result = positional;
-        if let Some(vararg) = &parameters.vararg {
-            let tuple = self.container(ContainerKind::Tuple, span_of(&vararg.name));
-            for (key, value) in rest {
-                self.put(tuple, key, &value);
-            }
-            result.push(Some(Value::of(Obj::Container(tuple))));
-        }
-        result.extend(keyword_only);
-        if let Some(kwarg) = &parameters.kwarg {
-            let dict = self.container(ContainerKind::Dict, span_of(&kwarg.name));
-            for (key, value) in extra {
-                self.put(dict, key, &value);
-            }
-            result.push(Some(Value::of(Obj::Container(dict))));
-        }
-        result
-    }
-
-    /// Gives the parameters of the running context their values.
-    pub(super) fn bind_parameters(&mut self, function: FuncRef) {
-        let Some(parameters) = self.frame.function.node.parameters() else {
-            return;
-        };
-        let positional = parameters
-            .posonlyargs
-            .iter()
-            .chain(&parameters.args)
-            .map(|it| &it.parameter);
-        let kwonly = parameters.kwonlyargs.iter().map(|it| &it.parameter);
-        let all: Vec<(&'p ast::Parameter, bool)> = positional
-            .map(|it| (it, false))
-            .chain(parameters.vararg.as_deref().map(|it| (it, true)))
-            .chain(kwonly.map(|it| (it, false)))
-            .chain(parameters.kwarg.as_deref().map(|it| (it, true)))
-            .collect();
-        let is_method = self.frame.function.class.is_some();
-        let is_decoded = self
-            .function_marks(function.func)
-            .any(|mark| matches!(mark.role, Some(Role::Run | Role::Signal | Role::Update)));
-        for (ix, (parameter, variadic)) in all.into_iter().enumerate() {
-            let mut value = self.read(CellKey::Param(self.frame.ctx, ix as u16));
-            let is_receiver = ix == 0 && is_method && !variadic;
-            let only_default = value.is_bottom();
-            if only_default {
-                let default = self.read(CellKey::Default(function, ix as u16));
-                value.join(&default.opened());
-            }
-            let lacks_type =
-                value.is_vague() || value.objs().iter().all(|obj| matches!(obj, Obj::None));
-            if !variadic
-                && let Some(annotation) = &parameter.annotation
-                && (only_default || value.is_vague() || lacks_type && value.is_open())
-            {
-                let declared = self.annotation(annotation);
-                value = value.joined(&declared);
-                // A type says what an argument is not: `str` is not `None`.
-                if !only_default {
-                    value = value.opened();
-                }
-            }
-            if let (true, Some(annotation), false) = (
-                is_decoded && only_default,
-                &parameter.annotation,
-                is_receiver,
-            ) {
-                self.run_decoding(&value.clone(), span_of(&**annotation));
-            }
-            if is_receiver && value.is_bottom() {
-                value = self.unknown_receiver(function.func);
-            }
-            if value.is_bottom() {
-                value = Value::unknown();
-            }
-            let name = self.sym(parameter.name.as_str());
-            if self
-                .frame
-                .function
-                .captured
-                .contains(parameter.name.as_str())
-            {
-                self.write(CellKey::Local(self.frame.ctx, name), &value);
-            }
-            self.frame.state.vars.insert(name, value);
-        }
-    }
-
-    /// The receiver of a method that is analysed without a call: an instance of its class.
-    fn unknown_receiver(&mut self, func: FuncId) -> Value {
-        let Some(class) = self.function(func).and_then(|function| function.class) else {
-            return Value::unknown();
-        };
-        let class = super::ClassId {
-            file: func.file,
-            ix: class,
-        };
-        let is = |name: &str| {
-            let mut marks = self.function_marks(func);
-            marks.any(|mark| self.str(mark.name) == name)
-        };
-        if is("staticmethod") {
-            return Value::unknown();
-        }
-        Value::of(if is("classmethod") {
-            Obj::Class(class)
-        } else {
-            Obj::Instance(class, 0)
-        })
     }
 
     /// A function analysed for its own sake.

@@ -56,44 +56,21 @@ impl<'p> Machine<'p> {
     ) -> Value {
         self.note_command();
         self.record_command(command.kind, name, span);
-        let mut result = Value::unknown();
-        let target = command.target.and_then(|arg| match self.given(args, arg) {
-            Given::Value(value) => Some(value.clone()),
-            _ => None,
-        });
-        if let Some(target) = &target {
-            self.note_scheduled(command.kind, target, span);
-            result = self.result_of_target(target);
-            self.run_decoding(&result.clone(), span);
-        }
-        if !self.knowledge.returns(self.str(name)).is_empty() {
-            // A handle, and what awaiting it gives.
-            let handle = self.returned_type(name, Some(args), span);
-            match result.objs() {
-                [Obj::Unknown] => result = handle,
-                _ => _ = result.join(&handle),
+        let result = self.result_of_command(command, name, args, span);
+        for &arg in command.identity {
+            match self.given(args, arg) {
+                Given::Value(value) => {
+                    self.record_sink(value, SinkKind::Identity, span);
+                    self.note_given(arg.name, value, span);
+                }
+                Given::Hidden => self.note_given(arg.name, &Value::unknown(), span),
+                Given::Absent | Given::Receiver(_) => {}
             }
         }
-        let special: Vec<(Value, SinkKind)> = command
-            .identity
-            .iter()
-            .map(|arg| (*arg, SinkKind::Identity))
-            .chain(command.timers.iter().map(|arg| (*arg, SinkKind::Timer)))
-            .filter_map(|(arg, kind)| match self.given(args, arg) {
-                Given::Value(value) => Some((value.clone(), kind)),
-                _ => None,
-            })
-            .collect();
-        for (value, kind) in &special {
-            self.record_sink(value, *kind, span);
-        }
-        for arg in command.identity {
-            let given = match self.given(args, *arg) {
-                Given::Value(value) => value.clone(),
-                Given::Hidden => Value::unknown(),
-                Given::Absent | Given::Receiver(_) => continue,
-            };
-            self.note_given(arg.name, &given, span);
+        for &arg in command.timers {
+            if let Given::Value(value) = self.given(args, arg) {
+                self.record_sink(value, SinkKind::Timer, span);
+            }
         }
         if !matches!(command.kind, CommandKind::Timer | CommandKind::Condition) {
             self.note_sets_in_payload(args, span);
@@ -121,6 +98,31 @@ impl<'p> Machine<'p> {
         }
         // The result comes from history.
         result.without_taint().opened()
+    }
+
+    /// What a command gives: a handle, and what awaiting it gives.
+    fn result_of_command(
+        &mut self,
+        command: &'static Command,
+        name: Sym,
+        args: &Args,
+        span: Span,
+    ) -> Value {
+        let target = command.target.map(|arg| self.given(args, arg));
+        let mut result = Value::unknown();
+        if let Some(Given::Value(target)) = target {
+            self.note_scheduled(command.kind, target, span);
+            result = self.result_of_target(target);
+            self.run_decoding(&result.clone(), span);
+        }
+        if !self.knowledge.returns(self.str(name)).is_empty() {
+            let handle = self.returned_type(name, Some(args), span);
+            match result.objs() {
+                [Obj::Unknown] => result = handle,
+                _ => _ = result.join(&handle),
+            }
+        }
+        result
     }
 
     /// The arguments that are handed over, and not run.

@@ -104,6 +104,26 @@ impl<'p> Machine<'p> {
         }
     }
 
+    /// `break`
+    pub(super) fn leave_loop(&mut self) {
+        self.leave_round();
+        let state = self.frame.state.clone();
+        if let Some(slot) = self.frame.breaks.last_mut() {
+            join_slot(slot, state);
+        }
+        self.frame.state.dead = true;
+    }
+
+    /// `continue`
+    pub(super) fn skip_rest_of_round(&mut self) {
+        self.leave_round();
+        let state = self.frame.state.clone();
+        if let Some(slot) = self.frame.continues.last_mut() {
+            join_slot(slot, state);
+        }
+        self.frame.state.dead = true;
+    }
+
     pub(super) fn end_loop(&mut self, orelse: &'p [Stmt]) {
         self.execute(orelse);
         if let Some(Some(state)) = self.frame.breaks.pop() {
@@ -190,5 +210,12 @@ fn acts(test: &Expr) -> bool {
         Expr::BoolOp(it) => it.values.iter().any(acts),
         Expr::Compare(it) => acts(&it.left) || it.comparators.iter().any(acts),
         _ => true,
+    }
+}
+
+fn join_slot(slot: &mut Option<State>, state: State) {
+    match slot {
+        Some(joined) => joined.join(&state),
+        None => *slot = Some(state),
     }
 }

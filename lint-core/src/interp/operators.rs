@@ -1,11 +1,10 @@
 //! Operators and comparisons.
 
 use crate::diagnostic::Span;
-use crate::syntax::ast::{self, CmpOp, Expr, Operator};
+use crate::syntax::ast::{self, Expr, Operator};
 use crate::syntax::span_of;
 
 use super::conditions::Truth;
-use super::order::{SEQUENCES, is_empty_literal};
 use super::{ContainerKind, How, Key, Machine, Obj, SinkKind, Sym, Value};
 
 impl<'p> Machine<'p> {
@@ -75,6 +74,33 @@ impl<'p> Machine<'p> {
         }
     }
 
+    pub(super) fn unary(&mut self, it: &'p ast::ExprUnaryOp) -> Value {
+        let operand = self.evaluate(&it.operand);
+        let span = span_of(it);
+        let method = match it.op {
+            ast::UnaryOp::Not => return self.negated(&it.operand, &operand, span),
+            ast::UnaryOp::USub => "__neg__",
+            ast::UnaryOp::UAdd => "__pos__",
+            ast::UnaryOp::Invert => "__invert__",
+        };
+        if let (ast::UnaryOp::USub, [Obj::Int(int)]) = (it.op, operand.objs()) {
+            return Value::of(Obj::Int(int.wrapping_neg())).tainted_by(&operand);
+        }
+        let special = self.call_special(&operand, method, span, How::Operator);
+        operand.joined(&special)
+    }
+
+    /// `not operand`
+    fn negated(&mut self, written: &'p Expr, operand: &Value, span: Span) -> Value {
+        self.call_special(operand, "__bool__", span, How::Operator);
+        let value = match self.truth(written, operand) {
+            Truth::Always => Value::of(Obj::Bool(false)),
+            Truth::Never => Value::of(Obj::Bool(true)),
+            Truth::Unknown => self.answer_from(operand),
+        };
+        value.tainted_by(operand).at_place(operand.place())
+    }
+
     pub(super) fn binary(
         &mut self,
         left: &Value,
@@ -83,7 +109,6 @@ impl<'p> Machine<'p> {
         span: Span,
         in_place: bool,
     ) -> Value {
-        let mut result = Value::bottom();
         if op == Operator::Mod && self.is_text(left) {
             let order = self.order_in_text(std::slice::from_ref(right), span);
             let text = self.instance_of_builtin("str").with_source(order);
@@ -91,65 +116,10 @@ impl<'p> Machine<'p> {
             return text.tainted_by(left).tainted_by(&values);
         }
         let names = operator_methods(op);
-        if in_place {
-            result.join(&self.call_method_if_project(
-                left,
-                names.2,
-                std::slice::from_ref(right),
-                span,
-                How::Operator,
-            ));
-        }
-        if result.is_bottom() {
-            result.join(&self.call_method_if_project(
-                left,
-                names.0,
-                std::slice::from_ref(right),
-                span,
-                How::Operator,
-            ));
-            result.join(&self.call_method_if_project(
-                right,
-                names.1,
-                std::slice::from_ref(left),
-                span,
-                How::Operator,
-            ));
-        }
+        let mut result = self.call_operator(left, names, right, span, in_place);
         for (operand, method) in [(left, names.0), (right, names.1)] {
             for &obj in operand.objs() {
-                match obj {
-                    Obj::ExternalInstance(ty) => {
-                        if let Some(member) = self.member(ty, method) {
-                            let returned = self.returned_type(member, None, span);
-                            result.join(&returned);
-                        }
-                    }
-                    Obj::Container(id) => {
-                        // `a + b`, `a | b`: the result holds the elements of both.
-                        let kind = if self.views.contains(&id) {
-                            ContainerKind::Set
-                        } else {
-                            self.containers.get(id).kind
-                        };
-                        let joined = self.container(kind, span);
-                        if kind == ContainerKind::Dict {
-                            for source in [left, right] {
-                                self.copy_entries(joined, source);
-                            }
-                        } else {
-                            let elements =
-                                self.all_elements(left).joined(&self.all_elements(right));
-                            self.put(joined, Key::Any, &elements);
-                        }
-                        result.add(Obj::Container(joined));
-                    }
-                    Obj::Str(_) => {
-                        let string = self.instance_of_builtin("str");
-                        result.join(&string);
-                    }
-                    _ => {}
-                }
+                result.join(&self.operand_gives(obj, method, left, right, span));
             }
         }
         if op == Operator::BitOr && result.is_bottom() && is_type(left) && is_type(right) {
@@ -159,50 +129,16 @@ impl<'p> Machine<'p> {
             self.put(union, Key::Int(1), right);
             return Value::of(Obj::Container(union));
         }
-        if let ([Obj::Int(a)], [Obj::Int(b)]) = (left.objs(), right.objs()) {
-            let computed = match op {
-                Operator::Add => a.checked_add(*b),
-                Operator::Sub => a.checked_sub(*b),
-                Operator::Mult => a.checked_mul(*b),
-                _ => None,
-            };
-            if let Some(int) = computed
-                && !in_place
-            {
-                return Value::of(Obj::Int(int)).tainted_by(left).tainted_by(right);
-            }
-        }
-        if let ([Obj::Str(a)], Operator::Add, [Obj::Str(b)]) = (left.objs(), op, right.objs())
-            && !in_place
-        {
-            let text = format!("{}{}", self.str(*a), self.str(*b));
-            if text.len() < 200 {
-                let sym = self.sym(&text);
-                let sum = Value::of(Obj::Str(sym)).tainted_by(left).tainted_by(right);
-                return if text.is_empty() { sum } else { sum.truthy() };
-            }
+        if !in_place && let Some(constant) = self.computed(left, op, right) {
+            return constant.tainted_by(left).tainted_by(right);
         }
         let has_text = op == Operator::Add
             && (self.is_text(left) && self.is_text(right))
             && (left.is_truthy() || right.is_truthy());
-        if let (Some(left), Some(right)) = (self.number_type(left), self.number_type(right))
-            && op != Operator::Pow
-        {
-            let is_int = (left, right) == ("int", "int") && op != Operator::Div;
-            result = self.instance_of_builtin(if is_int { "int" } else { "float" });
-        }
-        if op == Operator::Add && has_text {
-            match (left.objs(), right.objs()) {
-                ([Obj::Str(before)], [Obj::ExternalInstance(_)]) => {
-                    let before = self.str(*before).to_owned();
-                    result = self.text_like(&before, "");
-                }
-                ([Obj::ExternalInstance(_)], [Obj::Str(after)]) => {
-                    let after = self.str(*after).to_owned();
-                    result = self.text_like("", &after);
-                }
-                _ => {}
-            }
+        if let Some(number) = self.number_from(left, op, right) {
+            result = number;
+        } else if has_text && let Some(text) = self.text_from(left, right) {
+            result = text;
         }
         if result.is_bottom() {
             result = Value::unknown();
@@ -211,6 +147,106 @@ impl<'p> Machine<'p> {
             result = result.truthy();
         }
         result.tainted_by(left).tainted_by(right)
+    }
+
+    /// What the methods of the project give that an operator calls.
+    fn call_operator(
+        &mut self,
+        left: &Value,
+        (method, reflected, in_place_method): OperatorMethods,
+        right: &Value,
+        span: Span,
+        in_place: bool,
+    ) -> Value {
+        let mut call = |object: &Value, method: &str, operand: &Value| {
+            let operand = std::slice::from_ref(operand);
+            self.call_method_if_project(object, method, operand, span, How::Operator)
+        };
+        if in_place {
+            let result = call(left, in_place_method, right);
+            if !result.is_bottom() {
+                return result;
+            }
+        }
+        let result = call(left, method, right);
+        result.joined(&call(right, reflected, left))
+    }
+
+    /// What an operator gives because of one object of one of its operands.
+    fn operand_gives(
+        &mut self,
+        obj: Obj,
+        method: &str,
+        left: &Value,
+        right: &Value,
+        span: Span,
+    ) -> Value {
+        match obj {
+            Obj::ExternalInstance(ty) => match self.member(ty, method) {
+                Some(member) => self.returned_type(member, None, span),
+                None => Value::bottom(),
+            },
+            Obj::Container(id) => self.united_containers(id, left, right, span),
+            Obj::Str(_) => self.instance_of_builtin("str"),
+            _ => Value::bottom(),
+        }
+    }
+
+    /// `a + b`, `a | b`: the result holds the elements of both.
+    fn united_containers(&mut self, id: u32, left: &Value, right: &Value, span: Span) -> Value {
+        let kind = if self.views.contains(&id) {
+            ContainerKind::Set
+        } else {
+            self.containers.get(id).kind
+        };
+        let joined = self.container(kind, span);
+        if kind == ContainerKind::Dict {
+            self.copy_entries(joined, left);
+            self.copy_entries(joined, right);
+        } else {
+            let elements = self.all_elements(left).joined(&self.all_elements(right));
+            self.put(joined, Key::Any, &elements);
+        }
+        Value::of(Obj::Container(joined))
+    }
+
+    /// The result for operands that stand in the code.
+    fn computed(&mut self, left: &Value, op: Operator, right: &Value) -> Option<Value> {
+        const MAX_TEXT: usize = 200;
+        match (left.objs(), right.objs()) {
+            ([Obj::Int(a)], [Obj::Int(b)]) => {
+                let int = match op {
+                    Operator::Add => a.checked_add(*b),
+                    Operator::Sub => a.checked_sub(*b),
+                    Operator::Mult => a.checked_mul(*b),
+                    _ => None,
+                };
+                Some(Value::of(Obj::Int(int?)))
+            }
+            ([Obj::Str(a)], [Obj::Str(b)]) if op == Operator::Add => {
+                let text = format!("{}{}", self.str(*a), self.str(*b));
+                (text.len() < MAX_TEXT).then(|| self.text(&text))
+            }
+            _ => None,
+        }
+    }
+
+    fn number_from(&mut self, left: &Value, op: Operator, right: &Value) -> Option<Value> {
+        let (left, right) = (self.number_type(left)?, self.number_type(right)?);
+        let is_int = (left, right) == ("int", "int") && op != Operator::Div;
+        let ty = if is_int { "int" } else { "float" };
+        (op != Operator::Pow).then(|| self.instance_of_builtin(ty))
+    }
+
+    /// Text that begins or ends with what stands in the code.
+    fn text_from(&mut self, left: &Value, right: &Value) -> Option<Value> {
+        let (before, after) = match (left.objs(), right.objs()) {
+            ([Obj::Str(before)], [Obj::ExternalInstance(_)]) => (self.str(*before), ""),
+            ([Obj::ExternalInstance(_)], [Obj::Str(after)]) => ("", self.str(*after)),
+            _ => return None,
+        };
+        let (before, after) = (before.to_owned(), after.to_owned());
+        Some(self.text_like(&before, &after))
     }
 
     /// `int` or `float`, for a value that is surely one of them.
@@ -232,108 +268,12 @@ impl<'p> Machine<'p> {
         }
         found
     }
-
-    pub(super) fn compare(&mut self, it: &'p ast::ExprCompare) -> Value {
-        let mut left = self.evaluate(&it.left);
-        let compares_contents = it
-            .ops
-            .iter()
-            .all(|op| matches!(op, CmpOp::Eq | CmpOp::NotEq));
-        let first = left.clone();
-        let mut taint = left.clone();
-        if compares_contents && it.comparators.iter().any(is_empty_literal) {
-            taint = self.deciding(&left);
-        } else if compares_contents {
-            taint = taint.tainted_by(&self.whole_taint(&left, span_of(&*it.left)));
-        }
-        let mut decided = None;
-        for (op, comparator) in it.ops.iter().zip(&it.comparators) {
-            let mut right = self.evaluate(comparator);
-            let (receiver, argument, method) = match op {
-                CmpOp::Eq => (&left, &right, "__eq__"),
-                CmpOp::NotEq => (&left, &right, "__ne__"),
-                CmpOp::Lt => (&left, &right, "__lt__"),
-                CmpOp::LtE => (&left, &right, "__le__"),
-                CmpOp::Gt => (&left, &right, "__gt__"),
-                CmpOp::GtE => (&left, &right, "__ge__"),
-                CmpOp::In | CmpOp::NotIn => (&right, &left, "__contains__"),
-                CmpOp::Is | CmpOp::IsNot => (&left, &right, ""),
-            };
-            if matches!(op, CmpOp::In | CmpOp::NotIn)
-                && right
-                    .objs()
-                    .iter()
-                    .any(|obj| matches!(obj, Obj::Generator(_)))
-            {
-                self.iterate(&right, span_of(it), How::Iterate);
-            }
-            let mut answer = Value::bottom();
-            if !method.is_empty() {
-                answer = self.call_method_if_project(
-                    receiver,
-                    method,
-                    std::slice::from_ref(argument),
-                    span_of(it),
-                    How::Operator,
-                );
-            }
-            decided = if it.ops.len() == 1 {
-                self.decided_comparison(&left, *op, &right)
-            } else {
-                None
-            };
-            if let [single] = *right.objs()
-                && matches!(op, CmpOp::In | CmpOp::NotIn)
-                && matches!(single, Obj::Instance(..))
-            {
-                let contents = self.contents_of(single, span_of(comparator));
-                right = right.tainted_by(&contents).at_place(contents.place());
-            }
-            taint.add_taint(answer.taint());
-            // Whether it is in there does not depend on the order.
-            let is_contained = matches!(op, CmpOp::In | CmpOp::NotIn);
-            if is_contained && self.are_containers(&right, SEQUENCES) {
-                right = self.settled(&right, span_of(it));
-            }
-            taint.add_taint(right.taint());
-            if compares_contents {
-                taint = taint.tainted_by(&self.whole_taint(&right, span_of(comparator)));
-            }
-            left = right;
-        }
-        // Comparing identities and hashes of one process tells nothing of their values.
-        if it
-            .ops
-            .iter()
-            .all(|op| matches!(op, CmpOp::Eq | CmpOp::NotEq | CmpOp::In | CmpOp::NotIn))
-        {
-            taint = self.without_identity(&taint, span_of(it));
-        }
-        if matches!(&*it.comparators, [Expr::NoneLiteral(_)]) {
-            taint = self.without_never_none(&taint);
-        }
-        // Sets are compared as such, whatever order they were made in.
-        let sets = [&first, &left].map(|it| self.are_containers(it, &[ContainerKind::Set]));
-        if sets == [true, true] {
-            taint = self.settled(&taint, span_of(it));
-        }
-        let value = match decided {
-            Some(result) => Value::of(Obj::Bool(result)),
-            None if matches!(&*it.comparators, [Expr::BooleanLiteral(_)]) => {
-                self.answer_from(&first)
-            }
-            None => self.instance_of_builtin("bool"),
-        };
-        let place = match (&*it.ops, &*it.comparators) {
-            ([CmpOp::In | CmpOp::NotIn], _) => left.place(),
-            ([_], [Expr::NoneLiteral(_)]) => first.place(),
-            _ => None,
-        };
-        value.tainted_by(&taint).at_place(place)
-    }
 }
 
-fn operator_methods(op: Operator) -> (&'static str, &'static str, &'static str) {
+/// The method of the left operand, that of the right one, and the one that changes the left one.
+type OperatorMethods = (&'static str, &'static str, &'static str);
+
+fn operator_methods(op: Operator) -> OperatorMethods {
     match op {
         Operator::Add => ("__add__", "__radd__", "__iadd__"),
         Operator::Sub => ("__sub__", "__rsub__", "__isub__"),

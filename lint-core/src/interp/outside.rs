@@ -4,6 +4,7 @@ use crate::diagnostic::Span;
 use crate::knowledge::{Access, Api, CommandKind, Role, SAFE, Sandbox};
 
 use super::args::{Args, Given};
+use super::builtins::is_builtin;
 use super::{
     ContainerKind, EventKind, How, Kinds, Machine, Mode, Obj, Seen, SinkKind, SourceId, Sym, Value,
 };
@@ -31,20 +32,11 @@ impl<'p> Machine<'p> {
     pub(super) fn call_external(&mut self, name: Sym, args: &Args, span: Span) -> Value {
         self.note_external(name);
         self.note_seen(span, Seen::Calls(name));
-        let text = self.str(name).to_owned();
-        // What the result comes from because of the call itself.
-        let cause = if self.is_harmless_hash(&text, args) || self.is_given_memory(args) {
-            Value::bottom()
-        } else if let Some(known) = self.resource_of(name, args, span) {
-            known
-        } else {
-            let source = self.call_hazard(name, Some(args), span);
-            Value::bottom().with_source(source)
-        };
-        if text.ends_with(".shuffle")
-            && let Some(list) = args.positional.first()
+        let cause = self.cause_of_call(name, args, span);
+        if self.str(name).ends_with(".shuffle")
+            && let Some(list) = args.at(0)
         {
-            self.taint_elements(&list.value, &cause);
+            self.taint_elements(list, &cause);
         }
         if let Some(value) = self.drawn(&text, args, &cause, span) {
             return value;
@@ -55,27 +47,8 @@ impl<'p> Machine<'p> {
         if let Some(value) = self.apply_marker(name, args) {
             return value;
         }
-        if self.knowledge.is_executor(&text) {
-            return self.execute_elsewhere(&text, args, span);
-        }
-        let role = self.knowledge.role(&text);
-        match role {
-            Some(Role::InWorkflow) => return Value::of(Obj::Bool(true)),
-            Some(Role::InActivity) => return Value::of(Obj::Bool(false)),
-            Some(Role::IsReplaying) => return self.replay_flag(name, span),
-            Some(Role::Ordered) => self.note_ordered(args),
-            Some(Role::Draw) => self.record_command(CommandKind::Draw, name, span),
-            Some(Role::Registration) => self.record_command(CommandKind::Registration, name, span),
-            _ => {}
-        }
-        if role == Some(Role::Log) {
-            let taint = self.payload_taint(args, span);
-            self.record_sink(&taint, SinkKind::Log, span);
-            return Value::of(Obj::None);
-        }
-        if let Some(command) = self.knowledge.command(&text) {
-            let returned = self.issue(command, name, args, span);
-            return returned.tainted_by(&cause);
+        if let Some(value) = self.call_sdk(name, args, &cause, span) {
+            return value;
         }
         if let Some(kept) = self.keep(name, args, span) {
             // What it is made of at import is the same in all runs of a worker, and what it gives
@@ -87,7 +60,49 @@ impl<'p> Machine<'p> {
         if let Some(found) = self.look_up(name, args) {
             return found;
         }
-        self.call_callbacks(&text, args, !cause.is_bottom(), span);
+        self.call_unknown(name, args, &cause, span)
+    }
+
+    /// What the result of a call comes from because of the call itself.
+    fn cause_of_call(&mut self, name: Sym, args: &Args, span: Span) -> Value {
+        if self.is_harmless_hash(name, args) || self.is_given_memory(args) {
+            return Value::bottom();
+        }
+        if let Some(known) = self.resource_of(name, args, span) {
+            return known;
+        }
+        let source = self.call_hazard(name, Some(args), span);
+        Value::bottom().with_source(source)
+    }
+
+    /// Calls what the SDK gives a role, or makes a command.
+    fn call_sdk(&mut self, name: Sym, args: &Args, cause: &Value, span: Span) -> Option<Value> {
+        let text = self.str(name);
+        if self.knowledge.is_executor(text) {
+            return Some(self.execute_elsewhere(name, args, span));
+        }
+        let (role, command) = (self.knowledge.role(text), self.knowledge.command(text));
+        match role {
+            Some(Role::InWorkflow) => return Some(Value::of(Obj::Bool(true))),
+            Some(Role::InActivity) => return Some(Value::of(Obj::Bool(false))),
+            Some(Role::IsReplaying) => return Some(self.replay_flag(name, span)),
+            Some(Role::Ordered) => self.note_ordered(args),
+            Some(Role::Draw) => self.record_command(CommandKind::Draw, name, span),
+            Some(Role::Registration) => self.record_command(CommandKind::Registration, name, span),
+            Some(Role::Log) => {
+                let taint = self.payload_taint(args, span);
+                self.record_sink(&taint, SinkKind::Log, span);
+                return Some(Value::of(Obj::None));
+            }
+            _ => {}
+        }
+        let returned = self.issue(command?, name, args, span);
+        Some(returned.tainted_by(cause))
+    }
+
+    /// Calls code of which no more is known than what it is given and what it gives.
+    fn call_unknown(&mut self, name: Sym, args: &Args, cause: &Value, span: Span) -> Value {
+        self.call_callbacks(name, args, !cause.is_bottom(), span);
         // Outside code that is given a generator is taken to consume it.
         for argument in &args.positional {
             for obj in argument.value.objs() {
@@ -97,18 +112,17 @@ impl<'p> Machine<'p> {
             }
         }
         let returned = self.returned_type(name, Some(args), span);
-        if !super::builtins::is_builtin(&text) {
-            self.note_foreign_call(&cause, span);
+        if !is_builtin(self.str(name)) {
+            self.note_foreign_call(cause, span);
         }
         returned
             .tainted_by(&self.payload_taint(args, span))
-            .tainted_by(&cause)
+            .tainted_by(cause)
     }
 
     /// Something of the user's own that hands its arguments to an activity.
-    pub(super) fn execute_elsewhere(&mut self, name: &str, args: &Args, span: Span) -> Value {
+    pub(super) fn execute_elsewhere(&mut self, name: Sym, args: &Args, span: Span) -> Value {
         self.note_command();
-        let name = self.sym(name);
         self.record_command(CommandKind::Other, name, span);
         let taint = self.payload_taint(args, span);
         self.record_sink(&taint, SinkKind::Payload, span);
@@ -120,8 +134,8 @@ impl<'p> Machine<'p> {
     }
 
     /// Runs what outside code is given to call.
-    fn call_callbacks(&mut self, name: &str, args: &Args, is_apart: bool, span: Span) {
-        let Some(higher_order) = self.knowledge.higher_order(name) else {
+    fn call_callbacks(&mut self, name: Sym, args: &Args, is_apart: bool, span: Span) {
+        let Some(higher_order) = self.knowledge.higher_order(self.str(name)) else {
             return;
         };
         if higher_order.elsewhere && self.mode == Mode::Workflows {
@@ -223,12 +237,11 @@ impl<'p> Machine<'p> {
 
     /// The hash of numbers, and of tuples of them, is the same in every process; that of text and of
     /// objects is not.
-    fn is_harmless_hash(&mut self, name: &str, args: &Args) -> bool {
-        name == "hash"
-            && args.positional.first().is_some_and(|argument| {
-                let value = argument.value.clone();
-                !value.objs().is_empty() && self.hash_of(&value).is_none()
-            })
+    fn is_harmless_hash(&mut self, name: Sym, args: &Args) -> bool {
+        self.str(name) == "hash"
+            && args
+                .at(0)
+                .is_some_and(|value| !value.objs().is_empty() && self.hash_of(value).is_none())
     }
 
     /// The hazard of calling a known API, if its conditions hold.

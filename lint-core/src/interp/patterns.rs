@@ -107,7 +107,7 @@ impl<'p> Machine<'p> {
             ast::Pattern::MatchMapping(it) => {
                 for (key, pattern) in it.keys.iter().zip(&it.patterns) {
                     let key = self.evaluate(key);
-                    let element = self.subscript(subject, &key, span_of(it));
+                    let element = self.element_at(subject, &key, span_of(it));
                     self.bind_pattern(pattern, &element);
                 }
                 bind(self, &it.rest, subject);

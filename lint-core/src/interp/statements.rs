@@ -3,6 +3,7 @@
 use crate::syntax::ast::{self, Expr, Stmt};
 use crate::syntax::span_of;
 
+use super::args::Args;
 use super::conditions::Truth;
 use super::{Except, How, Machine, Obj, SinkKind, State, Value};
 
@@ -44,33 +45,8 @@ impl<'p> Machine<'p> {
                 }
             }
             Stmt::AnnAssign(it) => self.annotated_assignment(it),
-            Stmt::AugAssign(it) => {
-                let old = self.evaluate(&it.target);
-                let operand = self.evaluate(&it.value);
-                let value = self.binary(&old, it.op, &operand, span_of(it), true);
-                if it.target.is_name_expr() {
-                    self.extend_in_place(&old, &operand, span_of(it));
-                }
-                self.assign(&it.target, &value, None);
-            }
-            Stmt::Return(it) => {
-                self.frame.has_returned = true;
-                if let Some(expression) = &it.value {
-                    let value = self.evaluate(expression);
-                    let value = self.under_control(&value);
-                    self.frame.returned.join(&value);
-                    let span = span_of(&**expression);
-                    self.note_sets_in_result(&value, span);
-                    for &origin in self.whole_taint(&value, span).taint() {
-                        self.frame.out.returned.insert((origin, span));
-                    }
-                } else {
-                    let none = self.under_control(&Value::of(Obj::None));
-                    self.frame.returned.join(&none);
-                }
-                self.leave_function();
-                self.frame.state.dead = true;
-            }
+            Stmt::AugAssign(it) => self.augmented_assignment(it),
+            Stmt::Return(it) => self.return_statement(it),
             Stmt::If(it) => {
                 self.if_statement(it);
             }
@@ -83,85 +59,82 @@ impl<'p> Machine<'p> {
             Stmt::ClassDef(it) => self.define_class(it),
             Stmt::Import(it) => self.import(it),
             Stmt::ImportFrom(it) => self.import_from(it),
-            Stmt::Raise(it) => {
-                if let Some(exception) = &it.exc {
-                    let value = self.evaluate(exception);
-                    self.record_sink(&value, SinkKind::Result, span_of(it));
-                    self.note_exception(&value, span_of(&**exception));
-                    for obj in value.objs().to_vec() {
-                        if let Obj::Class(_) = obj {
-                            self.apply(
-                                obj,
-                                &super::args::Args::default(),
-                                span_of(&**exception),
-                                How::Construct,
-                            );
-                        }
-                    }
-                }
-                if let Some(cause) = &it.cause {
-                    self.evaluate(cause);
-                }
-                self.leave_by_exception();
-                self.frame.state.dead = true;
-            }
-            Stmt::Assert(it) => {
-                let outer = self.open_control();
-                self.condition(&it.test);
-                self.leave_by_exception();
-                if let Some(message) = &it.msg {
-                    self.evaluate(message);
-                }
-                self.close_control(outer);
-                self.narrow(&it.test, true);
-            }
-            Stmt::Delete(it) => {
-                for target in &it.targets {
-                    match target {
-                        Expr::Subscript(subscript) => {
-                            let object = self.evaluate(&subscript.value);
-                            self.evaluate(&subscript.slice);
-                            self.call_special(
-                                &object,
-                                "__delitem__",
-                                span_of(target),
-                                How::Operator,
-                            );
-                            self.record_mutation(&object, span_of(target), &subscript.value);
-                        }
-                        Expr::Attribute(attribute) => {
-                            let object = self.evaluate(&attribute.value);
-                            self.delete_attribute(
-                                &object,
-                                attribute.attr.as_str(),
-                                span_of(target),
-                            );
-                        }
-                        _ => {}
-                    }
-                }
-            }
-            Stmt::Break(_) => {
-                self.leave_round();
-                let state = self.frame.state.clone();
-                if let Some(slot) = self.frame.breaks.last_mut() {
-                    join_slot(slot, state);
-                }
-                self.frame.state.dead = true;
-            }
-            Stmt::Continue(_) => {
-                self.leave_round();
-                let state = self.frame.state.clone();
-                if let Some(slot) = self.frame.continues.last_mut() {
-                    join_slot(slot, state);
-                }
-                self.frame.state.dead = true;
-            }
+            Stmt::Raise(it) => self.raise(it),
+            Stmt::Assert(it) => self.assert(it),
+            Stmt::Delete(it) => it.targets.iter().for_each(|target| self.delete(target)),
+            Stmt::Break(_) => self.leave_loop(),
+            Stmt::Continue(_) => self.skip_rest_of_round(),
             Stmt::Global(_)
             | Stmt::Nonlocal(_)
             | Stmt::Pass(_)
             | Stmt::TypeAlias(_)
             | Stmt::IpyEscapeCommand(_) => {}
+        }
+    }
+
+    fn return_statement(&mut self, it: &'p ast::StmtReturn) {
+        self.frame.has_returned = true;
+        if let Some(expression) = &it.value {
+            let value = self.evaluate(expression);
+            let value = self.under_control(&value);
+            self.frame.returned.join(&value);
+            let span = span_of(&**expression);
+            self.note_sets_in_result(&value, span);
+            for &origin in self.whole_taint(&value, span).taint() {
+                self.frame.out.returned.insert((origin, span));
+            }
+        } else {
+            let none = self.under_control(&Value::of(Obj::None));
+            self.frame.returned.join(&none);
+        }
+        self.leave_function();
+        self.frame.state.dead = true;
+    }
+
+    fn raise(&mut self, it: &'p ast::StmtRaise) {
+        if let Some(exception) = &it.exc {
+            let value = self.evaluate(exception);
+            let span = span_of(&**exception);
+            self.record_sink(&value, SinkKind::Result, span_of(it));
+            self.note_exception(&value, span);
+            for &obj in value.objs() {
+                if let Obj::Class(_) = obj {
+                    self.apply(obj, &Args::default(), span, How::Construct);
+                }
+            }
+        }
+        if let Some(cause) = &it.cause {
+            self.evaluate(cause);
+        }
+        self.leave_by_exception();
+        self.frame.state.dead = true;
+    }
+
+    fn assert(&mut self, it: &'p ast::StmtAssert) {
+        let outer = self.open_control();
+        self.condition(&it.test);
+        self.leave_by_exception();
+        if let Some(message) = &it.msg {
+            self.evaluate(message);
+        }
+        self.close_control(outer);
+        self.narrow(&it.test, true);
+    }
+
+    fn delete(&mut self, target: &'p Expr) {
+        let span = span_of(target);
+        match target {
+            Expr::Subscript(it) => {
+                let object = self.evaluate(&it.value);
+                self.evaluate(&it.slice);
+                self.call_special(&object, "__delitem__", span, How::Operator);
+                self.record_mutation(&object, span, &it.value);
+            }
+            Expr::Attribute(it) => {
+                let object = self.evaluate(&it.value);
+                self.delete_attribute(&object, it.attr.as_str(), span);
+            }
+            _ => {}
         }
     }
 
@@ -245,13 +218,6 @@ impl<'p> Machine<'p> {
         after.join(&self.frame.state);
         self.frame.state = after;
         asks == Some(1)
-    }
-}
-
-fn join_slot(slot: &mut Option<State>, state: State) {
-    match slot {
-        Some(joined) => joined.join(&state),
-        None => *slot = Some(state),
     }
 }
 

@@ -4,9 +4,19 @@ use crate::diagnostic::Span;
 use crate::syntax::ast;
 use crate::syntax::span_of;
 
-use super::{How, Machine, Value};
+use super::{How, Machine, Obj, Value};
 
 impl<'p> Machine<'p> {
+    /// Text that stands in the code.
+    pub(super) fn text(&mut self, text: &str) -> Value {
+        let value = Value::of(Obj::Str(self.sym(text)));
+        if text.is_empty() {
+            value
+        } else {
+            value.truthy()
+        }
+    }
+
     pub(super) fn interpolated(
         &mut self,
         elements: impl Iterator<Item = &'p ast::InterpolatedStringElement>,

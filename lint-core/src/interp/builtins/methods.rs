@@ -84,7 +84,7 @@ impl Machine<'_> {
         span: Span,
     ) -> Value {
         let Some(&(name, effect, gives)) = find(self.str(method)) else {
-            return Value::unknown().tainted_by(&self.args_taint(args));
+            return self.unknown_from(args);
         };
         if let Some(value) = self.namespace_method(id, name, span) {
             return value;
@@ -123,7 +123,7 @@ fn nothing(_: &mut Machine, _: &Call) -> Value {
 }
 
 fn unknown(machine: &mut Machine, call: &Call) -> Value {
-    Value::unknown().tainted_by(&machine.args_taint(call.args))
+    machine.unknown_from(call.args)
 }
 
 /// `append`, `appendleft` and `add`.

@@ -1,0 +1,124 @@
+//! Comparisons: what runs for them, and what their answers tell.
+
+use crate::diagnostic::Span;
+use crate::syntax::ast::{self, CmpOp, Expr};
+use crate::syntax::span_of;
+
+use super::order::{SEQUENCES, is_empty_literal};
+use super::{ContainerKind, How, Machine, Obj, Value};
+
+impl<'p> Machine<'p> {
+    pub(super) fn compare(&mut self, it: &'p ast::ExprCompare) -> Value {
+        let span = span_of(it);
+        let first = self.evaluate(&it.left);
+        let asks_contents = it.ops.iter().all(|op| asks_equality(*op));
+        let mut taint = if !asks_contents {
+            first.clone()
+        } else if it.comparators.iter().any(is_empty_literal) {
+            self.deciding(&first)
+        } else {
+            let whole = self.whole_taint(&first, span_of(&*it.left));
+            first.clone().tainted_by(&whole)
+        };
+        let mut left = first.clone();
+        let mut decided = None;
+        for (&op, comparator) in it.ops.iter().zip(&it.comparators) {
+            let right = self.evaluate(comparator);
+            taint.add_taint(self.call_comparison(&left, op, &right, span).taint());
+            if it.ops.len() == 1 {
+                decided = self.decided_comparison(&left, op, &right);
+            }
+            left = if asks_membership(op) {
+                self.searched(right, span_of(comparator), span)
+            } else {
+                right
+            };
+            taint.add_taint(left.taint());
+            if asks_contents {
+                taint = taint.tainted_by(&self.whole_taint(&left, span_of(comparator)));
+            }
+        }
+        let taint = self.told_by_comparison(it, taint, &first, &left);
+        let value = match decided {
+            Some(result) => Value::of(Obj::Bool(result)),
+            None if matches!(&*it.comparators, [Expr::BooleanLiteral(_)]) => {
+                self.answer_from(&first)
+            }
+            None => self.instance_of_builtin("bool"),
+        };
+        let place = match (&*it.ops, &*it.comparators) {
+            ([CmpOp::In | CmpOp::NotIn], _) => left.place(),
+            ([_], [Expr::NoneLiteral(_)]) => first.place(),
+            _ => None,
+        };
+        value.tainted_by(&taint).at_place(place)
+    }
+
+    /// What the method of the project gives that a comparison calls.
+    fn call_comparison(&mut self, left: &Value, op: CmpOp, right: &Value, span: Span) -> Value {
+        let is_generator = |obj: &Obj| matches!(obj, Obj::Generator(_));
+        if asks_membership(op) && right.objs().iter().any(is_generator) {
+            self.iterate(right, span, How::Iterate);
+        }
+        let (receiver, argument, method) = match op {
+            CmpOp::Eq => (left, right, "__eq__"),
+            CmpOp::NotEq => (left, right, "__ne__"),
+            CmpOp::Lt => (left, right, "__lt__"),
+            CmpOp::LtE => (left, right, "__le__"),
+            CmpOp::Gt => (left, right, "__gt__"),
+            CmpOp::GtE => (left, right, "__ge__"),
+            CmpOp::In | CmpOp::NotIn => (right, left, "__contains__"),
+            CmpOp::Is | CmpOp::IsNot => return Value::bottom(),
+        };
+        let argument = std::slice::from_ref(argument);
+        self.call_method_if_project(receiver, method, argument, span, How::Operator)
+    }
+
+    /// What `in` looks through.
+    fn searched(&mut self, mut container: Value, written: Span, span: Span) -> Value {
+        if let [single @ Obj::Instance(..)] = *container.objs() {
+            let contents = self.contents_of(single, written);
+            container = container.tainted_by(&contents).at_place(contents.place());
+        }
+        // Whether it is in there does not depend on the order.
+        if self.are_containers(&container, SEQUENCES) {
+            container = self.settled(&container, span);
+        }
+        container
+    }
+
+    /// What the answer of a comparison tells of what the operands are tainted by.
+    fn told_by_comparison(
+        &mut self,
+        it: &ast::ExprCompare,
+        mut taint: Value,
+        first: &Value,
+        last: &Value,
+    ) -> Value {
+        // Comparing identities and hashes of one process tells nothing of their values.
+        if it
+            .ops
+            .iter()
+            .all(|&op| asks_equality(op) || asks_membership(op))
+        {
+            taint = self.without_identity(&taint, span_of(it));
+        }
+        if matches!(&*it.comparators, [Expr::NoneLiteral(_)]) {
+            taint = self.without_never_none(&taint);
+        }
+        // Sets are compared as such, whatever order they were made in.
+        let sets = [first, last].map(|it| self.are_containers(it, &[ContainerKind::Set]));
+        if sets == [true, true] {
+            taint = self.settled(&taint, span_of(it));
+        }
+        taint
+    }
+}
+
+fn asks_equality(op: CmpOp) -> bool {
+    matches!(op, CmpOp::Eq | CmpOp::NotEq)
+}
+
+fn asks_membership(op: CmpOp) -> bool {
+    matches!(op, CmpOp::In | CmpOp::NotIn)
+}
