@@ -7,7 +7,7 @@ use crate::syntax::span_of;
 
 use super::args::{Args, Argument};
 use super::classes::{FIELD_DEFAULT, REGISTER};
-use super::{CellKey, ContainerKind, How, Machine, Obj, SinkKind, Value};
+use super::{CellKey, How, Machine, Obj, SinkKind, Value};
 
 impl<'p> Machine<'p> {
     pub(super) fn call(&mut self, it: &'p ast::ExprCall) -> Value {
@@ -76,30 +76,6 @@ impl<'p> Machine<'p> {
         } else {
             self.frame.calls.remove(&span);
         }
-    }
-
-    /// Whether the callee gives the same result in whatever order it sees its elements, so that a
-    /// comprehension written as its argument need not be ordered.
-    fn ignores_order(&self, callee: &Value) -> bool {
-        let ignores = |obj: &Obj| match obj {
-            Obj::External(name) => matches!(
-                self.str(*name),
-                "any"
-                    | "all"
-                    | "len"
-                    | "sum"
-                    | "min"
-                    | "max"
-                    | "set"
-                    | "frozenset"
-                    | "sorted"
-                    | "math.fsum"
-                    | "collections.Counter"
-            ),
-            Obj::ContainerMethod(id, _) => self.containers.get(*id).kind == ContainerKind::Set,
-            _ => false,
-        };
-        !callee.objs().is_empty() && callee.objs().iter().all(ignores)
     }
 
     pub(super) fn arguments(&mut self, arguments: &'p ast::Arguments) -> Args {

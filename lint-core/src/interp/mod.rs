@@ -15,6 +15,7 @@ mod attempts;
 mod attributes;
 mod builtins;
 mod calls;
+mod changes;
 mod classes;
 mod comparisons;
 mod comprehensions;

@@ -326,6 +326,30 @@ impl<'p> Machine<'p> {
             result
         }
     }
+
+    /// Whether the callee gives the same result in whatever order it sees its elements, so that a
+    /// comprehension written as its argument need not be ordered.
+    pub(super) fn ignores_order(&self, callee: &Value) -> bool {
+        let ignores = |obj: &Obj| match obj {
+            Obj::External(name) => matches!(
+                self.str(*name),
+                "any"
+                    | "all"
+                    | "len"
+                    | "sum"
+                    | "min"
+                    | "max"
+                    | "set"
+                    | "frozenset"
+                    | "sorted"
+                    | "math.fsum"
+                    | "collections.Counter"
+            ),
+            Obj::ContainerMethod(id, _) => self.containers.get(*id).kind == ContainerKind::Set,
+            _ => false,
+        };
+        !callee.objs().is_empty() && callee.objs().iter().all(ignores)
+    }
 }
 
 fn external_hash(ty: &str) -> Option<Elements> {
