@@ -1,22 +1,24 @@
 //! From workflow entry points to hazards: which paths lead there, and what the values do.
 
+mod told;
+
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::causes::{Calls, FunctionKey};
 use crate::diagnostic::{FileId, Impact, Place, Span, TraceStep};
-use crate::facts::{Elements, Hazard, HazardKind, IdleBoundary, WorkflowKind};
+use crate::facts::{Hazard, HazardKind, IdleBoundary, WorkflowKind};
 use crate::index::{FunctionNode, MODULE_BODY, Module};
 use crate::interp::{
     ClassId, Code, CtxId, Edge, Event, EventKind, Except, FuncId, How, Machine, Obj, Origin,
     Outcome, Seen, Sink, SinkKind, Source, SourceId, Springs,
 };
-use crate::knowledge::{REPLAY_FLAG, Role, STARTUP, Sandbox};
+use crate::knowledge::Role;
 use crate::passthrough::WorkerLists;
 use crate::syntax::Comment;
 use crate::uses::{Use, Uses, impact_of, is_origin};
 use crate::workflows::Found;
-use crate::written::{written, written_whole};
+use crate::written::written;
 
 /// All hazards that workflows reach, sorted, one for each primary place and culprit.
 pub(crate) fn hazards(
@@ -425,234 +427,93 @@ impl<'m, 'p> Walk<'m, 'p> {
         replayed: bool,
     ) -> Option<Hazard> {
         let machine = self.machine;
+        let told = self.told(event, last, replayed)?;
+        let (kind, source) = (told.kind, told.source);
         let file = machine.ctx_file(last);
-        let here = Place {
-            file,
-            span: event.span,
-        };
+        let mut written = told
+            .written
+            .unwrap_or_else(|| text_at(machine, file, event.span));
         let mut trace = Vec::new();
         for pair in path.windows(2) {
             trace.push(self.step(pair[0].callee, pair[1]));
         }
-        let (mut sandbox, mut note) = (Sandbox::Unknown, "");
-        let mut source = event.source;
-        let mut written = text_at(machine, file, event.span);
-        let (mut definition, mut origin_text) = (None, None);
-        let (kind, culprit, what) = match event.kind {
-            EventKind::Api {
-                name,
-                class,
-                sandbox: stops,
-                note: about,
-            } => {
-                let is_guard_only = class == REPLAY_FLAG && !(replayed && self.chooses(source));
-                if is_guard_only || source.is_some_and(|it| self.is_resource(it, here)) {
-                    return None;
-                }
-                (sandbox, note) = (stops, about);
-                let culprit = plain_name(machine.str(name));
-                (HazardKind::Api { class }, culprit, "uses")
-            }
-            EventKind::DirectActivity(func) => (
-                HazardKind::DirectActivity,
-                machine.function_name(func),
-                "calls",
-            ),
-            EventKind::Unordered {
-                elements,
-                written: expression,
-                possible,
-            } => {
-                written = written_whole(machine.project.source(file), expression);
-                let impact = self.impact(source);
-                if possible && impact != Impact::Replay {
-                    return None;
-                }
-                // Guesses about unknown elements are worth a word only where something depends on
-                // them.
-                let matters = matches!(impact, Impact::Replay | Impact::Drift);
-                if elements == Elements::Unknown && !matters {
-                    return None;
-                }
-                (
-                    HazardKind::Unordered { elements },
-                    "set.__iter__".to_owned(),
-                    "iterates over the set",
-                )
-            }
-            EventKind::SharedState { name, memo } => {
-                // Whoever fills it, it is the same, unless filling it takes a command.
-                if memo && self.impact(source) != Impact::Replay {
-                    return None;
-                }
-                (
-                    HazardKind::SharedState,
-                    machine.str(name).to_owned(),
-                    "changes shared state in",
-                )
-            }
-            EventKind::ImportTime {
-                source: origin,
-                name,
-            } => {
-                let origin_facts = *machine.source(origin);
-                if origin_facts.class == STARTUP && self.is_set_in_a_run(&origin_facts) {
-                    return None;
-                }
-                (sandbox, note) = (Sandbox::Allows, origin_facts.note);
-                source = Some(origin);
-                let text = text_at(machine, origin_facts.ctx_file, origin_facts.span);
-                let name = machine.str(name);
-                definition = Some(TraceStep {
-                    place: Place {
-                        file: origin_facts.ctx_file,
-                        span: origin_facts.span,
-                    },
-                    function: machine.project.module_name(origin_facts.ctx_file),
-                    message: if origin_facts.class == STARTUP {
-                        format!("`{text}` sets `{name}` when the worker starts")
-                    } else {
-                        format!("`{name}` is computed by `{text}` when the module is imported")
-                    },
-                });
-                origin_text = Some(text);
-                let culprit = plain_name(machine.str(origin_facts.name));
-                (
-                    HazardKind::ImportTime {
-                        class: origin_facts.class,
-                    },
-                    culprit,
-                    "reads",
-                )
-            }
-            EventKind::StateWrite(name) => {
-                if replayed || !self.is_kept(last, event.span) {
-                    return None;
-                }
-                (
-                    HazardKind::StateWrite,
-                    machine.str(name).to_owned(),
-                    "changes state with",
-                )
-            }
-            EventKind::ContentWrite { container, name } => {
-                let maker = machine.maker(container)?;
-                if replayed
-                    || self.read_only.contains_key(&maker)
-                    || !self.reached.contains_key(&maker)
-                {
-                    return None;
-                }
-                (
-                    HazardKind::StateWrite,
-                    machine.str(name).to_owned(),
-                    "changes state with",
-                )
-            }
-            EventKind::ReplayFlag {
-                name,
-                state,
-                callee,
-            } => {
-                if !replayed || callee.is_some_and(|callee| !self.commands_behind(callee)) {
-                    return None;
-                }
-                let culprit = callee.map_or_else(
-                    || machine.str(name).to_owned(),
-                    |callee| machine.ctx_name(callee),
-                );
-                (HazardKind::ReplayFlag { state }, culprit, "decides over")
-            }
-            EventKind::LateImport(name) => {
-                let module = machine.str(name);
-                let covers = |it: &String| {
-                    it == "*"
-                        || module
-                            .strip_prefix(it.as_str())
-                            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-                };
-                let passed = self.by_worker.iter().any(covers)
-                    || machine.knowledge.passed_through().iter().any(covers);
-                let loaded = machine.loaded(module);
-                if passed || loaded == Some(false) {
-                    return None;
-                }
-                let loaded = loaded.is_some();
-                (
-                    HazardKind::LateImport { loaded },
-                    module.to_owned(),
-                    "imports",
-                )
-            }
-            EventKind::Command { kind, name } => {
-                if replayed {
-                    return None;
-                }
-                (
-                    HazardKind::Command { kind },
-                    machine.str(name).to_owned(),
-                    "issues a command with",
-                )
-            }
-        };
         if !path.is_empty() {
-            let function = machine.ctx_name(last);
-            let message = format!("`{}` {what} `{written}`", short_name(machine, last));
+            let (function, verb) = (short_name(machine, last), told.verb);
             trace.push(TraceStep {
-                place: here,
-                function,
-                message,
+                place: Place {
+                    file,
+                    span: event.span,
+                },
+                function: machine.ctx_name(last),
+                message: format!("`{function}` {verb} `{written}`"),
             });
         }
-        trace.extend(definition);
-        written = origin_text.unwrap_or(written);
+        if let Some(definition) = told.definition {
+            let place = definition.place;
+            written = text_at(machine, place.file, place.span);
+            trace.push(definition);
+        }
         let (impact, impact_at) = match kind {
             HazardKind::ReplayFlag { state: true } => (Impact::Drift, None),
             HazardKind::ReplayFlag { state: false } => (Impact::Replay, None),
             _ => (self.impact(source), self.impact_at(source)),
         };
-        // An order that nothing but a log shows, and an identity that is only compared, are fine.
-        let use_ = source.and_then(|source| self.uses.kind(source));
-        let is_internal = match kind {
-            HazardKind::Unordered { .. } => use_.is_none_or(|kind| kind <= SinkKind::Log),
-            HazardKind::Api { .. } => use_ == Some(SinkKind::Compared),
-            _ => false,
-        };
-        if is_internal {
+        if self.is_internal(kind, source) {
             return None;
         }
-        let by_path = path.iter().map(|edge| machine.ctx_file(edge.callee));
-        let owner = source.filter(|_| kind == HazardKind::SharedState);
-        let owner = owner.map(|it| machine.source(it).ctx_file);
-        let passed_through = owner
-            .into_iter()
-            .chain(by_path.filter(|_| owner.is_none()))
-            .any(|file| machine.is_passed_through(file, self.by_worker));
         Some(Hazard {
             kind,
             place,
             expression: text_at(machine, place.file, place.span),
             trace,
             workflow: self.workflow,
-            entry: match self.handlers.get(&last) {
-                Some(&handler) => {
-                    let name = short_name(machine, handler);
-                    name.rsplit('.').next().unwrap_or_default().to_owned()
-                }
-                None => self.found.workflow.entries[entry].name.clone(),
-            },
-            culprit,
+            entry: self.entry_name(last, entry),
+            culprit: told.culprit,
             written,
             impact,
             is_impact_sure: impact_at.as_ref().is_none_or(|(_, is_sure)| *is_sure),
             impact_at: impact_at.map(|(step, _)| step),
             read_only: !replayed,
-            sandbox,
-            passed_through,
+            sandbox: told.sandbox,
+            passed_through: self.is_passed_through(kind, source, path),
             is_resource: source.is_some_and(|it| self.resources.contains(&it)),
             may_fill: path.iter().any(|edge| edge.how == How::MayFill),
-            note,
+            note: told.note,
         })
+    }
+
+    /// An order that nothing but a log shows, and an identity that is only compared, are fine.
+    fn is_internal(&self, kind: HazardKind, source: Option<SourceId>) -> bool {
+        let shown = source.and_then(|source| self.uses.kind(source));
+        match kind {
+            HazardKind::Unordered { .. } => shown.is_none_or(|kind| kind <= SinkKind::Log),
+            HazardKind::Api { .. } => shown == Some(SinkKind::Compared),
+            _ => false,
+        }
+    }
+
+    /// The entry point from which a context runs, for messages.
+    fn entry_name(&self, ctx: CtxId, entry: usize) -> String {
+        match self.handlers.get(&ctx) {
+            Some(&handler) => {
+                let name = short_name(self.machine, handler);
+                name.rsplit('.').next().unwrap_or_default().to_owned()
+            }
+            None => self.found.workflow.entries[entry].name.clone(),
+        }
+    }
+
+    /// Whether the sandbox takes the module as it is: the one with the state that is shared, or
+    /// any on the way.
+    fn is_passed_through(&self, kind: HazardKind, source: Option<SourceId>, path: &[Edge]) -> bool {
+        let machine = self.machine;
+        let is_passed = |file: FileId| machine.is_passed_through(file, self.by_worker);
+        match source.filter(|_| kind == HazardKind::SharedState) {
+            Some(source) => is_passed(machine.source(source).ctx_file),
+            None => path
+                .iter()
+                .any(|edge| is_passed(machine.ctx_file(edge.callee))),
+        }
     }
 
     /// Whether what is called here belongs to a resource that the workflow made elsewhere, where it
