@@ -38,6 +38,7 @@ impl<'p> Machine<'p> {
         {
             self.taint_elements(list, &cause);
         }
+        let text = self.str(name).to_owned();
         if let Some(value) = self.drawn(&text, args, &cause, span) {
             return value;
         }
