@@ -5,15 +5,16 @@
 //! often something else that was put into one of them.
 
 use std::cmp::Reverse;
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, BinaryHeap};
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use super::{CellKey, ClassId, Key, Machine, Origin, SourceId};
 
 /// A use that is farther from its source than this many cells is none of which anything is said for
 /// sure.
-const MAX_CELLS: usize = 4_000;
+const MAX_CELLS: usize = 1_000;
 
 /// How far a value has come: through how many cells that join several values, and through how many
 /// cells altogether.
@@ -57,21 +58,19 @@ impl Machine<'_> {
         own: &BTreeSet<ClassId>,
         mut visit: impl FnMut(u32, Distance) -> bool,
     ) {
-        let mut seen = FxHashSet::default();
-        let mut pending: BinaryHeap<Reverse<(Distance, u32)>> = BinaryHeap::new();
-        let starts = springs.0.get(&source).into_iter().flatten();
-        pending.extend(
-            starts.map(|&cell| Reverse((self.beyond(Distance::default(), cell, own), cell))),
-        );
-        while let Some(Reverse((distance, cell))) = pending.pop() {
-            if !seen.insert(cell) {
-                continue;
-            }
-            if seen.len() > MAX_CELLS || !visit(cell, distance) {
+        let mut nearest = Nearest::default();
+        for &cell in springs.0.get(&source).into_iter().flatten() {
+            nearest.add(self.beyond(Distance::default(), cell, own), cell);
+        }
+        let mut cells = 0;
+        while let Some((distance, cell)) = nearest.next() {
+            cells += 1;
+            if cells > MAX_CELLS || !visit(cell, distance) {
                 return;
             }
-            let next = self.flows_of(cell, source).filter(|it| !seen.contains(it));
-            pending.extend(next.map(|next| Reverse((self.beyond(distance, next, own), next))));
+            for next in self.flows_of(cell, source) {
+                nearest.add(self.beyond(distance, next, own), next);
+            }
         }
     }
 
@@ -79,6 +78,37 @@ impl Machine<'_> {
         Distance {
             joins: from.joins + u32::from(joins_values(self.cell_keys[cell as usize], own)),
             cells: from.cells + 1,
+        }
+    }
+}
+
+/// Cells to visit, the nearest first and each once.
+#[derive(Default)]
+struct Nearest {
+    pending: BinaryHeap<Reverse<(Distance, u32)>>,
+    distances: FxHashMap<u32, Distance>,
+}
+
+impl Nearest {
+    fn add(&mut self, distance: Distance, cell: u32) {
+        let known = self.distances.entry(cell);
+        let is_nearer = match &known {
+            Entry::Occupied(known) => distance < *known.get(),
+            Entry::Vacant(_) => true,
+        };
+        if is_nearer {
+            known.insert_entry(distance);
+            self.pending.push(Reverse((distance, cell)));
+        }
+    }
+
+    fn next(&mut self) -> Option<(Distance, u32)> {
+        loop {
+            let Reverse((distance, cell)) = self.pending.pop()?;
+            // A cell may have been added again, nearer.
+            if self.distances[&cell] == distance {
+                return Some((distance, cell));
+            }
         }
     }
 }
