@@ -77,20 +77,22 @@ pub(crate) struct Order<'o> {
 /// finding where it is was no fix, and everything is done again without it.
 pub(crate) fn fix(files: &mut Files, order: &Order<'_>) -> Outcome {
     let mut reservations = Reservations::default();
-    let mut in_vain = Vec::new();
+    let mut put_back = Vec::new();
     loop {
         let (mut outcome, more) = passes(files, order, &mut reservations);
         if more.is_empty() {
-            outcome.put_back.extend(in_vain);
+            outcome.put_back.extend(put_back);
             return outcome;
         }
+        // What was put back is blocked from now on, and would not be told again.
+        put_back.append(&mut outcome.put_back);
         for (key, change) in outcome.changes {
             files.unstage(&key, change.before);
         }
         reservations
             .blocked
             .extend(more.iter().map(|it| it.identity.clone()));
-        in_vain.extend(more.into_iter().map(|it| PutBack {
+        put_back.extend(more.into_iter().map(|it| PutBack {
             code: it.code,
             title: it.title,
             key: it.key,
@@ -268,8 +270,9 @@ fn worsened(seen: &Seen, next: &Seen, changed: &Before) -> BTreeMap<String, Stri
     for (kind, counted) in &next.findings {
         let before = seen.findings.get(kind).map_or(0, |it| it.count);
         // A remark in place of something graver is for the better.
-        let is_lighter = |it: &ChosenFix| counted.severity < it.severity;
-        if counted.count <= before || seen.plan.fixes.iter().all(is_lighter) {
+        let is_remark =
+            |it: &ChosenFix| counted.severity == Severity::Info && it.severity > Severity::Info;
+        if counted.count <= before || seen.plan.fixes.iter().all(is_remark) {
             continue;
         }
         let mut blamed: Vec<&String> = counted.keys.iter().collect();
