@@ -35,6 +35,9 @@ pub const ORDER: &str = "order";
 /// The class of globals that a function sets which no workflow calls: the start of the worker.
 pub const STARTUP: &str = "startup";
 
+/// The class of data that came over a connection while a module was imported.
+pub const FETCHED: &str = "fetched";
+
 /// The class of state that all runs of a worker may share.
 pub const SHARED: &str = "shared-state";
 
@@ -280,6 +283,10 @@ pub enum Role {
     CommandInput,
     /// A part of that which a replay compares.
     Compared,
+    /// Gives data over a connection, as opposed to the connection.
+    Fetches,
+    /// A class whose instances are data: what they were made of is what matters.
+    Data,
     /// Logging: values that only go here change nothing that replay compares.
     Log,
 }

@@ -39,7 +39,8 @@ impl<'p> Machine<'p> {
                 self.put(id, Key::Any, &elements);
             }
         }
-        self.record_container_change(&kept.into_iter().collect(), span);
+        let kept: Value = kept.into_iter().collect();
+        self.record_container_change(&kept.in_part(object.part()), span);
     }
 
     pub(super) fn annotated_assignment(&mut self, it: &'p ast::StmtAnnAssign) {
@@ -99,6 +100,9 @@ impl<'p> Machine<'p> {
                 let object = self.evaluate(&subscript.value);
                 let key = self.evaluate(&subscript.slice);
                 self.store_element(&object, &key, value, span_of(target), &subscript.value);
+                if from.is_some() {
+                    self.fill_in_order(&object, &key);
+                }
             }
             Expr::Tuple(tuple) => self.unpack(&tuple.elts, value, from),
             Expr::List(list) => self.unpack(&list.elts, value, from),

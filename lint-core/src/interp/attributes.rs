@@ -36,10 +36,12 @@ impl<'p> Machine<'p> {
         }
         self.frame.may_be_own = outer;
         let is_container = |obj: &Obj| matches!(obj, Obj::Container(_));
-        if object.objs().iter().all(is_container) {
+        let advances = |obj: &Obj| matches!(obj, Obj::External(name) if self.advances(*name));
+        if object.objs().iter().all(is_container) || result.objs().iter().all(advances) {
             result = result.at_place(object.place());
         }
-        result.tainted_by(object)
+        let part = self.part_behind(object, sym);
+        result.tainted_by(object).in_part(part)
     }
 
     /// Whether one of several instances is of the run, which stored such an attribute itself.
@@ -372,6 +374,7 @@ impl<'p> Machine<'p> {
                         return result;
                     }
                     let value = self.read_shared(value, sym, span);
+                    let value = self.at_class_attribute(value, owner, sym);
                     let bound = self.bind_to_instance(&value, class, variant, span);
                     let declared = if bound.objs().iter().all(|obj| matches!(obj, Obj::None)) {
                         self.declared_attribute(owner, name)
@@ -412,6 +415,23 @@ impl<'p> Machine<'p> {
             Value::unknown()
         } else {
             result
+        }
+    }
+
+    /// What the body of a class made for all its instances stands at its attribute, also where an
+    /// instance is asked for it.
+    fn at_class_attribute(&mut self, value: Value, owner: ClassId, name: Sym) -> Value {
+        let objs = value.objs().iter();
+        let is_for_all = !self.at_import()
+            && !value.objs().is_empty()
+            && objs
+                .copied()
+                .all(|obj| matches!(obj, Obj::Container(id) if self.is_shared(id)));
+        if is_for_all {
+            let place = self.attribute_place(owner, name);
+            value.at_place(Some(place))
+        } else {
+            value
         }
     }
 
@@ -523,6 +543,9 @@ impl<'p> Machine<'p> {
                 }
                 _ => {}
             }
+        }
+        if name == "__new__" {
+            return Value::of(self.external("object.__new__"));
         }
         Value::unknown()
     }

@@ -38,6 +38,7 @@ impl<'p> Machine<'p> {
         let args = settled.unwrap_or(args);
         self.remember_call(&callee, &args, span);
         let edges = self.frame.out.edges.len();
+        self.note_inherited_change(&callee, &it.func, &args, span);
         let value = self.call_value(&callee, &args, span, How::Call);
         if is_cancellation(&it.func) && self.frame.out.edges.len() == edges {
             self.note_command();
@@ -48,6 +49,25 @@ impl<'p> Machine<'p> {
     /// Whether it is a method of something outside the project that changes it.
     fn changes_receiver(&self, callee: Obj) -> bool {
         matches!(callee, Obj::External(name) if self.knowledge.role(self.str(name)) == Some(Role::Changes))
+    }
+
+    /// A method that a collection of the project inherits from `list` or `dict` changes what the
+    /// instance holds.
+    fn note_inherited_change(&mut self, callee: &Value, func: &'p Expr, args: &Args, span: Span) {
+        let Expr::Attribute(method) = func else {
+            return;
+        };
+        let inherits = |obj: &Obj| matches!(obj, Obj::External(_));
+        let changes = super::builtins::mutates(method.attr.as_str());
+        if !changes || self.at_import() || !callee.objs().iter().any(inherits) {
+            return;
+        }
+        let object = self.evaluate(&method.value);
+        let taint = self.args_taint(args);
+        self.fill_collection(&object, &taint, span);
+        if self.is_fresh(&method.value) {
+            self.note_seen(span, super::Seen::OfFresh);
+        }
     }
 
     /// Keeps what the condition or the statement around a call asks about it, so that no part of
@@ -144,7 +164,11 @@ impl<'p> Machine<'p> {
         if chosen.is_some() {
             self.decide(callee, SinkKind::Branch, span);
         }
-        let outer = std::mem::replace(&mut self.frame.callee, Value::bottom().tainted_by(callee));
+        let called = Value::bottom()
+            .tainted_by(callee)
+            .at_place(callee.place())
+            .in_part(callee.part());
+        let outer = std::mem::replace(&mut self.frame.callee, called);
         for obj in callee.objs().to_vec() {
             let value = self.apply(obj, args, span, how);
             result.join(&value);
@@ -157,6 +181,10 @@ impl<'p> Machine<'p> {
         let gives = |obj: &Obj| matches!(obj, Obj::ContainerMethod(_, name) if matches!(self.str(*name), "get" | "setdefault"));
         if callee.objs().iter().all(gives) && callee.place().is_some() {
             result = self.found_in(result, callee);
+        }
+        let shows = |obj: &Obj| matches!(obj, Obj::ContainerMethod(_, name) if super::builtins::shows(self.str(*name)));
+        if callee.part().is_some() && callee.objs().iter().all(shows) {
+            result = result.in_part(callee.part());
         }
         if self.is_of_history(callee) {
             return result;

@@ -45,9 +45,8 @@ impl<'p> Machine<'p> {
                         span,
                         How::Operator,
                     );
-                    if self.find_method(class, "__setitem__").is_none() && self.is_collection(class)
-                    {
-                        self.store_attribute(&Value::of(obj), CONTENTS, value, span);
+                    if self.find_method(class, "__setitem__").is_none() {
+                        self.fill_collection(&Value::of(obj), value, span);
                     }
                 }
                 Obj::ExternalInstance(ty) => {
@@ -59,6 +58,9 @@ impl<'p> Machine<'p> {
                 }
                 _ => {}
             }
+        }
+        if let Some(part) = object.part() {
+            self.record_part_change(part, span);
         }
         self.record_state_change(span, written);
     }
@@ -78,6 +80,17 @@ impl<'p> Machine<'p> {
                     | "collections.deque"
             )
         })
+    }
+
+    /// Changes what instances of such classes hold.
+    pub(super) fn fill_collection(&mut self, object: &Value, value: &Value, span: Span) {
+        for obj in object.objs().to_vec() {
+            if let Obj::Instance(class, _) = obj
+                && self.is_collection(class)
+            {
+                self.store_attribute(&Value::of(obj), CONTENTS, value, span);
+            }
+        }
     }
 
     /// What `self[key] = value` stored in such an instance.
@@ -141,6 +154,9 @@ impl<'p> Machine<'p> {
         let Some(&first) = containers.first() else {
             return Value::bottom();
         };
+        if let Some(part) = object.part() {
+            self.record_part_change(part, span);
+        }
         let place = match object.place() {
             Some(place) => place,
             None if containers.iter().all(|&id| self.is_shared(id)) => {

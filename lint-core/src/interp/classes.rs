@@ -373,12 +373,15 @@ impl<'p> Machine<'p> {
     pub(super) fn make(&mut self, class: ClassId, args: &Args, span: Span) -> Value {
         let mro = self.mro(class);
         let variant = self.variant(class, args);
-        let receiver = Obj::Instance(class, variant);
-        let instance = Value::of(receiver);
+        let mut receiver = Obj::Instance(class, variant);
         if let Some(new) = self.find_method(class, "__new__") {
             let bound = self.bound(new, Obj::Class(class));
-            self.apply(bound, args, span, How::Construct);
+            let made = self.apply(bound, args, span, How::Construct);
+            // A singleton gives the instance that the process keeps.
+            let kept = |obj: &&Obj| matches!(obj, Obj::Instance(of, variant) if *of == class && self.is_made_at_import(*variant));
+            receiver = made.objs().iter().find(kept).copied().unwrap_or(receiver);
         }
+        let instance = Value::of(receiver);
         if self.is_enum(class)
             && let Some(missing) = self.find_method(class, "_missing_")
         {

@@ -149,7 +149,7 @@ impl<'p> Machine<'p> {
         {
             result.join(&Value::unknown());
         }
-        result
+        result.in_part(object.part())
     }
 
     /// Reading what a container holds, which may have been made at import.

@@ -50,6 +50,9 @@ impl<'p> Machine<'p> {
         }
         let mut element = self.iterate(&iterable, span, How::Iterate);
         let outer = self.open_control();
+        let order = self.set_order(&iterable);
+        let around = self.frame.fill_order.clone();
+        self.frame.fill_order.join(&order);
         if is_order_sensitive(&it.body) {
             let source = self.note_order(&iterable, span);
             element = element.with_source(source);
@@ -71,6 +74,7 @@ impl<'p> Machine<'p> {
                 break;
             }
         }
+        self.frame.fill_order = around;
         self.close_loop(outer);
         self.end_loop(&it.orelse);
     }

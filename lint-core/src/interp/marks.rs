@@ -65,6 +65,12 @@ impl<'p> Machine<'p> {
         }
     }
 
+    /// Whether the SDK makes instances of a class, each of them for one run.
+    pub(super) fn is_workflow_class(&self, class: ClassId) -> bool {
+        let marks = self.marks.classes.get(&class);
+        marks.is_some_and(|marks| marks.iter().any(|it| it.role == Some(Role::WorkflowClass)))
+    }
+
     /// Whether a decorator may be applied to it.
     pub(super) fn is_definition(&self, obj: Obj) -> bool {
         obj.is_callable() || matches!(obj, Obj::Keeper(id) if self.is_made_class(id))

@@ -39,6 +39,7 @@ mod operators;
 mod order;
 mod outside;
 mod parameters;
+mod parts;
 mod patterns;
 mod scopes;
 mod seen;
@@ -450,12 +451,15 @@ struct Frame<'p> {
     commands: u32,
     /// Whether the instance whose attribute is read may be one of the run.
     may_be_own: bool,
-    /// What the object that is being called comes from.
+    /// What the object that is being called comes from, and where it stands.
     callee: Value,
     /// Whether the call in progress applies a decorator.
     decorating: bool,
     /// Whether the comprehension evaluated next is consumed in a way that no order shows in.
     ignores_order: bool,
+    /// The elements of the sets that the loops around go through: mappings that they fill stand in
+    /// that order.
+    fill_order: Value,
     /// How deep the calls of the interpreter's own helpers are nested in one another.
     depth: u32,
     /// The partials that the outermost of these helpers has called.
@@ -513,6 +517,7 @@ pub(crate) struct Machine<'p> {
     keepers: Table<keepers::Keeper>,
     properties: Table<Property>,
     fields: Table<(FileId, Span)>,
+    parts: Table<(ClassId, Sym)>,
     flows: taint::Flows,
     marks: marks::Marks,
     variants: Table<Variant>,
@@ -584,6 +589,7 @@ impl<'p> Machine<'p> {
             keepers: Table::default(),
             properties: Table::default(),
             fields: Table::default(),
+            parts: Table::default(),
             flows: taint::Flows::default(),
             marks: marks::Marks::default(),
             variants: Table::default(),
@@ -1124,6 +1130,7 @@ impl<'p> Frame<'p> {
             callee: Value::bottom(),
             decorating: false,
             ignores_order: false,
+            fill_order: Value::bottom(),
             depth: 0,
             partials: BTreeMap::new(),
             fresh: FxHashMap::default(),

@@ -282,6 +282,24 @@ impl<'p> Machine<'p> {
         elements.without_taint()
     }
 
+    /// A key that is stored in a loop over a set stands where the order of the set puts it, in a
+    /// mapping that was empty before. Where the key was there already, it stays where it is.
+    pub(super) fn fill_in_order(&mut self, object: &Value, key: &Value) {
+        if self.frame.fill_order.is_bottom() || key.is_one_constant() {
+            return;
+        }
+        let order = self.frame.fill_order.clone();
+        for obj in object.objs().to_vec() {
+            let Obj::Container(id) = obj else { continue };
+            let container = *self.containers.get(id);
+            let source = self.project.source(container.file);
+            let made = source.map_or("", |source| source.slice(container.span));
+            if container.ctx == Some(self.frame.ctx) && matches!(made, "{}" | "dict()") {
+                self.write(CellKey::SetOrder(id), &order);
+            }
+        }
+    }
+
     pub(super) fn hash_of(&mut self, elements: &Value) -> Option<Elements> {
         if self.may_be_task(elements) {
             return Some(Elements::Address);

@@ -1,7 +1,7 @@
 //! Calling code outside the project: hazards, callbacks, and what such code gives.
 
 use crate::diagnostic::Span;
-use crate::knowledge::{Access, Api, CommandKind, Role, SAFE, Sandbox};
+use crate::knowledge::{Access, Api, CommandKind, FETCHED, Role, SAFE, Sandbox};
 
 use super::args::{Args, Given};
 use super::builtins::is_builtin;
@@ -36,6 +36,7 @@ impl<'p> Machine<'p> {
         if self.str(name).ends_with(".shuffle")
             && let Some(list) = args.at(0)
         {
+            self.record_container_change(list, span);
             self.taint_elements(list, &cause);
         }
         let text = self.str(name).to_owned();
@@ -66,14 +67,20 @@ impl<'p> Machine<'p> {
 
     /// What the result of a call comes from because of the call itself.
     fn cause_of_call(&mut self, name: Sym, args: &Args, span: Span) -> Value {
-        if self.is_harmless_hash(name, args) || self.is_given_memory(args) {
-            return Value::bottom();
+        let cause = if self.is_harmless_hash(name, args) || self.is_given_memory(args) {
+            Value::bottom()
+        } else if let Some(known) = self.resource_of(name, args, span) {
+            known
+        } else {
+            let source = self.call_hazard(name, Some(args), span);
+            Value::bottom().with_source(source)
+        };
+        let fetched = self.fetched(name, span);
+        let cause = cause.with_source(fetched);
+        if self.advances(name) {
+            return cause.tainted_by(&self.advance(span));
         }
-        if let Some(known) = self.resource_of(name, args, span) {
-            return known;
-        }
-        let source = self.call_hazard(name, Some(args), span);
-        Value::bottom().with_source(source)
+        cause
     }
 
     /// Calls what the SDK gives a role, or makes a command.
@@ -162,6 +169,33 @@ impl<'p> Machine<'p> {
                     self.frame.flow = flow;
                 }
             }
+        }
+    }
+
+    /// The origin of what comes over a connection while a module is imported. Whatever the
+    /// connection itself is, that is data.
+    pub(super) fn fetched(&mut self, name: Sym, span: Span) -> Option<SourceId> {
+        let fetches = self.knowledge.role(self.str(name)) == Some(Role::Fetches);
+        if !fetches || !self.at_import() {
+            return None;
+        }
+        self.hazard(name, FETCHED, Sandbox::Allows, "", span)
+    }
+
+    /// Whether a method moves on the state of its object.
+    pub(super) fn advances(&self, method: Sym) -> bool {
+        self.knowledge.role(self.str(method)) == Some(Role::Changes)
+    }
+
+    /// The object whose method is being called moves on: runs may share it, or it is a part of the
+    /// workflow. Returns what stands for the state that other runs leave.
+    fn advance(&mut self, span: Span) -> Value {
+        if let Some(part) = self.frame.callee.part() {
+            self.record_part_change(part, span);
+        }
+        match self.frame.callee.place() {
+            Some(place) => self.change_place(place, &Value::bottom(), false, span),
+            None => Value::bottom(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{FileId, Span};
 use crate::index::MODULE_BODY;
-use crate::knowledge::Access;
+use crate::knowledge::{Access, Role};
 
 use super::builtins::is_builtin;
 use super::startup::Filled;
@@ -194,15 +194,18 @@ impl<'p> Machine<'p> {
             Obj::ExternalInstance(ty) => {
                 let ty = self.str(*ty);
                 self.knowledge.is_log(&format!("{ty}.info"))
-                    || self.knowledge.has_members(ty)
-                        && !ty.starts_with("datetime.")
-                        && !ty.starts_with("configparser.")
-                        && ty != "random.Random"
+                    || self.knowledge.has_members(ty) && !self.is_data_type(ty)
             }
             Obj::Keeper(_) => true,
             _ => false,
         };
         value.objs().iter().any(acts)
+    }
+
+    /// Whether instances of a class outside the project are data.
+    fn is_data_type(&self, ty: &str) -> bool {
+        let class = ty.split('#').next().unwrap_or(ty);
+        self.knowledge.role(class) == Some(Role::Data)
     }
 
     /// Loads a name from outside the project; reading it may itself be a hazard. An `import` binds
@@ -215,7 +218,8 @@ impl<'p> Machine<'p> {
             return Value::of(obj);
         }
         let source = self.read_hazard(sym, span);
-        Value::of(obj).with_source(source)
+        let fetched = self.fetched(sym, span);
+        Value::of(obj).with_source(source).with_source(fetched)
     }
 
     /// The hazard of merely reading a name, such as `os.environ`.

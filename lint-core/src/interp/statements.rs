@@ -15,12 +15,17 @@ impl<'p> Machine<'p> {
             if self.frame.state.dead || self.is_out_of_steps() {
                 break;
             }
-            let Stmt::If(it) = statement else {
-                self.statement(statement);
-                continue;
+            // `if is_replaying(): return` leaves the rest to the first execution only, and so does
+            // `assert not is_replaying()`.
+            let leaves = match statement {
+                Stmt::If(it) => self.if_statement(it) && ends_flow(&it.body),
+                Stmt::Assert(it) => self.assert(it),
+                _ => {
+                    self.statement(statement);
+                    false
+                }
             };
-            // `if is_replaying(): return` leaves the rest to the first execution only.
-            if self.if_statement(it) && ends_flow(&it.body) {
+            if leaves {
                 self.frame.vouched += 1;
                 self.frame.replaying += 1;
             }
@@ -60,7 +65,9 @@ impl<'p> Machine<'p> {
             Stmt::Import(it) => self.import(it),
             Stmt::ImportFrom(it) => self.import_from(it),
             Stmt::Raise(it) => self.raise(it),
-            Stmt::Assert(it) => self.assert(it),
+            Stmt::Assert(it) => {
+                self.assert(it);
+            }
             Stmt::Delete(it) => it.targets.iter().for_each(|target| self.delete(target)),
             Stmt::Break(_) => self.leave_loop(),
             Stmt::Continue(_) => self.skip_rest_of_round(),
@@ -110,15 +117,18 @@ impl<'p> Machine<'p> {
         self.frame.state.dead = true;
     }
 
-    fn assert(&mut self, it: &'p ast::StmtAssert) {
+    /// Says whether it asks if history is being replayed.
+    fn assert(&mut self, it: &'p ast::StmtAssert) -> bool {
         let outer = self.open_control();
         self.condition(&it.test);
+        let asks = self.frame.asks_replay;
         self.leave_by_exception();
         if let Some(message) = &it.msg {
             self.evaluate(message);
         }
         self.close_control(outer);
         self.narrow(&it.test, true);
+        asks
     }
 
     fn delete(&mut self, target: &'p Expr) {

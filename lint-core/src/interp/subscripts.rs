@@ -6,6 +6,7 @@ use crate::syntax::span_of;
 
 use super::args::Args;
 use super::containers::keys_of;
+use super::value::PartId;
 use super::{CellKey, ClassId, ContainerKind, How, Key, Machine, Obj, Value};
 
 impl<'p> Machine<'p> {
@@ -70,7 +71,9 @@ impl<'p> Machine<'p> {
         let mut result = Value::bottom();
         for &obj in object.objs() {
             match obj {
-                Obj::Container(id) if self.is_slice(key) => result.join(&self.part_of(id, span)),
+                Obj::Container(id) if self.is_slice(key) => {
+                    result.join(&self.part_of(id, object.part(), span))
+                }
                 Obj::Container(id) => result.join(&self.element_of_container(id, key, span)),
                 Obj::Instance(class, variant) if self.is_named_tuple(class) => {
                     result.join(&self.fields_at(class, variant, key, span))
@@ -116,6 +119,7 @@ impl<'p> Machine<'p> {
 
     /// What is found in something that runs share is shared as well.
     pub(super) fn found_in(&mut self, found: Value, object: &Value) -> Value {
+        let found = found.in_part(object.part());
         match object.place() {
             Some(place) => self.as_shared(found, place),
             None => found.at_place(None),
@@ -127,11 +131,11 @@ impl<'p> Machine<'p> {
     }
 
     /// A part of a sequence, which is a new one.
-    fn part_of(&mut self, whole: u32, span: Span) -> Value {
+    fn part_of(&mut self, whole: u32, of: Option<PartId>, span: Span) -> Value {
         let part = self.container(self.containers.get(whole).kind, span);
         let object = Value::of(Obj::Container(whole));
         let elements = self.all_elements(&object);
-        self.put(part, Key::Any, &elements);
+        self.put(part, Key::Any, &elements.in_part(of));
         let size = self.size_taint(&object);
         if !size.is_bottom() {
             self.write(CellKey::Size(part), &size);

@@ -35,6 +35,10 @@ pub(crate) struct CtxId(pub(crate) u32);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SourceId(pub(crate) u32);
 
+/// What an attribute of a workflow holds; see `parts.rs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct PartId(pub(crate) u32);
+
 /// What a value may come from: a hazard, or whatever hazards a cell is tainted with in the end, as
 /// far as they are of certain kinds. A value that refers to a cell need not be computed again when
 /// more of them come to light there.
@@ -158,6 +162,8 @@ pub(crate) struct Value {
     dropped: bool,
     /// The state shared between runs that it was read from, as it stands there.
     place: Option<SourceId>,
+    /// The state of a workflow of which it is a part, as it stands there.
+    part: Option<PartId>,
 }
 
 /// How many objects of a kind a value holds. Further ones are dropped, and the value is open.
@@ -180,6 +186,7 @@ impl Value {
             truthy: obj.is_truthy(),
             dropped: false,
             place: None,
+            part: None,
         }
     }
 
@@ -212,6 +219,16 @@ impl Value {
 
     pub(crate) fn at_place(mut self, place: Option<SourceId>) -> Self {
         self.place = place;
+        self
+    }
+
+    pub(crate) fn part(&self) -> Option<PartId> {
+        self.part
+    }
+
+    /// The value as what holds it makes it a part; it may be one already.
+    pub(crate) fn in_part(mut self, part: Option<PartId>) -> Self {
+        self.part = part.or(self.part);
         self
     }
 
@@ -368,13 +385,10 @@ impl Value {
         let truthy = (self.truthy || self.is_nothing()) && (other.truthy || other.is_nothing());
         let truthy = truthy && (self.truthy || other.truthy);
         let mut changed = std::mem::replace(&mut self.truthy, truthy) != truthy;
-        let place = match (self.place, other.place) {
-            (ours, theirs) if self.is_absent() && other.is_absent() => ours.or(theirs),
-            (ours, _) if other.is_absent() => ours,
-            (_, theirs) if self.is_absent() => theirs,
-            (ours, theirs) => ours.filter(|_| ours == theirs),
-        };
+        let place = self.common(other, |value| value.place);
         changed |= std::mem::replace(&mut self.place, place) != place;
+        let part = self.common(other, |value| value.part);
+        changed |= std::mem::replace(&mut self.part, part) != part;
         if !self.includes(other) {
             for &obj in &other.objs {
                 changed |= self.insert(obj);
@@ -387,6 +401,16 @@ impl Value {
             changed |= theirs && !std::mem::replace(ours, true);
         }
         changed
+    }
+
+    /// Where both stand, as far as they are anything.
+    fn common<T: PartialEq>(&self, other: &Self, of: impl Fn(&Self) -> Option<T>) -> Option<T> {
+        match (of(self), of(other)) {
+            (ours, theirs) if self.is_absent() && other.is_absent() => ours.or(theirs),
+            (ours, _) if other.is_absent() => ours,
+            (_, theirs) if self.is_absent() => theirs,
+            (ours, theirs) => ours.filter(|it| theirs.as_ref() == Some(it)),
+        }
     }
 
     /// Whether all objects of the other value are among these; both are sorted.

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use lint_core::diagnostic::{Diagnostic, Impact, Place, Severity};
 use lint_core::facts::HazardKind;
-use lint_core::knowledge::STARTUP;
+use lint_core::knowledge::{FETCHED, STARTUP};
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
@@ -116,7 +116,8 @@ impl Rule for ImportTimeValue {
                 if kept.impact < found.impact {
                     *kept = found;
                 }
-            } else if class != "platform" && gives_value(class) || class == "proc" {
+            } else if class != "platform" && gives_value(class) || matches!(class, "proc" | FETCHED)
+            {
                 report.push(diagnose(&case, class));
             }
         }

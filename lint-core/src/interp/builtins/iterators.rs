@@ -31,6 +31,70 @@ pub(super) fn map(machine: &mut Machine, call: &Call) -> Option<Value> {
     )
 }
 
+/// `reduce(function, elements, initial)`
+pub(super) fn reduce(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let (function, elements) = (call.first()?, call.second()?);
+    let result = folded(machine, function, elements, call.args.at(2), call);
+    Some(result.tainted_by(&call.taint))
+}
+
+/// `accumulate(elements, function, initial=…)`: all that the same comes by.
+pub(super) fn accumulate(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let elements = call.first()?;
+    let add = machine.external("operator.add");
+    let add = Value::of(add);
+    let function = call.second().unwrap_or(&add);
+    let order = machine.note_order(elements, call.span);
+    let result = folded(machine, function, elements, None, call);
+    let list = machine.list_of(&result, call.span);
+    Some(list.with_source(order).tainted_by(&call.taint))
+}
+
+/// What a function of two makes of all elements, one after the other.
+fn folded(
+    machine: &mut Machine,
+    function: &Value,
+    elements: &Value,
+    initial: Option<&Value>,
+    call: &Call,
+) -> Value {
+    let is_same =
+        |obj: &Obj| matches!(obj, Obj::External(name) if is_commutative(machine.str(*name)));
+    let order = if function.objs().iter().all(is_same) {
+        None
+    } else {
+        machine.note_order(elements, call.span)
+    };
+    let element = machine.iterate(elements, call.span, How::Iterate);
+    let mut result = initial.cloned().unwrap_or_else(|| element.clone());
+    // What the first call gives is what the second gets.
+    for _ in 0..2 {
+        let args = Args::of(&[result.clone(), element.clone()]);
+        let next = machine.call_value(function, &args, call.span, How::Callback);
+        result.join(&next);
+    }
+    result.with_source(order).opened()
+}
+
+/// Functions that make the same of elements in whatever order they come.
+fn is_commutative(function: &str) -> bool {
+    matches!(
+        function,
+        "max"
+            | "min"
+            | "math.gcd"
+            | "math.lcm"
+            | "operator.mul"
+            | "operator.or_"
+            | "operator.and_"
+            | "operator.xor"
+            | "set.union"
+            | "set.intersection"
+            | "frozenset.union"
+            | "frozenset.intersection"
+    )
+}
+
 pub(super) fn filter(machine: &mut Machine, call: &Call) -> Option<Value> {
     let Some(calls) = called_back(machine, call) else {
         return Some(Value::unknown());
@@ -144,7 +208,7 @@ pub(super) fn next(machine: &mut Machine, call: &Call) -> Option<Value> {
     let source = machine.note_order(first, call.span);
     let mut element = Value::bottom().with_source(source);
     for obj in first.objs().to_vec() {
-        let object = Value::of(obj);
+        let object = Value::of(obj).in_part(first.part());
         machine.record_container_change(&object.clone().at_place(first.place()), call.span);
         let next = match obj {
             Obj::Instance(..) => machine.next_of(&object, call.span, How::Iterate),

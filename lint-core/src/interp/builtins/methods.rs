@@ -40,6 +40,7 @@ const METHODS: &[(&str, Effect, Gives)] = &[
     ("difference_update", Changes, nothing),
     ("discard", Changes, nothing),
     ("extend", Changes, extend),
+    ("extendleft", Changes, extend),
     ("fromkeys", Reads, from_keys),
     ("get", Reads, look_up),
     ("insert", Changes, insert),
@@ -73,6 +74,11 @@ fn find(name: &str) -> Option<&'static (&'static str, Effect, Gives)> {
 /// Whether a method of a builtin container changes it.
 pub(crate) fn mutates(method: &str) -> bool {
     find(method).is_some_and(|(_, effect, _)| *effect == Changes)
+}
+
+/// Whether a method gives elements of the container, or something that shows them.
+pub(crate) fn shows(method: &str) -> bool {
+    matches!(method, "get" | "setdefault" | "values" | "items")
 }
 
 impl Machine<'_> {

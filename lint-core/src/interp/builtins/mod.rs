@@ -17,7 +17,7 @@ use super::args::Args;
 use super::classes::MAKES;
 use super::{Machine, Sym, Value};
 
-pub(crate) use methods::mutates;
+pub(crate) use methods::{mutates, shows};
 
 /// A call of one of them.
 struct Call<'a> {
@@ -88,6 +88,7 @@ const BUILTINS: &[(&str, Taint, Gives)] = &[
     ("frozenset", Arguments, collections::set),
     ("functools.partial", Arguments, objects::partial),
     ("functools.partialmethod", Arguments, objects::partial),
+    ("functools.reduce", Own, iterators::reduce),
     ("functools.update_wrapper", Own, objects::update_wrapper),
     ("functools.wraps", Own, objects::wraps),
     ("getattr", Own, objects::getattr),
@@ -103,6 +104,7 @@ const BUILTINS: &[(&str, Taint, Gives)] = &[
     ("isinstance", Arguments, objects::isinstance),
     ("issubclass", Arguments, objects::some_bool),
     ("iter", Own, iterators::iter),
+    ("itertools.accumulate", Own, iterators::accumulate),
     ("itertools.chain", Own, iterators::in_turn),
     ("itertools.count", Arguments, iterators::count),
     ("itertools.cycle", Arguments, iterators::cycle),
@@ -115,6 +117,7 @@ const BUILTINS: &[(&str, Taint, Gives)] = &[
     ("max", Own, sorting::extreme),
     ("min", Own, sorting::extreme),
     ("next", Arguments, iterators::next),
+    ("object.__new__", Own, objects::new),
     ("ord", Arguments, objects::some_int),
     ("pickle.dumps", Arguments, text::dumped),
     ("random.Random.choice", Arguments, iterators::choice),

@@ -30,6 +30,17 @@ pub(super) fn getattr(machine: &mut Machine, call: &Call) -> Option<Value> {
     Some(result.tainted_by(&call.taint))
 }
 
+/// `object.__new__(cls)`
+pub(super) fn new(_: &mut Machine, call: &Call) -> Option<Value> {
+    let classes = call.first()?.objs().iter();
+    let instances = classes.filter_map(|obj| match obj {
+        Obj::Class(class) => Some(Obj::Instance(*class, 0)),
+        _ => None,
+    });
+    let made: Value = instances.collect();
+    (!made.is_bottom()).then_some(made)
+}
+
 pub(super) fn setattr(machine: &mut Machine, call: &Call) -> Option<Value> {
     if let (Some(object), Some(name), Some(value)) = (call.first(), call.second(), call.args.at(2))
     {
