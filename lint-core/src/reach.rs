@@ -705,7 +705,7 @@ struct Tail {
 fn is_about_queries(kind: &EventKind) -> bool {
     matches!(
         kind,
-        EventKind::StateWrite(_) | EventKind::ContentWrite { .. } | EventKind::Command { .. }
+        EventKind::StateWrite(_) | EventKind::Command { .. }
     )
 }
 

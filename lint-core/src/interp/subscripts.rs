@@ -113,8 +113,14 @@ impl<'p> Machine<'p> {
         } else {
             result = result.tainted_by(object);
         }
+        let slices = self.is_slice(key);
         let key = self.key_taint(object, key);
-        self.found_in(result.tainted_by(&key), object)
+        let result = result.tainted_by(&key);
+        if slices {
+            // A copy stands nowhere, though what it holds does.
+            return result.at_place(None);
+        }
+        self.found_in(result, object)
     }
 
     /// What is found in something that runs share is shared as well.
