@@ -703,10 +703,7 @@ struct Tail {
 
 /// What only query handlers and validators must not do.
 fn is_about_queries(kind: &EventKind) -> bool {
-    matches!(
-        kind,
-        EventKind::StateWrite(_) | EventKind::Command { .. }
-    )
+    matches!(kind, EventKind::StateWrite(_) | EventKind::Command { .. })
 }
 
 fn kind_rank(kind: &EventKind) -> u8 {

@@ -270,7 +270,7 @@ impl<'p> Machine<'p> {
 
     /// Whether any class of the project has an attribute of this name; most special methods are
     /// looked for in vain.
-    fn is_defined_by_classes(&mut self, name: Sym) -> bool {
+    pub(super) fn is_defined_by_classes(&mut self, name: Sym) -> bool {
         !self.read(CellKey::DefinedByClasses(name)).is_bottom()
     }
 

@@ -8,14 +8,34 @@ use crate::diagnostic::Span;
 use super::{ClassId, EventKind, Machine, Obj, Seen, Sym, Value, value::PartId};
 
 impl Machine<'_> {
-    /// The part that an attribute of an object is: a new one if the object is a workflow.
+    /// The part that an attribute of an object is: a new one if the object is a workflow. What a
+    /// property gives is a part only if it gives one.
     pub(super) fn part_behind(&mut self, object: &Value, name: Sym) -> Option<PartId> {
-        match object.objs() {
-            [Obj::Instance(class, _)] if self.is_workflow_class(*class) => {
-                Some(PartId(self.parts.id((*class, name))))
+        match *object.objs() {
+            [Obj::Instance(class, _)] if self.is_computed(class, name) => None,
+            [Obj::Instance(class, _)] if self.is_workflow_class(class) => {
+                Some(PartId(self.parts.id((class, name))))
             }
             _ => object.part(),
         }
+    }
+
+    /// Whether a method of the class makes what an attribute is.
+    fn is_computed(&mut self, class: ClassId, name: Sym) -> bool {
+        if !self.is_defined_by_classes(name) {
+            return false;
+        }
+        self.mro(class).iter().any(|entry| {
+            let Obj::Class(owner) = *entry else {
+                return false;
+            };
+            let member = self.member_of(owner, name);
+            member.objs().iter().any(|obj| match *obj {
+                Obj::Property(_) => true,
+                Obj::Instance(descriptor, _) => self.find_method(descriptor, "__get__").is_some(),
+                _ => false,
+            })
+        })
     }
 
     /// Records that a part of a workflow changes.
