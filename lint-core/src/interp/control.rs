@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::diagnostic::Span;
+use crate::knowledge::SHARED;
 
 use super::{CellKey, CtxId, Except, Kinds, Machine, Obj, Origin, Sink, SinkKind, SourceId, Value};
 
@@ -282,7 +283,21 @@ impl<'p> Machine<'p> {
     pub(super) fn is_guarded_by(&mut self, place: SourceId) -> bool {
         let flow = &self.frame.flow;
         let deciding = flow.control.all().tainted_by(&flow.inherited);
-        self.comes_from(deciding.taint(), place)
+        self.comes_from(deciding.taint(), place) || self.is_set_up_once(deciding.taint(), place)
+    }
+
+    /// Whether a constructor asks its object, which runs share, for any of its attributes: it sets
+    /// up all of it once.
+    fn is_set_up_once(&mut self, deciding: &[Origin], place: SourceId) -> bool {
+        if !self.frame.function.qualname.ends_with(".__init__") {
+            return false;
+        }
+        let stored = *self.source(place);
+        let mut sources = deciding.iter().flat_map(|&origin| self.sources_of(origin));
+        sources.any(|source| {
+            let asked = self.source(source);
+            asked.class == SHARED && (asked.ctx_file, asked.span) == (stored.ctx_file, stored.span)
+        })
     }
 
     /// The same for what all runs of a process share. What the import of a module decided is left
