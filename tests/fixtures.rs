@@ -98,6 +98,17 @@ fn a_finding_behind_a_passed_through_import_says_so() {
 }
 
 #[test]
+fn a_file_beside_the_code_is_information() {
+    let report = lint(&fixtures().join("language/files-beside-code"));
+    assert!(!findings(&report).is_empty());
+    for finding in findings(&report) {
+        let is_beside = finding["workflow"] == "flow.Beside";
+        let expected = if is_beside { "info" } else { "warning" };
+        assert_eq!(finding["severity"], expected, "{finding:#}");
+    }
+}
+
+#[test]
 fn every_rule_about_workflow_code_has_a_fixture() {
     let expected: BTreeSet<String> = areas(&fixtures())
         .iter()

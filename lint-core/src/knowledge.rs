@@ -38,6 +38,13 @@ pub const STARTUP: &str = "startup";
 /// The class of data that came over a connection while a module was imported.
 pub const FETCHED: &str = "fetched";
 
+/// The class of what reads files.
+pub const FILE: &str = "file";
+
+/// The class of files beside the code that are read while a module is imported: they change with a
+/// deployment only, as the code does.
+pub const BUNDLED: &str = "bundled";
+
 /// The class of state that all runs of a worker may share.
 pub const SHARED: &str = "shared-state";
 
@@ -285,6 +292,8 @@ pub enum Role {
     Compared,
     /// Gives data over a connection, as opposed to the connection.
     Fetches,
+    /// Where the code stands, or a file beside it.
+    BesideCode,
     /// A class whose instances are data: what they were made of is what matters.
     Data,
     /// Logging: values that only go here change nothing that replay compares.

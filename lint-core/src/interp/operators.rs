@@ -186,6 +186,17 @@ impl<'p> Machine<'p> {
                 Some(member) => self.returned_type(member, None, span),
                 None => Value::bottom(),
             },
+            // An attribute such as `path.parent` stands for an instance.
+            Obj::External(name) if method == "__truediv__" => {
+                let typed = self.returned_type(name, None, span);
+                let objs = typed.objs().to_vec();
+                let is_typed = |obj: &Obj| matches!(obj, Obj::ExternalInstance(_));
+                objs.into_iter()
+                    .filter(is_typed)
+                    .fold(Value::bottom(), |gives, obj| {
+                        gives.joined(&self.operand_gives(obj, method, left, right, span))
+                    })
+            }
             Obj::Container(id) => self.united_containers(id, left, right, span),
             Obj::Str(_) => self.instance_of_builtin("str"),
             _ => Value::bottom(),

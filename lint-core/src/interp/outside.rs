@@ -1,7 +1,7 @@
 //! Calling code outside the project: hazards, callbacks, and what such code gives.
 
 use crate::diagnostic::Span;
-use crate::knowledge::{Access, Api, CommandKind, FETCHED, Role, SAFE, Sandbox};
+use crate::knowledge::{Access, Api, BUNDLED, CommandKind, FETCHED, FILE, Role, SAFE, Sandbox};
 
 use super::args::{Args, Given};
 use super::builtins::is_builtin;
@@ -301,7 +301,28 @@ impl<'p> Machine<'p> {
         if api.class == SAFE {
             return None;
         }
-        self.hazard(name, api.class, api.sandbox, api.note, span)
+        let class = if self.reads_beside_code(name, api, args) {
+            BUNDLED
+        } else {
+            api.class
+        };
+        self.hazard(name, class, api.sandbox, api.note, span)
+    }
+
+    /// Whether a file is read at import that stands beside the code.
+    fn reads_beside_code(&self, name: Sym, api: &Api, args: Option<&Args>) -> bool {
+        if api.class != FILE || !self.at_import() {
+            return false;
+        }
+        let is_beside = |name: Sym| self.knowledge.role(self.str(name)) == Some(Role::BesideCode);
+        let given = args.into_iter().flat_map(|args| &args.positional);
+        let values = given.map(|it| &it.value).chain([&self.frame.callee]);
+        let mut origins = values.flat_map(|value| value.taint());
+        is_beside(name)
+            || origins.any(|&origin| {
+                let sources = self.sources_of(origin);
+                sources.iter().any(|&it| is_beside(self.source(it).name))
+            })
     }
 
     /// Whether an argument is a database in memory, and so what is made of it.

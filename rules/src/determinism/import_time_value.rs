@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use lint_core::diagnostic::{Diagnostic, Impact, Place, Severity};
 use lint_core::facts::HazardKind;
-use lint_core::knowledge::{FETCHED, STARTUP};
+use lint_core::knowledge::{BUNDLED, FETCHED, STARTUP};
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
@@ -17,7 +17,8 @@ use crate::rule::{Context, Rule};
 /// ## Why is this bad?
 /// Such a value is fixed once for each worker process. Each worker, and each restart, has another one,
 /// and the history has none: a replay on another worker goes on with another start date or another
-/// run id. A value from the environment at least only changes with a deployment; it is a warning.
+/// run id. A value from the environment at least only changes with a deployment; it is a warning. A file
+/// beside the code, found by way of `__file__`, changes as the code does; it is information.
 ///
 /// ## Example
 /// ```python
@@ -134,7 +135,7 @@ fn sets_what_matters(case: &Case<'_, '_>) -> bool {
 
 /// Classes of values that configure a worker. What connects it to others is no value: for clients
 /// and handles, using them is the hazard.
-const CONFIGURATION: &[&str] = &["env", "file", "ntro", STARTUP];
+const CONFIGURATION: &[&str] = &["env", "file", "ntro", BUNDLED, STARTUP];
 
 fn gives_value(class: &str) -> bool {
     catalogue::class(class).is_some_and(|class| class.gives_value)
@@ -149,8 +150,13 @@ fn diagnose(case: &Case<'_, '_>, class: &str) -> Diagnostic {
     } else {
         format!("is set from {} at import", case.culprit())
     };
+    let consequence = if class == BUNDLED {
+        "which reads a file beside the code, so a deployment may change it"
+    } else {
+        "so each worker may have another value"
+    };
     let message = format!(
-        "{} in {} {origin}, so each worker may have another value",
+        "{} in {} {origin}, {consequence}",
         code(&case.hazard.expression),
         case.workflow_name(),
     );
@@ -159,6 +165,7 @@ fn diagnose(case: &Case<'_, '_>, class: &str) -> Diagnostic {
     // These only change with a deployment.
     if CONFIGURATION.contains(&class) {
         let most = match case.hazard.impact {
+            _ if class == BUNDLED => Severity::Info,
             Impact::Replay | Impact::Drift => Severity::Warning,
             Impact::Unknown | Impact::None => Severity::Info,
         };
