@@ -14,7 +14,7 @@ use crate::project::Project;
 
 /// From so many culprits on, what all paths to them go through is what to change. Below, each culprit
 /// is read and changed by itself.
-const MANY: usize = 5;
+const MANY: usize = 3;
 
 /// A function by its file and its number there.
 pub type FunctionKey = (FileId, FunctionIx);
