@@ -24,7 +24,7 @@ pub(super) fn stops_at(program: Program<'_, '_>, function: FunctionRef) -> u32 {
 }
 
 /// Whether the same run can come to what follows these statements of a function.
-pub(super) fn falls_through(
+pub(crate) fn falls_through(
     program: Program<'_, '_>,
     function: FunctionRef,
     body: &[Stmt],

@@ -7,6 +7,7 @@ use lint_core::diagnostic::Span;
 use lint_core::facts::FunctionRef;
 use lint_core::index::FunctionNode;
 use lint_core::names::Resolved;
+use lint_core::syntax::ast::comparable::ComparableExpr;
 use lint_core::syntax::ast::{self, CmpOp, Expr, Pattern, Stmt, UnaryOp};
 use lint_core::syntax::span_of;
 
@@ -111,17 +112,20 @@ impl<'p> Deciding<'p> {
     /// The values that something was compared with before, without success.
     fn excluded(&self) -> Vec<&'p Expr> {
         let mut values = self.taken.clone();
-        for test in &self.unmet {
-            let Expr::Compare(it) = test else { continue };
-            match (&it.ops[..], &it.comparators[..]) {
-                ([CmpOp::Eq | CmpOp::Is], [value]) => values.push(value),
-                ([CmpOp::In], [Expr::Tuple(it)]) => values.extend(&it.elts),
-                ([CmpOp::In], [Expr::List(it)]) => values.extend(&it.elts),
-                ([CmpOp::In], [Expr::Set(it)]) => values.extend(&it.elts),
-                _ => {}
-            }
-        }
+        let compared = self.unmet.iter().filter_map(|it| it.as_compare_expr());
+        values.extend(compared.flat_map(equal_to));
         values
+    }
+}
+
+/// The values to one of which the left side is equal if the comparison holds.
+fn equal_to(it: &ast::ExprCompare) -> Vec<&Expr> {
+    match (&it.ops[..], &it.comparators[..]) {
+        ([CmpOp::Eq | CmpOp::Is], [value]) => vec![value],
+        ([CmpOp::In], [Expr::Tuple(it)]) => it.elts.iter().collect(),
+        ([CmpOp::In], [Expr::List(it)]) => it.elts.iter().collect(),
+        ([CmpOp::In], [Expr::Set(it)]) => it.elts.iter().collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -240,12 +244,15 @@ pub(super) fn is_check(program: Program<'_, '_>, raise: Raise<'_>, distance: usi
         let mut tests = deciding.met.iter().chain(&deciding.unmet);
         distance > 1 && tests.any(|it| !waits(it))
     };
-    let is_builtin = !raise.class[0].contains('.');
-    is_builtin
+    is_builtin(raise)
         && (deciding.is_rest
             || deciding.met.iter().any(|it| asks_for_none(it))
             || is_missing_key(program, raise)
             || is_far())
+}
+
+fn is_builtin(raise: Raise<'_>) -> bool {
+    !raise.class[0].contains('.')
 }
 
 /// `self.session is None`, `not self.session`
@@ -254,6 +261,14 @@ fn asks_for_none(test: &Expr) -> bool {
         Expr::UnaryOp(it) => it.op == UnaryOp::Not && it.operand.is_attribute_expr(),
         other => none_asked(other).is_some_and(Expr::is_attribute_expr),
     }
+}
+
+/// `count < 0`
+fn is_below_zero(test: &Expr) -> bool {
+    test.as_compare_expr().is_some_and(|it| {
+        let is_zero = matches!(&it.comparators[..], [zero] if number(zero) == Some(0.0));
+        is_zero && matches!(it.ops[..], [CmpOp::Lt])
+    })
 }
 
 /// What a test asks whether it is `None`.
@@ -300,16 +315,16 @@ fn is_missing_key(program: Program<'_, '_>, raise: Raise<'_>) -> bool {
 }
 
 /// The calls of the function that settle whether it raises: what decides about it is given as a
-/// literal, as a length, or as what the caller has compared itself.
+/// literal, as a length, or as what the caller has compared itself. For a method of the workflow, whose
+/// callers stand beside it, only a literal that the raise stands behind settles it.
 pub(super) fn settled_calls(
+    model: &Model<'_>,
     program: Program<'_, '_>,
     raise: Raise<'_>,
     functions: &BTreeSet<FunctionRef>,
+    is_own: bool,
 ) -> BTreeSet<(FunctionRef, Span)> {
     let mut settled = BTreeSet::new();
-    if raise.class[0].contains('.') {
-        return settled;
-    }
     let deciding = Deciding::of(program, raise);
     // What a test decides that is not met is known only of comparisons.
     let compared = deciding.unmet.iter().filter(|it| it.is_compare_expr());
@@ -317,12 +332,19 @@ pub(super) fn settled_calls(
     for &caller in functions {
         for (call, callee) in program.own_calls(caller) {
             let site = Site {
+                model,
                 program,
                 caller,
                 call,
                 callee,
+                is_builtin: is_builtin(raise),
             };
-            if callee == raise.function && tests.iter().any(|it| site.settles(it)) {
+            let is_settled = callee == raise.function
+                && match is_own {
+                    true => deciding.unmet.iter().any(|it| site.meets(it)),
+                    false => tests.iter().any(|it| site.settles(it)),
+                };
+            if is_settled {
                 settled.insert((caller, span_of(call)));
             }
         }
@@ -332,14 +354,32 @@ pub(super) fn settled_calls(
 
 /// A call of a function of the project.
 #[derive(Clone, Copy)]
-struct Site<'f, 'p> {
+struct Site<'m, 'f, 'p> {
+    model: &'m Model<'p>,
     program: Program<'f, 'p>,
     caller: FunctionRef,
     call: &'p ast::ExprCall,
     callee: FunctionRef,
+    /// Whether the exception is one of Python, which says that a check failed.
+    is_builtin: bool,
 }
 
-impl<'p> Site<'_, 'p> {
+impl<'p> Site<'_, '_, 'p> {
+    /// Whether the literal that is given for a parameter is what the callee compares it with.
+    fn meets(self, test: &Expr) -> bool {
+        let Expr::Compare(compared) = test else {
+            return false;
+        };
+        let given = compared.left.as_name_expr();
+        let given = given.and_then(|it| self.given(it.id.as_str())).flatten();
+        let Some(given) = given.filter(|it| it.is_literal_expr()) else {
+            return false;
+        };
+        let given = ComparableExpr::from(given);
+        let mut values = equal_to(compared).into_iter();
+        values.any(|it| ComparableExpr::from(it) == given)
+    }
+
     /// Whether a test of the callee looks only at parameters, and what is given for them is settled.
     fn settles(self, test: &Expr) -> bool {
         let nodes = nodes_of_expr(test);
@@ -377,13 +417,34 @@ impl<'p> Site<'_, 'p> {
         all.find(|it| it.name().as_str() == name)?;
         let arguments = &self.call.arguments;
         let by_name = arguments.find_keyword(name).map(|it| &it.value);
-        let given = position.and_then(|it| arguments.args.get(it));
-        Some(given.or(by_name))
+        let given = position.and_then(|it| arguments.args.get(it)).or(by_name);
+        Some(given.map(|it| self.without_cast(it)))
+    }
+
+    fn calls(self, call: &ast::ExprCall, names: &[&str]) -> bool {
+        self.program.calls(self.caller.file, call, names)
+    }
+
+    fn is_cast(self, call: &ast::ExprCall) -> bool {
+        let FunctionRef { file, ix } = self.caller;
+        let callee = self.model.names_in(file).resolve(file, ix, &call.func);
+        callee.is_some_and(|it| it.external() == Some("typing.cast"))
+    }
+
+    /// `mode` of `cast(Mode, mode)`
+    fn without_cast(self, argument: &'p Expr) -> &'p Expr {
+        match argument {
+            Expr::Call(call) if self.is_cast(call) => {
+                let value = call.arguments.find_argument_value("val", 1);
+                value.unwrap_or(argument)
+            }
+            _ => argument,
+        }
     }
 
     fn is_settled(self, argument: &Expr, test: &Expr) -> bool {
         argument.is_literal_expr()
-            || self.is_measured(argument)
+            || self.is_measured(argument, test)
             || match argument {
                 Expr::Name(name) => {
                     self.is_compared_before(name, test)
@@ -393,11 +454,17 @@ impl<'p> Site<'_, 'p> {
             }
     }
 
-    /// `len(items)`, `max(rest, 0)`, or a local that is nothing else
-    fn is_measured(self, argument: &Expr) -> bool {
-        const MEASURES: &[&str] = &["abs", "len", "max", "min"];
+    /// `len(items)`, `max(rest, 0)`, or a local that is nothing else. For an exception of the project
+    /// that settles only whether it is negative.
+    fn is_measured(self, argument: &Expr, test: &Expr) -> bool {
+        let is_never_negative = |call: &ast::ExprCall| {
+            let mut given = call.arguments.args.iter();
+            self.calls(call, &["abs", "len"])
+                || self.calls(call, &["max"]) && given.any(|it| number(it) == Some(0.0))
+        };
         let is_measure = |it: &Expr| match it {
-            Expr::Call(call) => self.program.calls(self.caller.file, call, MEASURES),
+            Expr::Call(call) if self.is_builtin => self.calls(call, &["abs", "len", "max", "min"]),
+            Expr::Call(call) => is_below_zero(test) && is_never_negative(call),
             _ => false,
         };
         let Expr::Name(name) = argument else {

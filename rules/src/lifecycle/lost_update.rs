@@ -162,7 +162,8 @@ use crate::writes::{self, Attribute, Write};
 ///
 /// ## Limits
 /// Only data counts: that a condition was true before the `await` and is not after it, is not seen.
-/// Whatever `async with` enters that is no timeout and no task group is taken for a lock.
+/// Whatever `async with` enters that is no timeout and no task group is taken for a lock, and so is a flag that
+/// a function raises and lowers, or a set into which it puts a key that it takes out again.
 ///
 /// ## References
 /// - <https://docs.temporal.io/develop/python/message-passing#message-handler-concurrency>

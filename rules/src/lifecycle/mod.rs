@@ -13,6 +13,7 @@ mod unfinished_handlers;
 mod unset_attribute;
 
 pub(crate) use abandoned_child::AbandonedChild;
+pub(crate) use ends::falls_through;
 pub(crate) use handler_continues_as_new::HandlerContinuesAsNew;
 pub(crate) use lost_update::LostUpdate;
 pub(crate) use plain_exception::PlainException;

@@ -69,11 +69,12 @@ use crate::rule::{Context, Rule};
 /// ```
 ///
 /// ## Limits
-/// What stands behind all members of an enum, behind a loop that is always left, or behind `not handle.done()`
-/// after the handle was awaited, is never reached.
-/// Outside the class, an exception of Python behind all cases of a `match` or all keys of a table, for an
-/// attribute that is not set, or for a parameter for which a call gives a literal, a length or what it has
-/// compared itself is taken to be a check of that caller; more than one call away, every condition is.
+/// What stands behind all members of an enum, behind all literals that calls give for a parameter, behind a
+/// loop that is always left, or behind `not handle.done()` after the handle was awaited, is never reached.
+/// Outside the class, an exception for a parameter for which a call gives a literal or what it has compared
+/// itself is taken to be a check of that caller, and one for a negative length never happens. So is an exception
+/// of Python behind all cases of a `match` or all keys of a table, for an attribute that is not set, or for
+/// any length; more than one call away, every condition is.
 /// An exception that comes through functions outside the class is `info`, since what the class passes often
 /// rules it out; one that comes through more than two is mentioned once for each call that leads there. Calls
 /// that may run one of several functions are not followed.
@@ -131,15 +132,11 @@ impl Rule for PlainException {
                         span: raise.span,
                     };
                     let is_own = program.is_own(running, place);
-                    let settled = match is_own {
-                        true => BTreeSet::new(),
-                        false => settled_calls(program, raise, &functions),
-                    };
+                    let settled = settled_calls(&cx.model, program, raise, &functions, is_own);
                     let from = reach.function;
                     if seen.contains(&place) || !leaves(program, &callers, raise, from, &settled) {
                         continue;
                     }
-                    seen.insert(place);
                     let is_followed = |caller, call: &ast::ExprCall, callee| {
                         let call = (caller, span_of(call));
                         !settled.contains(&call) && callers.carry(program, raise, call, callee)
@@ -149,6 +146,7 @@ impl Rule for PlainException {
                     if distance > 0 && is_check(program, raise, distance) {
                         continue;
                     }
+                    seen.insert(place);
                     if distance == 0 {
                         finding.report(report);
                     } else if distance <= 2 || seen_far.insert(finding.place()) {

@@ -535,23 +535,51 @@ fn is_lock(program: Program<'_, '_>, file: FileId, entered: &Expr) -> bool {
     }
 }
 
-/// Whether a function keeps others out with a flag of its own: it looks at it, sets it to true and
-/// later to false.
+/// Whether a function keeps others out with a flag of its own: it sets it to true and later to false,
+/// or puts a key into a set and later takes it out.
 fn is_guarded_by_flag(body: &[Stmt]) -> bool {
     let mut raised = BTreeSet::new();
     let mut lowered = BTreeSet::new();
     for node in nodes_of(body) {
-        if let Node::Stmt(Stmt::Assign(it)) = node
-            && let ([target], Expr::BooleanLiteral(value)) = (&it.targets[..], &*it.value)
-            && let (true, Some(path)) = (target.is_attribute_expr(), path_of(target))
-        {
-            match value.value {
-                true => raised.insert(path),
-                false => lowered.insert(path),
-            };
-        }
+        let Node::Stmt(statement) = node else {
+            continue;
+        };
+        match flag_of(statement) {
+            Some((flag, true)) => raised.insert(flag),
+            Some((flag, false)) => lowered.insert(flag),
+            None => false,
+        };
     }
     raised.intersection(&lowered).next().is_some()
+}
+
+/// The flag that a statement raises or lowers: an attribute, or a set that is one with its key.
+fn flag_of(statement: &Stmt) -> Option<((String, Option<String>), bool)> {
+    match statement {
+        Stmt::Assign(it) => {
+            let ([target @ Expr::Attribute(_)], Expr::BooleanLiteral(value)) =
+                (&it.targets[..], &*it.value)
+            else {
+                return None;
+            };
+            Some(((path_of(target)?, None), value.value))
+        }
+        Stmt::Expr(it) => {
+            let call = it.value.as_call_expr()?;
+            let method = call.func.as_attribute_expr()?;
+            let raises = match method.attr.as_str() {
+                "add" => true,
+                "discard" | "remove" => false,
+                _ => return None,
+            };
+            let [key] = &call.arguments.args[..] else {
+                return None;
+            };
+            method.value.is_attribute_expr().then_some(())?;
+            Some(((path_of(&method.value)?, Some(path_of(key)?)), raises))
+        }
+        _ => None,
+    }
 }
 
 /// Whether a function runs under a lock wherever it is called.

@@ -192,10 +192,18 @@ fn waits_for_run(program: Program<'_, '_>, running: Running<'_>, handler: Functi
     let own = own.map(|it| it.attribute.name);
     set.extend(own.filter(|it| !all_skipped.contains(it)));
     set.extend(implied_by_end(program, running));
+    let cleared: BTreeSet<&str> = running
+        .runs_of(|role| matches!(role, Role::Run | Role::Step))
+        .into_iter()
+        .flat_map(|it| cleared(program, it))
+        .collect();
     own_nodes(program.function(handler)).all(|node| match node {
         Node::Expr(Expr::Await(it)) => {
             !program.suspends(handler.file, &it.value)
                 || ends_with_run(program, handler, &it.value, &set)
+                    && !asked_for(program, handler, &it.value)
+                        .iter()
+                        .any(|it| cleared.contains(it))
         }
         Node::Stmt(Stmt::For(it)) => !it.is_async,
         Node::Stmt(Stmt::With(it)) => !it.is_async,
@@ -258,24 +266,7 @@ fn skipped_on_the_way_out<'p>(
 fn implied_by_end<'p>(program: Program<'_, 'p>, running: Running<'_>) -> BTreeSet<&'p str> {
     let mut implied = BTreeSet::new();
     for (_, run) in running.entries_of(|role| role == Role::Run) {
-        let body = program.def(run.function).map_or(&[][..], |it| &it.body[..]);
-        let waits = |it: &&'p Stmt| {
-            let mut nodes = nodes_of(std::slice::from_ref(*it)).into_iter();
-            nodes.any(|node| matches!(node, Node::Expr(Expr::Await(_))))
-        };
-        let returns = |it: &Stmt| {
-            let mut nodes = nodes_of(std::slice::from_ref(it)).into_iter();
-            nodes.any(|node| matches!(node, Node::Stmt(Stmt::Return(_))))
-        };
-        let Some(last) = body.iter().rposition(|it| waits(&it)) else {
-            continue;
-        };
-        if let Stmt::Expr(it) = &body[last]
-            && let Expr::Await(it) = &*it.value
-            && !body[..last].iter().any(returns)
-        {
-            implied.extend(asked_for(program, run.function, &it.value));
-        }
+        implied.extend(asked_at_end(program, run.function, 0));
     }
     let handlers = running.entries_of(is_handler);
     let handlers: Vec<FunctionRef> = handlers.map(|(_, reach)| reach.function).collect();
@@ -291,6 +282,72 @@ fn implied_by_end<'p>(program: Program<'_, 'p>, running: Running<'_>) -> BTreeSe
     }
     implied.retain(|name| is_never_unset(program, running, name));
     implied
+}
+
+/// The attributes that are true whenever a function ends: those that its last wait asks for, or that of
+/// the helper which it awaits last.
+fn asked_at_end<'p>(program: Program<'_, 'p>, function: FunctionRef, depth: usize) -> Vec<&'p str> {
+    let body = program.def(function).map_or(&[][..], |it| &it.body[..]);
+    let has = |it: &Stmt, wanted: fn(&Node<'_>) -> bool| {
+        nodes_of(std::slice::from_ref(it)).iter().any(wanted)
+    };
+    let waits = |it: &Stmt| has(it, |node| matches!(node, Node::Expr(Expr::Await(_))));
+    let returns = |it: &Stmt| has(it, |node| matches!(node, Node::Stmt(Stmt::Return(_))));
+    let Some(last) = body.iter().rposition(waits) else {
+        return Vec::new();
+    };
+    let value = match &body[last] {
+        Stmt::Expr(it) => Some(&*it.value),
+        Stmt::Return(it) => it.value.as_deref(),
+        _ => None,
+    };
+    let Some(awaited) = value.and_then(|it| it.as_await_expr()) else {
+        return Vec::new();
+    };
+    if body[..last].iter().any(returns) {
+        return Vec::new();
+    }
+    let asked = asked_for(program, function, &awaited.value);
+    let Some(call) = awaited.value.as_call_expr().filter(|_| asked.is_empty()) else {
+        return asked;
+    };
+    let mut callees = program.functions(function.file, call);
+    match (callees.next(), callees.next()) {
+        (Some(only), None) if depth < MAX_DEPTH => asked_at_end(program, only, depth + 1),
+        _ => asked,
+    }
+}
+
+const MAX_DEPTH: usize = 3;
+
+/// The attributes that a function sets only to `False` or `None`, so that nobody who waits for them to
+/// be true goes on.
+fn cleared<'p>(program: Program<'_, 'p>, function: FunctionRef) -> BTreeSet<&'p str> {
+    let mut cleared = BTreeSet::new();
+    for node in own_nodes(program.function(function)) {
+        if let Node::Stmt(Stmt::Assign(it)) = node
+            && let [Expr::Attribute(target)] = &it.targets[..]
+            && matches!(
+                &*it.value,
+                Expr::NoneLiteral(_)
+                    | Expr::BooleanLiteral(ast::ExprBooleanLiteral { value: false, .. })
+            )
+        {
+            cleared.insert(span_of(target));
+        }
+    }
+    let writes = writes::in_function(program, function);
+    let is_cleared = |it: &writes::Write<'p>| cleared.contains(&span_of(it.node));
+    let names = writes
+        .iter()
+        .filter(|it| is_cleared(it))
+        .map(|it| it.attribute.name);
+    let is_only_cleared = |name: &&str| {
+        writes
+            .iter()
+            .all(|it| it.attribute.name != *name || is_cleared(it))
+    };
+    names.filter(is_only_cleared).collect()
 }
 
 /// The attributes that a wait for a condition needs to be true: `lambda: self.first and self.second`.
@@ -385,14 +442,15 @@ fn ends_with_run(
 
 /// Whether the function itself has given a local future its result before it awaits it.
 fn is_settled(program: Program<'_, '_>, function: FunctionRef, awaited: &ast::ExprName) -> bool {
-    own_nodes(program.function(function)).any(|node| {
-        let Node::Expr(Expr::Call(call)) = node else {
-            return false;
-        };
-        let is_it = |it: &Expr| matches!(it, Expr::Name(it) if it.id == awaited.id);
-        let settles = matches!(&*call.func, Expr::Attribute(method)
-            if method.attr.as_str() == "set_result" && is_it(&method.value));
-        settles && span_of(call).end <= span_of(awaited).start
+    let body = program.def(function).map_or(&[][..], |it| &it.body[..]);
+    body.iter().any(|it| {
+        let call = it.as_expr_stmt().and_then(|it| it.value.as_call_expr());
+        let method = call.and_then(|it| it.func.as_attribute_expr());
+        let settles = method.is_some_and(|method| {
+            method.attr.as_str() == "set_result"
+                && matches!(&*method.value, Expr::Name(it) if it.id == awaited.id)
+        });
+        settles && span_of(it).end <= span_of(awaited).start
     })
 }
 

@@ -1,11 +1,11 @@
 use std::collections::BTreeSet;
 
-use lint_core::diagnostic::{Diagnostic, Place, Severity};
+use lint_core::diagnostic::{Diagnostic, Place, Severity, Span};
 use lint_core::facts::{ClassRef, FunctionRef};
 use lint_core::index::Module;
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::{self, Expr, Stmt};
+use lint_core::syntax::ast::{self, Expr, Stmt, UnaryOp};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
@@ -67,7 +67,8 @@ use crate::writes;
 /// ## Limits
 /// A query comes after the first line of `run`, so what `run` sets before its first `await` is there; that is
 /// mentioned only if a signal or an update uses it too.
-/// What a handler uses after its first `await`, below `hasattr` or in a `try` is taken to be there. Nothing
+/// What a handler uses after its first `await`, in a `try`, or beside `hasattr`, unless that has just said no,
+/// is taken to be there. Nothing
 /// is said about classes with a base outside the project other than `NtroWorkflow`, which may set the attribute,
 /// or where one is set by a name that is not written out.
 ///
@@ -298,12 +299,24 @@ fn used_at_once<'p>(
     let nodes: Vec<Node<'p>> = own_nodes(program.function(function)).collect();
     let is_careful = nodes.iter().any(|node| match node {
         Node::Stmt(Stmt::Try(_)) => true,
-        Node::Expr(Expr::Call(call)) => program.calls(function.file, call, &["hasattr", "vars"]),
+        Node::Expr(Expr::Call(call)) => program.calls(function.file, call, &["vars"]),
         _ => false,
     });
     if is_careful {
         return Vec::new();
     }
+    let asks = program.calls_of(function, &["hasattr"]).next().is_some();
+    let missing: Vec<(Span, &str)> = nodes
+        .iter()
+        .flat_map(|it| missing_within(program, function, *it))
+        .collect();
+    let is_there = |it: &ast::ExprAttribute| {
+        let at = span_of(it);
+        let is_missing = |(within, name): &(Span, &str)| {
+            *name == it.attr.as_str() && within.start <= at.start && at.end <= within.end
+        };
+        asks && !missing.iter().any(is_missing)
+    };
     let waits = nodes.iter().filter_map(|node| match node {
         Node::Expr(it @ Expr::Await(_)) => Some(span_of(*it).end),
         _ => None,
@@ -340,6 +353,35 @@ fn used_at_once<'p>(
             _ => {}
         }
     }
-    used.retain(|it| span_of(*it).start < first_wait && !is_set_before(it));
+    used.retain(|it| span_of(*it).start < first_wait && !is_set_before(it) && !is_there(it));
     used
+}
+
+/// The statements that run only where `hasattr` has said that something has no such attribute.
+fn missing_within<'p>(
+    program: Program<'_, 'p>,
+    function: FunctionRef,
+    node: Node<'p>,
+) -> Vec<(Span, &'p str)> {
+    let Node::Stmt(Stmt::If(it)) = node else {
+        return Vec::new();
+    };
+    let asked = |test: &'p Expr| {
+        let call = test.as_call_expr()?;
+        let is_asked = program.calls(function.file, call, &["hasattr"]);
+        let name = call.arguments.args.get(1)?.as_string_literal_expr()?;
+        is_asked.then(|| name.value.to_str())
+    };
+    let (name, bodies): (_, Vec<&[Stmt]>) = match &*it.test {
+        Expr::UnaryOp(not) if not.op == UnaryOp::Not => (asked(&not.operand), vec![&it.body]),
+        test => {
+            let others = it.elif_else_clauses.iter();
+            (asked(test), others.map(|it| &it.body[..]).collect())
+        }
+    };
+    let Some(name) = name else {
+        return Vec::new();
+    };
+    let statements = bodies.into_iter().flatten();
+    statements.map(|it| (span_of(it), name)).collect()
 }

@@ -3,12 +3,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use lint_core::diagnostic::{Diagnostic, Span};
 use lint_core::facts::{EntryReach, FunctionRef};
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::{Expr, Stmt};
+use lint_core::syntax::ast::{ExceptHandler, Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use super::patches::{Around, Asked, around, asked, ways_to};
 use crate::finding::Finding;
+use crate::lifecycle::falls_through;
 use crate::program::{Node, Program, Running, nodes_of, nodes_of_expr};
 use crate::rule::{Context, Rule};
 
@@ -170,34 +171,94 @@ fn is_repeated(program: Program<'_, '_>, reach: &EntryReach, it: &Asked<'_>) -> 
             around(program, function, span).into_iter().any(|outer| {
                 matches!(outer, Around::Loop(body) if lives_long(program, function, body)
                 && is_same(body)
-                && !is_on_the_way_out(body, span))
+                && !is_on_the_way_out(program, function, body, span))
             })
         })
 }
 
-/// Whether what is at a place in a loop ends the function: it is returned, or a `return` follows.
-fn is_on_the_way_out(looping: &Stmt, at: Span) -> bool {
-    let is_there = |it: &Stmt| {
-        let span = span_of(it);
-        span.start <= at.start && at.end <= span.end
+/// Whether whoever comes to a place in a loop leaves the loop for good: what stands there is returned,
+/// or `return`, `break` or `raise` follows.
+fn is_on_the_way_out(
+    program: Program<'_, '_>,
+    function: FunctionRef,
+    looping: &Stmt,
+    at: Span,
+) -> bool {
+    let body = match looping {
+        Stmt::While(it) => &it.body,
+        Stmt::For(it) => &it.body,
+        _ => return false,
     };
-    let nodes = nodes_of(std::slice::from_ref(looping));
-    let innermost = nodes.iter().rev().find_map(|node| match node {
-        Node::Stmt(it) if is_there(it) => Some(*it),
-        _ => None,
-    });
-    let is_last = |body: &[Stmt]| {
-        body.iter().any(|it| Some(it) == innermost) && matches!(body.last(), Some(Stmt::Return(_)))
+    let leaving = Leaving {
+        program,
+        function,
+        breaks: true,
     };
-    matches!(innermost, Some(Stmt::Return(_)))
-        || nodes.iter().any(|node| match node {
-            Node::Stmt(Stmt::If(it)) => {
-                is_last(&it.body) || it.elif_else_clauses.iter().any(|it| is_last(&it.body))
-            }
-            Node::Stmt(Stmt::With(it)) => is_last(&it.body),
-            Node::Stmt(Stmt::Try(it)) => is_last(&it.body),
+    leaving.behind(body, at)
+}
+
+#[derive(Clone, Copy)]
+struct Leaving<'f, 'p> {
+    program: Program<'f, 'p>,
+    function: FunctionRef,
+    /// Whether `break` leaves the loop, and not only one inside it.
+    breaks: bool,
+}
+
+impl Leaving<'_, '_> {
+    /// Whether whoever comes to a place in these statements leaves the loop behind it.
+    fn behind(self, body: &[Stmt], at: Span) -> bool {
+        let is_there = |it: &Stmt| {
+            let span = span_of(it);
+            span.start <= at.start && at.end <= span.end
+        };
+        let Some(ix) = body.iter().position(is_there) else {
+            return false;
+        };
+        let is_left = match body.last() {
+            Some(Stmt::Return(_) | Stmt::Raise(_)) => true,
+            Some(Stmt::Break(_)) => self.breaks,
             _ => false,
-        })
+        };
+        is_left && !continues(&body[ix..]) || self.within(&body[ix], at)
+    }
+
+    fn within(self, statement: &Stmt, at: Span) -> bool {
+        let inner = Self {
+            breaks: false,
+            ..self
+        };
+        match statement {
+            Stmt::Return(_) => true,
+            Stmt::If(it) => {
+                let mut others = it.elif_else_clauses.iter();
+                self.behind(&it.body, at) || others.any(|it| self.behind(&it.body, at))
+            }
+            Stmt::Match(it) => it.cases.iter().any(|it| self.behind(&it.body, at)),
+            Stmt::With(it) => self.behind(&it.body, at),
+            Stmt::Try(it) => {
+                let handlers = || {
+                    let handlers = it.handlers.iter();
+                    handlers.map(|ExceptHandler::ExceptHandler(it)| &it.body[..])
+                };
+                // What fails may be tried again.
+                let goes_on = |body: &[Stmt]| {
+                    continues(body) || falls_through(self.program, self.function, body)
+                };
+                !handlers().any(goes_on) && self.behind(&it.body, at)
+                    || self.behind(&it.orelse, at)
+                    || handlers().any(|it| self.behind(it, at))
+            }
+            Stmt::For(it) => inner.behind(&it.body, at),
+            Stmt::While(it) => inner.behind(&it.body, at),
+            _ => false,
+        }
+    }
+}
+
+fn continues(body: &[Stmt]) -> bool {
+    let is_continue = |node: &Node<'_>| matches!(node, Node::Stmt(Stmt::Continue(_)));
+    nodes_of(body).iter().any(is_continue)
 }
 
 /// Whether a loop lets time pass in each round, or waits for messages.
