@@ -65,6 +65,25 @@ use crate::sites::{Dict, Entry, Written, keyword_value, number, shown};
 ///             "price_positions", fund, start_to_close_timeout=60  # RB401
 ///         )
 /// ```
+/// Neither does how long to wait before the next attempt, which is a duration too:
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+/// from temporalio.common import RetryPolicy
+///
+///
+/// @workflow.defn
+/// class StrikeNav:
+///     @workflow.run
+///     async def run(self, fund: str) -> None:
+///         await workflow.execute_activity(
+///             "price_positions",
+///             fund,
+///             start_to_close_timeout=timedelta(minutes=1),
+///             retry_policy=RetryPolicy(initial_interval=5),  # RB401
+///         )
+/// ```
 ///
 /// ## Use instead
 /// Say how long one attempt may take:
@@ -219,22 +238,12 @@ fn plain_numbers<'p>(
             Some(Shape::Integer | Shape::Float) => {
                 number(written.followed(model).value) != Some(0.0)
             }
-            shape => {
-                shape == Some(Shape::Text)
-                    || is_seconds(value)
-                    || number(value).is_some_and(|it| it != 0.0)
-            }
+            shape => shape == Some(Shape::Text) || number(value).is_some_and(|it| it != 0.0),
         }
     };
     let given = names.iter();
     let given = given.filter_map(|&name| Some((name, keyword_value(site.call, name)?)));
     given.filter(|(_, value)| is_number(value)).collect()
-}
-
-/// `timeout.total_seconds()`
-fn is_seconds(value: &Expr) -> bool {
-    matches!(value, Expr::Call(call)
-        if matches!(&*call.func, Expr::Attribute(it) if it.attr.as_str() == "total_seconds"))
 }
 
 /// Whether the function of the `workflow` module schedules an activity.

@@ -9,7 +9,7 @@ use std::fmt;
 use lint_core::diagnostic::FileId;
 use lint_core::index::FunctionIx;
 use lint_core::names::{Base, Resolved};
-use lint_core::syntax::ast::{self, Expr, Number};
+use lint_core::syntax::ast::{self, Expr, Number, Operator};
 
 use crate::model::Model;
 use crate::sites::Written;
@@ -40,6 +40,18 @@ impl Shape {
             },
             Expr::List(_) | Expr::ListComp(_) | Expr::Tuple(_) => Self::List,
             Expr::Dict(_) | Expr::DictComp(_) => Self::Mapping,
+            Expr::BinOp(it) => {
+                let side = |value| Self::of_value(model, at.with(value));
+                match (side(&it.left)?, side(&it.right)?) {
+                    (Self::Integer, Self::Integer) if it.op != Operator::Div => Self::Integer,
+                    (Self::Integer | Self::Float, Self::Integer | Self::Float) => Self::Float,
+                    _ => return None,
+                }
+            }
+            // Nothing but a duration has seconds in total.
+            Expr::Call(call) if matches!(&*call.func, Expr::Attribute(it) if it.attr.as_str() == "total_seconds") => {
+                Self::Float
+            }
             Expr::Call(call) => {
                 let names = model.names_in(at.file);
                 match names.resolve(at.file, at.function, &call.func)? {
