@@ -12,6 +12,8 @@ const FAILURES: &str = "workflow_failure_exception_types";
 pub(crate) struct Everywhere {
     /// Whether a worker or a replayer says which exceptions are failures.
     pub(crate) workers_declare_failures: bool,
+    /// Whether `activity.defn(function)` makes activities of functions that are not decorated.
+    pub(crate) marks_activities: bool,
 }
 
 impl Everywhere {
@@ -23,7 +25,7 @@ impl Everywhere {
         // No workflow needs the files that start workers.
         let files = project.candidates(&Question {
             name: FAILURES.to_owned(),
-            test: &|bytes| mentions(bytes, FAILURES),
+            test: &|bytes| mentions(bytes, FAILURES) || calls_defn(bytes),
         });
         let mut finder = Finder::default();
         for module in files.into_iter().filter_map(|file| project.module(file)) {
@@ -33,11 +35,34 @@ impl Everywhere {
     }
 }
 
+/// Whether something that is no keyword may be the first argument of `defn(…)`.
+fn calls_defn(bytes: &[u8]) -> bool {
+    memchr::memmem::find_iter(bytes, "defn(").any(|at| {
+        let given = &bytes[at + "defn(".len()..];
+        let is_name =
+            |it: &&u8| it.is_ascii_alphanumeric() || matches!(it, b'_' | b'.' | b' ' | b'\n');
+        let name = given.iter().take_while(is_name).count();
+        name > 0 && given.get(name) != Some(&b'=')
+    })
+}
+
 #[derive(Default)]
 struct Finder(Everywhere);
 
 impl<'a> Visitor<'a> for Finder {
     fn visit_expr(&mut self, expression: &'a Expr) {
+        if let Expr::Call(call) = expression
+            && let Expr::Attribute(defn) = &*call.func
+            && defn.attr.as_str() == "defn"
+            && let Some(given) = call.arguments.args.first()
+        {
+            let of = match &*defn.value {
+                Expr::Name(it) => it.id.as_str(),
+                Expr::Attribute(it) => it.attr.as_str(),
+                _ => "",
+            };
+            self.0.marks_activities |= of == "activity" && !given.is_string_literal_expr();
+        }
         if let Expr::Call(ast::ExprCall { arguments, .. }) = expression
             && let Some(given) = arguments.find_keyword(FAILURES)
         {

@@ -353,6 +353,12 @@ class Server:
         attributes.workflow_type.name, attributes.new_execution_run_id = body.workflow_type, RUN
         return self.outcome("continued as new", None, CONVERTER.from_payloads(list(body.arguments)))
 
+    def modify_workflow_properties(self, body: Any) -> None:
+        event = self.event("WORKFLOW_PROPERTIES_MODIFIED")
+        attributes = event.workflow_properties_modified_event_attributes
+        attributes.workflow_task_completed_event_id = self.task
+        attributes.upserted_memo.CopyFrom(body.upserted_memo)
+
     def set_patch_marker(self, body: Any) -> None:
         attributes = self.event("MARKER_RECORDED").marker_recorded_event_attributes
         attributes.marker_name, attributes.workflow_task_completed_event_id = "core_patch", self.task

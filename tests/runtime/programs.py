@@ -80,6 +80,13 @@ def rules() -> dict[str, dict]:
     return {rule["code"]: rule for rule in json.loads(listed)}
 
 
+def findings(directory: Path, *options: str) -> list[dict]:
+    """What the linter finds in a directory."""
+    command = [_linter(), "check", "--isolated", "--exit-zero", "--output-format", "json", *options]
+    answer = subprocess.run(command, cwd=directory, check=True, capture_output=True, text=True).stdout
+    return json.loads(answer)["findings"]
+
+
 def _linter() -> str:
     if given := os.environ.get("RUNBOOK_LINT"):
         return given

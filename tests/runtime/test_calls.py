@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pydoc
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import temporalio.converter
-from programs import Program, own, right, runbook, wrong
+import temporalio.workflow
+from programs import Program, findings, own, right, runbook, wrong
 from pydantic import BaseModel
 from runtimes import Outcome, local, shows, temporal
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -41,6 +44,17 @@ def test_missing_activity_timeout() -> None:
         assert outcome.outcome == "task failed" and message in outcome.error, outcome
     works(right("RB401", 0), "F1")
     assert temporal(right("RB401", 1), "F1").outcome == "completed"
+
+
+@shows("RB401", temporal="a number as interval of a retry policy fails the task")
+def test_retry_policy_with_a_number() -> None:
+    outcome = temporal(wrong("RB401", 2), "F1")
+    assert outcome.outcome == "task failed" and "total_seconds" in outcome.error, outcome
+    named = wrong("RB401", 2).but("initial_interval=5", "backoff=2.0")
+    assert "unexpected keyword argument" in temporal(named, "F1").error
+    policy = "initial_interval=timedelta(seconds=5), backoff_coefficient=2.0"
+    duration = wrong("RB401", 2).but("initial_interval=5", policy)
+    assert temporal(duration, "F1").outcome == "completed"
 
 
 @shows("RB402", local="`TypeError`", temporal="`TypeError`, on the worker if the number is allowed")
@@ -93,6 +107,8 @@ def test_not_an_activity() -> None:
     assert outcome.outcome == "task failed" and "TypeError" in outcome.error, outcome
     fails(wrong("RB405"), "D", message="TypeError")
     works(right("RB405"), "D")
+    plain = temporal(wrong("RB405", 1), 1.234)
+    assert plain.outcome == "task failed" and "missing attributes, was it decorated" in plain.error, plain
 
 
 @shows("RB406", local="quiet", temporal="no worker knows the activity, the test harness does")
@@ -513,3 +529,60 @@ def test_conditions_that_are_none() -> None:
         "full = len(self.cars) > 1\n        await workflow.wait_condition(lambda: full)",
     )
     assert temporal(before).outcome == "waiting"
+
+
+@shows("RB429", temporal="`AttributeError`, tried again for ever")
+def test_unknown_workflow_member() -> None:
+    outcome = temporal(wrong("RB429"), "F1")
+    assert outcome.outcome == "task failed" and "has no attribute 'gather'" in outcome.error, outcome
+    assert temporal(right("RB429"), "F1").names() == ["bid", "ask"]
+
+
+def test_members_of_the_workflow_module_are_known(tmp_path: Path) -> None:
+    """All that the installed SDK has may be used, and what the rule names belongs to other modules."""
+    members = sorted(name for name in dir(temporalio.workflow) if not name.startswith("_"))
+    assert unknown_members(tmp_path, members) == set()
+    others = {
+        "asyncio.Event",
+        "asyncio.gather",
+        "datetime.timedelta",
+        "temporalio.common.RetryPolicy",
+        "temporalio.exceptions.ActivityError",
+    }
+    assert all(pydoc.locate(name) for name in others)
+    assert unknown_members(tmp_path, [name.rsplit(".")[-1] for name in others]) == others
+    assert unknown_members(tmp_path, ["of_a_later_version"]) == set()
+
+
+def unknown_members(directory: Path, names: list[str]) -> set[str]:
+    """What the rule gives as a cure for each of these names that it reports."""
+    lines = "".join(f"        seen.append(workflow.{name})\n" for name in names)
+    text = f"""from temporalio import workflow
+
+
+@workflow.defn
+class Uses:
+    @workflow.run
+    async def run(self) -> None:
+        seen: list[object] = []
+{lines}"""
+    (directory / "flow.py").write_text(text)
+    found = findings(directory, "--select", "RB429")
+    return {finding["help"].removeprefix("write `").removesuffix("`") for finding in found}
+
+
+@shows("RB430", temporal="`TypeError`, tried again for ever")
+def test_awaited_value() -> None:
+    outcome = temporal(wrong("RB430"), "F1")
+    assert outcome.outcome == "task failed" and "can't be used in 'await' expression" in outcome.error, outcome
+    assert temporal(right("RB430"), "F1").outcome == "completed"
+
+
+@shows("RB431", temporal="takes the wrong branch; with the other class, the workflow fails")
+def test_wait_condition_result() -> None:
+    limit, approves = 1.0, [["approve", "A"]]
+    assert temporal(wrong("RB431"), limit, signals=approves).result == "too late"
+    late = temporal(wrong("RB431", 1), limit)
+    assert late.outcome == "failed" and "TimeoutError" in late.error, late
+    assert temporal(right("RB431"), limit).result == "too late"
+    assert temporal(right("RB431"), limit, signals=approves).result == "approved"

@@ -2,6 +2,7 @@
 
 mod activity_arity;
 mod activity_signature;
+mod awaited_value;
 mod child_runbook_cycle;
 mod document_slots;
 mod duplicate_activity_name;
@@ -26,13 +27,16 @@ mod undeclared_gate_signal;
 mod unknown_action_kind;
 mod unknown_child_runbook;
 mod unknown_hint_component;
+mod unknown_workflow_member;
 mod unregistered_activity;
 mod unregistered_sdk_activity;
+mod wait_condition_result;
 mod wait_predicate;
 mod workflow_error_in_workflow;
 
 pub(crate) use activity_arity::ActivityArity;
 pub(crate) use activity_signature::ActivitySignature;
+pub(crate) use awaited_value::AwaitedValue;
 pub(crate) use child_runbook_cycle::ChildRunbookCycle;
 pub(crate) use document_slots::DocumentSlots;
 pub(crate) use duplicate_activity_name::DuplicateActivityName;
@@ -57,7 +61,9 @@ pub(crate) use unknown_action_kind::UnknownActionKind;
 pub(crate) use unknown_child_runbook::UnknownChildRunbook;
 pub use unknown_hint_component::COMPONENTS;
 pub(crate) use unknown_hint_component::UnknownHintComponent;
+pub(crate) use unknown_workflow_member::UnknownWorkflowMember;
 pub(crate) use unregistered_activity::UnregisteredActivity;
 pub(crate) use unregistered_sdk_activity::UnregisteredSdkActivity;
+pub(crate) use wait_condition_result::WaitConditionResult;
 pub(crate) use wait_predicate::WaitPredicate;
 pub(crate) use workflow_error_in_workflow::WorkflowErrorInWorkflow;

@@ -6,12 +6,12 @@ use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
-use crate::model::Model;
+use crate::model::{CallSite, Model};
 use crate::rule::{Context, Rule};
 use crate::sites::{ActivityCall, shown};
 
 /// ## What it does
-/// Finds `runbook.execute_activity` with something that is not an activity: a function without
+/// Finds `runbook.execute_activity`, and its like in `temporalio.workflow`, with something that is not an activity: a function without
 /// `@activity.defn`, a lambda, a method of the runbook, or an activity that is called directly,
 /// `execute_activity(fetch_prices(day), …)`.
 ///
@@ -58,6 +58,27 @@ use crate::sites::{ActivityCall, shown};
 ///
 /// async def store_prices(prices: dict[str, float]) -> None: ...
 /// ```
+/// Plain Temporal workflows are refused as well:
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+///
+///
+/// def round_price(price: float) -> float:
+///     return round(price, 2)
+///
+///
+/// @workflow.defn
+/// class LoadPrices:
+///     @workflow.run
+///     async def run(self, price: float) -> float:
+///         return await workflow.execute_activity(
+///             round_price,  # RB405
+///             price,
+///             start_to_close_timeout=timedelta(minutes=2),
+///         )
+/// ```
 ///
 /// ## Use instead
 /// Decorate each activity, and hand the function and its argument over separately:
@@ -99,7 +120,8 @@ use crate::sites::{ActivityCall, shown};
 ///
 /// ## Limits
 /// A function with any other decorator is not judged, since that decorator may make it an activity. Nor is
-/// what another call returns.
+/// what another call returns. Where a project calls `activity.defn(function)`, nothing is said about plain
+/// Temporal workflows.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB405",
@@ -119,7 +141,7 @@ impl Rule for NotAnActivity {
         let model = &cx.model;
         // `run_step` calls what is no activity.
         for call in ActivityCall::all(model).filter(|call| !call.is_run_step) {
-            let Some((message, help)) = judge(model, &call) else {
+            let Some((message, help)) = judge(model, call.site, call.target) else {
                 continue;
             };
             let site = call.site;
@@ -131,15 +153,39 @@ impl Rule for NotAnActivity {
             }
             .report(report);
         }
+        if !cx.everywhere.marks_activities {
+            in_plain_code(model, report);
+        }
     }
 }
 
-fn judge(model: &Model<'_>, call: &ActivityCall<'_, '_>) -> Option<(String, &'static str)> {
-    let site = call.site;
-    let target = match call.target {
+/// What plain Temporal code schedules.
+fn in_plain_code(model: &Model<'_>, report: &mut Vec<Diagnostic>) {
+    for site in model.temporal_calls() {
+        let schedules = |it: &str| it.contains("activity") && !it.contains("dynamic");
+        if !site.workflow_api().is_some_and(schedules) {
+            continue;
+        }
+        let given = site.call.arguments.find_argument_value("activity", 0);
+        let Some(target) = given.filter(|it| !it.is_starred_expr()) else {
+            continue;
+        };
+        if let Some((message, help)) = judge(model, site, target) {
+            let span = span_of(target);
+            Finding::new(&NotAnActivity::METADATA, site.file, span, message)
+                .help(help)
+                .report(report);
+        }
+    }
+}
+
+fn judge(model: &Model<'_>, site: &CallSite<'_>, target: &Expr) -> Option<(String, &'static str)> {
+    let target = match target {
         Expr::Await(it) => &*it.value,
         other => other,
     };
+    let names = model.names_in(site.file);
+    let is_facade = site.external().is_some_and(|it| it.starts_with("ntro."));
     let name = shown(model, site.file, target);
     match target {
         Expr::Lambda(_) => Some((
@@ -147,7 +193,7 @@ fn judge(model: &Model<'_>, call: &ActivityCall<'_, '_>) -> Option<(String, &'st
             "write a function with `@activity.defn`",
         )),
         Expr::Call(inner) => {
-            let callee = model.names.resolve(site.file, site.function, &inner.func)?;
+            let callee = names.resolve(site.file, site.function, &inner.func)?;
             let is_async = model
                 .def(&callee)
                 .is_some_and(|def| def.is_async && def.decorator_list.is_empty());
@@ -160,7 +206,7 @@ fn judge(model: &Model<'_>, call: &ActivityCall<'_, '_>) -> Option<(String, &'st
             ))
         }
         _ => {
-            let resolved = call.resolved(model)?;
+            let resolved = names.resolve(site.file, site.function, target)?;
             let def = model.def(&resolved)?;
             if model.activity(&resolved).is_some() || !def.decorator_list.is_empty() {
                 return None;
@@ -168,13 +214,22 @@ fn judge(model: &Model<'_>, call: &ActivityCall<'_, '_>) -> Option<(String, &'st
             let is_method = is_method(model, &resolved);
             let what = if is_method { "method" } else { "function" };
             Some((
-                format!(
-                    "the {what} {name} is not an activity: Temporal refuses it, and only LocalRuntime calls it"
-                ),
-                if is_method {
-                    "await the method itself, or move its side effects into an activity"
-                } else {
-                    "decorate it with `@activity.defn`, in `templates/activities.py`"
+                match is_facade {
+                    true => format!(
+                        "the {what} {name} is not an activity: Temporal refuses it, and only LocalRuntime calls it"
+                    ),
+                    false => format!(
+                        "the {what} {name} is not an activity, and scheduling it fails with a `TypeError`"
+                    ),
+                },
+                match (is_method, is_facade) {
+                    (true, true) => {
+                        "await the method itself, or move its side effects into an activity"
+                    }
+                    (false, true) => {
+                        "decorate it with `@activity.defn`, in `templates/activities.py`"
+                    }
+                    (_, false) => "decorate it with `@activity.defn`",
                 },
             ))
         }

@@ -1,0 +1,131 @@
+use std::collections::BTreeSet;
+
+use lint_core::diagnostic::Diagnostic;
+use lint_core::facts::FunctionRef;
+use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::Expr;
+use lint_core::syntax::span_of;
+use rules_macros::RuleMetadata;
+
+use crate::finding::Finding;
+use crate::program::{Culprit, Node, Program, Running, own_nodes};
+use crate::rule::{Context, Rule};
+
+/// ## What it does
+/// Finds `await` before functions of the SDK that are no coroutines and give nothing to wait for:
+/// `upsert_memo`, `upsert_search_attributes`, `get_external_workflow_handle`, `all_handlers_finished`,
+/// `now`, `info` and the like.
+///
+/// ## Why is this bad?
+/// The function has done its work, and then `await` raises a `TypeError`. That is no failure: the workflow
+/// task is tried again for ever, until the code is changed.
+///
+/// ## Example
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class PriceFund:
+///     @workflow.run
+///     async def run(self, fund: str) -> None:
+///         await workflow.upsert_memo({"fund": fund})  # RB430
+/// ```
+///
+/// ## Use instead
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class PriceFund:
+///     @workflow.run
+///     async def run(self, fund: str) -> None:
+///         workflow.upsert_memo({"fund": fund})
+/// ```
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB430",
+    severity = "error",
+    category = "calls",
+    since = "0.1.0",
+    summary = "a function of the SDK is awaited that gives nothing to wait for"
+)]
+pub(crate) struct AwaitedValue;
+
+impl Rule for AwaitedValue {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        let program = Program::new(cx.facts);
+        let mut seen = BTreeSet::new();
+        for running in Running::all(cx.facts) {
+            for (_, reach) in running.entries() {
+                for &function in &reach.runs {
+                    for node in own_nodes(program.function(function)) {
+                        let Node::Expr(Expr::Await(awaited)) = node else {
+                            continue;
+                        };
+                        let Expr::Call(call) = &*awaited.value else {
+                            continue;
+                        };
+                        let FunctionRef { file, ix } = function;
+                        let callee = cx.model.names_in(file).resolve(file, ix, &call.func);
+                        let callee = callee.as_ref().and_then(|it| it.external());
+                        let Some(name) = AT_ONCE.iter().find(|it| Some(**it) == callee) else {
+                            continue;
+                        };
+                        let short = name.rsplit('.').next().unwrap_or(name);
+                        let about = format!("`{short}` is awaited here");
+                        let culprit = Culprit::new(function, span_of(awaited), about);
+                        if !seen.insert(culprit.place()) {
+                            continue;
+                        }
+                        let message = format!(
+                            "`{short}` gives nothing to wait for, so the `TypeError` of `await` fails each try of the workflow task"
+                        );
+                        let (rule, entry) = (&Self::METADATA, reach.function);
+                        Finding::reached(rule, program, running, entry, culprit, message)
+                            .help("leave `await` out")
+                            .culprit(*name)
+                            .report(report);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The functions that are done when they return. `continue_as_new` never returns.
+const AT_ONCE: &[&str] = &[
+    "ntro.workflow.runbook.info",
+    "ntro.workflow.runbook.now",
+    "temporalio.workflow.all_handlers_finished",
+    "temporalio.workflow.create_nexus_client",
+    "temporalio.workflow.current_update_info",
+    "temporalio.workflow.deprecate_patch",
+    "temporalio.workflow.get_current_details",
+    "temporalio.workflow.get_external_workflow_handle",
+    "temporalio.workflow.get_external_workflow_handle_for",
+    "temporalio.workflow.get_last_completion_result",
+    "temporalio.workflow.info",
+    "temporalio.workflow.instance",
+    "temporalio.workflow.memo",
+    "temporalio.workflow.memo_value",
+    "temporalio.workflow.new_random",
+    "temporalio.workflow.now",
+    "temporalio.workflow.patched",
+    "temporalio.workflow.random",
+    "temporalio.workflow.set_current_details",
+    "temporalio.workflow.set_query_handler",
+    "temporalio.workflow.set_signal_handler",
+    "temporalio.workflow.set_update_handler",
+    "temporalio.workflow.time",
+    "temporalio.workflow.time_ns",
+    "temporalio.workflow.upsert_memo",
+    "temporalio.workflow.upsert_search_attributes",
+    "temporalio.workflow.uuid4",
+    "temporalio.workflow.uuid7",
+];

@@ -1,0 +1,270 @@
+use std::collections::BTreeSet;
+
+use lint_core::diagnostic::Diagnostic;
+use lint_core::facts::FunctionRef;
+use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::{self, ExceptHandler, Expr, Stmt, UnaryOp};
+use lint_core::syntax::span_of;
+use rules_macros::RuleMetadata;
+
+use crate::finding::Finding;
+use crate::model::Model;
+use crate::program::{Culprit, Node, Program, Running, nodes_of, own_nodes};
+use crate::rule::{Context, Rule};
+
+/// ## What it does
+/// Finds code that takes the result of `await workflow.wait_condition(…)`, or of `runbook`, for an answer, and code that
+/// catches `temporalio.exceptions.TimeoutError` around it.
+///
+/// ## Why is this bad?
+/// `wait_condition` returns nothing, and raises `asyncio.TimeoutError` when its time is up. `if not await
+/// workflow.wait_condition(…)` is therefore always so, also when the condition came true in time. And the
+/// exception of the same name in `temporalio.exceptions` is another class, which tells why an activity
+/// or a child failed: the handler never runs, and the time that is up ends the workflow.
+///
+/// ## Example
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class ApproveNav:
+///     def __init__(self) -> None:
+///         self.is_approved = False
+///
+///     @workflow.signal
+///     def approve(self, by: str) -> None:
+///         self.is_approved = True
+///
+///     @workflow.run
+///     async def run(self, limit: float) -> str:
+///         if await workflow.wait_condition(  # RB431
+///             lambda: self.is_approved, timeout=limit
+///         ):
+///             return "approved"
+///         return "too late"
+/// ```
+/// The exception of that name is another one:
+/// ```python
+/// from temporalio import workflow
+/// from temporalio.exceptions import TimeoutError
+///
+///
+/// @workflow.defn
+/// class ApproveNav:
+///     def __init__(self) -> None:
+///         self.is_approved = False
+///
+///     @workflow.run
+///     async def run(self, limit: float) -> str:
+///         try:
+///             await workflow.wait_condition(lambda: self.is_approved, timeout=limit)
+///         except TimeoutError:  # RB431
+///             return "too late"
+///         return "approved"
+/// ```
+///
+/// ## Use instead
+/// ```python
+/// import asyncio
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class ApproveNav:
+///     def __init__(self) -> None:
+///         self.is_approved = False
+///
+///     @workflow.signal
+///     def approve(self, by: str) -> None:
+///         self.is_approved = True
+///
+///     @workflow.run
+///     async def run(self, limit: float) -> str:
+///         try:
+///             await workflow.wait_condition(lambda: self.is_approved, timeout=limit)
+///         except asyncio.TimeoutError:
+///             return "too late"
+///         return "approved"
+/// ```
+///
+/// ## Limits
+/// A result is followed into a variable that is set once in its function, and no further.
+#[derive(RuleMetadata)]
+#[rule(
+    code = "RB431",
+    severity = "error",
+    category = "calls",
+    since = "0.1.0",
+    summary = "the outcome of `wait_condition` is looked for where it is not"
+)]
+pub(crate) struct WaitConditionResult;
+
+impl Rule for WaitConditionResult {
+    fn metadata(&self) -> &'static RuleMetadata {
+        &Self::METADATA
+    }
+
+    fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        let program = Program::new(cx.facts);
+        let mut seen = BTreeSet::new();
+        for running in Running::all(cx.facts) {
+            for (_, reach) in running.entries() {
+                for &function in &reach.runs {
+                    let asked = asked(program, function).into_iter();
+                    let asked = asked.map(|it| (span_of(it), ANSWER, "the result is used here"));
+                    let caught = caught(&cx.model, program, function).into_iter();
+                    let caught = caught.map(|it| (span_of(it), CLASS, "this is caught here"));
+                    for (span, (message, help), about) in asked.chain(caught) {
+                        let culprit = Culprit::new(function, span, about);
+                        if seen.insert(culprit.place()) {
+                            let (rule, entry) = (&Self::METADATA, reach.function);
+                            Finding::reached(rule, program, running, entry, culprit, message)
+                                .help(help)
+                                .report(report);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+type Said = (&'static str, &'static str);
+
+const ANSWER: Said = (
+    "`wait_condition` returns nothing, so this is never true, also when the condition came true in time",
+    "look at the condition itself behind the wait, and catch `asyncio.TimeoutError` around it",
+);
+const CLASS: Said = (
+    "`wait_condition` raises `asyncio.TimeoutError`, which this does not catch, so the workflow fails when the time is up",
+    "catch `asyncio.TimeoutError`",
+);
+
+/// The waits whose results decide something, or are kept in a variable that is read.
+fn asked<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<&'p Expr> {
+    let nodes: Vec<Node<'p>> = own_nodes(program.function(function)).collect();
+    let is_wait = |it: &Expr| is_wait(program, function, it);
+    let mut found: Vec<&'p Expr> = Vec::new();
+    for node in &nodes {
+        let tests: Vec<&'p Expr> = match node {
+            Node::Stmt(Stmt::If(it)) => {
+                let others = it.elif_else_clauses.iter();
+                let others = others.filter_map(|it| it.test.as_ref());
+                std::iter::once(&*it.test).chain(others).collect()
+            }
+            Node::Stmt(Stmt::While(it)) => vec![&it.test],
+            Node::Stmt(Stmt::Assert(it)) => vec![&it.test],
+            Node::Expr(Expr::If(it)) => vec![&it.test],
+            Node::Expr(Expr::UnaryOp(it)) if it.op == UnaryOp::Not => vec![&it.operand],
+            Node::Expr(Expr::BoolOp(it)) => it.values.iter().collect(),
+            Node::Expr(Expr::Compare(it)) => vec![&it.left],
+            Node::Stmt(Stmt::Assign(it)) if is_read(&nodes, &it.targets) => vec![&it.value],
+            _ => Vec::new(),
+        };
+        let values = tests.into_iter().map(|it| match it {
+            Expr::Named(it) => &*it.value,
+            other => other,
+        });
+        found.extend(values.filter(|it| is_wait(it)));
+    }
+    found
+}
+
+/// Whether what is assigned to is a local that is set only here, and read.
+fn is_read(nodes: &[Node<'_>], targets: &[Expr]) -> bool {
+    let [Expr::Name(target)] = targets else {
+        return false;
+    };
+    let same = nodes.iter().filter_map(|node| match node {
+        Node::Expr(Expr::Name(it)) if it.id == target.id => Some(it.ctx.is_load()),
+        _ => None,
+    });
+    let (reads, writes): (Vec<bool>, Vec<bool>) = same.partition(|it| *it);
+    !reads.is_empty() && writes.len() <= 1
+}
+
+fn is_wait(program: Program<'_, '_>, function: FunctionRef, expr: &Expr) -> bool {
+    match expr {
+        Expr::Await(it) => match &*it.value {
+            Expr::Call(call) => program.calls(function.file, call, WAIT),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+const WAIT: &[&str] = &[
+    "ntro.workflow.runbook.wait_condition",
+    "temporalio.workflow.wait_condition",
+];
+
+/// The other `TimeoutError` in handlers around a wait with a timeout, if no handler catches the right one.
+fn caught<'p>(model: &Model<'_>, program: Program<'_, 'p>, function: FunctionRef) -> Vec<&'p Expr> {
+    let mut found = Vec::new();
+    for node in own_nodes(program.function(function)) {
+        let Node::Stmt(Stmt::Try(it)) = node else {
+            continue;
+        };
+        let waits = nodes_of(&it.body).iter().any(|node| match node {
+            Node::Expr(Expr::Call(call)) => is_limited(program, function, call),
+            _ => false,
+        });
+        let mut types = it.handlers.iter().map(|it| {
+            let ExceptHandler::ExceptHandler(it) = it;
+            it.type_.as_deref()
+        });
+        if waits
+            && types
+                .clone()
+                .all(|it| it.is_some_and(|it| !catches(model, function, it)))
+        {
+            found.extend(types.find_map(|it| it.filter(|it| is_other(model, function, it))));
+        }
+    }
+    found
+}
+
+fn is_limited(program: Program<'_, '_>, function: FunctionRef, call: &ast::ExprCall) -> bool {
+    let timeout = call.arguments.find_keyword("timeout");
+    timeout.is_some_and(|it| !it.value.is_none_literal_expr())
+        && program.calls(function.file, call, WAIT)
+}
+
+/// The classes that an `except` clause names, by their full names; `None` for what is not known.
+fn classes(model: &Model<'_>, function: FunctionRef, types: &Expr) -> Vec<Option<String>> {
+    let FunctionRef { file, ix } = function;
+    let listed = match types {
+        Expr::Tuple(it) => it.elts.iter().collect(),
+        other => vec![other],
+    };
+    let names = model.names_in(file);
+    listed
+        .into_iter()
+        .map(|it| match names.resolve(file, ix, it) {
+            Some(resolved) => resolved.external().map(str::to_owned),
+            None => it.as_name_expr().map(|it| it.id.to_string()),
+        })
+        .collect()
+}
+
+fn catches(model: &Model<'_>, function: FunctionRef, types: &Expr) -> bool {
+    const RIGHT: &[&str] = &[
+        "asyncio.TimeoutError",
+        "asyncio.exceptions.TimeoutError",
+        "TimeoutError",
+        "OSError",
+        "Exception",
+        "BaseException",
+    ];
+    classes(model, function, types).iter().any(|it| {
+        it.as_deref()
+            .is_none_or(|it| RIGHT.contains(&it.strip_prefix("builtins.").unwrap_or(it)))
+    })
+}
+
+fn is_other(model: &Model<'_>, function: FunctionRef, types: &Expr) -> bool {
+    const OTHER: &str = "temporalio.exceptions.TimeoutError";
+    let classes = classes(model, function, types);
+    classes.iter().flatten().any(|it| it == OTHER)
+}
