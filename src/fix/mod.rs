@@ -24,8 +24,11 @@ pub(crate) use diff::write_diff;
 pub(crate) use ignore::ignore;
 pub(crate) use write::write;
 
-/// How often the project is checked again before what is left is left to people.
+/// How often the project is checked again although there was not less to find than before.
 const MAX_PASSES: usize = 10;
+
+/// How often it is checked again before what is left is left to people.
+const MAX_ROUNDS: usize = 200;
 
 /// How often it is checked to find the fixes that go wrong.
 const MAX_TRIES: usize = 40;
@@ -77,22 +80,22 @@ pub(crate) struct Order<'o> {
 /// finding where it is was no fix, and everything is done again without it.
 pub(crate) fn fix(files: &mut Files, order: &Order<'_>) -> Outcome {
     let mut reservations = Reservations::default();
-    let mut put_back = Vec::new();
+    let mut undone = Vec::new();
     loop {
         let (mut outcome, more) = passes(files, order, &mut reservations);
         if more.is_empty() {
-            outcome.put_back.extend(put_back);
+            outcome.put_back.extend(undone);
             return outcome;
         }
         // What was put back is blocked from now on, and would not be told again.
-        put_back.append(&mut outcome.put_back);
+        undone.append(&mut outcome.put_back);
         for (key, change) in outcome.changes {
             files.unstage(&key, change.before);
         }
         reservations
             .blocked
             .extend(more.iter().map(|it| it.identity.clone()));
-        put_back.extend(more.into_iter().map(|it| PutBack {
+        undone.extend(more.into_iter().map(|it| PutBack {
             code: it.code,
             title: it.title,
             key: it.key,
@@ -111,15 +114,21 @@ fn passes(
     let mut tried: Vec<ChosenFix> = Vec::new();
     let mut seen = look(files, order, reservations, &Left::new());
     let first = seen.counts();
-    let (mut passes, mut tries) = (0, 0);
-    while passes < MAX_PASSES && tries < MAX_TRIES && !seen.plan.contents.is_empty() {
+    let (mut passes, mut rounds, mut tries) = (0, 0, 0);
+    while passes < MAX_PASSES
+        && rounds < MAX_ROUNDS
+        && tries < MAX_TRIES
+        && !seen.plan.contents.is_empty()
+    {
         let before = stage(files, &seen.plan);
         let left = seen.plan.left.clone();
         let next = look(files, order, reservations, &left);
         let bad = worsened(&seen, &next, &before);
         let mut is_news = true;
         let mut good = if bad.is_empty() {
-            passes += 1;
+            // As long as there is less to find, it comes to an end.
+            passes += usize::from(next.total() >= seen.total());
+            rounds += 1;
             // Those that waited have their turn.
             is_news = !std::mem::take(&mut reservations.deferred).is_empty();
             seen.plan
@@ -156,6 +165,10 @@ struct Seen {
 }
 
 impl Seen {
+    fn total(&self) -> usize {
+        self.findings.values().map(|it| it.count).sum()
+    }
+
     fn counts(&self) -> BTreeMap<Kind, usize> {
         let counts = self.findings.iter();
         counts.map(|(kind, it)| (kind.clone(), it.count)).collect()
