@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lint_core::diagnostic::{Edit, FileId, Place, Span};
-use lint_core::index::Module;
+use lint_core::index::{FunctionIx, FunctionNode, MODULE_BODY, Module};
 use lint_core::project::{Project, split};
 use lint_core::source::SourceFile;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
@@ -38,14 +38,22 @@ pub fn dead_imports(
     let uses = Uses::of(module);
     let mut lines: Vec<(Span, Vec<String>)> = Vec::new();
     let mut found = Vec::new();
-    for (suite, statement) in import_statements(module.tree()) {
-        let names = match statement {
-            Stmt::Import(it) => &it.names,
-            Stmt::ImportFrom(it) => &it.names,
-            _ => continue,
-        };
-        let is_dead = |i: &usize| uses.are_replaced(&names[*i], edits, left);
+    let statements = import_statements(module.tree()).into_iter();
+    for (suite, statement) in statements.chain(import_statements_of_functions(module)) {
+        let names = import_names(statement);
+        // An edit of the import itself writes its names, too.
+        let elsewhere = edits.iter().copied();
+        let elsewhere = elsewhere.filter(|it| !covers(span_of(statement), it.place.span));
+        let elsewhere: Vec<&Edit> = elsewhere.collect();
+        let is_dead = |i: &usize| uses.are_replaced(&names[*i], &elsewhere, left);
         let dead: BTreeSet<usize> = (0..names.len()).filter(is_dead).collect();
+        let is_needed = |it: &Stmt| {
+            let names = import_names(it);
+            names.is_empty()
+                || !names
+                    .iter()
+                    .all(|it| uses.are_replaced(it, &elsewhere, left))
+        };
         let bound: Vec<String> = dead.iter().map(|&i| bound(&names[i]).to_owned()).collect();
         if dead.len() < names.len() {
             let spans = parts(names, &dead).into_iter();
@@ -53,7 +61,7 @@ pub fn dead_imports(
             found.extend(spans.map(|it| (it, bound.clone())));
             continue;
         }
-        let whole = whole_lines(source, span_of(statement)).filter(|_| suite.len() > 1);
+        let whole = whole_lines(source, span_of(statement)).filter(|_| suite.iter().any(is_needed));
         let whole = whole.filter(|it| keeps_comments(source, *it));
         match (whole, lines.last_mut()) {
             (Some(whole), Some((last, names))) if last.end == whole.start => {
@@ -64,15 +72,8 @@ pub fn dead_imports(
             (None, _) => {}
         }
     }
-    // What is inserted there keeps its distance.
-    let is_met = |span: &Span| {
-        let mut places = edits.iter().map(|it| it.place.span);
-        places.any(|it| it.end == span.start || it.start == span.end)
-    };
-    found.extend(lines.into_iter().map(|(span, names)| match is_met(&span) {
-        true => (span, names),
-        false => (with_gap(source, span), names),
-    }));
+    let lines = lines.into_iter();
+    found.extend(lines.map(|(span, names)| (cut(source, span, edits), names)));
     let dead = |(span, names)| DeadImport {
         edit: Edit {
             place: Place { file, span },
@@ -81,6 +82,25 @@ pub fn dead_imports(
         names,
     };
     found.into_iter().map(dead).collect()
+}
+
+fn import_names(statement: &Stmt) -> &[Alias] {
+    match statement {
+        Stmt::Import(it) => &it.names,
+        Stmt::ImportFrom(it) => &it.names,
+        _ => &[],
+    }
+}
+
+/// What to take out with lines of imports, so that the distances around them stay.
+fn cut(source: &SourceFile, lines: Span, edits: &[&Edit]) -> Span {
+    let mut met = edits
+        .iter()
+        .filter(|it| it.place.span.end == lines.start || it.place.span.start == lines.end);
+    match met.next() {
+        Some(met) => without_second_gap(source, lines, met),
+        None => with_gap(source, lines),
+    }
 }
 
 /// Whether taking out a text takes no comment along, or leaves one behind another name.
@@ -111,11 +131,30 @@ fn with_gap(source: &SourceFile, lines: Span) -> Span {
     }
 }
 
+/// Lines to take out where something is inserted: that keeps its distance, from what is above the
+/// lines now.
+fn without_second_gap(source: &SourceFile, lines: Span, inserted: &Edit) -> Span {
+    let before = &source.text[..lines.start as usize];
+    let gap = ["\r\n", "\n", "\r"]
+        .into_iter()
+        .find(|it| before.ends_with(&it.repeat(2)));
+    match gap {
+        Some(gap) if inserted.replacement.starts_with('\n') => {
+            Span::new(lines.start - gap.len() as u32, lines.end)
+        }
+        _ => lines,
+    }
+}
+
 fn bound(alias: &Alias) -> &str {
     match &alias.asname {
         Some(name) => name.as_str(),
         None => alias.name.as_str().split('.').next().unwrap_or_default(),
     }
+}
+
+fn covers(outer: Span, inner: Span) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
 }
 
 /// The lines of a statement that shares them with nothing.
@@ -158,45 +197,82 @@ fn has_word(text: &str, word: &str) -> bool {
 }
 
 /// Everything in a file that may need an import.
-#[derive(Default)]
 struct Uses<'p> {
-    names: Vec<(&'p str, Span)>,
+    module: &'p Module,
+    names: Vec<(Name<'p>, Span)>,
     /// Strings may be annotations, or list what the module offers.
     texts: Vec<&'p str>,
     /// Names that imports bind, anywhere.
-    bound: Vec<&'p str>,
+    bound: Vec<Name<'p>>,
 }
+
+/// A name, and the function that has it for itself, or the module.
+type Name<'p> = (&'p str, FunctionIx);
 
 impl<'p> Uses<'p> {
     fn of(module: &'p Module) -> Self {
-        let mut uses = Self::default();
+        let mut uses = Self {
+            module,
+            names: Vec::new(),
+            texts: Vec::new(),
+            bound: Vec::new(),
+        };
         uses.visit_body(&module.tree().body);
         uses
     }
 
+    /// What a name at a place means.
+    fn name(&self, name: &'p str, at: Span) -> Name<'p> {
+        let index = self.module.index();
+        let mut function = index.function_containing(at.start);
+        while function != MODULE_BODY {
+            let it = index.function(function);
+            // What decorates a function, and its defaults, belong to the code around it.
+            let is_in_body = match it.node {
+                FunctionNode::Def(def) => def
+                    .body
+                    .first()
+                    .is_some_and(|first| span_of(first).start <= at.start),
+                FunctionNode::Lambda(lambda) => span_of(&*lambda.body).start <= at.start,
+                FunctionNode::Module(_) => true,
+            };
+            if is_in_body && it.globals.contains(name) {
+                break;
+            }
+            if is_in_body && it.locals.contains(name) && !it.nonlocals.contains(name) {
+                return (name, function);
+            }
+            function = it.parent;
+        }
+        (name, MODULE_BODY)
+    }
+
     /// Whether all that needs an import is replaced by what does not.
-    fn are_replaced(&self, alias: &Alias, edits: &[&Edit], left: &BTreeSet<String>) -> bool {
+    fn are_replaced(&self, alias: &'p Alias, edits: &[&Edit], left: &BTreeSet<String>) -> bool {
         let name = bound(alias);
-        let is_removed = |span: &Span| {
-            let mut spans = edits.iter().map(|it| it.place.span);
-            spans.any(|it| it.start <= span.start && span.end <= it.end)
-        };
-        let of_name = self.names.iter().filter(|(it, _)| *it == name);
+        let own = self.name(name, span_of(alias));
+        let is_removed = |span: &Span| edits.iter().any(|it| covers(it.place.span, *span));
+        let of_name = self.names.iter().filter(|(it, _)| *it == own);
         let spans: Vec<Span> = of_name.map(|(_, span)| *span).collect();
-        let is_single = self.bound.iter().filter(|it| **it == name).count() == 1;
+        let is_single = self.bound.iter().filter(|it| **it == own).count() == 1;
         is_single
             && (!spans.is_empty() || left.contains(name))
             && spans.iter().all(is_removed)
             && !self.texts.iter().any(|text| has_word(text, name))
             && !edits.iter().any(|it| has_word(&it.replacement, name))
     }
+
+    fn bind(&mut self, names: &'p [Alias]) {
+        let names = names.iter().map(|it| self.name(bound(it), span_of(it)));
+        let names: Vec<Name<'p>> = names.collect();
+        self.bound.extend(names);
+    }
 }
 
 impl<'p> Visitor<'p> for Uses<'p> {
     fn visit_stmt(&mut self, statement: &'p Stmt) {
         match statement {
-            Stmt::Import(it) => self.bound.extend(it.names.iter().map(bound)),
-            Stmt::ImportFrom(it) => self.bound.extend(it.names.iter().map(bound)),
+            Stmt::Import(_) | Stmt::ImportFrom(_) => self.bind(import_names(statement)),
             // A text that stands alone is for people.
             Stmt::Expr(it) if it.value.is_string_literal_expr() => return,
             _ => {}
@@ -206,12 +282,30 @@ impl<'p> Visitor<'p> for Uses<'p> {
 
     fn visit_expr(&mut self, expression: &'p Expr) {
         match expression {
-            Expr::Name(name) => self.names.push((name.id.as_str(), span_of(name))),
+            Expr::Name(it) => {
+                let name = self.name(it.id.as_str(), span_of(it));
+                self.names.push((name, span_of(it)));
+            }
             Expr::StringLiteral(literal) => self.texts.push(literal.value.to_str()),
             _ => {}
         }
         walk_expr(self, expression);
     }
+}
+
+/// The imports that stand directly in functions, each with the body around it.
+fn import_statements_of_functions(module: &Module) -> impl Iterator<Item = (&[Stmt], &Stmt)> {
+    let functions = module.index().functions.iter();
+    let bodies = functions.filter_map(|it| match it.node {
+        FunctionNode::Def(def) => Some(&def.body[..]),
+        FunctionNode::Lambda(_) | FunctionNode::Module(_) => None,
+    });
+    bodies.flat_map(|body| {
+        let imports = body
+            .iter()
+            .filter(|it| matches!(it, Stmt::Import(_) | Stmt::ImportFrom(_)));
+        imports.map(move |it| (body, it))
+    })
 }
 
 #[cfg(test)]
@@ -258,6 +352,26 @@ mod tests {
             (
                 "from time import (\n    sleep,\n    time,  # a clock\n)\nx = time.time()\nsleep()\n",
                 "from time import (\n    sleep,\n    time,  # a clock\n)\nx = 0\nsleep()\n",
+            ),
+            (
+                "def f():\n    import time\n\n    return time.time()\n",
+                "def f():\n    return 0\n",
+            ),
+            (
+                "def f():\n    import time\n    x = time.time()\n    return lambda: time\n",
+                "def f():\n    import time\n    x = 0\n    return lambda: time\n",
+            ),
+            (
+                "def f():\n    import time\n    x = time.time()\n\n\ndef g(time):\n    return time\n",
+                "def f():\n    x = 0\n\n\ndef g(time):\n    return time\n",
+            ),
+            (
+                "import time\nx = time.time()\n\n\ndef g(at=time):\n    time = at\n    return time\n",
+                "import time\nx = 0\n\n\ndef g(at=time):\n    time = at\n    return time\n",
+            ),
+            (
+                "import time\nx = time.time()\n\n\ndef g():\n    global time\n    time = 1\n",
+                "import time\nx = 0\n\n\ndef g():\n    global time\n    time = 1\n",
             ),
             (
                 "with a():\n    import time\nx = time.time()\n",

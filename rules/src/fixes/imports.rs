@@ -7,6 +7,11 @@ use lint_core::source::SourceFile;
 use lint_core::syntax::ast::{self, Stmt};
 use lint_core::syntax::span_of;
 
+use crate::program::{Node, nodes_of};
+
+/// How long a line may be.
+const WIDTH: usize = 88;
+
 /// A name to import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Wanted<'w> {
@@ -107,6 +112,9 @@ pub(crate) fn beside(
     names: &[&str],
 ) -> Edit {
     let end = import.names.len();
+    if let Some(edit) = in_order(file, source, import, end..end, names) {
+        return edit;
+    }
     if let Some(edit) = grown(file, source, import, end..end, names) {
         return edit;
     }
@@ -160,7 +168,23 @@ pub(crate) fn passed_through(
         return below(file, source, last, &format!("{statement}\n"));
     }
     let block = format!("with {api}.unsafe.imports_passed_through():\n    {statement}\n");
-    after_imports(file, source, tree, &block)
+    // Some import what they need in a block, below which it is there.
+    let binds = |it: &&Stmt| match it {
+        Stmt::If(_) | Stmt::Try(_) | Stmt::With(_) => nodes_of(std::slice::from_ref(*it))
+            .iter()
+            .any(|node| match node {
+                Node::Stmt(Stmt::ImportFrom(it)) => it
+                    .names
+                    .iter()
+                    .any(|it| it.asname.as_ref().unwrap_or(&it.name).as_str() == api),
+                _ => false,
+            }),
+        _ => false,
+    };
+    match tree.body.iter().rfind(binds) {
+        Some(last) => below(file, source, last, &format!("\n{block}")),
+        None => after_imports(file, source, tree, &block),
+    }
 }
 
 /// The edit that adds an import in the line below another one.
@@ -214,6 +238,22 @@ pub(crate) fn is_for_types_alone(tree: &ast::ModModule, name: &str) -> bool {
     guarded.any(|it| it.body.iter().any(|it| binds(&it)))
 }
 
+/// How a member of a package is written where `import package.member` makes it known.
+pub(crate) fn as_module(tree: &ast::ModModule, wanted: Wanted<'_>) -> Option<String> {
+    let dotted = format!("{}.{}", wanted.module, wanted.name?);
+    let imports = |it: &Stmt| match it {
+        Stmt::Import(it) => it
+            .names
+            .iter()
+            .any(|it| it.asname.is_none() && it.name.as_str() == dotted),
+        _ => false,
+    };
+    let mut statements = import_statements(tree).into_iter();
+    statements
+        .any(|(_, it)| imports(it))
+        .then_some(dotted.clone())
+}
+
 /// The imports at the top of a new file.
 pub(crate) fn header(needed: &[Wanted<'_>]) -> String {
     let mut sorted = needed.to_vec();
@@ -256,12 +296,60 @@ pub(crate) fn exchanged(
     at: usize,
     names: &[&str],
 ) -> Edit {
-    grown(file, source, import, at..at + 1, names).unwrap_or_else(|| Edit {
+    in_order(file, source, import, at..at + 1, names)
+        .or_else(|| grown(file, source, import, at..at + 1, names))
+        .unwrap_or_else(|| Edit {
+            place: Place {
+                file,
+                span: span_of(&import.names[at]),
+            },
+            replacement: names.join(", "),
+        })
+}
+
+/// The import with more names in their order, if it has one. The names take the place of those in the
+/// range.
+fn in_order(
+    file: FileId,
+    source: &SourceFile,
+    import: &ast::StmtImportFrom,
+    range: Range<usize>,
+    names: &[&str],
+) -> Option<Edit> {
+    let is_sorted = import.names.is_sorted_by_key(|it| rank(it.name.as_str()));
+    let whole = span_of(import);
+    let text = source.slice(whole);
+    let line = source.line_span(source.line(whole.start));
+    let indent = source.slice(Span::new(line.start, whole.start));
+    if !is_sorted || text.contains(['#', '\\']) || !indent.trim().is_empty() {
+        return None;
+    }
+    let known = import.names.iter().map(|it| source.slice(span_of(it)));
+    let mut all: Vec<&str> = known.collect();
+    all.splice(range, names.iter().copied());
+    all.sort_by_key(|it| rank(it.split(' ').next().unwrap_or_default()));
+    let first = span_of(import.names.first()?).start;
+    let last = span_of(import.names.last()?).end;
+    let head = source.slice(Span::new(whole.start, first));
+    let short = all.join(", ");
+    let width = indent.len() + head.len() + short.len() + usize::from(head.contains('('));
+    if !text.contains(['\n', '\r']) && width <= WIDTH {
+        return Some(Edit {
+            place: Place {
+                file,
+                span: Span::new(first, last),
+            },
+            replacement: short,
+        });
+    }
+    let lines = all.iter().map(|it| format!("{indent}    {it},\n"));
+    let opening = head.find('(').unwrap_or(head.len()) as u32;
+    Some(Edit {
         place: Place {
             file,
-            span: span_of(&import.names[at]),
+            span: Span::new(whole.start + opening, whole.end),
         },
-        replacement: names.join(", "),
+        replacement: format!("(\n{}{indent})", lines.collect::<String>()),
     })
 }
 
@@ -274,7 +362,6 @@ fn grown(
     range: Range<usize>,
     names: &[&str],
 ) -> Option<Edit> {
-    const WIDTH: usize = 88;
     let whole = span_of(import);
     let (first, last) = (
         span_of(import.names.first()?),
@@ -304,18 +391,19 @@ fn grown(
     })
 }
 
-/// The index of the name before which another one goes: names are kept in the order in which
-/// sorters of imports put them: constants, classes, others.
-fn place_for(import: &ast::StmtImportFrom, name: &str) -> usize {
-    let rank = |name: &str| {
-        let has_lower = name.chars().any(char::is_lowercase);
-        let kind = match name.chars().next() {
-            Some(first) if first.is_uppercase() && has_lower => 1,
-            Some(first) if first.is_uppercase() => 0,
-            _ => 2,
-        };
-        (kind, name.to_lowercase())
+/// The order in which sorters of imports put names: constants, classes, others.
+fn rank(name: &str) -> (u8, String) {
+    let has_lower = name.chars().any(char::is_lowercase);
+    let kind = match name.chars().next() {
+        Some(first) if first.is_uppercase() && has_lower => 1,
+        Some(first) if first.is_uppercase() => 0,
+        _ => 2,
     };
+    (kind, name.to_lowercase())
+}
+
+/// The index of the name before which another one goes.
+fn place_for(import: &ast::StmtImportFrom, name: &str) -> usize {
     let mut names = import.names.iter();
     let next = names.position(|it| rank(it.name.as_str()) > rank(name));
     next.unwrap_or(import.names.len())
@@ -486,6 +574,34 @@ pub(crate) fn import_statements(tree: &ast::ModModule) -> Vec<(&[Stmt], &Stmt)> 
 mod tests {
     use super::super::testing::{FILE, after};
     use super::*;
+
+    #[test]
+    fn more_names_keep_the_order_that_there_is() {
+        for (before, expected) in [
+            (
+                "from .a import alpha, delta\n",
+                "from .a import Beta, alpha, cee, delta\n",
+            ),
+            (
+                "from .a import delta, alpha\n",
+                "from .a import delta, alpha, cee, Beta\n",
+            ),
+            (
+                "from .a import (\n    alpha,  # first\n    delta,\n)\n",
+                "from .a import (\n    alpha,  # first\n    delta,\n    cee,\n    Beta,\n)\n",
+            ),
+            (
+                "from .a import (alpha,\n    delta as d)\n",
+                "from .a import (\n    Beta,\n    alpha,\n    cee,\n    delta as d,\n)\n",
+            ),
+        ] {
+            let text = after(before, |project, source| {
+                let tree = project.module(FILE).expect("a module").tree();
+                vec![import_sibling(FILE, source, tree, "a", &["cee", "Beta"])]
+            });
+            assert_eq!(text, expected);
+        }
+    }
 
     #[test]
     fn an_import_is_merged_or_gets_its_own_line() {
