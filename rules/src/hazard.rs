@@ -4,7 +4,7 @@
 //! > each replay sees another time; commands depend on it, so the replay fails
 
 use lint_core::diagnostic::{Diagnostic, Fix, Impact, Severity, TraceStep};
-use lint_core::facts::{Facade, Facts, Hazard, HazardKind, Workflow};
+use lint_core::facts::{Facade, Facts, Hazard, HazardKind, Workflow, WorkflowKind};
 use lint_core::knowledge::Sandbox;
 use lint_core::rule::RuleMetadata;
 
@@ -62,6 +62,15 @@ impl<'f, 'p> Case<'f, 'p> {
 
     pub(crate) fn workflow(&self) -> &'f Workflow {
         &self.facts.workflows[self.hazard.workflow]
+    }
+
+    /// The facade whose API the code may use: converters run in clients and activities as well, where
+    /// there is none.
+    pub(crate) fn api(&self) -> Facade {
+        match self.workflow().kind {
+            WorkflowKind::Converter => Facade::Other,
+            _ => self.workflow().facade,
+        }
     }
 
     pub(crate) fn for_facade(&self, temporal: &'static str, runbook: &'static str) -> &'static str {

@@ -380,12 +380,15 @@ impl<'f, 'p> Program<'f, 'p> {
     }
 }
 
-/// Whether a name is of what works only in workflows. Its logger works everywhere.
+/// Whether a name is of what works only in workflows. The logger of a runbook works everywhere, and
+/// that of Temporal raises elsewhere, since it asks whether this is a replay.
 fn is_of_workflows(name: &str) -> bool {
-    ["temporalio.workflow.", "ntro.workflow.runbook."]
-        .into_iter()
-        .filter_map(|api| name.strip_prefix(api))
-        .any(|it| !it.starts_with("logger") && !it.starts_with("unsafe"))
+    let of = |api: &str, elsewhere: [&str; 2]| {
+        let member = name.strip_prefix(api);
+        member.is_some_and(|it| !elsewhere.iter().any(|free| it.starts_with(free)))
+    };
+    of("temporalio.workflow.", ["unsafe", "logger.base_logger"])
+        || of("ntro.workflow.runbook.", ["unsafe", "logger"])
 }
 
 /// A part of the code of a function.

@@ -4,8 +4,8 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use lint_core::diagnostic::{Diagnostic, FileId};
-use lint_core::facts::Facts;
+use lint_core::diagnostic::{Diagnostic, FileId, Place};
+use lint_core::facts::{Callee, Facts, FunctionRef};
 use lint_core::names::Names;
 use lint_core::project::{Project, Question, join, mentions, split};
 use lint_core::rule::{Category, RuleMetadata};
@@ -29,6 +29,7 @@ pub struct Context<'p> {
     pub(crate) is_part: bool,
     names: OnceCell<Names<'p>>,
     workers: OnceCell<(Vec<FileId>, Names<'p>)>,
+    callers: OnceCell<BTreeMap<FunctionRef, Vec<Place>>>,
     last_names: RefCell<Option<(Vec<FileId>, Rc<Names<'p>>)>>,
     /// Words that were looked for in all files, with the files that have them.
     words: RefCell<BTreeMap<String, Vec<FileId>>>,
@@ -73,6 +74,7 @@ impl<'p> Context<'p> {
             is_part: false,
             names: OnceCell::new(),
             workers: OnceCell::new(),
+            callers: OnceCell::new(),
             last_names: RefCell::default(),
             words: RefCell::default(),
             only_in_workflows: Answers::default(),
@@ -138,6 +140,22 @@ impl<'p> Context<'p> {
         self.workers.get().map(|(files, _)| files.as_slice())
     }
 
+    /// The calls that run a function, as far as they were seen.
+    pub(crate) fn callers(&self, function: FunctionRef) -> &[Place] {
+        let callers = self.callers.get_or_init(|| {
+            let mut callers: BTreeMap<FunctionRef, Vec<Place>> = BTreeMap::new();
+            for (place, callees) in &self.facts.observed.calls {
+                for callee in callees {
+                    if let Callee::Function(function) = callee {
+                        callers.entry(*function).or_default().push(*place);
+                    }
+                }
+            }
+            callers
+        });
+        callers.get(&function).map_or(&[], Vec::as_slice)
+    }
+
     /// The files of the project that contain a word, for fixes that have to know every use of a name.
     pub(crate) fn files_with(&self, word: &str) -> Vec<FileId> {
         let mut words = self.words.borrow_mut();
@@ -168,8 +186,8 @@ impl<'p> Context<'p> {
 /// The files that may start workers.
 pub(crate) fn worker_files(project: &Project<'_>) -> Vec<FileId> {
     let mut files = project.candidates(&Question {
-        name: "activities=".to_owned(),
-        test: &|bytes| mentions(bytes, "activities=") && mentions(bytes, "temporalio"),
+        name: "workflows=".to_owned(),
+        test: &|bytes| mentions(bytes, "workflows=") && mentions(bytes, "temporalio"),
     });
     files.retain(|file| !project.is_installed(*file));
     files

@@ -14,7 +14,7 @@ class Order:
         return workflow.time()
 ";
 
-fn text(project: &Project, path: &str) -> String {
+pub(crate) fn text(project: &Project, path: &str) -> String {
     fs::read_to_string(project.path().join(path)).expect("a text")
 }
 
@@ -55,7 +55,7 @@ fn a_diff_changes_nothing_and_says_whether_there_is_any() {
 }
 
 /// A workflow with this body, and these imports.
-fn workflow(imports: &str, body: &str) -> String {
+pub(crate) fn workflow(imports: &str, body: &str) -> String {
     let body = body.replace('\n', "\n        ");
     format!(
         "{imports}\nfrom temporalio import workflow\n\n\n@workflow.defn\nclass Order:\n    @workflow.run\n    \
@@ -64,7 +64,7 @@ fn workflow(imports: &str, body: &str) -> String {
 }
 
 /// The file after all fixes.
-fn fixed(imports: &str, body: &str) -> String {
+pub(crate) fn fixed(imports: &str, body: &str) -> String {
     let project = Project::new(&[("order.py", &workflow(imports, body))]);
     let run = project.run(&["check", "--fix-only", "--unsafe-fixes", "."]);
     assert!(!run.stderr.contains("put back"), "{}", run.stderr);
@@ -596,7 +596,7 @@ mod on_unix {
 }
 
 /// Whether anything is fixed, with unsafe fixes, in a project of these files.
-fn is_changed(files: &[(&str, &str)]) -> bool {
+pub(crate) fn is_changed(files: &[(&str, &str)]) -> bool {
     let project = Project::new(files);
     let run = project.run(&["check", "--fix-only", "--unsafe-fixes", "."]);
     assert!(run.stderr.contains("fixed "), "{}", run.stderr);

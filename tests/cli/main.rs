@@ -8,6 +8,7 @@ mod config;
 mod diff_base;
 mod files;
 mod fix;
+mod fix_meaning;
 mod formats;
 mod graph;
 mod hostile_repository;

@@ -167,6 +167,24 @@ def draw(prefix: str, text: str) -> str:
     return prefix + text + str(uuid.uuid4())
 """,
     ),
+    *(
+        plain(
+            name,
+            "RB113",
+            "import uuid",
+            f'return " ".join({call})',
+            """
+@activity.defn
+async def draw(text: str) -> str:
+    return text + str(uuid.uuid4())
+""",
+        )
+        for name, call in [
+            ("activities together", 'await asyncio.gather(draw("a"), draw("b"))'),
+            ("activities of a list", 'await asyncio.gather(*[draw(it) for it in "ab"])'),
+            ("activity as a task", 'await asyncio.create_task(draw("a"))'),
+        ]
+    ),
     plain("print", "RB115", "", 'print("hello")\nreturn "done"', prints=True),
     helper(
         "clock in a helper",
@@ -394,7 +412,10 @@ def runbook_with_helper(name: str, code: str, text: str, call: str, **files: str
 KEY = "import uuid\n\n\ndef key(prefix: str, size: int) -> str:\n    return prefix + uuid.uuid4().hex[:size]\n"
 MODE = "import os\n\n\ndef mode() -> str:\n    # As the worker has it.\n    return os.environ['CASE_MODE']\n"
 
+OR_NONE = "import os\n\n\ndef mode(prefix: str | None) -> str:\n    return f\"{prefix} {os.environ['CASE_MODE']}\"\n"
+
 HELPERS += [
+    runbook_with_helper("nothing for a helper", "RB104", OR_NONE, "mode(None)", helpers=OR_NONE),
     runbook_with_helper("file of a helper", "RB105", LOAD, "load(path)", helpers=LOAD),
     runbook_with_helper("file of a helper, beside activities", "RB105", LOAD, "load(path)", helpers=LOAD, activities=ACTIVITIES),
     runbook_with_helper("waiting helper", "RB105", LOAD, "await load(path)", helpers=LOAD.replace("def load", "async def load")),
@@ -444,6 +465,13 @@ ONLY_IN_WORKFLOWS = [
         ("number of a step", "RB102", "random.random()"),
         ("key of a step", "RB103", "uuid.uuid4()"),
     ]
+] + [
+    helper(
+        "key of what logs",
+        STEPS + 'def key(text: str) -> str:\n    workflow.logger.info(text)\n    return f"{text} {uuid.uuid4()}"\n',
+        'helpers.key("a")',
+        code="RB103",
+    ),
 ]
 
 ORDER = """\

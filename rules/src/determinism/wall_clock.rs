@@ -99,7 +99,8 @@ use crate::rule::{Context, Rule};
 /// `time.time_ns()` become those of the workflow. Unsafe where it does not: naive local times become
 /// UTC, and `time.monotonic()` counts from 1970 then. A helper gets a parameter for the time, which the
 /// workflow fills, and a field with a clock as its default is given the time; both are unsafe, since the
-/// time is that of the call.
+/// time is that of the call. The time stands still where a workflow awaits nothing: it is unsafe in a
+/// `for` loop that ends on the clock, and there is no fix in a `while` loop, which would never end.
 ///
 /// ## Sandbox
 /// Temporal's sandbox stops the best-known clocks, but not `time.strftime()`, `time.gmtime()`,

@@ -14,6 +14,7 @@ use super::site::{Bind, Site, joined};
 use crate::hazard::Case;
 use crate::program::{Node, nodes_of, nodes_of_expr};
 use crate::rule::Context;
+use crate::sites;
 
 /// For a clock, or a random UUID, that fills a field.
 pub(crate) fn filled(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
@@ -22,10 +23,11 @@ pub(crate) fn filled(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     if hazard.read_only || hazard.may_fill || hazard.trace.len() > 2 {
         return None;
     }
-    let site = Site::at(cx, hazard.place, case.workflow().facade)?;
+    let site = Site::at(cx, hazard.place, case.api())?;
     let call = site.expr.as_call_expr()?;
     let is_class = |it: &Callee| matches!(it, Callee::Class(_));
-    let hides = call.arguments.keywords.iter().any(|it| it.arg.is_none());
+    // What is unpacked may fill the field.
+    let hides = sites::hides_keywords(call) || sites::hides_positions(call);
     if hides
         || !cx
             .facts
@@ -48,11 +50,8 @@ pub(crate) fn filled(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
         Some(inner) => computed(cx, inner.place, &site, &api)?,
     };
     let argument = format!("{field}={}", value.code);
-    let (at, text) = with_argument(site.source, call, &argument)?;
-    let edits = api
-        .edit
-        .into_iter()
-        .chain([site.edit(Span::new(at, at), text)]);
+    let (span, text) = with_argument(site.source, call, &argument)?;
+    let edits = api.edit.into_iter().chain([site.edit(span, text)]);
     let title = format!("set `{field}` with `{}`{}", value.code, value.caution);
     Some(Fix::new(
         title,

@@ -6,7 +6,7 @@ use lint_core::syntax::span_of;
 
 use super::activity::execute;
 use super::asynchronous::waiting;
-use super::home::{Home, model_name};
+use super::home::{Home, imported_names, passed};
 use super::inputs::Inputs;
 use super::site::{Site, joined};
 use super::taken::Extract;
@@ -17,7 +17,7 @@ use crate::secrets::{names_secret, uses_secret};
 
 /// Moves an expression into an activity: of its bundle, or beside those that the workflow has.
 pub(crate) fn extracted(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
-    let facade = case.workflow().facade;
+    let facade = case.api();
     let site = Site::of(cx, case.hazard, facade)?;
     if site.is_in_comprehension() || !case.workflow().is_workflow() {
         return None;
@@ -35,28 +35,21 @@ pub(crate) fn extracted(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
         Facade::Temporal => Home::of_workflow(cx, site)?,
         Facade::Other => return None,
     };
-    let (existing, _) = inputs.function(&extract, &inputs.verb, &home);
-    let is_there = home.has(cx, &existing);
-    let name = match is_there {
-        true => inputs.verb.clone(),
-        false => home.free_name(site, &inputs.verb)?,
-    };
-    let (function, mut needed) = inputs.function(&extract, &name, &home);
-    needed.extend(inputs.imports.iter().copied());
+    let function = |name: &str| inputs.function(&extract, name, &home);
+    let (name, is_there) = home.name(cx, site, &inputs.verb, |name| function(name).0)?;
     let (mut edits, new_files) = match is_there {
         true => (Vec::new(), Vec::new()),
-        false => home.with(cx, site, &function, &needed)?,
+        false => {
+            let (text, mut needed) = function(&name);
+            needed.extend(inputs.imports.iter().copied());
+            home.with(cx, site, &text, &needed)?
+        }
     };
-    let several = inputs.fields.len() > 1;
-    let model = several.then(|| model_name(&name));
-    let names: Vec<&str> = model
-        .iter()
-        .map(String::as_str)
-        .chain([name.as_str()])
-        .collect();
+    let names = imported_names(&name, inputs.fields.len());
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let (prefix, import) = home.import(cx, site, &names)?;
     edits.extend(import);
-    edits.extend(call(&extract, &inputs, &prefix, &name)?);
+    edits.extend(call(cx, &extract, &inputs, &prefix, &name)?);
     let activity = workers::New {
         name: &name,
         prefix: &prefix,
@@ -80,27 +73,18 @@ pub(crate) fn extracted(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
 }
 
 /// The edits at the place of the expression.
-fn call(
-    extract: &Extract<'_, '_>,
+fn call<'p>(
+    cx: &Context<'p>,
+    extract: &Extract<'_, 'p>,
     inputs: &Inputs<'_>,
     prefix: &str,
     name: &str,
 ) -> Option<Vec<Edit>> {
     let site = &extract.site;
-    let mut passed = vec![format!("{prefix}{name}")];
-    match &inputs.fields[..] {
-        [] => {}
-        [field] => passed.push(field.passed.to_owned()),
-        several => {
-            let fields = several
-                .iter()
-                .map(|it| format!("{}={}", it.name, it.passed));
-            let fields: Vec<String> = fields.collect();
-            let model = model_name(name);
-            passed.push(format!("{prefix}{model}({})", fields.join(", ")));
-        }
-    }
-    let (code, mut edits) = execute(site, span_of(extract.expr).start, passed)?;
+    let fields = inputs.fields.iter();
+    let fields: Vec<(&str, &str)> = fields.map(|it| (it.name.as_str(), it.passed)).collect();
+    let passed = passed(prefix, name, &fields);
+    let (code, mut edits) = execute(cx, site, span_of(extract.expr).start, passed)?;
     let parent = extract.depth.checked_sub(1).map(|it| site.around[it]);
     edits.push(site.edit(span_of(extract.expr), site.awaited(&code, parent)));
     Some(edits)

@@ -16,10 +16,11 @@ use lint_core::syntax::{span_of, statement_around};
 
 use super::activity::execute;
 use super::asynchronous::{Waiting, waiting};
-use super::home::{Home, imported, imported_from, model_name};
+use super::effects::{changes, leaves_state};
+use super::home::{Home, imported, imported_from, imported_names, passed};
 use super::imports::{self, Wanted};
 use super::inputs::{annotation, imported as imported_as};
-use super::recorded::{changes, is_data, is_of_data, is_recorded, leaves_state, literal};
+use super::recorded::{is_data, is_of_data, is_recorded, literal};
 use super::site::{Site, is_shadowed, joined};
 use super::taken::recordable;
 use super::workers;
@@ -31,10 +32,10 @@ use crate::secrets::{is_secret, names_secret, returns_secret, uses_secret};
 /// For a call, in code of the workflow, of a function that does nothing of workflows itself.
 pub(crate) fn offloaded(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     let helper = Helper::of(cx, case)?;
-    let inputs = helper.inputs(cx, case.workflow().facade);
+    let inputs = helper.inputs(cx, case.api());
     match (inputs, helper.gives(cx, case)) {
         (Ok(inputs), Ok(gives)) => helper.moved(cx, case, &inputs, &gives),
-        (Err(reason), _) | (_, Err(reason)) => helper.sketch(&reason),
+        (Err(reason), _) | (_, Err(reason)) => helper.sketch(cx, &reason),
     }
 }
 
@@ -69,7 +70,7 @@ impl<'c, 'p> Helper<'c, 'p> {
         if !is_code || hazard.read_only || hazard.may_fill {
             return None;
         }
-        let site = Site::at(cx, hazard.place, case.workflow().facade)?;
+        let site = Site::at(cx, hazard.place, case.api())?;
         let call = site.expr.as_call_expr()?;
         let Some(Resolved::Function { file, ix }) = site.resolve(&call.func) else {
             return None;
@@ -141,7 +142,13 @@ impl<'c, 'p> Helper<'c, 'p> {
                 return Err(format!("whether `{name}` can be recorded is not known"));
             };
             let is_plain = ["bool", "bytes", "float", "int", "str"].contains(&kind.as_str());
-            if !is_plain && changes(&self.def.body, name) {
+            let kind = match may_be_none(cx, site, given.value) {
+                true if kind != "Any" && !kind.contains("None") && !kind.contains("Optional") => {
+                    format!("{kind} | None")
+                }
+                _ => kind,
+            };
+            if !is_plain && changes(cx, self.this, name) {
                 return Err(format!("`{}` changes `{name}`", self.name()));
             }
             inputs.push(Input {
@@ -172,7 +179,7 @@ impl<'c, 'p> Helper<'c, 'p> {
             return Err(format!("what `{}` gives looks like a secret", self.name()));
         }
         if let Some(kind) = self.def.returns.as_deref() {
-            let is_recorded = is_recorded(cx, self.this.file, case.workflow().facade, kind);
+            let is_recorded = is_recorded(cx, self.this.file, case.api(), kind);
             let text = self.text(cx, kind).filter(|_| is_recorded);
             return text.map(str::to_owned).ok_or_else(unknown);
         }
@@ -253,36 +260,21 @@ impl<'c, 'p> Helper<'c, 'p> {
         };
         let callee = site.text(&self.call.func).rsplit('.').next()?;
         let verb = format!("{}_activity", callee.trim_matches('_'));
-        let (existing, needed) = self.activity(&home, &verb, inputs, gives);
-        let is_there = home.has(cx, &existing);
-        let (name, function, needed) = match is_there {
-            true => (verb, existing, needed),
-            false => {
-                let name = home.free_name(site, &verb)?;
-                let (function, needed) = self.activity(&home, &name, inputs, gives);
-                (name, function, needed)
-            }
-        };
+        let function = |name: &str| self.activity(&home, name, inputs, gives);
+        let (name, is_there) = home.name(cx, site, &verb, |name| function(name).0)?;
         let (mut edits, new_files) = match is_there {
             true => (Vec::new(), Vec::new()),
-            false => self.written(cx, &home, &function, &needed)?,
-        };
-        let several = inputs.len() > 1;
-        let model = several.then(|| model_name(&name));
-        let names = model.iter().map(String::as_str).chain([name.as_str()]);
-        let (prefix, import) = self.import(cx, &home, &names.collect::<Vec<_>>())?;
-        edits.extend(import);
-        let mut passed = vec![format!("{prefix}{name}")];
-        passed.extend(match (inputs, model) {
-            (several, Some(model)) => {
-                let fields = several
-                    .iter()
-                    .map(|it| format!("{}={}", it.name, it.passed));
-                let fields: Vec<String> = fields.collect();
-                Some(format!("{prefix}{model}({})", fields.join(", ")))
+            false => {
+                let (text, needed) = function(&name);
+                self.written(cx, &home, &text, &needed)?
             }
-            (inputs, None) => inputs.first().map(|it| it.passed.to_owned()),
-        });
+        };
+        let names = imported_names(&name, inputs.len());
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let (prefix, import) = self.import(cx, &home, &names)?;
+        edits.extend(import);
+        let fields = inputs.iter().map(|it| (it.name, it.passed));
+        let passed = passed(&prefix, &name, &fields.collect::<Vec<_>>());
         let (replaced, caution) = self.scheduled(cx, passed)?;
         edits.extend(replaced);
         let activity = workers::New {
@@ -311,26 +303,13 @@ impl<'c, 'p> Helper<'c, 'p> {
         gives: &str,
     ) -> (String, Vec<Wanted<'static>>) {
         let mut needed = vec![home.activity()];
-        let mut code = String::new();
-        let several = inputs.len() > 1;
-        let parameters = match inputs {
-            [] => String::new(),
-            [only] => format!("{}: {}", only.name, only.kind),
-            _ => {
-                let model = model_name(name);
-                let (import, header) = home.model(&model);
-                needed.push(import);
-                code.push_str(&header);
-                let fields = inputs.iter();
-                code.extend(fields.map(|it| format!("    {}: {}\n", it.name, it.kind)));
-                code.push_str("\n\n");
-                format!("input: {model}")
-            }
-        };
+        let fields = inputs.iter().map(|it| (it.name, it.kind.as_str()));
+        let fields: Vec<(&str, &str)> = fields.collect();
+        let (parameters, class) = home.input(name, &fields, &mut needed);
         if gives == "Any" && self.def.returns.is_none() {
             needed.push(Wanted::from("typing", "Any"));
         }
-        let from = if several { "input." } else { "" };
+        let from = if inputs.len() > 1 { "input." } else { "" };
         let arguments = inputs.iter().map(|it| {
             let by_name = match it.by_name {
                 true => format!("{}=", it.name),
@@ -361,11 +340,8 @@ impl<'c, 'p> Helper<'c, 'p> {
                 )
             }
         };
-        let returns = if gives == "None" { "" } else { "return " };
-        let decorator = home.decorator(name);
-        code.push_str(&format!(
-            "{decorator}\n{start} {name}({parameters}) -> {gives}:\n    {returns}{body}\n"
-        ));
+        let signature = format!("{start} {name}({parameters})");
+        let code = class + &home.definition(name, &signature, gives, &body);
         (code, needed)
     }
 
@@ -510,7 +486,7 @@ impl<'c, 'p> Helper<'c, 'p> {
     /// The edits that schedule the activity, and what else is different then.
     fn scheduled(&self, cx: &Context<'p>, passed: Vec<String>) -> Option<(Vec<Edit>, String)> {
         let site = &self.site;
-        let (code, mut edits) = execute(site, span_of(self.call).start, passed)?;
+        let (code, mut edits) = execute(cx, site, span_of(self.call).start, passed)?;
         // A coroutine takes the place of another one.
         if self.def.is_async {
             edits.push(site.edit(span_of(self.call), code));
@@ -527,7 +503,7 @@ impl<'c, 'p> Helper<'c, 'p> {
     }
 
     /// How the call would look like, for somebody who knows what is not known here.
-    fn sketch(&self, reason: &str) -> Option<Fix> {
+    fn sketch(&self, cx: &Context<'p>, reason: &str) -> Option<Fix> {
         let name = self.name();
         let activity = format!("{}_activity", name.trim_matches('_'));
         let arguments = self
@@ -535,7 +511,7 @@ impl<'c, 'p> Helper<'c, 'p> {
             .iter()
             .map(|it| self.site.text(it.value).to_owned());
         let passed = std::iter::once(activity).chain(arguments).collect();
-        let (code, _) = execute(&self.site, span_of(self.call).start, passed)?;
+        let (code, _) = execute(cx, &self.site, span_of(self.call).start, passed)?;
         let code = match self.def.is_async {
             true => code,
             false => self.site.awaited(&code, self.site.around.last().copied()),
@@ -543,6 +519,20 @@ impl<'c, 'p> Helper<'c, 'p> {
         let title = format!("run `{name}` in an activity: {reason}");
         let edits = vec![self.site.edit(span_of(self.call), code)];
         Some(Fix::new(title, Applicability::DisplayOnly, edits))
+    }
+}
+
+/// Whether an argument says that it may be `None`, whatever its parameter says.
+fn may_be_none<'p>(cx: &Context<'p>, site: &Site<'_, 'p>, value: &Expr) -> bool {
+    match value {
+        Expr::Call(call) => {
+            let is_get = call
+                .func
+                .as_attribute_expr()
+                .is_some_and(|it| it.attr.as_str() == "get");
+            is_get && call.arguments.len() == 1 && site.resolve(&call.func).is_none()
+        }
+        _ => annotation(cx, site, value).is_some_and(|it| it.contains("None")),
     }
 }
 

@@ -88,15 +88,76 @@ impl Home {
         }
     }
 
-    pub(super) fn decorator(&self, name: &str) -> String {
+    fn decorator(&self, name: &str) -> String {
         match &self.prefix {
             Some(prefix) => format!("@activity.defn(name=\"{prefix}.{name}\")"),
             None => "@activity.defn".to_owned(),
         }
     }
 
+    /// The parameter of an activity for these fields with their types, and the class that it needs if
+    /// they are several.
+    pub(super) fn input(
+        &self,
+        name: &str,
+        fields: &[(&str, &str)],
+        needed: &mut Vec<Wanted<'static>>,
+    ) -> (String, String) {
+        match fields {
+            [] => (String::new(), String::new()),
+            [(only, kind)] => {
+                let may_lack = *kind == "Any" || kind.contains("None") || kind.contains("Optional");
+                // A runbook hands no `None` over.
+                let default = if self.prefix.is_some() && may_lack {
+                    " = None"
+                } else {
+                    ""
+                };
+                (format!("{only}: {kind}{default}"), String::new())
+            }
+            several => {
+                let model = model_name(name);
+                let (import, header) = self.model(&model);
+                needed.push(import);
+                let fields = several
+                    .iter()
+                    .map(|(name, kind)| format!("    {name}: {kind}\n"));
+                let class = format!("{header}{}\n\n", fields.collect::<String>());
+                (format!("input: {model}"), class)
+            }
+        }
+    }
+
+    /// The text of an activity.
+    pub(super) fn definition(
+        &self,
+        name: &str,
+        signature: &str,
+        gives: &str,
+        body: &str,
+    ) -> String {
+        let decorator = self.decorator(name);
+        let returns = if gives == "None" { "" } else { "return " };
+        format!("{decorator}\n{signature} -> {gives}:\n    {returns}{body}\n")
+    }
+
+    /// A name for an activity, and whether one of this name does the same already.
+    pub(super) fn name(
+        &self,
+        cx: &Context<'_>,
+        site: &Site<'_, '_>,
+        verb: &str,
+        function: impl Fn(&str) -> String,
+    ) -> Option<(String, bool)> {
+        let source = self.file.and_then(|file| cx.facts.project.text(file));
+        match source.is_some_and(|it| it.text.contains(&function(verb))) {
+            true => Some((verb.to_owned(), true)),
+            false => Some((self.free_name(site, verb)?, false)),
+        }
+    }
+
     /// The start of a class for several inputs, and what it needs.
-    pub(super) fn model(&self, name: &str) -> (Wanted<'static>, String) {
+    fn model(&self, name: &str) -> (Wanted<'static>, String) {
         match self.prefix {
             Some(_) => (
                 Wanted::from("pydantic", "BaseModel"),
@@ -110,7 +171,7 @@ impl Home {
     }
 
     /// A name that neither file has.
-    pub(super) fn free_name(&self, site: &Site<'_, '_>, verb: &str) -> Option<String> {
+    fn free_name(&self, site: &Site<'_, '_>, verb: &str) -> Option<String> {
         let is_free = |name: &String| {
             let model = model_name(name);
             let is_unbound = |file: FileId, name: &str| {
@@ -123,12 +184,6 @@ impl Home {
         std::iter::once(verb.to_owned())
             .chain(numbered)
             .find(is_free)
-    }
-
-    /// Whether the file has this function.
-    pub(super) fn has(&self, cx: &Context<'_>, function: &str) -> bool {
-        let source = self.file.and_then(|file| cx.facts.project.text(file));
-        source.is_some_and(|it| it.text.contains(function))
     }
 
     /// The file with one more function, and with what that needs.
@@ -155,11 +210,12 @@ impl Home {
             })?;
             (around.start, format!("{function}\n\n"))
         } else {
-            let gap = match source.text.ends_with('\n') {
+            let at = end_of_activities(cx, file).unwrap_or(source.text.len() as u32);
+            let gap = match source.text[..at as usize].ends_with('\n') {
                 true => "\n\n",
                 false => "\n\n\n",
             };
-            (source.text.len() as u32, format!("{gap}{function}"))
+            (at, format!("{gap}{function}"))
         };
         edits.push(Edit {
             place: Place {
@@ -223,6 +279,33 @@ pub(super) fn model_name(function: &str) -> String {
     words.map(capital).collect::<String>() + "Input"
 }
 
+/// What is scheduled: the activity, and what is passed for its fields.
+pub(super) fn passed(prefix: &str, name: &str, fields: &[(&str, &str)]) -> Vec<String> {
+    let mut passed = vec![format!("{prefix}{name}")];
+    match fields {
+        [] => {}
+        [(_, only)] => passed.push((*only).to_owned()),
+        several => {
+            let fields = several
+                .iter()
+                .map(|(name, value)| format!("{name}={value}"));
+            let fields: Vec<String> = fields.collect();
+            passed.push(format!(
+                "{prefix}{}({})",
+                model_name(name),
+                fields.join(", ")
+            ));
+        }
+    }
+    passed
+}
+
+/// What is imported for an activity with so many fields.
+pub(super) fn imported_names(name: &str, fields: usize) -> Vec<String> {
+    let model = (fields > 1).then(|| model_name(name));
+    model.into_iter().chain([name.to_owned()]).collect()
+}
+
 /// The edits that import what a file lacks.
 pub(super) fn imported(cx: &Context<'_>, file: FileId, needed: &[Wanted<'_>]) -> Option<Vec<Edit>> {
     let project = cx.facts.project;
@@ -253,6 +336,25 @@ pub(super) fn imported(cx: &Context<'_>, file: FileId, needed: &[Wanted<'_>]) ->
         }
     }
     Some(edits)
+}
+
+/// The end of the last activity of a file: lists of them may stand below.
+fn end_of_activities(cx: &Context<'_>, file: FileId) -> Option<u32> {
+    let project = cx.facts.project;
+    let (source, tree) = (project.source(file)?, project.module(file)?.tree());
+    let all = cx
+        .facts
+        .activities
+        .iter()
+        .filter(|it| it.place.file == file);
+    let names: Vec<Span> = all.map(|it| it.place.span).collect();
+    let is_activity = |it: &&Stmt| match it {
+        Stmt::FunctionDef(it) => names.contains(&span_of(&it.name)),
+        _ => false,
+    };
+    let last = tree.body.iter().rfind(is_activity)?;
+    let end = span_of(last).end;
+    Some(source.whole_lines(Span::new(end, end)).end)
 }
 
 /// The module with most of the activities that the workflow's file names.
@@ -333,27 +435,29 @@ pub(super) fn imported_from<'p>(
     })
 }
 
-/// Whether a worker in its directory imports a file by its bare name, as a script does: there is no
+/// Whether a file of its directory imports a file by its bare name, as a script does: there is no
 /// package then for relative imports, even beside an `__init__.py`.
 fn is_run_beside(cx: &Context<'_>, file: FileId) -> bool {
     let project = cx.facts.project;
-    let directory = split(project.key(file)).0;
-    let (workers, _) = cx.workers();
-    let beside = workers
-        .iter()
-        .filter(|it| split(project.key(**it)).0 == directory);
-    beside.copied().any(|worker| {
-        let tree = project.module(worker).map(|it| it.tree());
-        let imports = tree.into_iter().flat_map(imports::import_statements);
-        imports
-            .filter_map(|(_, it)| it.as_import_from_stmt())
-            .any(|it| {
-                let module = it.module.as_ref().map_or("", |it| it.as_str());
+    let (directory, name) = split(project.key(file));
+    let Some(stem) = name.strip_suffix(".py") else {
+        return false;
+    };
+    let mut beside = cx.files_with(stem);
+    beside.retain(|it| split(project.key(*it)).0 == directory);
+    beside.into_iter().any(|other| {
+        let tree = project.module(other).map(|it| it.tree());
+        let mut imports = tree.into_iter().flat_map(imports::import_statements);
+        imports.any(|(_, it)| match it {
+            Stmt::Import(it) => it.names.iter().any(|it| it.name.as_str() == stem),
+            Stmt::ImportFrom(it) => {
+                let is_bare = it.module.as_ref().is_some_and(|it| it.as_str() == stem);
                 it.level == 0
-                    && !module.contains('.')
-                    && project.import_from(worker, module, 0, cx.facts.knowledge)
-                        == Import::File(file)
-            })
+                    && is_bare
+                    && project.import_from(other, stem, 0, cx.facts.knowledge) == Import::File(file)
+            }
+            _ => false,
+        })
     })
 }
 

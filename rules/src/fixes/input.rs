@@ -16,7 +16,7 @@ use crate::secrets::is_secret_variable;
 
 /// For a variable that is read where the input of the workflow is at hand.
 pub(crate) fn in_input(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
-    let site = Site::of(cx, case.hazard, case.workflow().facade)?;
+    let site = Site::of(cx, case.hazard, case.api())?;
     let read = Read::of(&site)?;
     // The input of a workflow stays in the history.
     if is_secret_variable(&read.variable) {
@@ -128,7 +128,7 @@ fn input(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<ClassRef> {
         .entries
         .iter()
         .find(|it| it.role == Role::Run)?;
-    let site = Site::of(cx, case.hazard, case.workflow().facade)?;
+    let site = Site::of(cx, case.hazard, case.api())?;
     let functions = &site.module.index().functions;
     let ix = functions
         .iter()
@@ -203,9 +203,13 @@ fn declared(
         return None;
     }
     let span = span_of(*last);
+    // A text below a field describes it.
+    let below = node.body.iter().find(|it| span_of(*it).start > span.start);
+    let text = below.filter(|it| matches!(it, Stmt::Expr(it) if it.value.is_string_literal_expr()));
+    let end = text.map_or(span.end, |it| span_of(it).end);
     let line = source.line_span(source.line(span.start));
     let indent = source.slice(Span::new(line.start, span.start));
-    let end = source.line_span(source.line(span.end)).end;
+    let end = source.line_span(source.line(end)).end;
     let default = read
         .default
         .map_or_else(String::new, |it| format!(" = {it}"));

@@ -1,19 +1,20 @@
 //! What the body of an activity takes from the place where it was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use lint_core::diagnostic::Span;
-use lint_core::index::MODULE_BODY;
+use lint_core::diagnostic::{Place, Span};
+use lint_core::index::{FunctionNode, MODULE_BODY};
 use lint_core::names::{Bound, Resolved};
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
-use super::home::{Home, model_name};
+use super::home::Home;
 use super::imports::{Wanted, import_statements};
+use super::recorded::{assigned, is_data, literal};
 use super::site::Site;
 use super::taken::Extract;
-use crate::program::{Node, own_nodes};
+use crate::program::{Node, nodes_of, own_nodes};
 use crate::rule::Context;
 
 /// What a workflow asks about itself.
@@ -48,20 +49,16 @@ impl<'p> Inputs<'p> {
         let mut spots: Vec<(Span, &str)> = Vec::new();
         for &expr in &free.names {
             let root = root(expr)?;
-            if site.is_shadowed(root) {
+            if let Some(wanted) = imported_here(site, expr, root) {
+                needed.push(wanted?);
+            } else if site.is_shadowed(root) {
                 // A method of a variable may do anything.
                 if free.called.contains(&span_of(expr)) {
                     return None;
                 }
                 let field = field(site, expr, root)?;
                 let text = site.text(expr);
-                let kind = annotation(cx, site, expr);
-                // The activity would get what is left of another type in a payload.
-                let declared = expr.as_name_expr().and_then(|it| declared(site, it));
-                if kind.is_none() && declared.is_some() {
-                    return None;
-                }
-                let kind = kind.unwrap_or("Any");
+                let kind = kind_of(cx, site, expr)?;
                 let (passed, _) = *fields.entry(field).or_insert((text, kind));
                 if passed != text {
                     return None;
@@ -99,23 +96,9 @@ impl<'p> Inputs<'p> {
         home: &Home,
     ) -> (String, Vec<Wanted<'static>>) {
         let mut needed = vec![home.activity()];
-        let mut code = String::new();
-        let parameters = match &self.fields[..] {
-            [] => String::new(),
-            [only] => format!("{}: {}", only.name, only.kind),
-            several => {
-                let model = model_name(name);
-                let fields = several
-                    .iter()
-                    .map(|it| format!("    {}: {}\n", it.name, it.kind));
-                let (import, header) = home.model(&model);
-                needed.push(import);
-                code.push_str(&header);
-                code.extend(fields);
-                code.push_str("\n\n");
-                format!("input: {model}")
-            }
-        };
+        let fields = self.fields.iter().map(|it| (it.name.as_str(), it.kind));
+        let fields: Vec<(&str, &str)> = fields.collect();
+        let (parameters, class) = home.input(name, &fields, &mut needed);
         let gives = extract.gives;
         if gives.contains("Any") || self.fields.iter().any(|it| it.kind == "Any") {
             needed.push(Wanted::from("typing", "Any"));
@@ -142,11 +125,8 @@ impl<'p> Inputs<'p> {
                 )
             }
         };
-        let returns = if gives == "None" { "" } else { "return " };
-        let decorator = home.decorator(name);
-        code.push_str(&format!(
-            "{decorator}\n{start} {name}({parameters}) -> {gives}:\n    {returns}{body}\n"
-        ));
+        let signature = format!("{start} {name}({parameters})");
+        let code = class + &home.definition(name, &signature, gives, &body);
         (code, needed)
     }
 }
@@ -204,6 +184,126 @@ fn field<'p>(site: &Site<'_, 'p>, expr: &'p Expr, root: &'p str) -> Option<&'p s
     (!name.is_empty()).then_some(name)
 }
 
+/// The type of a variable or an attribute; `None` if it may be one of which a payload keeps something
+/// else.
+fn kind_of<'p>(cx: &Context<'p>, site: &Site<'_, 'p>, expr: &'p Expr) -> Option<&'p str> {
+    if let Some(kind) = annotation(cx, site, expr) {
+        return Some(kind);
+    }
+    let index = site.module.index();
+    let (declared, values) = match expr {
+        Expr::Name(name) => {
+            let FunctionNode::Def(def) = index.function(site.function).node else {
+                return Some("Any");
+            };
+            let values = assigned(&def.body, name.id.as_str()).collect();
+            (declared(site, name), values)
+        }
+        Expr::Attribute(it) => {
+            let name = it.value.as_name_expr().map(|it| it.id.as_str());
+            let class = name.and_then(|it| site.names.self_class(site.file, site.function, it));
+            match class {
+                Some(class) => attribute(index.class(class).node, it.attr.as_str()),
+                None => return Some("Any"),
+            }
+        }
+        _ => return None,
+    };
+    if let Some(declared) = declared {
+        return is_plain(declared).then(|| site.text(declared));
+    }
+    let kinds = values.into_iter().map(|it| kind_of_value(cx, site, it));
+    let kinds: Option<BTreeSet<&str>> = kinds.collect();
+    match kinds?.into_iter().collect::<Vec<_>>()[..] {
+        [only] => Some(only),
+        _ => Some("Any"),
+    }
+}
+
+/// How an attribute of instances is declared, and what is assigned to it.
+fn attribute<'p>(class: &'p ast::StmtClassDef, name: &str) -> (Option<&'p Expr>, Vec<&'p Expr>) {
+    let is_it = |target: &Expr| match target {
+        Expr::Name(it) => it.id.as_str() == name,
+        Expr::Attribute(it) => it.attr.as_str() == name && it.value.is_name_expr(),
+        _ => false,
+    };
+    let own = class.body.iter().filter(|it| !it.is_function_def_stmt());
+    let own = own.flat_map(|it| nodes_of(std::slice::from_ref(it)));
+    let methods = class.body.iter().filter_map(Stmt::as_function_def_stmt);
+    let nodes = own.chain(methods.flat_map(|it| nodes_of(&it.body)));
+    let (mut declared, mut values) = (None, Vec::new());
+    for node in nodes {
+        match node {
+            Node::Stmt(Stmt::Assign(it)) if it.targets.iter().any(is_it) => values.push(&*it.value),
+            Node::Stmt(Stmt::AnnAssign(it)) if is_it(&it.target) => {
+                declared = declared.or(Some(&*it.annotation));
+            }
+            _ => {}
+        }
+    }
+    (declared, values)
+}
+
+/// The type of what is assigned.
+fn kind_of_value<'p>(cx: &Context<'p>, site: &Site<'_, 'p>, value: &'p Expr) -> Option<&'p str> {
+    let place = Place {
+        file: site.file,
+        span: span_of(value),
+    };
+    let Some(inner) = Site::at(cx, place, site.facade) else {
+        // In the body of a class.
+        return literal(site, value);
+    };
+    let body = match inner.module.index().function(inner.function).node {
+        FunctionNode::Def(def) => &def.body[..],
+        FunctionNode::Lambda(_) | FunctionNode::Module(_) => &[],
+    };
+    let known = literal(&inner, value).or_else(|| annotation(cx, &inner, value));
+    let is_data = || is_data(&inner, body, value, 0);
+    known.or_else(|| match returned(cx, &inner, value) {
+        Some(Some(kind)) => is_plain(kind.1).then_some(kind.0),
+        Some(None) => Some("Any"),
+        None => is_data().then_some("Any"),
+    })
+}
+
+/// For a call of a function of the project, also as an activity: what it says that it returns, as it
+/// is written and as it was parsed.
+fn returned<'p>(
+    cx: &Context<'p>,
+    site: &Site<'_, 'p>,
+    value: &'p Expr,
+) -> Option<Option<(&'p str, &'p Expr)>> {
+    let call = match value {
+        Expr::Await(it) => it.value.as_call_expr()?,
+        _ => value.as_call_expr()?,
+    };
+    let is_scheduled = site
+        .external(&call.func)
+        .is_some_and(|it| it.contains("workflow.") && it.contains(".execute_"));
+    let function = match is_scheduled {
+        true => call.arguments.args.first()?,
+        false => &*call.func,
+    };
+    let project = cx.facts.project;
+    match site.resolve(function) {
+        Some(Resolved::Function { file, ix }) => {
+            let def = match project.module(file)?.index().function(ix).node {
+                FunctionNode::Def(def) => def,
+                FunctionNode::Lambda(_) | FunctionNode::Module(_) => return None,
+            };
+            let source = project.source(file)?;
+            let kind = def.returns.as_deref();
+            // What an activity gives was recorded already.
+            match kind {
+                None if !is_scheduled => None,
+                kind => Some(kind.map(|it| (source.slice(span_of(it)), it))),
+            }
+        }
+        _ => is_scheduled.then_some(None),
+    }
+}
+
 /// The type of a variable or an attribute, if everybody knows it.
 pub(super) fn annotation<'p>(
     cx: &Context<'p>,
@@ -234,7 +334,7 @@ pub(super) fn annotation<'p>(
 }
 
 /// The type that a parameter or a local variable is declared with.
-fn declared<'p>(site: &Site<'_, 'p>, name: &ast::ExprName) -> Option<&'p Expr> {
+pub(super) fn declared<'p>(site: &Site<'_, 'p>, name: &ast::ExprName) -> Option<&'p Expr> {
     let function = site.module.index().function(site.function);
     let parameters = function.node.parameters().into_iter();
     let mut parameters = parameters.flat_map(|it| it.iter_non_variadic_params());
@@ -274,8 +374,46 @@ fn is_plain(kind: &Expr) -> bool {
 
 /// The import that binds a name of the module.
 pub(super) fn imported<'p>(site: &Site<'_, 'p>, name: &str) -> Option<Wanted<'p>> {
+    let statements = import_statements(site.module.tree()).into_iter();
+    binding(statements.map(|(_, it)| it), name)
+}
+
+/// The import in the function, or in one around it, that binds a name: of something outside of the
+/// project, and nothing else binds it.
+fn imported_here<'p>(site: &Site<'_, 'p>, expr: &Expr, name: &str) -> Option<Option<Wanted<'p>>> {
+    let index = site.module.index();
+    let around = std::iter::successors(Some(site.function), |it| Some(index.function(*it).parent));
+    let around = around.take_while(|it| *it != MODULE_BODY);
+    let nodes = around.flat_map(|it| own_nodes(Some(index.function(it))));
+    let statements = nodes.filter_map(|it| match it {
+        Node::Stmt(it) => Some(it),
+        Node::Expr(_) => None,
+    });
+    let binds = |it: &&Stmt| {
+        let is_it = |it: &ast::Alias| match &it.asname {
+            Some(alias) => alias.as_str() == name,
+            None => it.name.as_str().split('.').next() == Some(name),
+        };
+        match it {
+            Stmt::Import(it) => it.names.iter().any(is_it),
+            Stmt::ImportFrom(it) => it.names.iter().any(is_it),
+            _ => false,
+        }
+    };
+    let found: Vec<&Stmt> = statements.filter(binds).collect();
+    if found.is_empty() {
+        return None;
+    }
+    let is_alone = !site.names.is_set_again(site.file, site.function, name);
+    let is_external = site.resolve(expr).is_some_and(|it| it.external().is_some());
+    let wanted = binding(found.into_iter(), name);
+    Some(wanted.filter(|_| is_alone && is_external))
+}
+
+/// The statement among these that imports a name.
+fn binding<'p>(statements: impl Iterator<Item = &'p Stmt>, name: &str) -> Option<Wanted<'p>> {
     let mut found = None;
-    for (_, statement) in import_statements(site.module.tree()) {
+    for statement in statements {
         match statement {
             Stmt::Import(it) => {
                 for alias in it.names.iter().filter(|it| it.asname.is_none()) {
@@ -329,7 +467,17 @@ fn verb(extract: &Extract<'_, '_>, culprit: &str) -> String {
         let variable = variable(extract.expr).map(|it| it.to_lowercase());
         let is_name = |it: &String| it.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         let variable = variable.filter(is_name);
-        return format!("read_{}", variable.as_deref().unwrap_or("environment"));
+        let is_without = match extract.expr {
+            Expr::UnaryOp(_) => true,
+            Expr::Compare(it) => it.ops.contains(&ast::CmpOp::NotIn),
+            _ => false,
+        };
+        let does = match extract.gives {
+            "bool" if is_without => "lacks",
+            "bool" => "has",
+            _ => "read",
+        };
+        return format!("{does}_{}", variable.as_deref().unwrap_or("environment"));
     }
     let does = match (culprit, extract.gives) {
         ("open" | "pathlib.Path.write_text", "None") => "write",

@@ -4,20 +4,24 @@
 //! as before and keeps the clock. For the interpreter, the branch with the clock is dead where the
 //! time is given.
 
+use std::collections::BTreeSet;
+
 use lint_core::diagnostic::{Applicability, Edit, Fix, Place};
-use lint_core::facts::{Callee, ClassRef, FunctionRef};
+use lint_core::facts::{Callee, ClassRef, FunctionRef, Hazard};
 use lint_core::index::FunctionNode;
-use lint_core::names::Bound;
+use lint_core::names::{Bound, Resolved};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use super::imports::Wanted;
+use super::loops::{self, Loop};
 use super::reading::{Reading, Time, reading};
 use super::signature::{Insertion, with_argument, with_parameter};
 use super::site::{Site, joined};
 use crate::hazard::Case;
 use crate::program::{Node, nodes_of};
 use crate::rule::Context;
+use crate::sites;
 
 /// How many functions may be between the workflow and the clock.
 const LONGEST: usize = 3;
@@ -27,44 +31,50 @@ const NAMES: [&str; 2] = ["now", "current_time"];
 
 /// For a clock that a helper reads.
 pub(super) fn passed(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
-    let (hazard, facade) = (case.hazard, case.workflow().facade);
+    let (hazard, facade) = (case.hazard, case.api());
     if hazard.read_only || hazard.may_fill || hazard.trace.len() > LONGEST {
         return None;
     }
     let steps = hazard.trace.iter().map(|it| it.place);
     let places = [hazard.place].into_iter().chain(steps);
     let sites = places.map(|it| Site::at(cx, it, facade));
-    let mut sites = sites.collect::<Option<Vec<Site<'_, '_>>>>()?;
-    let clock = sites.pop()?;
+    let sites = sites.collect::<Option<Vec<Site<'_, '_>>>>()?;
+    let (caller, helpers) = sites.split_first().filter(|_| !is_waited_for(&sites))?;
+    let (clock, helpers) = helpers.split_last()?;
     let (call, callee) = clock.call()?;
     // Differences are taken in the helper, where the time does not pass.
     if callee.starts_with("time.monotonic") || callee.starts_with("time.perf_counter") {
         return None;
     }
     let mut edits = Vec::new();
-    let (mut parameter, given) = match Given::of(&clock, call, &callee) {
+    let (mut parameter, given) = match Given::of(clock, call, &callee) {
         Some((parameter, given)) => (parameter, given),
         None => {
-            let parameter = added(&clock, &mut edits)?;
-            let reading = reading(&callee, Some((&clock, call)), &Time::named(&parameter))?;
+            let parameter = added(clock, &mut edits)?;
+            let reading = reading(&callee, Some((clock, call)), &Time::named(&parameter))?;
             let caution = reading.caution;
-            edits.push(either(&clock, &parameter, &reading.code));
+            edits.push(either(clock, &parameter, &reading.code));
             (parameter, Given::Time { caution })
         }
     };
-    let mut called = &clock;
-    for caller in sites[1..].iter().rev() {
-        let call = the_call(cx, caller, called).filter(|it| !may_vary(it, called))?;
+    let mut called = clock;
+    for caller in helpers.iter().rev() {
+        let call = the_call(cx, caller, called).filter(|it| is_named(caller, it, called))?;
+        if !is_free(cx, hazard, (call, called), &parameter) {
+            return None;
+        }
         parameter = handed_on(caller, call, &parameter, &mut edits)?;
         called = caller;
     }
-    let caller = &sites[0];
     let outermost = the_call(cx, caller, called)?;
+    if !is_free(cx, hazard, (outermost, called), &parameter) {
+        return None;
+    }
     let api = caller.api()?;
     let value = match given {
         Given::Time { .. } => format!("{}.now()", api.name),
         Given::Same { .. } => {
-            reading(&callee, Some((&clock, call)), &Time::of(facade, &api.name))?.code
+            reading(&callee, Some((clock, call)), &Time::of(facade, &api.name))?.code
         }
     };
     match outermost.arguments.find_keyword(&parameter) {
@@ -81,6 +91,16 @@ pub(super) fn passed(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     let (name, caution) = (&hazard.expression, given.caution());
     let title = format!("pass the time of the workflow to `{name}`{caution}");
     Some(Fix::new(title, Applicability::Unsafe, joined(edits)))
+}
+
+/// Whether a loop on the way to the clock ends when that has moved.
+fn is_waited_for(sites: &[Site<'_, '_>]) -> bool {
+    let mut around = sites.iter().enumerate().map(|(at, it)| match at {
+        // In the workflow, time passes.
+        0 => loops::around(it, loops::Time::OfWorkflow) == Loop::Endless,
+        _ => loops::around(it, loops::Time::Given) != Loop::None,
+    });
+    around.any(|it| it)
 }
 
 /// What a helper expects for the time.
@@ -275,8 +295,8 @@ fn either(clock: &Site<'_, '_>, parameter: &str, given: &str) -> Edit {
     clock.edit(span_of(clock.expr), code)
 }
 
-fn insertion(site: &Site<'_, '_>, (at, text): Insertion) -> Edit {
-    site.edit(lint_core::diagnostic::Span::new(at, at), text)
+fn insertion(site: &Site<'_, '_>, (span, text): Insertion) -> Edit {
+    site.edit(span, text)
 }
 
 /// The call at a site, if all that it runs in workflows is the function around the other one.
@@ -309,8 +329,66 @@ fn the_call<'p>(
     (callees.iter().all(is_it) && !hides).then_some(call)
 }
 
-/// Whether a call in a helper may run methods of other classes when other code calls the helper.
-fn may_vary(call: &ast::ExprCall, called: &Site<'_, '_>) -> bool {
+/// Whether a call in a helper names the function, so that it runs nothing else when other code calls
+/// the helper.
+fn is_named(caller: &Site<'_, '_>, call: &ast::ExprCall, called: &Site<'_, '_>) -> bool {
     let own = called.module.index().function(called.function);
-    own.class.is_some() && !own.qualname.ends_with(".__init__") && call.func.is_attribute_expr()
+    let is_init = own.qualname.ends_with(".__init__");
+    match caller.resolve(&call.func) {
+        Some(Resolved::Function { file, ix }) => {
+            (file, ix) == (called.file, called.function)
+                && (own.class.is_none() || !call.func.is_attribute_expr())
+        }
+        Some(Resolved::Class { file, ix }) => {
+            is_init && file == called.file && own.class == Some(ix)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a call can give the parameter, and gives the time to all that is called.
+fn is_free(
+    cx: &Context<'_>,
+    hazard: &Hazard,
+    (call, called): (&ast::ExprCall, &Site<'_, '_>),
+    parameter: &str,
+) -> bool {
+    !may_be_given(call, called, parameter) && !is_reached_otherwise(cx, hazard, called, parameter)
+}
+
+/// Whether a call may give a parameter by its position.
+fn may_be_given(call: &ast::ExprCall, called: &Site<'_, '_>, parameter: &str) -> bool {
+    let function = called.module.index().function(called.function);
+    let parameters = function.node.parameters().into_iter();
+    let mut by_position = parameters.flat_map(|it| it.posonlyargs.iter().chain(&it.args));
+    let at = by_position.position(|it| it.name().as_str() == parameter);
+    // The instance is not written.
+    let own = usize::from(function.class.is_some());
+    at.is_some_and(|at| sites::hides_positions(call) || call.arguments.args.len() + own > at)
+}
+
+/// Whether workflows also call the function where no finding tells, as in a recursion: the clock
+/// would still be read there.
+fn is_reached_otherwise(
+    cx: &Context<'_>,
+    hazard: &Hazard,
+    called: &Site<'_, '_>,
+    parameter: &str,
+) -> bool {
+    let clock = hazard.trace.last().map(|it| it.place);
+    let alike = cx.facts.hazards.iter();
+    let alike = alike.filter(|it| it.trace.last().map(|it| it.place) == clock);
+    let steps = alike.flat_map(|it| {
+        [it.place]
+            .into_iter()
+            .chain(it.trace.iter().map(|it| it.place))
+    });
+    let known: BTreeSet<Place> = steps.collect();
+    let gives_time = |place: Place| {
+        let site = Site::at(cx, place, called.facade);
+        let call = site.and_then(|it| it.expr.as_call_expr());
+        call.is_none_or(|it| it.arguments.find_keyword(parameter).is_some())
+    };
+    let mut callers = cx.callers(called.function_ref()).iter();
+    callers.any(|it| !known.contains(it) && !gives_time(*it))
 }

@@ -1,15 +1,17 @@
-//! What can be recorded in a history, and what code makes of it.
+//! What can be recorded in a history.
+
+use std::collections::BTreeSet;
 
 use lint_core::diagnostic::FileId;
-use lint_core::facts::{ClassRef, Facade, FunctionRef};
+use lint_core::facts::{ClassRef, Facade};
 use lint_core::index::MODULE_BODY;
-use lint_core::names::Resolved;
+use lint_core::names::{Base, Resolved};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 
 use super::imports;
 use super::input::Record;
 use super::site::Site;
-use crate::program::{Node, Program, nodes_of, own_nodes};
+use crate::program::{Node, nodes_of};
 use crate::rule::Context;
 
 /// Types of values that can be recorded.
@@ -34,7 +36,22 @@ const RECORDED: &[&str] = &[
 /// Whether values of a type, which is written in this file, can be recorded. In a runbook it is named
 /// in another file as well, so that it must need no import.
 pub(super) fn is_recorded(cx: &Context<'_>, file: FileId, facade: Facade, kind: &Expr) -> bool {
-    let is_recorded = |it: &Expr| is_recorded(cx, file, facade, it);
+    is_recorded_within(cx, (file, facade), kind, &mut BTreeSet::new())
+}
+
+/// The same for the type of a field of these classes.
+fn is_recorded_within(
+    cx: &Context<'_>,
+    at: (FileId, Facade),
+    kind: &Expr,
+    classes: &mut BTreeSet<ClassRef>,
+) -> bool {
+    let (file, facade) = at;
+    let mut is_recorded = |it: &Expr| is_recorded_within(cx, at, it, classes);
+    let external = |it: &Expr| match cx.names().resolve(file, MODULE_BODY, it) {
+        Some(Resolved::External(name)) => Some(name),
+        _ => None,
+    };
     match kind {
         Expr::NoneLiteral(_) => true,
         Expr::BinOp(it) => {
@@ -46,7 +63,15 @@ pub(super) fn is_recorded(cx: &Context<'_>, file: FileId, facade: Facade, kind: 
                 only => std::slice::from_ref(only),
             };
             let is_fine = |it: &Expr| it.is_string_literal_expr() || is_recorded(it);
-            is_recorded(&it.value) && parts.iter().all(is_fine)
+            let is_dict = matches!(external(&it.value).as_deref(), Some("dict" | "typing.Dict"));
+            let has_keys = || {
+                let key = parts.first().and_then(external);
+                matches!(
+                    key.as_deref(),
+                    Some("bool" | "float" | "int" | "str" | "typing.Any")
+                )
+            };
+            (!is_dict || has_keys()) && parts.iter().chain([&*it.value]).all(is_fine)
         }
         // An activity's types are looked up when its module is imported.
         Expr::Name(name) if is_for_types_alone(cx, file, name.id.as_str()) => false,
@@ -56,11 +81,54 @@ pub(super) fn is_recorded(cx: &Context<'_>, file: FileId, facade: Facade, kind: 
                 is_near && RECORDED.contains(&name.as_str())
             }
             Some(Resolved::Class { file, ix }) if facade == Facade::Temporal => {
-                Record::of(cx, cx.names(), ClassRef { file, ix }).is_some()
+                keeps_all(cx, ClassRef { file, ix }, classes)
             }
             _ => false,
         },
         _ => false,
+    }
+}
+
+/// Whether an instance is the same after it was recorded: all its fields are, and nothing is done to
+/// them when it is made.
+fn keeps_all(cx: &Context<'_>, class: ClassRef, classes: &mut BTreeSet<ClassRef>) -> bool {
+    if !classes.insert(class) {
+        return true;
+    }
+    let (project, names) = (cx.facts.project, cx.names());
+    if Record::of(cx, names, class).is_none() {
+        return false;
+    }
+    let bases = names.bases(class.file, class.ix);
+    let own = bases.iter().filter_map(|it| match it {
+        Base::Class { file, ix } => Some((*file, project.module(*file)?.index().class(*ix).node)),
+        Base::External(_) | Base::Unknown => None,
+    });
+    let own: Vec<(FileId, &ast::StmtClassDef)> = own.collect();
+    own.into_iter().all(|(file, node)| {
+        node.body.iter().all(|it| match it {
+            Stmt::AnnAssign(it) => {
+                let name = names.resolve(file, MODULE_BODY, head(&it.annotation));
+                let is_of_class =
+                    name.as_ref().and_then(Resolved::external) == Some("typing.ClassVar");
+                is_of_class
+                    || is_recorded_within(cx, (file, Facade::Temporal), &it.annotation, classes)
+            }
+            Stmt::FunctionDef(it) if it.name.as_str() == "__post_init__" => {
+                !nodes_of(&it.body).iter().any(|node| match node {
+                    Node::Expr(Expr::Attribute(it)) => !it.ctx.is_load(),
+                    _ => false,
+                })
+            }
+            _ => true,
+        })
+    })
+}
+
+fn head(kind: &Expr) -> &Expr {
+    match kind {
+        Expr::Subscript(it) => &it.value,
+        _ => kind,
     }
 }
 
@@ -146,7 +214,7 @@ pub(super) fn is_of_data(attribute: &str) -> bool {
 }
 
 /// What is assigned to a variable by its name.
-fn assigned<'p>(body: &'p [Stmt], name: &str) -> impl Iterator<Item = &'p Expr> {
+pub(super) fn assigned<'p>(body: &'p [Stmt], name: &str) -> impl Iterator<Item = &'p Expr> {
     let values = nodes_of(body)
         .into_iter()
         .filter_map(move |node| match node {
@@ -164,116 +232,4 @@ fn assigned<'p>(body: &'p [Stmt], name: &str) -> impl Iterator<Item = &'p Expr> 
         .map(|(_, value)| value)
         .collect();
     of_name.into_iter()
-}
-
-/// Whether a function leaves something behind in the process, which it would leave behind in that of
-/// the activity: a module's variable or container, or a context variable.
-pub(super) fn leaves_state(cx: &Context<'_>, it: FunctionRef) -> bool {
-    let program = Program::new(cx.facts);
-    program.runs_from(it).into_iter().any(|it| {
-        let Some(function) = program.function(it) else {
-            return false;
-        };
-        own_nodes(Some(function)).any(|node| match node {
-            Node::Stmt(Stmt::Global(_)) => true,
-            Node::Expr(Expr::Subscript(subscript)) if !subscript.ctx.is_load() => {
-                is_of_module(cx, it, &subscript.value)
-            }
-            Node::Expr(Expr::Attribute(attribute)) if !attribute.ctx.is_load() => {
-                is_of_module(cx, it, &attribute.value)
-            }
-            Node::Expr(Expr::Call(call)) => match &*call.func {
-                Expr::Attribute(method) => {
-                    let name = method.attr.as_str();
-                    (CHANGE.contains(&name) || name == "set")
-                        && is_container_of_module(cx, it, &method.value)
-                }
-                _ => false,
-            },
-            _ => false,
-        })
-    })
-}
-
-/// Whether an expression is a variable of a module, or a part of one.
-fn is_of_module(cx: &Context<'_>, it: FunctionRef, expr: &Expr) -> bool {
-    match expr {
-        Expr::Subscript(inner) => is_of_module(cx, it, &inner.value),
-        _ => matches!(
-            cx.names().resolve(it.file, it.ix, expr),
-            Some(Resolved::Variable { .. })
-        ),
-    }
-}
-
-/// Whether it is one that a module fills with a container, or a context variable.
-fn is_container_of_module(cx: &Context<'_>, it: FunctionRef, expr: &Expr) -> bool {
-    const CONTAINERS: &[&str] = &[
-        "collections.Counter",
-        "collections.OrderedDict",
-        "collections.defaultdict",
-        "collections.deque",
-        "contextvars.ContextVar",
-        "dict",
-        "list",
-        "set",
-    ];
-    let Some(Resolved::Variable { file, name }) = cx.names().resolve(it.file, it.ix, expr) else {
-        return false;
-    };
-    match cx.names().value(file, &name) {
-        Some(Expr::Call(call)) => {
-            let callee = cx.names().resolve(file, MODULE_BODY, &call.func);
-            let callee = callee.as_ref().and_then(Resolved::external);
-            callee.is_some_and(|it| CONTAINERS.contains(&it))
-        }
-        Some(value) => matches!(
-            value,
-            Expr::Dict(_) | Expr::List(_) | Expr::Set(_) | Expr::DictComp(_) | Expr::ListComp(_)
-        ),
-        None => false,
-    }
-}
-
-/// Methods that change a container.
-const CHANGE: &[&str] = &[
-    "add",
-    "append",
-    "clear",
-    "discard",
-    "extend",
-    "insert",
-    "pop",
-    "popitem",
-    "remove",
-    "reverse",
-    "setdefault",
-    "sort",
-    "update",
-];
-
-/// Whether code changes what a variable stands for.
-pub(super) fn changes(body: &[Stmt], name: &str) -> bool {
-    fn root(expr: &Expr) -> Option<&str> {
-        match expr {
-            Expr::Name(it) => Some(it.id.as_str()),
-            Expr::Attribute(it) => root(&it.value),
-            Expr::Subscript(it) => root(&it.value),
-            _ => None,
-        }
-    }
-    nodes_of(body).iter().any(|node| match node {
-        Node::Expr(expr @ Expr::Attribute(it)) if !it.ctx.is_load() => root(expr) == Some(name),
-        Node::Expr(expr @ Expr::Subscript(it)) if !it.ctx.is_load() => root(expr) == Some(name),
-        Node::Expr(Expr::Call(call)) => match &*call.func {
-            Expr::Attribute(it) => {
-                let is_given = |it: &Expr| root(it) == Some(name);
-                let shuffles = it.attr.as_str() == "shuffle";
-                CHANGE.contains(&it.attr.as_str()) && is_given(&it.value)
-                    || shuffles && call.arguments.args.first().is_some_and(is_given)
-            }
-            _ => false,
-        },
-        _ => false,
-    })
 }

@@ -5,8 +5,8 @@ use lint_core::source::SourceFile;
 use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
 
-/// What to insert, and where.
-pub(super) type Insertion = (u32, String);
+/// What to write, and in place of what.
+pub(super) type Insertion = (Span, String);
 
 /// A parameter that is given by name and may be left out, `now: datetime | None = None`. There is
 /// no room for it where all other keywords are taken.
@@ -16,10 +16,13 @@ pub(super) fn with_parameter(
     parameter: &str,
 ) -> Option<Insertion> {
     let parameters = &def.parameters;
-    if parameters.kwarg.is_some() {
+    let by_name_only = parameters.vararg.is_some() || !parameters.kwonlyargs.is_empty();
+    // A slash may be the last.
+    let ends_in_slash =
+        !by_name_only && parameters.args.is_empty() && !parameters.posonlyargs.is_empty();
+    if parameters.kwarg.is_some() || ends_in_slash {
         return None;
     }
-    let by_name_only = parameters.vararg.is_some() || !parameters.kwonlyargs.is_empty();
     let added: &[&str] = if by_name_only {
         &[parameter]
     } else {
@@ -54,8 +57,9 @@ pub(super) fn inserted(
     last: Option<Span>,
     added: &[&str],
 ) -> Insertion {
+    let here = |at: u32| Span::new(at, at);
     let Some(last) = last else {
-        return (within.start + 1, added.join(", "));
+        return (here(within.start + 1), added.join(", "));
     };
     // The item itself may be in parentheses.
     let rest = source.slice(Span::new(last.end, within.end.saturating_sub(1)));
@@ -65,15 +69,19 @@ pub(super) fn inserted(
     let line = source.line_span(source.line(last.start));
     let before = source.slice(Span::new(line.start, last.start));
     if !before.trim().is_empty() {
-        return (at, added.iter().map(|it| format!(", {it}")).collect());
+        return (here(at), added.iter().map(|it| format!(", {it}")).collect());
     }
-    // In a line of its own, a comment may follow the comma.
+    // In a line of its own, a comment may follow, before or behind a comma.
     let end = source.line_span(source.line(at)).end;
     let after = source.slice(Span::new(at, end)).trim_end();
-    if after.trim_start().starts_with(',') && end < within.end {
-        let lines = added.iter().map(|it| format!("\n{before}{it},"));
-        return (at + after.len() as u32, lines.collect());
+    let lines = added.iter().map(|it| format!("\n{before}{it}"));
+    let lines: Vec<String> = lines.collect();
+    match after.trim_start().chars().next() {
+        Some(',') if end < within.end => (here(at + after.len() as u32), lines.join(",") + ","),
+        Some('#') => {
+            let span = Span::new(at, at + after.len() as u32);
+            (span, format!(",{after}{}", lines.join(",")))
+        }
+        _ => (here(at), format!(",{}", lines.join(","))),
     }
-    let lines = added.iter().map(|it| format!(",\n{before}{it}"));
-    (at, lines.collect())
 }

@@ -29,12 +29,12 @@ pub(crate) struct Site<'c, 'p> {
     pub(crate) around: Vec<&'p Expr>,
     /// The statement that it is part of.
     pub(crate) statement: &'p Stmt,
-    /// The `try` statements of its function that have it in their bodies.
-    tries: Vec<&'p ast::StmtTry>,
+    /// The statements of its function that have it in them, innermost last.
+    pub(crate) blocks: Vec<&'p Stmt>,
 }
 
-/// What becomes of an error that an expression raises.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What becomes of an error that an expression raises, the harmless first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Errors {
     /// It leaves the function.
     Leave,
@@ -80,12 +80,12 @@ impl<'c, 'p> Site<'c, 'p> {
             span,
             around: Vec::new(),
             statement: None,
-            tries: Vec::new(),
+            blocks: Vec::new(),
             found: None,
         };
         finder.visit_body(&module.tree().body);
         let (expr, around, statement) = finder.found?;
-        let tries = finder.tries;
+        let blocks = finder.blocks;
         let function = module.index().function_containing(span.start);
         let site = Self {
             names,
@@ -97,7 +97,7 @@ impl<'c, 'p> Site<'c, 'p> {
             expr,
             around,
             statement,
-            tries,
+            blocks,
         };
         let body = match module.index().function(function).node {
             FunctionNode::Module(_) => return None,
@@ -172,22 +172,62 @@ impl<'c, 'p> Site<'c, 'p> {
         function.node.is_async()
     }
 
-    pub(crate) fn errors(&self) -> Errors {
-        let is_all = |handler: &ast::ExceptHandler| {
-            let ast::ExceptHandler::ExceptHandler(handler) = handler;
-            handler.type_.as_ref().is_none_or(|it| {
-                let name = self.external(it);
-                matches!(name.as_deref(), Some("Exception" | "BaseException"))
-            })
-        };
-        let handlers = || self.tries.iter().flat_map(|it| &it.handlers);
-        if handlers().next().is_none() {
-            Errors::Leave
-        } else if handlers().all(is_all) {
-            Errors::Caught
-        } else {
-            Errors::Told
+    /// What becomes of an error, here and in the code that calls the function.
+    pub(crate) fn errors(&self, cx: &Context<'p>) -> Errors {
+        let mut worst = self.errors_here();
+        let mut seen = BTreeSet::from([self.function_ref()]);
+        let mut pending = vec![self.function_ref()];
+        while let Some(function) = pending.pop() {
+            let callers = cx.callers(function).iter();
+            for caller in callers.filter_map(|it| Site::at(cx, *it, self.facade)) {
+                worst = worst.max(caller.errors_here());
+                if seen.insert(caller.function_ref()) {
+                    pending.push(caller.function_ref());
+                }
+            }
         }
+        worst
+    }
+
+    fn errors_here(&self) -> Errors {
+        let caught = self.blocks.iter().flat_map(|block| match block {
+            Stmt::Try(it) if it.body.iter().any(|it| self.is_in(it)) => {
+                let handlers = it.handlers.iter().map(|it| {
+                    let ast::ExceptHandler::ExceptHandler(handler) = it;
+                    handler.type_.as_deref()
+                });
+                handlers.collect()
+            }
+            Stmt::With(it) if it.body.iter().any(|it| self.is_in(it)) => self.suppressed(it),
+            _ => Vec::new(),
+        });
+        let is_all = |it: &Expr| {
+            let name = self.external(it);
+            matches!(name.as_deref(), Some("Exception" | "BaseException"))
+        };
+        let of_one = caught.map(|it| match it.is_none_or(is_all) {
+            true => Errors::Caught,
+            false => Errors::Told,
+        });
+        of_one.max().unwrap_or(Errors::Leave)
+    }
+
+    fn is_in(&self, statement: &Stmt) -> bool {
+        let (outer, own) = (span_of(statement), span_of(self.expr));
+        outer.start <= own.start && own.end <= outer.end
+    }
+
+    /// What `with suppress(…):` catches.
+    fn suppressed(&self, with: &'p ast::StmtWith) -> Vec<Option<&'p Expr>> {
+        let calls = with
+            .items
+            .iter()
+            .filter_map(|it| it.context_expr.as_call_expr());
+        let calls =
+            calls.filter(|it| self.external(&it.func).as_deref() == Some("contextlib.suppress"));
+        calls
+            .flat_map(|it| it.arguments.args.iter().map(Some))
+            .collect()
     }
 
     pub(crate) fn is_in_comprehension(&self) -> bool {
@@ -286,6 +326,11 @@ pub(crate) fn bind(
         let name = name.to_owned();
         return Some(Bind { name, edit: None });
     }
+    if let Some(name) = imports::as_module(module.tree(), wanted)
+        && !is_shadowed(module, function, wanted.module)
+    {
+        return Some(Bind { name, edit: None });
+    }
     let name = wanted.bound();
     let is_free = names.is_bound(file, MODULE_BODY, name) == Bound::No
         && !is_shadowed(module, function, name);
@@ -335,7 +380,7 @@ struct Finder<'p> {
     span: Span,
     around: Vec<&'p Expr>,
     statement: Option<&'p Stmt>,
-    tries: Vec<&'p ast::StmtTry>,
+    blocks: Vec<&'p Stmt>,
     found: Option<(&'p Expr, Vec<&'p Expr>, &'p Stmt)>,
 }
 
@@ -356,11 +401,8 @@ impl<'p> Visitor<'p> for Finder<'p> {
         if self.found.is_none() && self.covers(span_of(statement)) {
             self.statement = Some(statement);
             match statement {
-                Stmt::FunctionDef(_) => self.tries.clear(),
-                Stmt::Try(it) if it.body.iter().any(|it| self.covers(span_of(it))) => {
-                    self.tries.push(it);
-                }
-                _ => {}
+                Stmt::FunctionDef(_) => self.blocks.clear(),
+                _ => self.blocks.push(statement),
             }
             walk_stmt(self, statement);
         }

@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use lint_core::diagnostic::{Applicability, Edit, FileId, Fix, Span};
 use lint_core::facts::{Elements, Facade};
-use lint_core::index::{ClassIx, MODULE_BODY};
-use lint_core::names::{Base, Resolved};
+use lint_core::index::{ClassIx, FunctionIx, MODULE_BODY};
+use lint_core::names::{Base, Bound, Names, Resolved};
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use super::asynchronous::waiting;
 use super::imports::Wanted;
+use super::inputs::declared;
 use super::site::{Bind, Site, joined};
 use crate::hazard::Case;
 use crate::program::{Node, nodes_of, own_nodes};
@@ -57,7 +58,7 @@ fn replaced(
 
 /// The site, unless the workflow is a runbook: its facade has less than Temporal's API.
 fn temporal<'c, 'p>(cx: &'c Context<'p>, case: &Case<'_, '_>) -> Option<Site<'c, 'p>> {
-    let facade = case.workflow().facade;
+    let facade = case.api();
     (facade == Facade::Temporal)
         .then(|| Site::of(cx, case.hazard, facade))
         .flatten()
@@ -104,7 +105,22 @@ pub(crate) fn asyncio(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
         format!("replace it with `{code}()`{caution}"),
         applicability,
     );
-    Some(replaced(&site, what, (span_of(&*call.func), code), api))
+    let by_name = call.arguments.find_keyword("fs").map(|it| &it.value);
+    let listed = as_elements(&site, call.arguments.args.first().or(by_name)?)?;
+    let mut fix = replaced(&site, what, (span_of(&*call.func), code), api);
+    fix.edits.extend(listed);
+    Some(fix)
+}
+
+/// The edits that make a list of a set that is written out, whose order would matter; `None` for
+/// another set.
+fn as_elements(site: &Site<'_, '_>, given: &Expr) -> Option<Vec<Edit>> {
+    let span = span_of(given);
+    let at = |start: u32, code: &str| site.edit(Span::new(start, start + 1), code);
+    match given {
+        Expr::Set(_) => Some(vec![at(span.start, "["), at(span.end - 1, "]")]),
+        _ => (!Written::of(site, given).is_set(site.names)).then(Vec::new),
+    }
 }
 
 /// Whether the function does with what the statement of the site sets what only sets can.
@@ -154,7 +170,7 @@ pub(crate) fn sleep(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
         Some(step) => step.place,
         None => case.hazard.place,
     };
-    let site = Site::at(cx, place, case.workflow().facade)?;
+    let site = Site::at(cx, place, case.api())?;
     let (call, callee) = site.call()?;
     let is_one = call.arguments.args.len() == 1 && call.arguments.keywords.is_empty();
     if callee != "time.sleep" || !is_one {
@@ -188,7 +204,7 @@ pub(crate) fn logger(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
         "log",
         "warning",
     ];
-    let site = Site::of(cx, case.hazard, case.workflow().facade)?;
+    let site = Site::of(cx, case.hazard, case.api())?;
     let Expr::Call(call) = site.expr else {
         return None;
     };
@@ -216,10 +232,14 @@ pub(crate) fn logger(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
         return None;
     };
     let culprit = &case.hazard.culprit;
-    // The message of loguru is formatted in another way, unless it is all there is.
-    let is_alone = call.arguments.args.len() == 1 && call.arguments.keywords.is_empty();
-    let is_logger =
-        culprit.starts_with("logging.") || culprit.starts_with("loguru.logger.") && is_alone;
+    // The message of loguru is formatted in another way, unless it is all there is, and what is bound
+    // to a logger of its own belongs to the message.
+    let is_plain = site.external(&method.value).as_deref() == Some("loguru.logger");
+    let is_alone = is_plain && call.arguments.args.len() == 1 && call.arguments.keywords.is_empty();
+    // An adapter adds to the messages.
+    let is_adapter = culprit.starts_with("logging.LoggerAdapter");
+    let is_logger = culprit.starts_with("logging.") && !is_adapter
+        || culprit.starts_with("loguru.logger.") && is_alone;
     if !is_logger || !METHODS.contains(&method.attr.as_str()) {
         return None;
     }
@@ -234,8 +254,8 @@ pub(crate) fn sorted(cx: &Context<'_>, case: &Case<'_, '_>, elements: Elements) 
     if elements == Elements::Address {
         return None;
     }
-    let site = Site::of(cx, case.hazard, case.workflow().facade)?;
-    if site.names.is_bound(site.file, site.function, "sorted") != lint_core::names::Bound::No {
+    let site = Site::of(cx, case.hazard, case.api())?;
+    if site.names.is_bound(site.file, site.function, "sorted") != Bound::No {
         return None;
     }
     if let Some((list, set)) = as_list(&site) {
@@ -246,7 +266,13 @@ pub(crate) fn sorted(cx: &Context<'_>, case: &Case<'_, '_>, elements: Elements) 
     }
     let set = the_set(&site, &case.hazard.written)?;
     // Something else may be handed over that only holds a set.
-    if !is_set(&site, set) && !is_iterated(&site, set) {
+    let is_set = Written {
+        expr: set,
+        file: site.file,
+        function: site.function,
+    }
+    .is_set(site.names);
+    if !is_set && !is_iterated(&site, set) {
         return None;
     }
     let (applicability, caution) = comparable(cx, &site, set)?;
@@ -265,36 +291,160 @@ fn comparable(
     if has_one_kind(set) {
         return Some((Safe, ""));
     }
-    let elements = written(site, set);
-    let kinds: BTreeSet<&str> = elements.iter().filter_map(|it| kind(it)).collect();
+    let of_type = element_type(site, set);
+    if of_type.is_some_and(|it| !may_be_ordered(cx, site, it)) {
+        return None;
+    }
+    let written = Written::of(site, set);
+    let elements = written.elements(site.names);
+    let kinds: BTreeSet<&str> = elements.iter().filter_map(kind).collect();
     let fails = kinds.len() > 1
         || elements.len() > 1 && kinds.contains("None")
-        || elements.iter().any(|it| is_without_order(cx, site, it));
+        || elements.iter().any(|it| written.is_without_order(cx, it));
     (!fails).then_some((Unsafe, ": its elements have to be comparable"))
 }
 
-/// The elements of a set that is written out, here or where the only value of a variable stands.
-fn written<'p>(site: &Site<'_, 'p>, set: &'p Expr) -> &'p [Expr] {
-    let set = match (set, site.resolve(set)) {
-        (_, Some(Resolved::Variable { file, name })) => site.names.value(file, &name),
-        (Expr::Name(name), _) => {
-            let value = site
-                .names
-                .local_value(site.file, site.function, name.id.as_str());
-            value.map(|(_, value)| value)
-        }
-        _ => Some(set),
-    };
+/// The type of the elements of a set, or of what it is made of, as far as it is declared in the
+/// function.
+fn element_type<'p>(site: &Site<'_, 'p>, set: &'p Expr) -> Option<&'p Expr> {
     match set {
-        Some(Expr::Set(it)) => &it.elts,
-        Some(Expr::Call(call)) if is_set(site, &Expr::Call(call.clone())) => {
-            match &call.arguments.args[..] {
+        Expr::Name(name) => {
+            let kind = declared(site, name)?.as_subscript_expr()?;
+            (!kind.slice.is_tuple_expr()).then_some(&*kind.slice)
+        }
+        Expr::Call(call) => match &call.arguments.args[..] {
+            [of] if matches!(
+                site.external(&call.func)?.as_str(),
+                "set" | "frozenset" | "list"
+            ) =>
+            {
+                element_type(site, of)
+            }
+            _ => None,
+        },
+        Expr::SetComp(it) => match (&*it.elt, &it.generators[..]) {
+            (Expr::Name(element), [generator]) => {
+                let target = generator.target.as_name_expr()?;
+                (target.id == element.id).then_some(())?;
+                element_type(site, &generator.iter)
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Whether all values of a type may be compared with each other.
+fn may_be_ordered(cx: &Context<'_>, site: &Site<'_, '_>, kind: &Expr) -> bool {
+    match kind {
+        Expr::NoneLiteral(_) => false,
+        Expr::BinOp(it) => {
+            may_be_ordered(cx, site, &it.left) && may_be_ordered(cx, site, &it.right)
+        }
+        Expr::Subscript(it) => {
+            let name = site.external(&it.value);
+            let parts = match &*it.slice {
+                Expr::Tuple(parts) => &parts.elts[..],
+                only => std::slice::from_ref(only),
+            };
+            !matches!(name.as_deref(), Some("typing.Optional" | "dict"))
+                && parts.iter().all(|it| may_be_ordered(cx, site, it))
+        }
+        Expr::Name(_) | Expr::Attribute(_) => match site.resolve(kind) {
+            Some(Resolved::Class { file, ix }) => {
+                !is_without_order(cx, file, ix, true) && !is_without_order(cx, file, ix, false)
+            }
+            _ => true,
+        },
+        _ => true,
+    }
+}
+
+/// Whether instances of a class, or members of an enumeration, have no `<`.
+fn is_without_order(cx: &Context<'_>, file: FileId, ix: ClassIx, is_instance: bool) -> bool {
+    let names = cx.names();
+    let itself = Base::Class { file, ix };
+    let mut bases = names.bases(file, ix);
+    bases.retain(|it| *it != itself);
+    let is_plain = |it: &Base| match it {
+        Base::External(name) => match is_instance {
+            true => matches!(name.as_str(), "object" | "pydantic.BaseModel"),
+            false => matches!(name.as_str(), "enum.Enum" | "enum.Flag"),
+        },
+        Base::Class { .. } | Base::Unknown => false,
+    };
+    let plain = bases.iter().all(is_plain) && (is_instance || !bases.is_empty());
+    plain && !names.binds_in_class(file, ix, "__lt__") && !is_ordered(cx, file, ix)
+}
+
+/// An expression, or the only value of a variable, and where its names are looked up.
+struct Written<'p> {
+    expr: &'p Expr,
+    file: FileId,
+    function: FunctionIx,
+}
+
+impl<'p> Written<'p> {
+    fn of(site: &Site<'_, 'p>, expr: &'p Expr) -> Self {
+        let value = match (expr, site.resolve(expr)) {
+            (_, Some(Resolved::Variable { file, name })) => {
+                let value = site.names.value(file, &name);
+                value.map(|value| (file, MODULE_BODY, value))
+            }
+            (Expr::Name(it), _) => {
+                let value = site
+                    .names
+                    .local_value(site.file, site.function, it.id.as_str());
+                value.map(|(function, value)| (site.file, function, value))
+            }
+            _ => None,
+        };
+        let (file, function, expr) = value.unwrap_or((site.file, site.function, expr));
+        Self {
+            expr,
+            file,
+            function,
+        }
+    }
+
+    /// Whether it can be nothing but a set.
+    fn is_set(&self, names: &Names<'_>) -> bool {
+        match self.expr {
+            Expr::Set(_) | Expr::SetComp(_) => true,
+            Expr::Call(call) => {
+                let name = names.resolve(self.file, self.function, &call.func);
+                let name = name.as_ref().and_then(Resolved::external);
+                matches!(name, Some("set" | "frozenset"))
+            }
+            _ => false,
+        }
+    }
+
+    /// The elements of a set that is written out.
+    fn elements(&self, names: &Names<'_>) -> &'p [Expr] {
+        match self.expr {
+            Expr::Set(it) => &it.elts,
+            Expr::Call(call) if self.is_set(names) => match &call.arguments.args[..] {
                 [Expr::List(it)] => &it.elts,
                 [Expr::Tuple(it)] => &it.elts,
                 _ => &[],
-            }
+            },
+            _ => &[],
         }
-        _ => &[],
+    }
+
+    /// Whether an element is a member of an enumeration, or an instance, of a class without `<`.
+    fn is_without_order(&self, cx: &Context<'_>, element: &Expr) -> bool {
+        let class = match element {
+            Expr::Attribute(it) => &*it.value,
+            Expr::Call(it) => &*it.func,
+            _ => return false,
+        };
+        let class = cx.names().resolve(self.file, self.function, class);
+        let Some(Resolved::Class { file, ix }) = class else {
+            return false;
+        };
+        is_without_order(cx, file, ix, element.is_call_expr())
     }
 }
 
@@ -308,31 +458,6 @@ fn kind(element: &Expr) -> Option<&'static str> {
         Expr::Tuple(_) => "tuple",
         _ => return None,
     })
-}
-
-/// Whether an element is a member of an enumeration, or an instance, of a class without `<`.
-fn is_without_order(cx: &Context<'_>, site: &Site<'_, '_>, element: &Expr) -> bool {
-    let class = match element {
-        Expr::Attribute(it) => &*it.value,
-        Expr::Call(it) => &*it.func,
-        _ => return false,
-    };
-    let Some(Resolved::Class { file, ix }) = site.resolve(class) else {
-        return false;
-    };
-    let is_instance = element.is_call_expr();
-    let itself = Base::Class { file, ix };
-    let mut bases = site.names.bases(file, ix);
-    bases.retain(|it| *it != itself);
-    let is_plain = |it: &Base| match it {
-        Base::External(name) => match is_instance {
-            true => name == "object",
-            false => name == "enum.Enum" || name == "enum.Flag",
-        },
-        Base::Class { .. } | Base::Unknown => false,
-    };
-    let plain = bases.iter().all(is_plain) && (is_instance || !bases.is_empty());
-    plain && !site.names.binds_in_class(file, ix, "__lt__") && !is_ordered(cx, file, ix)
 }
 
 /// Whether a decorator may give a class its `<`.
@@ -374,15 +499,16 @@ fn the_set<'p>(site: &Site<'_, 'p>, written: &str) -> Option<&'p Expr> {
             // What a method or an operator takes is no longer a set when it is sorted.
             let outer = self.is_fixed;
             let span = span_of(expression);
-            let text = &self.text[span.start as usize..span.end as usize];
-            let shown = match expression {
+            let text = |span: Span| &self.text[span.start as usize..span.end as usize];
+            // What is long is named by what it calls.
+            let is_it = match expression {
                 Expr::Call(call) => {
-                    let func = span_of(&*call.func);
-                    format!("{}()", &self.text[func.start as usize..func.end as usize])
+                    let func = text(span_of(&*call.func));
+                    text(span) == self.written || self.written.strip_suffix("()") == Some(func)
                 }
-                _ => text.to_owned(),
+                _ => text(span) == self.written,
             };
-            if !outer && shown == self.written {
+            if !outer && is_it {
                 self.found.push(expression);
                 return;
             }
@@ -407,18 +533,6 @@ fn the_set<'p>(site: &Site<'_, 'p>, written: &str) -> Option<&'p Expr> {
     match sets.found[..] {
         [set] => Some(set),
         _ => None,
-    }
-}
-
-/// Whether an expression can be nothing but a set.
-fn is_set(site: &Site<'_, '_>, expr: &Expr) -> bool {
-    match expr {
-        Expr::Set(_) | Expr::SetComp(_) => true,
-        Expr::Call(call) => {
-            let name = site.external(&call.func);
-            matches!(name.as_deref(), Some("set" | "frozenset"))
-        }
-        _ => false,
     }
 }
 

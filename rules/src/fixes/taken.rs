@@ -4,6 +4,7 @@ use lint_core::facts::HazardKind;
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
+use super::effects::OF_PROCESS;
 use super::site::Site;
 use crate::hazard::Case;
 use crate::secrets::names_secret;
@@ -24,6 +25,9 @@ pub(super) struct Extract<'c, 'p> {
 impl<'c, 'p> Extract<'c, 'p> {
     pub(super) fn of(site: Site<'c, 'p>, case: &Case<'_, '_>) -> Option<Self> {
         let culprit = &case.hazard.culprit;
+        if OF_PROCESS.contains(&culprit.as_str()) {
+            return None;
+        }
         let blocks = matches!(
             case.hazard.kind,
             HazardKind::Api {

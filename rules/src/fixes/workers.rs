@@ -2,7 +2,7 @@
 
 use lint_core::diagnostic::{Edit, FileId, Place, Span};
 use lint_core::facts::{Facade, Facts, Workflow};
-use lint_core::index::Module;
+use lint_core::index::{MODULE_BODY, Module};
 use lint_core::names::{Names, Resolved};
 use lint_core::project::Project;
 use lint_core::source::SourceFile;
@@ -25,7 +25,7 @@ pub(super) struct New<'n> {
     pub(super) is_there: bool,
 }
 
-/// Adds an activity to the workers that run the workflow, and says whether that was possible.
+/// Adds an activity to the workers that run the workflow, and says whether all of them have it then.
 pub(super) fn registered(
     cx: &Context<'_>,
     workflow: &Workflow,
@@ -37,17 +37,27 @@ pub(super) fn registered(
     if workflow.facade != Facade::Temporal {
         return true;
     }
-    let more = register(cx, home, workflow.place, activity);
-    let is_registered = activity.is_there || !more.is_empty();
+    let more = register(cx, home, workflow.place, activity, edits);
+    let all: Option<Vec<Vec<Edit>>> = more.iter().cloned().collect();
+    let is_registered = activity.is_there || all.is_some_and(|it| !it.is_empty());
+    let mut more: Vec<Edit> = more.into_iter().flatten().flatten().collect();
+    more.sort();
+    more.dedup();
     edits.extend(more);
     is_registered
 }
 
-/// The edits that add an activity to the lists of the workers that run the workflow.
-fn register(cx: &Context<'_>, home: &Home, workflow: Place, new: New<'_>) -> Vec<Edit> {
+/// For each worker that runs the workflow, the edits that give it the activity.
+fn register(
+    cx: &Context<'_>,
+    home: &Home,
+    workflow: Place,
+    new: New<'_>,
+    edits: &[Edit],
+) -> Vec<Option<Vec<Edit>>> {
     let project = cx.facts.project;
     let (files, names) = cx.workers();
-    let mut edits = Vec::new();
+    let mut more = Vec::new();
     for &file in files {
         let Some(module) = project.module(file) else {
             continue;
@@ -55,21 +65,22 @@ fn register(cx: &Context<'_>, home: &Home, workflow: Place, new: New<'_>) -> Vec
         let mut calls = Calls(Vec::new());
         calls.visit_body(&module.tree().body);
         for call in calls.0 {
-            let runs_it =
-                Worker::of(names, file, module, call).filter(|it| it.runs(cx.facts, workflow));
-            let list = runs_it.and_then(|it| it.list(project));
-            let more = list.and_then(|list| match list.file == workflow.file {
+            let worker = Worker::of(names, file, module, call);
+            let Some(worker) = worker.filter(|it| it.runs(cx.facts, workflow)) else {
+                continue;
+            };
+            let list = worker
+                .list(project)
+                .filter(|it| !it.is_made_before(new, edits));
+            more.push(list.and_then(|list| match list.file == workflow.file {
                 true => Some(vec![
                     list.with(project, &format!("{}{}", new.prefix, new.name))?,
                 ]),
                 false => added(cx, names, list, home, new.name),
-            });
-            edits.extend(more.unwrap_or_default());
+            }));
         }
     }
-    edits.sort();
-    edits.dedup();
-    edits
+    more
 }
 
 /// What is left to do if no worker could be told.
@@ -85,7 +96,7 @@ struct Calls<'p>(Vec<&'p ast::ExprCall>);
 impl<'p> Visitor<'p> for Calls<'p> {
     fn visit_expr(&mut self, expression: &'p Expr) {
         if let Expr::Call(call) = expression
-            && call.arguments.find_keyword("activities").is_some()
+            && call.arguments.find_keyword("workflows").is_some()
         {
             self.0.push(call);
         }
@@ -163,13 +174,24 @@ impl<'n, 'p> Worker<'n, 'p> {
 }
 
 impl List<'_> {
+    /// Whether the list is made when the activity is not defined yet.
+    fn is_made_before(&self, new: New<'_>, edits: &[Edit]) -> bool {
+        let at = span_of(self.list).start;
+        let definition = format!("def {}(", new.name);
+        let defines =
+            |it: &&Edit| it.place.file == self.file && it.replacement.contains(&definition);
+        let is_at_import = self.module.index().function_containing(at) == MODULE_BODY;
+        let made = edits.iter().find(defines);
+        is_at_import && made.is_some_and(|it| at < it.place.span.start)
+    }
+
     /// The edit that adds an element.
     fn with(&self, project: &Project<'_>, element: &str) -> Option<Edit> {
         let source = project.source(self.file)?;
         let in_one_line = || {
             let last = self.list.elts.last().map(span_of);
-            let (at, replacement) = inserted(source, span_of(self.list), last, &[element]);
-            edit(self.file, Span::new(at, at), replacement)
+            let (span, replacement) = inserted(source, span_of(self.list), last, &[element]);
+            edit(self.file, span, replacement)
         };
         Some(in_lines(source, self, element).unwrap_or_else(in_one_line))
     }
