@@ -4,6 +4,7 @@ pub mod causes;
 pub mod commands;
 mod components;
 pub mod diagnostic;
+mod earlier;
 pub mod facts;
 pub mod fix;
 pub mod graph;

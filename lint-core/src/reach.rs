@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::causes::{Calls, FunctionKey};
 use crate::diagnostic::{FileId, Impact, Place, Span, TraceStep};
+use crate::earlier::Earlier;
 use crate::facts::{Hazard, HazardKind, IdleBoundary, WorkflowKind};
 use crate::index::{FunctionNode, MODULE_BODY, Module};
 use crate::interp::{
@@ -119,7 +120,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             made: BTreeSet::new(),
             resources: BTreeSet::new(),
             boundaries: BTreeSet::new(),
-            uses: Uses::default(),
+            uses: Uses::new(Earlier::of(found, machine)),
             springs,
             by_worker,
         };

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::{FileId, Impact, Place};
+use crate::earlier::Earlier;
 use crate::interp::{
     ClassId, CtxId, Distance, Except, Machine, Origin, Sink, SinkKind, Source, SourceId, Springs,
 };
@@ -52,25 +53,34 @@ pub(crate) struct Shown {
 /// The gravest uses, and by which origins they are known.
 #[derive(Debug, Default)]
 pub(crate) struct Uses {
-    noted: BTreeMap<(Origin, Except, Option<Place>), Use>,
+    noted: BTreeMap<(Origin, Except, Option<Place>, usize), Use>,
     of_sources: BTreeMap<SourceId, Use>,
     /// The origins that are this cell.
     of_cells: BTreeMap<u32, Vec<(Origin, Except, Use)>>,
     shown: RefCell<BTreeMap<SourceId, Shown>>,
+    earlier: Earlier,
 }
 
 impl Uses {
+    pub(crate) fn new(earlier: Earlier) -> Self {
+        Self {
+            earlier,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn note(&mut self, origin: Origin, except: Except, new: Use) {
         let at = (except == Except::Own).then_some(new.place);
-        let noted = self.noted.entry((origin, except, at)).or_insert(new);
+        let key = (origin, except, at, self.earlier.period(new.ctx, new.place));
+        let noted = self.noted.entry(key).or_insert(new);
         noted.grow(new);
     }
 
     /// The gravest use of an origin is one of all its sources.
     pub(crate) fn settle(&mut self, machine: &Machine<'_>) {
-        for (&(origin, except, _), &new) in &self.noted {
+        for (&(origin, except, ..), &new) in &self.noted {
             for source in machine.sources_of(origin) {
-                if !is_excepted(machine, source, except, new.place) {
+                if !self.is_excepted(machine, source, except, &new) {
                     self.of_sources.entry(source).or_insert(new).grow(new);
                 }
             }
@@ -124,14 +134,14 @@ impl Uses {
         let is_meant = |origin: Origin, except: Except, it: &Use| {
             impact_of(it.kind) == impact
                 && machine.means(origin, source)
-                && !is_excepted(machine, source, except, it.place)
+                && !self.is_excepted(machine, source, except, it)
         };
         let direct = Origin::Source(source);
         let direct = self
             .noted
-            .range((direct, Except::Nothing, None)..)
+            .range((direct, Except::Nothing, None, 0)..)
             .take_while(|((origin, ..), _)| *origin == direct)
-            .filter(|((origin, except, _), it)| is_meant(*origin, *except, it))
+            .filter(|((origin, except, ..), it)| is_meant(*origin, *except, it))
             .map(|(_, it)| *it)
             .min_by_key(closeness);
         if let Some(direct) = direct {
@@ -151,19 +161,26 @@ impl Uses {
         });
         nearest
     }
+
+    fn is_excepted(
+        &self,
+        machine: &Machine<'_>,
+        source: SourceId,
+        except: Except,
+        it: &Use,
+    ) -> bool {
+        let is_own = match except {
+            Except::Nothing => false,
+            Except::Source(own) => source == own,
+            Except::Own => is_origin(machine.source(source), it.place),
+        };
+        is_own || self.earlier.precedes(it.ctx, it.place, source)
+    }
 }
 
 /// That something is kept says less than what it is kept for.
 fn closeness(it: &Use) -> impl Ord + use<> {
     (it.kind == SinkKind::State, it.place)
-}
-
-fn is_excepted(machine: &Machine<'_>, source: SourceId, except: Except, sink: Place) -> bool {
-    match except {
-        Except::Nothing => false,
-        Except::Source(own) => source == own,
-        Except::Own => is_origin(machine.source(source), sink),
-    }
 }
 
 pub(crate) fn is_origin(source: &Source, here: Place) -> bool {
