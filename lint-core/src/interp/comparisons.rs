@@ -27,6 +27,9 @@ impl<'p> Machine<'p> {
             taint.add_taint(self.call_comparison(&left, op, &right, span).taint());
             if it.ops.len() == 1 {
                 decided = self.decided_comparison(&left, op, &right);
+                if asks_membership(op) && self.is_excluded(&left, &right, span_of(comparator)) {
+                    decided = Some(op == CmpOp::NotIn);
+                }
             }
             left = if asks_membership(op) {
                 self.searched(right, span_of(comparator), span)
@@ -72,6 +75,34 @@ impl<'p> Machine<'p> {
         };
         let argument = std::slice::from_ref(argument);
         self.call_method_if_project(receiver, method, argument, span, How::Operator)
+    }
+
+    /// Whether constants are none of those that a container of the process, or one that is written
+    /// out, ever holds. What takes elements away changes nothing about that.
+    fn is_excluded(&mut self, left: &Value, container: &Value, written: Span) -> bool {
+        let are_constants = |value: &Value| {
+            !value.objs().is_empty() && value.objs().iter().all(|obj| obj.is_constant())
+        };
+        if left.is_open() || container.is_open() || !are_constants(left) {
+            return false;
+        }
+        let objs = container.objs().iter();
+        objs.len() > 0
+            && objs.copied().all(|obj| {
+                let Obj::Container(id) = obj else {
+                    return false;
+                };
+                let made = *self.containers.get(id);
+                let lasts = made.shared || made.span == written;
+                if !lasts || made.kind == ContainerKind::Dict {
+                    return false;
+                }
+                let elements = self.all_elements(&Value::of(obj));
+                let differs = |obj: &Obj| !left.objs().contains(obj);
+                are_constants(&elements)
+                    && !elements.is_open()
+                    && elements.objs().iter().all(differs)
+            })
     }
 
     /// What `in` looks through.
