@@ -26,6 +26,10 @@ impl<'p> Machine<'p> {
         {
             return value;
         }
+        if how == How::Call && self.fails_to_bind(definition.node, receiver, args) {
+            self.leave_by_exception();
+            return Value::unknown();
+        }
         match how {
             How::Call | How::Construct => self.note_seen(span, Seen::Runs(function.func)),
             How::Callback => self.note_seen(span, Seen::CallsBack(function.func)),

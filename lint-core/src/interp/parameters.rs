@@ -101,6 +101,42 @@ impl<'p> Machine<'p> {
         result
     }
 
+    /// Whether a call raises `TypeError` before the body runs: an argument is missing, or there is
+    /// one too many. What is unpacked may be anything, decorators may change what is taken, and a
+    /// partial may be a method whose receiver is not known here.
+    pub(super) fn fails_to_bind(
+        &self,
+        node: FunctionNode<'p>,
+        receiver: Option<Obj>,
+        args: &Args,
+    ) -> bool {
+        let (FunctionNode::Def(def), Some(parameters)) = (node, node.parameters()) else {
+            return false;
+        };
+        let unpacks = args.positional.iter().any(|it| it.starred)
+            || args.keywords.iter().any(|(name, _)| name.is_none());
+        let is_partial = self.frame.partials.values().any(|calls| calls.running);
+        if unpacks || is_partial || !def.decorator_list.is_empty() {
+            return false;
+        }
+        let is_named = |it: &ast::ParameterWithDefault| {
+            let mut names = args.keywords.iter().filter_map(|(name, _)| *name);
+            names.any(|name| self.str(name) == it.parameter.name.as_str())
+        };
+        let count = args.positional.len() + usize::from(receiver.is_some());
+        let positional = parameters.posonlyargs.iter().chain(&parameters.args);
+        let mut rest = positional.skip(count).chain(&parameters.kwonlyargs);
+        let takes = |name: &str| {
+            let mut all = parameters.args.iter().chain(&parameters.kwonlyargs);
+            all.any(|it| it.parameter.name.as_str() == name)
+        };
+        let mut names = args.keywords.iter().filter_map(|(name, _)| *name);
+        let most = parameters.posonlyargs.len() + parameters.args.len();
+        rest.any(|it| it.default.is_none() && !is_named(it))
+            || count > most && parameters.vararg.is_none()
+            || parameters.kwarg.is_none() && names.any(|name| !takes(self.str(name)))
+    }
+
     fn slots<'a>(&mut self, of: impl Iterator<Item = &'a ast::ParameterWithDefault>) -> Vec<Slot> {
         let slots = of.map(|it| Slot {
             name: self.sym(it.parameter.name.as_str()),
