@@ -203,6 +203,9 @@ pub struct Hazard {
     pub culprit: String,
     /// The culprit as its author wrote it, in the same form: `datetime.now()`, `os.environ`.
     pub written: String,
+    /// What a function that is called here reads, in the same form, if the culprit computed it when
+    /// a module was imported.
+    pub read: Option<String>,
     pub impact: Impact,
     /// Where the value controls the commands, or data. Its message is a noun phrase for what it
     /// controls there: ``the branch``, ``the name or id of a command``.

@@ -449,9 +449,11 @@ impl<'m, 'p> Walk<'m, 'p> {
                 message: format!("`{function}` {verb} `{written}`"),
             });
         }
+        let mut read = None;
         if let Some(definition) = told.definition {
             let place = definition.place;
-            written = text_at(machine, place.file, place.span);
+            let computed = text_at(machine, place.file, place.span);
+            read = Some(std::mem::replace(&mut written, computed)).filter(|_| !path.is_empty());
             trace.push(definition);
         }
         let (impact, impact_at) = match kind {
@@ -471,6 +473,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             entry: self.entry_name(last, entry),
             culprit: told.culprit,
             written,
+            read,
             impact,
             is_impact_sure: impact_at.as_ref().is_none_or(|(_, is_sure)| *is_sure),
             impact_at: impact_at.map(|(step, _)| step),

@@ -412,6 +412,7 @@ mod tests {
             passed_through: false,
             is_resource: false,
             may_fill: false,
+            read: None,
             note: "",
         }
     }

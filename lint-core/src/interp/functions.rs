@@ -120,14 +120,7 @@ impl<'p> Machine<'p> {
     ) {
         for (ix, value) in arguments.into_iter().enumerate() {
             let slot = ix as u16;
-            let value = value.unwrap_or_else(|| {
-                let default = self.read(CellKey::Default(function, slot));
-                if default.taint().is_empty() || !self.is_defined_at_import(function) {
-                    return default;
-                }
-                let name = self.parameter_name(function, ix);
-                self.read_shared(default, name, span)
-            });
+            let value = value.unwrap_or_else(|| self.default_of(function, ix, span));
             self.write(CellKey::Param(ctx, slot), &value);
         }
     }

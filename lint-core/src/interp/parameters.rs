@@ -221,7 +221,7 @@ impl<'p> Machine<'p> {
             let is_receiver = ix == 0 && is_method && !variadic;
             let only_default = value.is_bottom();
             if only_default {
-                let default = self.read(CellKey::Default(function, ix as u16));
+                let default = self.default_of(function, ix, span_of(&parameter.name));
                 value.join(&default.opened());
             }
             let lacks_type =
@@ -261,6 +261,16 @@ impl<'p> Machine<'p> {
             }
             self.frame.state.vars.insert(name, value);
         }
+    }
+
+    /// The default of a parameter, which the import of its module evaluated for all calls.
+    pub(super) fn default_of(&mut self, function: FuncRef, ix: usize, span: Span) -> Value {
+        let default = self.read(CellKey::Default(function, ix as u16));
+        if default.taint().is_empty() || !self.is_defined_at_import(function) {
+            return default;
+        }
+        let name = self.parameter_name(function, ix);
+        self.read_shared(default, name, span)
     }
 
     pub(super) fn parameter_name(&mut self, function: FuncRef, ix: usize) -> Sym {

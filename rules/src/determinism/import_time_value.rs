@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use lint_core::diagnostic::{Diagnostic, Impact, Place, Severity};
-use lint_core::facts::HazardKind;
+use lint_core::facts::{Hazard, HazardKind};
 use lint_core::knowledge::{BUNDLED, FETCHED, STARTUP};
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
@@ -103,8 +103,9 @@ impl Rule for ImportTimeValue {
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
-        // What is read may be made of many settings: one of them will do.
-        let mut read: BTreeMap<Place, Diagnostic> = BTreeMap::new();
+        // What is read, here or in a function that is called here, may be made of many settings: one
+        // of them will do.
+        let mut read: BTreeMap<(Place, Option<Place>), Diagnostic> = BTreeMap::new();
         for case in Case::all(cx.facts) {
             let HazardKind::ImportTime { class } = case.hazard.kind else {
                 continue;
@@ -112,7 +113,7 @@ impl Rule for ImportTimeValue {
             if CONFIGURATION.contains(&class) && (class != STARTUP || sets_what_matters(&case)) {
                 let found = diagnose(&case, class);
                 let kept = read
-                    .entry(case.hazard.place)
+                    .entry((case.hazard.place, read_at(case.hazard)))
                     .or_insert_with(|| found.clone());
                 if kept.impact < found.impact {
                     *kept = found;
@@ -124,6 +125,12 @@ impl Rule for ImportTimeValue {
         }
         report.extend(read.into_values());
     }
+}
+
+/// Where a function reads the value; the last step of the trace is what the value is computed by.
+fn read_at(hazard: &Hazard) -> Option<Place> {
+    let steps = hazard.trace.iter().rev();
+    steps.map(|step| step.place).nth(1)
 }
 
 /// A global that the start of the worker sets is mostly a client or a logger. It counts where
@@ -155,11 +162,14 @@ fn diagnose(case: &Case<'_, '_>, class: &str) -> Diagnostic {
     } else {
         "so each worker may have another value"
     };
-    let message = format!(
-        "{} in {} {origin}, {consequence}",
-        code(&case.hazard.expression),
-        case.workflow_name(),
-    );
+    let (expression, workflow) = (code(&case.hazard.expression), case.workflow_name());
+    let message = match &case.hazard.read {
+        Some(read) => format!(
+            "{}, reached through {expression} in {workflow}, {origin}, {consequence}",
+            code(read)
+        ),
+        None => format!("{expression} in {workflow} {origin}, {consequence}"),
+    };
     let help = "pass it in with the workflow's input, or get it during the run from the workflow API or an activity";
     let mut diagnostic = case.diagnose(&ImportTimeValue::METADATA, &message, help);
     // These only change with a deployment.
