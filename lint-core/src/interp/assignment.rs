@@ -84,7 +84,9 @@ impl<'p> Machine<'p> {
                 } else if function.nonlocals.contains(name.id.as_str()) {
                     self.lasting(value)
                 } else {
-                    self.under_control(value)
+                    let mut value = self.under_control(value);
+                    value.add_taint(&self.frame.asked_replay);
+                    value
                 };
                 self.note_fresh(sym, &value, from);
                 self.assign_name(sym, &value, span_of(target));

@@ -442,6 +442,8 @@ struct Frame<'p> {
     replaying: u32,
     /// Whether the last condition was one of them.
     asks_replay: bool,
+    /// The replay flag, as the conditions around ask for it: what variables get there depends on it.
+    asked_replay: Vec<Origin>,
     passthrough: u32,
     /// Whether the annotation being evaluated is one of an attribute.
     declares_state: bool,
@@ -1121,6 +1123,7 @@ impl<'p> Frame<'p> {
             vouched: 0,
             replaying: 0,
             asks_replay: false,
+            asked_replay: Vec::new(),
             passthrough: 0,
             declares_state: false,
             members: 0,

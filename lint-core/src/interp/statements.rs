@@ -5,7 +5,7 @@ use crate::syntax::span_of;
 
 use super::args::Args;
 use super::conditions::Truth;
-use super::{Except, How, Machine, Obj, SinkKind, State, Value};
+use super::{Except, How, Kinds, Machine, Obj, SinkKind, State, Value};
 
 impl<'p> Machine<'p> {
     pub(super) fn execute(&mut self, body: &'p [Stmt]) {
@@ -17,6 +17,7 @@ impl<'p> Machine<'p> {
             }
             // `if is_replaying(): return` leaves the rest to the first execution only, and so does
             // `assert not is_replaying()`.
+            let asked = self.frame.asked_replay.len();
             let leaves = match statement {
                 Stmt::If(it) => self.if_statement(it) && ends_flow(&it.body),
                 Stmt::Assert(it) => self.assert(it),
@@ -25,6 +26,7 @@ impl<'p> Machine<'p> {
                     false
                 }
             };
+            self.frame.asked_replay.truncate(asked);
             if leaves {
                 self.frame.vouched += 1;
                 self.frame.replaying += 1;
@@ -178,6 +180,10 @@ impl<'p> Machine<'p> {
         self.call_special(&value, "__bool__", span_of(test), How::Operator);
         let truth = self.truth(test, &value);
         self.frame.asks_replay = self.asks_replay(&value);
+        if self.frame.asks_replay {
+            let asked = self.taint_of_kinds(&value, Kinds::REPLAY);
+            self.frame.asked_replay.extend(asked);
+        }
         if truth == Truth::Unknown {
             let deciding = self.deciding(&value);
             self.decide(&deciding, kind, span_of(test));
