@@ -38,6 +38,9 @@ pub const STARTUP: &str = "startup";
 /// The class of data that came over a connection while a module was imported.
 pub const FETCHED: &str = "fetched";
 
+/// The classes of what waits for something else, which may be a command.
+pub const WAITS: &[&str] = &["asyncio", "no-sync", "unsupported", "thread"];
+
 /// The class of what reads files.
 pub const FILE: &str = "file";
 

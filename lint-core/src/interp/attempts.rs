@@ -266,7 +266,7 @@ impl<'p> Machine<'p> {
             } else {
                 ("__enter__", "__exit__")
             };
-            if it.is_async {
+            if it.is_async && !self.does_io(span) {
                 self.note_command();
             }
             let entered = self.call_special(&manager, enter, span, How::Enter);

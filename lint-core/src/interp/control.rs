@@ -13,9 +13,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::diagnostic::Span;
-use crate::knowledge::SHARED;
+use crate::knowledge::{SHARED, WAITS};
 
-use super::{CellKey, CtxId, Except, Kinds, Machine, Obj, Origin, Sink, SinkKind, SourceId, Value};
+use super::{
+    CellKey, CtxId, EventKind, Except, Kinds, Machine, Obj, Origin, Sink, SinkKind, SourceId, Value,
+};
 
 /// How a source decides whether code runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -385,6 +387,17 @@ impl<'p> Machine<'p> {
             }
         };
         self.record_sink_except(&control, SinkKind::External, span, except);
+    }
+
+    /// Whether a call that stands there talks to others than the server of the workflow, so that
+    /// awaiting it issues no command.
+    pub(super) fn does_io(&self, span: Span) -> bool {
+        let is_io = |kind: &EventKind| matches!(kind, EventKind::Api { class, .. } if !WAITS.contains(class));
+        let out = &self.frame.out;
+        let mut events = out.events.iter();
+        let mut resources = out.resources.iter();
+        events.any(|event| event.span == span && is_io(&event.kind))
+            || resources.any(|(at, kind, _)| *at == span && is_io(kind))
     }
 
     /// Remembers what decides over a call; what the callee does says what that means.

@@ -75,7 +75,7 @@ impl<'p> Machine<'p> {
         let edges = self.frame.out.edges.len();
         let value = self.evaluate(&it.value);
         let awaited = self.call_special(&value, "__await__", span_of(it), How::Operator);
-        if self.frame.out.edges.len() == edges {
+        if self.frame.out.edges.len() == edges && !self.does_io(span_of(&*it.value)) {
             // What is awaited is not a call of the project, which would speak for itself.
             self.note_command();
         }
