@@ -372,6 +372,36 @@ fn a_module_beyond_its_budget_is_named() {
     assert!(seen.uses("light.W"));
 }
 
+/// What is seen of these files with so little work that `heavy` does not come to its end.
+fn analyse_shortly(files: &[(&str, &str)]) -> Seen {
+    let files = files.iter();
+    let files = files.map(|(name, text)| ((*name).to_owned(), (*text).to_owned()));
+    analyse(files.collect(), 2_000)
+}
+
+#[test]
+fn what_a_module_imports_hides_no_workflow_behind_the_import() {
+    let library = heavy() + "f0(len)\n";
+    let main = workflow("import library", "return time.time()");
+    let seen = analyse_shortly(&[("library.py", &library), ("main.py", &main)]);
+    assert_eq!(seen.cut_short, ["main", "main.W"]);
+    assert!(seen.uses("main.W"));
+}
+
+#[test]
+fn a_heavy_call_hides_nothing_that_is_done_after_it() {
+    let body = "f0(len)\nreturn time.time()";
+    let helper = format!(
+        "{}def helper():\n    f0(len)\n    return time.time()\n",
+        heavy()
+    );
+    for (definitions, body) in [(heavy(), body), (helper, "return helper()")] {
+        let seen = analyse_shortly(&[("main.py", &workflow(&definitions, body))]);
+        assert_eq!(seen.cut_short, ["main.W"]);
+        assert!(seen.uses("main.W"));
+    }
+}
+
 #[test]
 fn deep_names_of_imports_are_resolved_as_far_as_they_exist() {
     let dotted = vec!["main"; 5_000].join(".");

@@ -23,6 +23,8 @@ const STEPS_TOGETHER: u64 = 150_000_000;
 /// The same for the full graph, which starts from every function and so has no natural end in a
 /// very large package.
 const STEPS_OF_FULL_GRAPH: u64 = 40_000_000;
+/// What a root keeps for its own statements, as a part of the budget, whatever these call.
+const KEPT_BY_ROOTS: u64 = 8;
 /// How deep statements and expressions may be nested, over all contexts that are being run, for
 /// another one to run on the spot.
 const MAX_NESTING: u32 = 5_000;
@@ -35,6 +37,8 @@ pub(super) struct Turn {
     queue: VecDeque<CtxId>,
     /// How many steps may have been done, of all turns, when it ends.
     limit: u64,
+    /// How many of them are kept for those who share.
+    kept: u64,
     kind: Kind,
     order: Order,
     /// Contexts that call something of which a value has dropped a part, in any turn.
@@ -91,6 +95,9 @@ pub(super) struct Progress {
     queued: bool,
     /// Whether any run was finished, so that there is an outcome to keep.
     complete: bool,
+    /// Whether what it calls or imports gets only a part of the budget: it is a root, or did not
+    /// come to its end before.
+    shares: bool,
     /// The modules that it imports.
     imports: BTreeSet<CtxId>,
 }
@@ -149,7 +156,12 @@ impl<'p> Machine<'p> {
 
     fn turn(&mut self, roots: &[CtxId], budget: u64) {
         self.begin_turn(roots);
-        self.turn.limit = self.steps + budget;
+        self.turn.limit = self.steps.saturating_add(budget);
+        self.turn.kept = budget / KEPT_BY_ROOTS;
+        for &root in roots {
+            self.ctxs[root.0 as usize].progress.shares = true;
+            self.run_if_new(root);
+        }
         self.turn.queue.make_contiguous().sort_unstable();
         self.run_queue();
     }
@@ -237,11 +249,24 @@ impl<'p> Machine<'p> {
         let is_new = progress.runs == 0 && !progress.complete;
         let stops = self.is_out_of_steps() || self.project.is_interrupted();
         if is_new && self.nesting < MAX_NESTING && !stops {
+            let limit = self.turn.limit;
+            if self.ctxs[self.frame.ctx.0 as usize].progress.shares {
+                self.turn.limit = self.limit_of_share();
+            }
             let idle = Frame::idle(self.frame.module);
             let outer = std::mem::replace(&mut self.frame, idle);
             self.run_ctx(id);
             self.frame = outer;
+            self.turn.limit = limit;
         }
+    }
+
+    /// Where one of several calls or imports has to stop: at half of what is left for them. So one
+    /// that is heavy takes nothing from the statements behind it; what was not finished goes on
+    /// when these are.
+    fn limit_of_share(&self) -> u64 {
+        let left = self.turn.limit - self.steps;
+        self.steps + left.saturating_sub(self.turn.kept) / 2
     }
 
     fn run_ctx(&mut self, id: CtxId) {
@@ -275,9 +300,6 @@ impl<'p> Machine<'p> {
         outcome.edges.dedup();
         let is_out = self.is_out_of_steps();
         let ctx = &mut self.ctxs[id.0 as usize];
-        if is_out {
-            ctx.progress.pending = true;
-        }
         if !is_out || !ctx.progress.complete {
             if outcome.drops {
                 self.turn.dropping.insert(id);
@@ -287,6 +309,20 @@ impl<'p> Machine<'p> {
             ctx.outcome = outcome;
         }
         ctx.progress.complete |= !is_out;
+        if is_out {
+            ctx.progress.shares = true;
+            self.resume_later(id);
+        }
+    }
+
+    /// Makes a context that was cut short the next one; its callers go on before it.
+    fn resume_later(&mut self, id: CtxId) {
+        let progress = &mut self.ctxs[id.0 as usize].progress;
+        progress.pending = true;
+        if !progress.queued && progress.runs < MAX_RUNS_OF_CONTEXT {
+            progress.queued = true;
+            self.turn.queue.push_front(id);
+        }
     }
 
     fn run_function(&mut self, reference: FuncRef) {
