@@ -9,7 +9,8 @@ use crate::project::Import;
 use crate::syntax::span_of;
 
 use super::args::Args;
-use super::classes::{FIELD_DEFAULT, MAKES, REGISTER};
+use super::builtins::MAKES;
+use super::classes::{FIELD_DEFAULT, REGISTER};
 use super::startup::Filled;
 use super::{
     CellKey, ClassId, EventKind, FuncRef, How, Key, Kinds, Machine, Obj, SinkKind, Sym, Value,

@@ -19,7 +19,6 @@ use crate::facts::Elements;
 pub(super) const FIELD_DEFAULT: &str = "attrs.field.default";
 
 /// The decorator that registers an implementation with a generic function.
-pub(super) const MAKES: &str = "type.__call__";
 pub(super) const REGISTER: &str = "functools.singledispatch.register";
 
 impl<'p> Machine<'p> {

@@ -14,7 +14,6 @@ mod text;
 use crate::diagnostic::Span;
 
 use super::args::Args;
-use super::classes::MAKES;
 use super::{Machine, Sym, Value};
 
 pub(crate) use methods::{mutates, shows};
@@ -37,6 +36,9 @@ impl<'a> Call<'a> {
         self.args.at(1)
     }
 }
+
+/// What calling a class is: a method of its metaclass.
+pub(super) const MAKES: &str = "type.__call__";
 
 /// What such a call gives, or `None` if nothing special is known of it.
 type Gives = for<'p> fn(&mut Machine<'p>, &Call) -> Option<Value>;
