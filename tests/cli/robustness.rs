@@ -33,6 +33,28 @@ fn odd_files_hide_no_other_findings() {
     assert!(run.findings().contains(&"wf.py:7 RB101".to_owned()));
 }
 
+/// What is said of a clock whose time comes through this many functions to a condition.
+fn note_through(functions: usize) -> String {
+    let mut text = "import time\nfrom temporalio import workflow\n".to_owned();
+    for i in 0..functions {
+        text += &format!("def f{i}(at): return f{}(at)\n", i + 1);
+    }
+    text += &format!("def f{functions}(at): return at\n");
+    text += "@workflow.defn\nclass Far:\n    @workflow.run\n    async def run(self):\n";
+    text += "        if f0(time.time()) > 5: await workflow.sleep(3)\n";
+    let project = Project::new(&[("wf.py", &text)]);
+    let run = project.run(&["check", "--isolated", "--output-format", "json"]);
+    let note = run.json()["findings"][0]["notes"][0].clone();
+    note.as_str().expect("a note").to_owned()
+}
+
+#[test]
+fn a_use_that_is_very_far_is_none_that_anything_is_said_of_for_sure() {
+    // Each function has a cell for what it gets and one for what it returns.
+    assert!(note_through(400).starts_with("This value controls the branch"));
+    assert!(note_through(600).starts_with("This value is kept where several are"));
+}
+
 #[test]
 fn a_workflow_that_calls_out_of_a_very_long_table_is_named_in_every_format() {
     let mut text = "from temporalio import workflow\n".to_owned();
