@@ -5,6 +5,8 @@
 //!     cargo test --test fuzz                                   the same short run each time
 //!     FUZZ_MINUTES=60 cargo test --test fuzz engine            as many other inputs as fit
 //!     FUZZ_SEED=17 cargo test --test fuzz engine               the input of one failure
+//!
+//! RUNBOOK_LINT names another build of the program, such as a faster one for a long run.
 
 mod mutations;
 mod programs;
@@ -85,7 +87,8 @@ impl Case {
         let outputs = TempDir::new().expect("a temporary directory");
         let [stdout, stderr] = ["stdout", "stderr"].map(|name| outputs.path().join(name));
         let create = |path: &Path| File::create(path).expect("create");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_runbook-lint"))
+        let built = || env!("CARGO_BIN_EXE_runbook-lint").into();
+        let mut child = Command::new(std::env::var_os("RUNBOOK_LINT").unwrap_or_else(built))
             .args(arguments)
             .current_dir(self.project.path())
             .stdout(create(&stdout))

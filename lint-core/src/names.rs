@@ -4,6 +4,7 @@
 //! a second assignment binds resolves to nothing: it shadows whatever else has that name.
 
 use std::cell::OnceCell;
+use std::ops::ControlFlow;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -71,6 +72,13 @@ pub enum Bound {
     No,
     /// A star import from outside the project may bind it.
     Perhaps,
+}
+
+/// What an import with a star leads to.
+enum Star<'a, 'p> {
+    File(FileId, &'a Table<'p>),
+    /// Not part of the project; its name, if it is absolute.
+    Outside(Option<&'p str>),
 }
 
 /// Resolves the names of some files, and of everything that they import.
@@ -238,20 +246,23 @@ impl<'p> Names<'p> {
         if self.scope_of(table, function, name).is_some() {
             return Bound::Yes;
         }
-        let mut answer = Bound::No;
-        for &(module, level) in &table.functions[0].stars {
-            match self
-                .project
-                .import_from(file, module, level, self.knowledge)
-            {
-                Import::File(found) if self.is_bound(found, MODULE_BODY, name) == Bound::Yes => {
-                    return Bound::Yes;
-                }
-                Import::File(_) => {}
-                Import::Namespace(_) | Import::External => answer = Bound::Perhaps,
+        let mut is_outside = false;
+        let found = self.through_stars(file, |star| match star {
+            Star::File(_, table) if self.scope_of(table, MODULE_BODY, name).is_some() => {
+                ControlFlow::Break(Bound::Yes)
             }
-        }
-        answer
+            Star::File(..) => ControlFlow::Continue(()),
+            Star::Outside(_) => {
+                is_outside = true;
+                ControlFlow::Continue(())
+            }
+        });
+        let otherwise = if is_outside {
+            Bound::Perhaps
+        } else {
+            Bound::No
+        };
+        found.unwrap_or(otherwise)
     }
 
     /// The attribute of a class, looked up along its bases: a method, a nested class, or what a
@@ -428,27 +439,67 @@ impl<'p> Names<'p> {
     }
 
     fn starred(&self, file: FileId, name: &str, hops: u32) -> Option<Resolved> {
-        let table = self.table(file)?;
         if hops > MAX_HOPS || name.starts_with('_') {
             return None;
         }
-        table.functions[0]
-            .stars
-            .iter()
-            .find_map(|&(module, level)| {
-                match self
-                    .project
-                    .import_from(file, module, level, self.knowledge)
-                {
-                    Import::File(found) => self.module_member(found, name, hops + 1),
-                    Import::External
-                        if level == 0 && self.knowledge.is_sdk_package(top(module)) =>
-                    {
-                        Some(self.external(&format!("{module}.{name}")))
-                    }
-                    Import::Namespace(_) | Import::External => None,
+        let found = self.through_stars(file, |star| match star {
+            Star::File(file, table) => match table.functions[0].bindings.get(name) {
+                Some(bindings) => {
+                    let place = Place::Function(MODULE_BODY);
+                    ControlFlow::Break(self.bindings(file, place, name, bindings, hops + 1))
                 }
-            })
+                None => ControlFlow::Continue(()),
+            },
+            Star::Outside(Some(module)) if self.knowledge.is_sdk_package(top(module)) => {
+                ControlFlow::Break(Some(self.external(&format!("{module}.{name}"))))
+            }
+            Star::Outside(_) => ControlFlow::Continue(()),
+        });
+        found.flatten()
+    }
+
+    /// Visits what the module imports with a star, and what that imports so, in the order in which
+    /// a name is looked up. Modules may import one another in this way, so each is visited once.
+    fn through_stars<T>(
+        &self,
+        file: FileId,
+        mut visit: impl FnMut(Star<'_, 'p>) -> ControlFlow<T>,
+    ) -> Option<T> {
+        let mut seen = FxHashSet::from_iter([file]);
+        let mut pending: Vec<_> = self.stars(file).collect();
+        while let Some((from, module, level)) = pending.pop() {
+            let import = self
+                .project
+                .import_from(from, module, level, self.knowledge);
+            let star = match import {
+                Import::File(found) if !seen.insert(found) => continue,
+                Import::File(found) => match self.table(found) {
+                    Some(table) => Star::File(found, table),
+                    None => continue,
+                },
+                Import::Namespace(_) | Import::External => {
+                    Star::Outside((level == 0).then_some(module))
+                }
+            };
+            if let Star::File(found, _) = star {
+                pending.extend(self.stars(found));
+            }
+            if let ControlFlow::Break(answer) = visit(star) {
+                return Some(answer);
+            }
+        }
+        None
+    }
+
+    /// The imports with a star of a module, the last one first.
+    fn stars(&self, file: FileId) -> impl Iterator<Item = (FileId, &'p str, u32)> + '_ {
+        let stars = self
+            .table(file)
+            .into_iter()
+            .flat_map(|it| &it.functions[0].stars);
+        stars
+            .rev()
+            .map(move |&(module, level)| (file, module, level))
     }
 
     fn module_member(&self, file: FileId, name: &str, hops: u32) -> Option<Resolved> {

@@ -33,6 +33,27 @@ fn odd_files_hide_no_other_findings() {
     assert!(run.findings().contains(&"wf.py:7 RB101".to_owned()));
 }
 
+#[test]
+fn modules_may_import_all_of_one_another() {
+    let count = 5;
+    let stars = |number: usize| {
+        let others = (0..count).map(|other| format!("from m{other} import *\n"));
+        format!("{}VALUE{number} = 1\n", others.collect::<String>())
+    };
+    let project = Project::new(&[]);
+    for number in 0..count {
+        project.write(&format!("m{number}.py"), stars(number).as_bytes());
+    }
+    let names = "missing, VALUE4, time, len";
+    let flow = format!("{}\n{CLOCK}    def other(self): return {names}\n", stars(9));
+    project.write("flow.py", flow.as_bytes());
+    let run = project.run(&["check", "--isolated", "--output-format", "concise"]);
+    assert_eq!(run.status, 1, "{}", run.stderr);
+    assert!(run.stdout.contains("RB101"), "{}", run.stdout);
+    let run = project.run(&["check", "--isolated", "--fix", "--unsafe-fixes"]);
+    assert_eq!(run.status, 0, "{}{}", run.stdout, run.stderr);
+}
+
 /// What is said of a clock whose time comes through this many functions to a condition.
 fn note_through(functions: usize) -> String {
     let mut text = "import time\nfrom temporalio import workflow\n".to_owned();
