@@ -158,7 +158,7 @@ fn fuzz(target: &'static str, runs: u64, one: fn(&mut Case)) {
 
 #[test]
 fn engine() {
-    fuzz("engine", 60, |case| {
+    fuzz("engine", 20, |case| {
         case.write_program();
         if case.random.one_in(5) {
             case.mutate("m0.py");
