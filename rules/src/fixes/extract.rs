@@ -48,8 +48,9 @@ pub(crate) fn extracted(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     let names = imported_names(&name, inputs.fields.len());
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let (prefix, import) = home.import(cx, site, &names)?;
-    edits.extend(import);
     edits.extend(call(cx, &extract, &inputs, &prefix, &name)?);
+    // Below other imports that the call needs.
+    edits.extend(import);
     let activity = workers::New {
         name: &name,
         prefix: &prefix,

@@ -272,11 +272,12 @@ impl<'c, 'p> Helper<'c, 'p> {
         let names = imported_names(&name, inputs.len());
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let (prefix, import) = self.import(cx, &home, &names)?;
-        edits.extend(import);
         let fields = inputs.iter().map(|it| (it.name, it.passed));
         let passed = passed(&prefix, &name, &fields.collect::<Vec<_>>());
         let (replaced, caution) = self.scheduled(cx, passed)?;
         edits.extend(replaced);
+        // Below other imports that the call needs.
+        edits.extend(import);
         let activity = workers::New {
             name: &name,
             prefix: &prefix,

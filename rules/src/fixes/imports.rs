@@ -98,10 +98,32 @@ pub(crate) fn import_sibling(
     match plain_imports(tree).find(is_it) {
         Some(import) => beside(file, source, import, names),
         None => {
+            let mut names = names.to_vec();
+            names.sort_by_key(|it| rank(it));
             let statement = format!("from .{module} import {}\n", names.join(", "));
-            after_imports(file, source, tree, &statement)
+            match sibling_below(source, tree, module) {
+                Some(next) => insertion(file, span_of(next).start, statement),
+                None => after_imports(file, source, tree, &statement),
+            }
         }
     }
+}
+
+/// The import of a module beside this one before which that of another one goes, if they are in order.
+fn sibling_below<'p>(
+    source: &SourceFile,
+    tree: &'p ast::ModModule,
+    module: &str,
+) -> Option<&'p ast::StmtImportFrom> {
+    let name = |it: &ast::StmtImportFrom| it.module.as_ref().map(ToString::to_string);
+    let siblings = plain_imports(tree).filter(|it| it.level == 1 && it.module.is_some());
+    let siblings: Vec<&ast::StmtImportFrom> = siblings.collect();
+    let next = siblings
+        .iter()
+        .find(|it| name(it).as_deref() > Some(module))?;
+    let start = span_of(*next).start;
+    let starts_line = source.line_span(source.line(start)).start == start;
+    (siblings.is_sorted_by_key(|it| name(it)) && starts_line).then_some(*next)
 }
 
 /// The edit that imports names together with others from the same module.
@@ -589,6 +611,14 @@ mod tests {
             (
                 "from .a import (\n    alpha,  # first\n    delta,\n)\n",
                 "from .a import (\n    alpha,  # first\n    delta,\n    cee,\n    Beta,\n)\n",
+            ),
+            (
+                "from .b import alpha\nfrom .c import delta\n",
+                "from .a import Beta, cee\nfrom .b import alpha\nfrom .c import delta\n",
+            ),
+            (
+                "from .c import delta\nfrom .b import alpha\n",
+                "from .c import delta\nfrom .b import alpha\nfrom .a import Beta, cee\n",
             ),
             (
                 "from .a import (alpha,\n    delta as d)\n",
