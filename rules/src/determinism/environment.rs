@@ -1,10 +1,15 @@
-use lint_core::diagnostic::Diagnostic;
+use lint_core::diagnostic::{Diagnostic, Place};
+use lint_core::facts::FunctionRef;
 use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::{self, Expr};
+use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use crate::fixes;
 use crate::hazard::{self, Case};
+use crate::program::{Node, Program, own_nodes};
 use crate::rule::{Context, Rule};
+use crate::secrets::names_secret;
 
 /// ## What it does
 /// Finds reads of what belongs to the worker and not to the workflow: environment variables, command
@@ -121,6 +126,39 @@ impl Rule for Environment {
             let moved = fixes::in_activity(cx, case);
             moved.into_iter().chain(fixes::in_input(cx, case))
         };
+        let program = Program::new(cx.facts);
+        let start = report.len();
         hazard::report_fixable_apis(self, cx, fixes, report);
+        for diagnostic in &mut report[start..] {
+            if reads_secret(program, diagnostic.culprit_place()) {
+                diagnostic.help = Some(SECRET.to_owned());
+            }
+        }
     }
+}
+
+const SECRET: &str = "read it in the activity that needs it; the workflow's input and the results of activities stay readable \
+                      in the history";
+
+/// Whether the name of the variable that is read says that it holds a secret.
+fn reads_secret(program: Program<'_, '_>, at: Place) -> bool {
+    let Some(index) = program.index(at.file) else {
+        return false;
+    };
+    let function = FunctionRef {
+        file: at.file,
+        ix: index.function_containing(at.span.start),
+    };
+    own_nodes(program.function(function)).any(|node| match node {
+        Node::Expr(expr @ Expr::Subscript(it)) => {
+            span_of(&*it.value) == at.span && names_secret(expr)
+        }
+        Node::Expr(expr @ Expr::Call(it)) => {
+            let is_method = |it: &ast::ExprAttribute| span_of(&*it.value) == at.span;
+            let is_it =
+                span_of(expr) == at.span || it.func.as_attribute_expr().is_some_and(is_method);
+            is_it && names_secret(expr)
+        }
+        _ => false,
+    })
 }

@@ -30,3 +30,39 @@ fn an_import_behind_a_call_that_has_to_move_is_a_detail() {
     assert_eq!(severities("tenacity.nap(url)"), [Severity::Warning]);
     assert_eq!(severities("requests.get(url).text"), [Severity::Info]);
 }
+
+#[test]
+fn secrets_and_versions_are_told_apart_from_settings() {
+    let text = "\
+import os
+import sys
+from temporalio import workflow
+
+
+@workflow.defn
+class Reads:
+    @workflow.run
+    async def run(self) -> list[object]:
+        return [
+            os.environ['STRIPE_API_KEY'],
+            os.environ.get('DB_PASSWORD'),
+            os.getenv('REGION'),
+            sys.version_info,
+        ]
+";
+    let files = [("flow.py".to_owned(), text.to_owned())];
+    let found = lint(files, |metadata| metadata.code == "RB104");
+    let starts = found.iter().map(|it| {
+        let help = it.diagnostic.help.as_deref().unwrap_or_default();
+        help.split([',', ';']).next().unwrap_or_default()
+    });
+    assert_eq!(
+        starts.collect::<Vec<_>>(),
+        [
+            "read it in the activity that needs it",
+            "read it in the activity that needs it",
+            "pass the value in with the workflow's input",
+            "run the same interpreter and files on all workers of the task queue",
+        ]
+    );
+}
