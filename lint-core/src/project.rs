@@ -507,11 +507,8 @@ impl<'l> Project<'l> {
 
     /// Puts questions to the bytes of all files, each of which is read once for all of them.
     pub fn ask(&self, questions: &[Question<'_>]) {
-        let mut known = self.answers.all();
-        let mut columns: Vec<Vec<Option<Answer>>> = questions
-            .iter()
-            .map(|it| known.remove(&it.name).unwrap_or_default())
-            .collect();
+        let known = questions.iter().map(|it| self.answers.of(&it.name));
+        let mut columns: Vec<Vec<Option<Answer>>> = known.collect();
         for column in &mut columns {
             column.resize(self.slots.len(), None);
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lint_core::diagnostic::{Edit, FileId, NewFile, Place, Span};
 use lint_core::index::{FunctionNode, MODULE_BODY};
 use lint_core::names::{Bound, Resolved};
-use lint_core::project::{Import, join, split};
+use lint_core::project::{Import, join, mentions, split};
 use lint_core::syntax::ast::{self, Stmt};
 use lint_core::syntax::span_of;
 
@@ -435,6 +435,9 @@ pub(super) fn imported_from<'p>(
     })
 }
 
+/// Every finding looks at all files of its directory; where there are more, nobody looks.
+const MAX_BESIDE: usize = 100;
+
 /// Whether a file of its directory imports a file by its bare name, as a script does: there is no
 /// package then for relative imports, even beside an `__init__.py`.
 fn is_run_beside(cx: &Context<'_>, file: FileId) -> bool {
@@ -443,22 +446,29 @@ fn is_run_beside(cx: &Context<'_>, file: FileId) -> bool {
     let Some(stem) = name.strip_suffix(".py") else {
         return false;
     };
-    let mut beside = cx.files_with(stem);
-    beside.retain(|it| split(project.key(*it)).0 == directory);
-    beside.into_iter().any(|other| {
-        let tree = project.module(other).map(|it| it.tree());
-        let mut imports = tree.into_iter().flat_map(imports::import_statements);
-        imports.any(|(_, it)| match it {
-            Stmt::Import(it) => it.names.iter().any(|it| it.name.as_str() == stem),
-            Stmt::ImportFrom(it) => {
-                let is_bare = it.module.as_ref().is_some_and(|it| it.as_str() == stem);
-                it.level == 0
-                    && is_bare
-                    && project.import_from(other, stem, 0, cx.facts.knowledge) == Import::File(file)
-            }
-            _ => false,
+    let is_beside = |it: &FileId| split(project.key(*it)).0 == directory && *it != file;
+    let beside = project.files().filter(is_beside).take(MAX_BESIDE + 1);
+    let beside: Vec<FileId> = beside.collect();
+    let names_it = |it: &FileId| {
+        let text = project.text(*it);
+        text.is_some_and(|it| mentions(it.text.as_bytes(), stem))
+    };
+    beside.len() <= MAX_BESIDE
+        && beside.into_iter().filter(names_it).any(|other| {
+            let tree = project.module(other).map(|it| it.tree());
+            let mut imports = tree.into_iter().flat_map(imports::import_statements);
+            imports.any(|(_, it)| match it {
+                Stmt::Import(it) => it.names.iter().any(|it| it.name.as_str() == stem),
+                Stmt::ImportFrom(it) => {
+                    let is_bare = it.module.as_ref().is_some_and(|it| it.as_str() == stem);
+                    it.level == 0
+                        && is_bare
+                        && project.import_from(other, stem, 0, cx.facts.knowledge)
+                            == Import::File(file)
+                }
+                _ => false,
+            })
         })
-    })
 }
 
 /// How a file imports a module by its key: as it imports another one of that directory, which is
