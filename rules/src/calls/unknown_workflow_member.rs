@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use lint_core::diagnostic::{Diagnostic, Span};
+use lint_core::diagnostic::{Diagnostic, Severity, Span};
 use lint_core::facts::FunctionRef;
 use lint_core::rule::RuleMetadata;
 use lint_core::suggest::closest;
@@ -59,6 +59,7 @@ use crate::sdk;
 /// ```
 ///
 /// ## Limits
+/// The names of `datetime` are a warning, since earlier versions of the SDK had them by accident.
 /// Any other name may be one of a later version of the SDK, so nothing is said about it. Nor is anything said in
 /// functions that ask with `hasattr`, or where an `AttributeError` is caught.
 #[derive(RuleMetadata)]
@@ -93,9 +94,18 @@ impl Rule for UnknownWorkflowMember {
                             attribute.attr
                         );
                         let (rule, entry) = (&Self::METADATA, reach.function);
+                        let is_old = instead.starts_with("datetime.");
+                        let (severity, note) = match is_old {
+                            true => (
+                                Severity::Warning,
+                                " Earlier versions had the name by accident.",
+                            ),
+                            false => (Severity::Error, ""),
+                        };
                         Finding::reached(rule, program, running, entry, culprit, message)
+                            .severity(severity)
                             .help(format!("write `{instead}`"))
-                            .note(format!("Checked against {}.", sdk::TEMPORAL_VERSION))
+                            .note(format!("Checked against {}.{note}", sdk::TEMPORAL_VERSION))
                             .culprit(format!("temporalio.workflow.{}", attribute.attr))
                             .report(report);
                     }
