@@ -255,11 +255,19 @@ fn is_builtin(raise: Raise<'_>) -> bool {
     !raise.class[0].contains('.')
 }
 
-/// `self.session is None`, `not self.session`
+/// `self.session is None`, `not self.session`, `not self.sessions.get(key)`, `key not in self.sessions`
 fn asks_for_none(test: &Expr) -> bool {
+    let is_looked_up = |it: &Expr| {
+        let method = it.as_call_expr().and_then(|it| it.func.as_attribute_expr());
+        method.is_some_and(|it| it.attr.as_str() == "get" && it.value.is_attribute_expr())
+    };
+    let is_kept = |it: &Expr| it.is_attribute_expr() || is_looked_up(it);
     match test {
-        Expr::UnaryOp(it) => it.op == UnaryOp::Not && it.operand.is_attribute_expr(),
-        other => none_asked(other).is_some_and(Expr::is_attribute_expr),
+        Expr::UnaryOp(it) => it.op == UnaryOp::Not && is_kept(&it.operand),
+        Expr::Compare(it) if matches!(it.ops[..], [CmpOp::NotIn]) => {
+            matches!(it.comparators[..], [Expr::Attribute(_)])
+        }
+        other => none_asked(other).is_some_and(is_kept),
     }
 }
 

@@ -73,8 +73,8 @@ use crate::rule::{Context, Rule};
 /// loop that is always left, or behind `not handle.done()` after the handle was awaited, is never reached.
 /// Outside the class, an exception for a parameter for which a call gives a literal or what it has compared
 /// itself is taken to be a check of that caller, and one for a negative length never happens. So is an exception
-/// of Python behind all cases of a `match` or all keys of a table, for an attribute that is not set, or for
-/// any length; more than one call away, every condition is.
+/// of Python behind all cases of a `match` or all keys of a table, for an attribute that is not set, for a key that
+/// an attribute lacks, or for any length; more than one call away, every condition is.
 /// An exception that comes through functions outside the class is `info`, since what the class passes often
 /// rules it out; one that comes through more than two is mentioned once for each call that leads there. Calls
 /// that may run one of several functions are not followed.
