@@ -134,6 +134,7 @@ impl Case {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "a long run says how far it came")]
 fn fuzz(target: &'static str, runs: u64, one: fn(&mut Case)) {
     let number = |name| {
         std::env::var(name)
