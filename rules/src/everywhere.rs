@@ -24,7 +24,7 @@ impl Everywhere {
         let project = facts.project;
         // No workflow needs the files that start workers.
         let files = project.candidates(&Question {
-            name: FAILURES.to_owned(),
+            name: format!("{FAILURES}, or a call of `defn`"),
             test: &|bytes| mentions(bytes, FAILURES) || calls_defn(bytes),
         });
         let mut finder = Finder::default();

@@ -48,6 +48,20 @@ impl<'f> Running<'f> {
             .collect()
     }
 
+    /// Each function that workflows run, once, with the first one that does and the entry point from
+    /// which it gets there.
+    pub(crate) fn functions(facts: &'f Facts<'_>) -> Vec<(Self, FunctionRef, FunctionRef)> {
+        let mut seen = BTreeSet::new();
+        let mut functions = Vec::new();
+        for running in Self::all(facts) {
+            for (_, reach) in running.entries() {
+                let new = reach.runs.iter().filter(|it| seen.insert(**it));
+                functions.extend(new.map(|&it| (running, reach.function, it)));
+            }
+        }
+        functions
+    }
+
     /// The name of the class as it is written.
     pub(crate) fn short_name(self) -> &'f str {
         let name = &self.workflow.name;

@@ -1,7 +1,5 @@
-use std::collections::BTreeSet;
-
 use lint_core::diagnostic::Diagnostic;
-use lint_core::facts::FunctionRef;
+use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::Expr;
 use lint_core::syntax::span_of;
@@ -60,39 +58,30 @@ impl Rule for AwaitedValue {
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let program = Program::new(cx.facts);
-        let mut seen = BTreeSet::new();
-        for running in Running::all(cx.facts) {
-            for (_, reach) in running.entries() {
-                for &function in &reach.runs {
-                    for node in own_nodes(program.function(function)) {
-                        let Node::Expr(Expr::Await(awaited)) = node else {
-                            continue;
-                        };
-                        let Expr::Call(call) = &*awaited.value else {
-                            continue;
-                        };
-                        let FunctionRef { file, ix } = function;
-                        let callee = cx.model.names_in(file).resolve(file, ix, &call.func);
-                        let callee = callee.as_ref().and_then(|it| it.external());
-                        let Some(name) = AT_ONCE.iter().find(|it| Some(**it) == callee) else {
-                            continue;
-                        };
-                        let short = name.rsplit('.').next().unwrap_or(name);
-                        let about = format!("`{short}` is awaited here");
-                        let culprit = Culprit::new(function, span_of(awaited), about);
-                        if !seen.insert(culprit.place()) {
-                            continue;
-                        }
-                        let message = format!(
-                            "`{short}` gives nothing to wait for, so the `TypeError` of `await` fails each try of the workflow task"
-                        );
-                        let (rule, entry) = (&Self::METADATA, reach.function);
-                        Finding::reached(rule, program, running, entry, culprit, message)
-                            .help("leave `await` out")
-                            .culprit(*name)
-                            .report(report);
-                    }
-                }
+        for (running, entry, function) in Running::functions(cx.facts) {
+            let names = cx.model.names_in(function.file);
+            for node in own_nodes(program.function(function)) {
+                let Node::Expr(Expr::Await(awaited)) = node else {
+                    continue;
+                };
+                let Expr::Call(call) = &*awaited.value else {
+                    continue;
+                };
+                let callee = names.resolve(function.file, function.ix, &call.func);
+                let callee = callee.as_ref().and_then(Resolved::external);
+                let Some(name) = AT_ONCE.iter().find(|it| Some(**it) == callee) else {
+                    continue;
+                };
+                let short = name.rsplit('.').next().unwrap_or(name);
+                let about = format!("`{short}` is awaited here");
+                let culprit = Culprit::new(function, span_of(awaited), about);
+                let message = format!(
+                    "`{short}` gives nothing to wait for, so the `TypeError` of `await` fails each try of the workflow task"
+                );
+                Finding::reached(&Self::METADATA, program, running, entry, culprit, message)
+                    .help("leave `await` out")
+                    .culprit(*name)
+                    .report(report);
             }
         }
     }

@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use lint_core::diagnostic::{Diagnostic, Severity, Span};
 use lint_core::facts::FunctionRef;
 use lint_core::rule::RuleMetadata;
@@ -79,37 +77,28 @@ impl Rule for UnknownWorkflowMember {
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let program = Program::new(cx.facts);
-        let mut seen = BTreeSet::new();
-        for running in Running::all(cx.facts) {
-            for (_, reach) in running.entries() {
-                for &function in &reach.runs {
-                    for (attribute, instead) in unknown(&cx.model, program, function) {
-                        let about = format!("`{}` is looked up here", attribute.attr);
-                        let culprit = Culprit::new(function, span_of(attribute), about);
-                        if !seen.insert(culprit.place()) {
-                            continue;
-                        }
-                        let message = format!(
-                            "`temporalio.workflow` has no `{}`, so the `AttributeError` fails each try of the workflow task",
-                            attribute.attr
-                        );
-                        let (rule, entry) = (&Self::METADATA, reach.function);
-                        let is_old = instead.starts_with("datetime.");
-                        let (severity, note) = match is_old {
-                            true => (
-                                Severity::Warning,
-                                " Earlier versions had the name by accident.",
-                            ),
-                            false => (Severity::Error, ""),
-                        };
-                        Finding::reached(rule, program, running, entry, culprit, message)
-                            .severity(severity)
-                            .help(format!("write `{instead}`"))
-                            .note(format!("Checked against {}.{note}", sdk::TEMPORAL_VERSION))
-                            .culprit(format!("temporalio.workflow.{}", attribute.attr))
-                            .report(report);
-                    }
-                }
+        for (running, entry, function) in Running::functions(cx.facts) {
+            for (attribute, instead) in unknown(&cx.model, program, function) {
+                let about = format!("`{}` is looked up here", attribute.attr);
+                let culprit = Culprit::new(function, span_of(attribute), about);
+                let message = format!(
+                    "`temporalio.workflow` has no `{}`, so the `AttributeError` fails each try of the workflow task",
+                    attribute.attr
+                );
+                let is_old = instead.starts_with("datetime.");
+                let (severity, note) = match is_old {
+                    true => (
+                        Severity::Warning,
+                        " Earlier versions had the name by accident.",
+                    ),
+                    false => (Severity::Error, ""),
+                };
+                Finding::reached(&Self::METADATA, program, running, entry, culprit, message)
+                    .severity(severity)
+                    .help(format!("write `{instead}`"))
+                    .note(format!("Checked against {}.{note}", sdk::TEMPORAL_VERSION))
+                    .culprit(format!("temporalio.workflow.{}", attribute.attr))
+                    .report(report);
             }
         }
     }
@@ -131,9 +120,10 @@ fn unknown<'p>(
         Node::Expr(Expr::Attribute(it)) if it.ctx.is_load() => Some(it),
         _ => None,
     });
+    // What was meant is asked last, since that compares the name with many others.
     let mut unknown: Vec<_> = members
+        .filter(|it| !sdk::TEMPORAL_WORKFLOW.contains(&it.attr.as_str()) && is_module(&it.value))
         .filter_map(|it| Some((it, meant(it.attr.as_str())?)))
-        .filter(|(it, _)| is_module(&it.value))
         .collect();
     if unknown.is_empty() {
         return Vec::new();
@@ -154,7 +144,7 @@ fn unknown<'p>(
 
 /// What was meant by a name that the module does not have, if that can be told.
 fn meant(name: &str) -> Option<String> {
-    if sdk::TEMPORAL_WORKFLOW.contains(&name) || name.starts_with('_') {
+    if name.starts_with('_') {
         return None;
     }
     let home = sdk::NAMES_OF_OTHERS

@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use lint_core::diagnostic::Diagnostic;
 use lint_core::facts::FunctionRef;
 use lint_core::rule::RuleMetadata;
@@ -107,24 +105,16 @@ impl Rule for WaitConditionResult {
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let program = Program::new(cx.facts);
-        let mut seen = BTreeSet::new();
-        for running in Running::all(cx.facts) {
-            for (_, reach) in running.entries() {
-                for &function in &reach.runs {
-                    let asked = asked(program, function).into_iter();
-                    let asked = asked.map(|it| (span_of(it), ANSWER, "the result is used here"));
-                    let caught = caught(&cx.model, program, function).into_iter();
-                    let caught = caught.map(|it| (span_of(it), CLASS, "this is caught here"));
-                    for (span, (message, help), about) in asked.chain(caught) {
-                        let culprit = Culprit::new(function, span, about);
-                        if seen.insert(culprit.place()) {
-                            let (rule, entry) = (&Self::METADATA, reach.function);
-                            Finding::reached(rule, program, running, entry, culprit, message)
-                                .help(help)
-                                .report(report);
-                        }
-                    }
-                }
+        for (running, entry, function) in Running::functions(cx.facts) {
+            let asked = asked(program, function).into_iter();
+            let asked = asked.map(|it| (span_of(it), ANSWER, "the result is used here"));
+            let caught = caught(&cx.model, program, function).into_iter();
+            let caught = caught.map(|it| (span_of(it), CLASS, "this is caught here"));
+            for (span, (message, help), about) in asked.chain(caught) {
+                let culprit = Culprit::new(function, span, about);
+                Finding::reached(&Self::METADATA, program, running, entry, culprit, message)
+                    .help(help)
+                    .report(report);
             }
         }
     }

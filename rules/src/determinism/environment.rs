@@ -1,7 +1,9 @@
-use lint_core::diagnostic::{Diagnostic, Place};
+use std::collections::{BTreeMap, BTreeSet};
+
+use lint_core::diagnostic::{Diagnostic, Place, Span};
 use lint_core::facts::FunctionRef;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::{self, Expr};
+use lint_core::syntax::ast::Expr;
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
@@ -126,11 +128,18 @@ impl Rule for Environment {
             let moved = fixes::in_activity(cx, case);
             moved.into_iter().chain(fixes::in_input(cx, case))
         };
-        let program = Program::new(cx.facts);
         let start = report.len();
         hazard::report_fixable_apis(self, cx, fixes, report);
+        let mut secrets = BTreeMap::new();
         for diagnostic in &mut report[start..] {
-            if reads_secret(program, diagnostic.culprit_place()) {
+            let at = diagnostic.culprit_place();
+            let Some(function) = function_at(cx, at) else {
+                continue;
+            };
+            let reads = secrets
+                .entry(function)
+                .or_insert_with(|| reads_of_secrets(Program::new(cx.facts), function));
+            if reads.contains(&at.span) {
                 diagnostic.help = Some(SECRET.to_owned());
             }
         }
@@ -140,25 +149,30 @@ impl Rule for Environment {
 const SECRET: &str = "read it in the activity that needs it; the workflow's input and the results of activities stay readable \
                       in the history";
 
-/// Whether the name of the variable that is read says that it holds a secret.
-fn reads_secret(program: Program<'_, '_>, at: Place) -> bool {
-    let Some(index) = program.index(at.file) else {
-        return false;
-    };
-    let function = FunctionRef {
+fn function_at(cx: &Context<'_>, at: Place) -> Option<FunctionRef> {
+    let index = cx.facts.project.module(at.file)?.index();
+    Some(FunctionRef {
         file: at.file,
         ix: index.function_containing(at.span.start),
-    };
-    own_nodes(program.function(function)).any(|node| match node {
-        Node::Expr(expr @ Expr::Subscript(it)) => {
-            span_of(&*it.value) == at.span && names_secret(expr)
-        }
-        Node::Expr(expr @ Expr::Call(it)) => {
-            let is_method = |it: &ast::ExprAttribute| span_of(&*it.value) == at.span;
-            let is_it =
-                span_of(expr) == at.span || it.func.as_attribute_expr().is_some_and(is_method);
-            is_it && names_secret(expr)
-        }
-        _ => false,
     })
+}
+
+/// What a function reads a variable of, or calls to read one, whose name says that it holds a secret.
+fn reads_of_secrets(program: Program<'_, '_>, function: FunctionRef) -> BTreeSet<Span> {
+    let mut reads = BTreeSet::new();
+    for node in own_nodes(program.function(function)) {
+        let Node::Expr(expr) = node else { continue };
+        let read = match expr {
+            Expr::Subscript(it) => [Some(span_of(&*it.value)), None],
+            Expr::Call(it) => {
+                let method = it.func.as_attribute_expr();
+                [Some(span_of(expr)), method.map(|it| span_of(&*it.value))]
+            }
+            _ => continue,
+        };
+        if names_secret(expr) {
+            reads.extend(read.into_iter().flatten());
+        }
+    }
+    reads
 }
