@@ -111,6 +111,16 @@ fn few_culprits_behind_one_function_are_causes_of_their_own() {
 }
 
 #[test]
+fn three_culprits_behind_one_function_are_enough() {
+    let project = project(&[("A", "helpers.draw()")]);
+    let draw = "\n\ndef draw():\n    return time.time(), uuid.uuid4(), random.random()\n";
+    project.write("helpers.py", format!("{HELPERS}{draw}").as_bytes());
+    let document = json(&project);
+    assert_eq!(document["summary"]["causes"], 1);
+    assert_eq!(document["causes"][0]["through"]["function"], "draw");
+}
+
+#[test]
 fn counts_add_up_and_no_line_is_like_another() {
     let workflows = [
         ("A", "helpers.outer()"),
