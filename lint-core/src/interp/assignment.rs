@@ -33,7 +33,7 @@ impl<'p> Machine<'p> {
         for &obj in &kept {
             let Obj::Container(id) = obj else { continue };
             if self.containers.get(id).kind == ContainerKind::Dict {
-                self.copy_entries(id, operand);
+                self.fill_mapping(id, operand, span);
             } else {
                 let elements = self.all_elements(operand);
                 self.put(id, Key::Any, &elements);
@@ -96,7 +96,9 @@ impl<'p> Machine<'p> {
                 if self.is_fresh(&attribute.value) {
                     self.note_seen(span_of(target), Seen::OfFresh);
                 }
-                self.store_attribute(&object, attribute.attr.as_str(), value, span_of(target));
+                let name = attribute.attr.as_str();
+                let stored = self.store_attribute(&object, name, value, span_of(target));
+                self.note_stored(&attribute.value, name, &object, stored);
             }
             Expr::Subscript(subscript) => {
                 let object = self.evaluate(&subscript.value);
@@ -190,6 +192,7 @@ impl<'p> Machine<'p> {
     }
 
     pub(super) fn assign_name(&mut self, name: Sym, value: &Value, span: Span) {
+        self.forget_variable(name);
         if let Some((class, scope)) = self.frame.classes.last_mut() {
             let class = *class;
             scope.insert(name, value.clone());

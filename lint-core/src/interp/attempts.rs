@@ -1,5 +1,6 @@
 //! `try` and `with`: what may fail, and what happens then.
 
+use crate::diagnostic::Span;
 use crate::index::MODULE_BODY;
 use crate::knowledge::Role;
 use crate::syntax::ast::{self, CmpOp, Expr, Stmt};
@@ -28,6 +29,7 @@ impl<'p> Machine<'p> {
             ..self.frame.state.clone()
         };
         raised.join(&end);
+        raised.attributes.clear();
         self.execute(&it.orelse);
         let mut after = std::mem::take(&mut self.frame.state);
         let handlers = if self.cannot_raise(&it.body) {
@@ -261,31 +263,14 @@ impl<'p> Machine<'p> {
                 _ => {}
             }
             let span = span_of(&item.context_expr);
-            let (enter, exit) = if it.is_async {
-                ("__aenter__", "__aexit__")
-            } else {
-                ("__enter__", "__exit__")
-            };
-            if it.is_async && !self.does_io(span) {
-                self.note_command();
-            }
-            let entered = self.call_special(&manager, enter, span, How::Enter);
-            self.call_special(&manager, exit, span, How::Enter);
-            let mut entered = entered;
-            for obj in manager.objs().to_vec() {
-                match obj {
-                    // A generator decorated as context manager gives what it yields.
-                    Obj::Generator(ctx) => {
-                        entered.join(&self.run_generator(ctx, span, How::Enter));
-                    }
-                    Obj::ExternalInstance(_) | Obj::Keeper(_) | Obj::Made(_) | Obj::Unknown => {
-                        entered.add(obj);
-                    }
-                    _ => {}
+            if it.is_async {
+                self.other_code_runs();
+                if !self.does_io(span) {
+                    self.note_command();
                 }
             }
+            let entered = self.enter(&manager, it.is_async, span);
             suppresses |= self.is_suppressing(&manager);
-            entered.add_taint(manager.taint());
             if let Some(target) = &item.optional_vars {
                 self.assign(target, &entered, None);
             }
@@ -300,10 +285,44 @@ impl<'p> Machine<'p> {
                 dead: false,
                 ..self.frame.state.clone()
             });
+            before.attributes.clear();
             self.frame.state = before;
         }
         self.frame.vouched -= vouched;
         self.frame.passthrough -= passthrough;
+    }
+
+    /// Enters and leaves a context manager; returns what it gives.
+    pub(super) fn enter(&mut self, manager: &Value, is_async: bool, span: Span) -> Value {
+        let (enter, exit, close) = if is_async {
+            ("__aenter__", "__aexit__", "aclose")
+        } else {
+            ("__enter__", "__exit__", "close")
+        };
+        let mut entered = self.call_special(manager, enter, span, How::Enter);
+        self.call_special(manager, exit, span, How::Enter);
+        for obj in manager.objs().to_vec() {
+            match obj {
+                // A generator decorated as context manager gives what it yields.
+                Obj::Generator(ctx) => {
+                    entered.join(&self.run_generator(ctx, span, How::Enter));
+                }
+                // `closing(object)` and its like give the object.
+                Obj::Bound(id) => {
+                    let (around, object) = *self.bounds.get(id);
+                    if matches!(around, Obj::External(name) if self.str(name).ends_with("closing"))
+                    {
+                        self.call_special(&Value::of(object), close, span, How::Enter);
+                    }
+                    entered.add(object);
+                }
+                Obj::ExternalInstance(_) | Obj::Keeper(_) | Obj::Made(_) | Obj::Unknown => {
+                    entered.add(obj);
+                }
+                _ => {}
+            }
+        }
+        entered.tainted_by(manager)
     }
 
     fn is_suppressing(&self, manager: &Value) -> bool {

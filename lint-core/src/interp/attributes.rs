@@ -91,6 +91,7 @@ impl<'p> Machine<'p> {
                     _ => member,
                 })
             }
+            Obj::Func(_) | Obj::Bound(_) | Obj::Partial(_) if name == "__call__" => Value::of(obj),
             Obj::Bound(id) => {
                 let (callee, receiver) = *self.bounds.get(id);
                 match (callee, receiver) {
@@ -100,6 +101,10 @@ impl<'p> Machine<'p> {
                     }
                     _ => self.function_attribute(callee, sym, name),
                 }
+            }
+            Obj::Func(_) if name == "__get__" => {
+                let binds = self.external("types.MethodType");
+                Value::of(self.bound(binds, obj))
             }
             Obj::Func(_) | Obj::StaticMethod(_) | Obj::ClassMethod(_) => {
                 self.function_attribute(obj, sym, name)
@@ -112,8 +117,12 @@ impl<'p> Machine<'p> {
                     _ => Value::unknown(),
                 }
             }
+            Obj::Generator(_) if matches!(name, "send" | "asend") => {
+                let send = self.external("generator.send");
+                Value::of(self.bound(send, obj))
+            }
             Obj::Generator(ctx) => {
-                // `send`, `throw`, `__next__`: the body runs on.
+                // `throw`, `__next__`: the body runs on.
                 self.run_generator(ctx, span, How::Iterate);
                 Value::unknown()
             }
@@ -301,6 +310,9 @@ impl<'p> Machine<'p> {
                     }
                 }
                 Obj::External(base) => {
+                    if let Some(method) = self.tuple_method(base, name, Obj::Class(class)) {
+                        return method;
+                    }
                     if is_decoder(name) && self.is_data_class(class) {
                         return Value::of(self.bound(Obj::Class(class), Obj::Unknown));
                     }
@@ -343,6 +355,7 @@ impl<'p> Machine<'p> {
             return Value::of(Obj::Class(class));
         }
         let mro = self.mro(class);
+        let instance = Obj::Instance(class, variant);
         let mut result = Value::bottom();
         for entry in mro.iter().copied() {
             if let Obj::Class(owner) = entry {
@@ -391,6 +404,9 @@ impl<'p> Machine<'p> {
                     };
                 }
                 Obj::External(base) if result.is_bottom() => {
+                    if let Some(method) = self.tuple_method(base, name, instance) {
+                        return method;
+                    }
                     if let Some(found) = self.inherited_member(base, name, span) {
                         return result.joined(&found);
                     }
@@ -616,6 +632,15 @@ impl<'p> Machine<'p> {
             || knowledge.user_class(name).is_some()
     }
 
+    /// A method that named tuples have from Python.
+    fn tuple_method(&mut self, base: Sym, name: &str, receiver: Obj) -> Option<Value> {
+        let is_one = matches!(name, "_asdict" | "_make" | "_replace");
+        (is_one && self.str(base).ends_with(".NamedTuple")).then(|| {
+            let method = self.external(&format!("typing.NamedTuple.{name}"));
+            Value::of(self.bound(method, receiver))
+        })
+    }
+
     /// A member that a class of the project inherits from outside.
     fn inherited_member(&mut self, base: Sym, name: &str, span: Span) -> Option<Value> {
         if matches!(
@@ -628,6 +653,9 @@ impl<'p> Machine<'p> {
             return None;
         }
         let member = self.member(base, name)?;
+        if self.str(base) == "type" && !self.is_known(self.str(member)) {
+            return None;
+        }
         Some(
             self.load_external(Obj::External(member), span, true)
                 .opened(),
@@ -746,6 +774,10 @@ impl<'p> Machine<'p> {
     /// `del object.name` changes state as a store does; what the attribute was is kept.
     pub(super) fn delete_attribute(&mut self, object: &Value, name: &str, span: Span) {
         let sym = self.sym(name);
+        self.forget_attribute(sym);
+        let named = Value::of(Obj::Str(sym));
+        let named = std::slice::from_ref(&named);
+        self.call_method_if_project(object, "__delattr__", named, span, How::Property);
         self.note_owner(object, span);
         let is_own =
             |obj: &Obj| matches!(obj, Obj::Instance(_, it) if !self.is_made_at_import(*it));
@@ -754,14 +786,16 @@ impl<'p> Machine<'p> {
         }
     }
 
+    /// Returns the value with what decides over it.
     pub(super) fn store_attribute(
         &mut self,
         object: &Value,
         name: &str,
         value: &Value,
         span: Span,
-    ) {
+    ) -> Value {
         let sym = self.sym(name);
+        self.forget_attribute(sym);
         let shared = self.lasting_shared(value);
         let kind = self.kept_in(object);
         let value = &self.stored(value, kind, span);
@@ -824,6 +858,7 @@ impl<'p> Machine<'p> {
                 _ => {}
             }
         }
+        value.clone()
     }
 
     /// Whether the running code stands in the body of a class or of a base of it.

@@ -40,6 +40,8 @@ impl<'p> Machine<'p> {
         let edges = self.frame.out.edges.len();
         self.note_inherited_change(&callee, &it.func, &args, span);
         let value = self.call_value(&callee, &args, span, How::Call);
+        let given: Vec<Value> = args.positional.into_iter().map(|it| it.value).collect();
+        self.note_setattr(&callee, it, &given);
         if is_cancellation(&it.func) && self.frame.out.edges.len() == edges {
             self.note_command();
         }

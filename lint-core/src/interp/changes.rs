@@ -4,8 +4,7 @@ use crate::diagnostic::Span;
 use crate::syntax::ast::Expr;
 use crate::written::name_bound_to;
 
-use super::containers::{keys_of, single_key};
-use super::{CellKey, ClassId, EventKind, How, Machine, Obj, Seen, Sym, Value};
+use super::{CellKey, ClassId, EventKind, How, Key, Machine, Obj, Seen, Sym, Value};
 
 /// The name under which instances of collections that the project derives keep their elements.
 const CONTENTS: &str = "contents";
@@ -26,17 +25,12 @@ impl<'p> Machine<'p> {
             .tainted_by(&self.record_container_change(object, span));
         for obj in object.objs().to_vec() {
             match obj {
-                Obj::Container(id) => {
-                    self.note_key(id, key);
-                    let keys = keys_of(key);
-                    if keys.len() == 1 {
-                        self.put(id, single_key(key), value);
-                    } else {
-                        for key in keys {
-                            self.put(id, key, value);
-                        }
-                    }
+                Obj::Container(id) if self.is_slice(key) => {
+                    let elements = self.iterate(value, span, How::Iterate);
+                    self.scatter(id);
+                    self.put(id, Key::Any, &elements);
                 }
+                Obj::Container(id) => self.put_under(id, key, value),
                 Obj::Instance(class, _) => {
                     self.call_method_if_project(
                         &Value::of(obj),

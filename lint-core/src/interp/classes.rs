@@ -348,6 +348,10 @@ impl<'p> Machine<'p> {
 
     pub(super) fn construct(&mut self, class: ClassId, args: &Args, span: Span) -> Value {
         self.note_seen(span, Seen::Makes(class));
+        if self.has_external_base(class, |base| base.ends_with(".TypedDict")) {
+            let dict = self.sym("dict");
+            return self.call_builtin(dict, args, span).unwrap_or_default();
+        }
         if let Some(meta) = self.metaclass(class)
             && let Some(call) = self.find_method(meta, "__call__")
         {

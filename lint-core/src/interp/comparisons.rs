@@ -74,7 +74,38 @@ impl<'p> Machine<'p> {
             CmpOp::Is | CmpOp::IsNot => return Value::bottom(),
         };
         let argument = std::slice::from_ref(argument);
-        self.call_method_if_project(receiver, method, argument, span, How::Operator)
+        let mut result =
+            self.call_method_if_project(receiver, method, argument, span, How::Operator);
+        for ordering in self.other_orderings(receiver, method) {
+            let other =
+                self.call_method_if_project(receiver, ordering, argument, span, How::Operator);
+            result.join(&other);
+        }
+        result
+    }
+
+    /// The comparisons of which `functools.total_ordering` makes the one that is asked for.
+    fn other_orderings(&mut self, receiver: &Value, method: &str) -> Vec<&'static str> {
+        const ORDERINGS: &[&str] = &["__lt__", "__le__", "__gt__", "__ge__"];
+        let [Obj::Instance(class, _)] = *receiver.objs() else {
+            return Vec::new();
+        };
+        if !ORDERINGS.contains(&method) || self.find_method(class, method).is_some() {
+            return Vec::new();
+        }
+        let is_total = self.mro(class).iter().any(|entry| match entry {
+            Obj::Class(owner) => self
+                .class_marks(*owner)
+                .iter()
+                .any(|mark| self.str(mark.name) == "functools.total_ordering"),
+            _ => false,
+        });
+        let mut others = ORDERINGS.to_vec();
+        others.retain(|it| is_total && self.find_method(class, it).is_some());
+        if is_total {
+            others.push("__eq__");
+        }
+        others
     }
 
     /// Whether constants are none of those that a container of the process, or one that is written

@@ -104,7 +104,7 @@ impl<'p> Machine<'p> {
     /// What is let through by a condition satisfies it.
     fn pass(&mut self, condition: &'p Expr) -> Value {
         let value = self.evaluate(condition);
-        self.call_special(&value, "__bool__", span_of(condition), How::Operator);
+        self.call_truth(&value, span_of(condition));
         let deciding = self.deciding(&value);
         self.decide(&deciding, SinkKind::Branch, span_of(condition));
         self.narrow(condition, true);
@@ -115,6 +115,7 @@ impl<'p> Machine<'p> {
         match target {
             Expr::Name(name) => {
                 let sym = self.sym(name.id.as_str());
+                self.forget_variable(sym);
                 match self.frame.classes.last_mut() {
                     Some((_, scope)) => {
                         scope.insert(sym, value.clone());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::diagnostic::Span;
 
 use super::args::Args;
-use super::{CellKey, Container, ContainerKind, Key, Machine, Obj, Origin, Value};
+use super::{CellKey, Container, ContainerKind, How, Key, Machine, Obj, Origin, Value};
 
 /// A container keeps at most this many keys apart.
 const MAX_KEYS: usize = 96;
@@ -37,23 +37,64 @@ impl<'p> Machine<'p> {
 
     /// Stores an element.
     pub(super) fn put(&mut self, id: u32, key: Key, value: &Value) {
-        self.frame.state.single.remove(&id);
-        let keys = &mut self.container_keys[id as usize];
-        let key = if keys.contains(&key) {
-            key
-        } else {
-            // Readers of all elements learn of the new key.
-            let key = if keys.len() < MAX_KEYS { key } else { Key::Any };
-            if !keys.contains(&key) {
-                keys.push(key);
-            }
-            key
-        };
+        let key = self.known_key(id, key);
         let container = *self.containers.get(id);
         let value = &self.note_size(id, value);
         if container.ctx == Some(self.frame.ctx) && !container.repeated && key != Key::Any {
             self.frame.state.heap.insert((id, key), value.clone());
-        } else if container.ctx != Some(self.frame.ctx) {
+        }
+        self.put_in_cells(id, key, value);
+    }
+
+    /// Stores an element under a key that may be this one: what stands there may stay.
+    pub(super) fn put_perhaps(&mut self, id: u32, key: Key, value: &Value) {
+        let key = self.known_key(id, key);
+        let value = &self.note_size(id, value);
+        let first = (id, Key::Int(i64::MIN));
+        for ((_, at), element) in self.frame.state.heap.range_mut(first..=(id, Key::Any)) {
+            if key == Key::Any || *at == key {
+                element.join(value);
+            }
+        }
+        self.put_in_cells(id, key, value);
+    }
+
+    /// The elements of a list move: each may stand at any place afterwards.
+    pub(super) fn scatter(&mut self, id: u32) {
+        if self.containers.get(id).kind == ContainerKind::List {
+            let elements = self.all_elements(&Value::of(Obj::Container(id)));
+            let heap = &mut self.frame.state.heap;
+            heap.retain(|(container, _), _| *container != id);
+            self.put(id, Key::Any, &elements);
+        }
+    }
+
+    /// The same for the lists in a value.
+    pub(super) fn scatter_all(&mut self, lists: &Value) {
+        for obj in lists.objs().to_vec() {
+            if let Obj::Container(id) = obj {
+                self.scatter(id);
+            }
+        }
+    }
+
+    /// The key under which an element is kept.
+    fn known_key(&mut self, id: u32, key: Key) -> Key {
+        self.frame.state.single.remove(&id);
+        let keys = &mut self.container_keys[id as usize];
+        if keys.contains(&key) {
+            return key;
+        }
+        // Readers of all elements learn of the new key.
+        let key = if keys.len() < MAX_KEYS { key } else { Key::Any };
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+        key
+    }
+
+    fn put_in_cells(&mut self, id: u32, key: Key, value: &Value) {
+        if self.containers.get(id).ctx != Some(self.frame.ctx) {
             self.container_shared_writes[id as usize] = true;
         }
         self.write(CellKey::Element(id, key), value);
@@ -83,6 +124,15 @@ impl<'p> Machine<'p> {
         Value::of(Obj::Container(list))
     }
 
+    /// A list of these elements.
+    pub(super) fn list_from(&mut self, elements: &[Value], span: Span) -> Value {
+        let list = self.container(ContainerKind::List, span);
+        for (ix, element) in elements.iter().enumerate() {
+            self.put(list, Key::Int(ix as i64), element);
+        }
+        Value::of(Obj::Container(list))
+    }
+
     /// A list of an unknown number of tuples that are alike.
     pub(super) fn list_of_tuples(&mut self, parts: &[Value], span: Span) -> u32 {
         let list = self.container(ContainerKind::List, span);
@@ -94,6 +144,24 @@ impl<'p> Machine<'p> {
             self.put(tuple, Key::Int(ix as i64), part);
         }
         self.put(list, Key::Any, &Value::of(Obj::Container(tuple)));
+        list
+    }
+
+    /// A list of tuples that are told apart.
+    pub(super) fn list_of_rows(&mut self, rows: &[Vec<Value>], span: Span) -> u32 {
+        let list = self.container(ContainerKind::List, span);
+        for (ix, row) in rows.iter().enumerate() {
+            // Each is a tuple of its own, by a place within the call.
+            let tuple = self.container_of(Container {
+                kind: ContainerKind::Tuple,
+                span: Span::new(span.start, span.start + ix as u32),
+                ..*self.containers.get(list)
+            });
+            for (column, value) in row.iter().enumerate() {
+                self.put(tuple, Key::Int(column as i64), value);
+            }
+            self.put(list, Key::Int(ix as i64), &Value::of(Obj::Container(tuple)));
+        }
         list
     }
 
@@ -397,6 +465,54 @@ impl<'p> Machine<'p> {
         for obj in from.objs().to_vec() {
             if let Obj::Container(id) = obj {
                 self.keep_set_order(into, id);
+            }
+        }
+    }
+
+    /// Fills a mapping from another one, or from pairs of keys and values.
+    pub(super) fn fill_mapping(&mut self, into: u32, from: &Value, span: Span) {
+        for obj in from.objs().to_vec() {
+            let object = Value::of(obj);
+            match obj {
+                Obj::Container(id) if self.containers.get(id).kind == ContainerKind::Dict => {
+                    self.copy_entries(into, &object);
+                }
+                Obj::Container(_) | Obj::Generator(_) => self.put_pairs(into, &object, span),
+                _ => {}
+            }
+        }
+    }
+
+    fn put_pairs(&mut self, into: u32, pairs: &Value, span: Span) {
+        if let Some(exact) = self.exact_elements(pairs) {
+            for pair in exact {
+                let key = self.element(&pair, Key::Int(0), span);
+                let value = self.element(&pair, Key::Int(1), span);
+                self.put_under(into, &key, &value);
+            }
+        } else {
+            let pair = self.iterate(pairs, span, How::Iterate);
+            let key = self.element(&pair, Key::Int(0), span);
+            let value = self.element(&pair, Key::Int(1), span);
+            self.note_key(into, &key);
+            for key in keys_of(&key) {
+                self.put_perhaps(into, key, &value);
+            }
+        }
+        if let [Obj::Container(id)] = *pairs.objs() {
+            self.keep_set_order(into, id);
+        }
+    }
+
+    /// Stores an element under a key, of which it may be known only that it is one of several.
+    pub(super) fn put_under(&mut self, id: u32, key: &Value, value: &Value) {
+        self.note_key(id, key);
+        match keys_of(key)[..] {
+            [key] if key != Key::Any => self.put(id, key, value),
+            ref keys => {
+                for &key in keys {
+                    self.put_perhaps(id, key, value);
+                }
             }
         }
     }

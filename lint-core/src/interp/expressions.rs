@@ -28,7 +28,8 @@ impl<'p> Machine<'p> {
             }
             Expr::Attribute(it) => {
                 let object = self.evaluate(&it.value);
-                self.attribute(&object, it.attr.as_str(), span_of(it))
+                let read = self.attribute(&object, it.attr.as_str(), span_of(it));
+                self.as_stored(it, &object, read)
             }
             Expr::Call(it) => self.call(it),
             Expr::Await(it) => self.wait_for(it),
@@ -74,12 +75,23 @@ impl<'p> Machine<'p> {
     fn wait_for(&mut self, it: &'p ast::ExprAwait) -> Value {
         let edges = self.frame.out.edges.len();
         let value = self.evaluate(&it.value);
+        self.other_code_runs();
         let awaited = self.call_special(&value, "__await__", span_of(it), How::Operator);
         if self.frame.out.edges.len() == edges && !self.does_io(span_of(&*it.value)) {
             // What is awaited is not a call of the project, which would speak for itself.
             self.note_command();
         }
-        self.awaited(&value).joined(&awaited.without_taint())
+        let mut result = self.awaited(&value);
+        for obj in awaited.objs().to_vec() {
+            result.join(&match obj {
+                Obj::Generator(ctx) => {
+                    self.run_generator(ctx, span_of(it), How::Operator);
+                    self.read(CellKey::Return(ctx)).without_taint()
+                }
+                _ => Value::of(obj),
+            });
+        }
+        result
     }
 
     /// `yield value`
@@ -89,7 +101,9 @@ impl<'p> Machine<'p> {
             let value = self.under_control(&value);
             self.frame.yielded.join(&value);
         }
-        Value::unknown()
+        self.other_code_runs();
+        let sent = self.read(CellKey::Sent(self.frame.ctx));
+        sent.joined(&Value::unknown())
     }
 
     /// `yield from values`
@@ -98,6 +112,7 @@ impl<'p> Machine<'p> {
         let elements = self.iterate(&inner, span_of(it), How::Iterate);
         let elements = self.under_control(&elements);
         self.frame.yielded.join(&elements);
+        self.other_code_runs();
         let mut result = Value::bottom();
         for &obj in inner.objs() {
             if let Obj::Generator(ctx) = obj {
@@ -124,6 +139,7 @@ impl<'p> Machine<'p> {
 
     fn conditional(&mut self, it: &'p ast::ExprIf) -> Value {
         let test = self.evaluate(&it.test);
+        self.call_truth(&test, span_of(&*it.test));
         let truth = self.truth(&it.test, &test);
         let outer = self.open_control();
         if truth == Truth::Unknown {

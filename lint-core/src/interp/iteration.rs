@@ -27,6 +27,15 @@ impl Machine<'_> {
                 Obj::Generator(ctx) => self.run_generator(ctx, span, how),
                 Obj::Instance(class, _) => self.iterate_instance(obj, class, span, how),
                 Obj::Class(class) if self.is_enum(class) => Value::of(Obj::Instance(class, 0)),
+                // The metaclass goes through its classes.
+                Obj::Class(class) => {
+                    let found = self.iterate_instance(obj, class, span, how);
+                    if found.is_bottom() {
+                        Value::unknown()
+                    } else {
+                        found
+                    }
+                }
                 Obj::Str(_) => self.instance_of_builtin("str"),
                 Obj::ExternalInstance(ty) => match self.member(ty, "__iter__") {
                     Some(member) => {

@@ -14,6 +14,7 @@ impl<'p> Machine<'p> {
             let head = Span::new(span_of(it).start, span_of(&*it.test).end);
             self.call_hazard(busy_wait, None, head);
         }
+        self.frame.state.attributes.clear();
         self.frame.breaks.push(None);
         let mut truth = Truth::Unknown;
         let outer = self.open_control();
@@ -62,6 +63,7 @@ impl<'p> Machine<'p> {
             let order = Value::bottom().with_source(source);
             self.decide(&order, SinkKind::Order, span);
         }
+        self.frame.state.attributes.clear();
         self.frame.breaks.push(None);
         self.decide_rounds(&iterable, &element, span);
         if it.is_async {

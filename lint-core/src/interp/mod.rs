@@ -46,6 +46,7 @@ mod seen;
 mod spread;
 mod startup;
 mod statements;
+mod stored;
 mod subscripts;
 mod taint;
 #[cfg(test)]
@@ -95,6 +96,8 @@ enum CellKey {
     Default(FuncRef, u16),
     Return(CtxId),
     Yield(CtxId),
+    /// What is sent into a generator.
+    Sent(CtxId),
     /// What decides over the calls of a context; see `control.rs`.
     Control(CtxId),
     /// What decides over the exceptions that leave a context.
@@ -157,6 +160,18 @@ pub(crate) enum ContainerKind {
     Tuple,
     Dict,
     Set,
+}
+
+impl ContainerKind {
+    /// What Python calls it.
+    fn name(self) -> &'static str {
+        match self {
+            Self::List => "list",
+            Self::Tuple => "tuple",
+            Self::Dict => "dict",
+            Self::Set => "set",
+        }
+    }
 }
 
 /// A container by the expression that makes it.
@@ -399,6 +414,8 @@ struct State {
     vars: BTreeMap<Sym, Value>,
     /// Last stores into containers that this context made itself.
     heap: BTreeMap<(u32, Key), Value>,
+    /// Attributes of local variables that this context stored last; see `stored.rs`.
+    attributes: BTreeMap<(Sym, Sym), Value>,
     /// Sets that a condition said to have no more than one element.
     single: BTreeSet<u32>,
     /// Whether control cannot come here.
@@ -468,6 +485,10 @@ struct Frame<'p> {
     partials: BTreeMap<u32, PartialCalls>,
     /// Variables that have been assigned, and whether always an object that was made for that.
     fresh: FxHashMap<Sym, bool>,
+    /// Those of which something was read that may change the object when it is called.
+    lent: BTreeSet<Sym>,
+    /// Whether the function hands the object behind a variable to nobody, as far as asked.
+    unshared: FxHashMap<Sym, bool>,
     /// What is remembered of calls, by their places.
     calls: FxHashMap<Span, Called>,
 }
@@ -513,6 +534,8 @@ pub(crate) struct Machine<'p> {
     views: FxHashSet<u32>,
     /// Containers whose entries are read as attributes: `types.SimpleNamespace`.
     records: FxHashSet<u32>,
+    /// Containers that stand for futures, by what was set as their results.
+    futures: FxHashSet<u32>,
     bounds: Table<(Obj, Obj)>,
     partials: Table<(FileId, Span, CtxId)>,
     partial_args: FxHashMap<u32, args::Args>,
@@ -585,6 +608,7 @@ impl<'p> Machine<'p> {
             namespaces: FxHashSet::default(),
             views: FxHashSet::default(),
             records: FxHashSet::default(),
+            futures: FxHashSet::default(),
             bounds: Table::default(),
             partials: Table::default(),
             partial_args: FxHashMap::default(),
@@ -970,6 +994,7 @@ impl<'p> Machine<'p> {
 
     fn record_edge(&mut self, span: Span, callee: CtxId, how: How) {
         if !self.frame.state.dead {
+            self.other_code_runs();
             self.reached(callee);
             let vouched = self.frame.vouched > 0;
             self.frame.out.edges.push(Edge {
@@ -1137,6 +1162,8 @@ impl<'p> Frame<'p> {
             depth: 0,
             partials: BTreeMap::new(),
             fresh: FxHashMap::default(),
+            lent: BTreeSet::new(),
+            unshared: FxHashMap::default(),
             calls: FxHashMap::default(),
         }
     }
@@ -1160,6 +1187,13 @@ impl State {
         self.heap.retain(|place, _| other.heap.contains_key(place));
         for (place, value) in &mut self.heap {
             if let Some(other) = other.heap.get(place) {
+                value.join(other);
+            }
+        }
+        self.attributes
+            .retain(|place, _| other.attributes.contains_key(place));
+        for (place, value) in &mut self.attributes {
+            if let Some(other) = other.attributes.get(place) {
                 value.join(other);
             }
         }

@@ -7,7 +7,7 @@ use crate::diagnostic::Span;
 use crate::syntax::ast;
 
 use super::args::Args;
-use super::{CellKey, ClassId, Container, ContainerKind, Key, Machine, Obj, Sym, Value};
+use super::{CellKey, ClassId, ContainerKind, Key, Machine, Obj, Sym, Value};
 
 /// Classes with more members are gone through as other containers are.
 const MAX_MEMBERS: usize = 64;
@@ -178,31 +178,19 @@ impl<'p> Machine<'p> {
     }
 
     fn pairs(&mut self, members: Vec<(Sym, Value)>, span: Span) -> Value {
-        let mut pairs = Vec::new();
-        for (ix, (name, value)) in members.into_iter().enumerate() {
-            // Each is a tuple of its own, by a place within the call.
-            let pair = self.container_of(Container {
-                kind: ContainerKind::Tuple,
-                file: self.frame.file,
-                span: Span::new(span.start, span.start + ix as u32),
-                ctx: Some(self.frame.ctx),
-                shared: self.at_import(),
-                class: None,
-                repeated: false,
-            });
-            self.put(pair, Key::Int(0), &Value::of(Obj::Str(name)));
-            self.put(pair, Key::Int(1), &value);
-            pairs.push(Value::of(Obj::Container(pair)));
-        }
-        self.listed(pairs, span)
+        let rows = members
+            .into_iter()
+            .map(|(name, value)| vec![Value::of(Obj::Str(name)), value]);
+        let list = self.list_of_rows(&rows.collect::<Vec<_>>(), span);
+        self.namespaces.insert(list);
+        Value::of(Obj::Container(list))
     }
 
     fn listed(&mut self, elements: Vec<Value>, span: Span) -> Value {
-        let id = self.container(ContainerKind::List, span);
-        for (ix, element) in elements.iter().enumerate() {
-            self.put(id, Key::Int(ix as i64), element);
+        let list = self.list_from(&elements, span);
+        if let [Obj::Container(id)] = *list.objs() {
+            self.namespaces.insert(id);
         }
-        self.namespaces.insert(id);
-        Value::of(Obj::Container(id))
+        list
     }
 }

@@ -21,6 +21,7 @@ impl<'p> Machine<'p> {
                 result.join(&value);
                 break;
             }
+            self.call_truth(&value, span_of(operand));
             let truth = self.truth(operand, &value);
             if truth == Truth::Unknown {
                 let deciding = self.deciding(&value);
@@ -90,9 +91,23 @@ impl<'p> Machine<'p> {
         operand.joined(&special)
     }
 
+    /// Runs what is asked whether a value is true: `__bool__`, or `__len__` in its absence.
+    pub(super) fn call_truth(&mut self, value: &Value, span: Span) {
+        for obj in value.objs().to_vec() {
+            let Obj::Instance(class, _) = obj else {
+                continue;
+            };
+            let method = match self.find_method(class, "__bool__") {
+                Some(_) => "__bool__",
+                None => "__len__",
+            };
+            self.call_special(&Value::of(obj), method, span, How::Operator);
+        }
+    }
+
     /// `not operand`
     fn negated(&mut self, written: &'p Expr, operand: &Value, span: Span) -> Value {
-        self.call_special(operand, "__bool__", span, How::Operator);
+        self.call_truth(operand, span);
         let value = match self.truth(written, operand) {
             Truth::Always => Value::of(Obj::Bool(false)),
             Truth::Never => Value::of(Obj::Bool(true)),
@@ -110,6 +125,7 @@ impl<'p> Machine<'p> {
         in_place: bool,
     ) -> Value {
         if op == Operator::Mod && self.is_text(left) {
+            self.call_strings_within(right, span);
             let order = self.order_in_text(std::slice::from_ref(right), span);
             let text = self.instance_of_builtin("str").with_source(order);
             let values = self.deep_taint(right, span);

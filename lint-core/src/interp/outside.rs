@@ -37,6 +37,7 @@ impl<'p> Machine<'p> {
             && let Some(list) = args.at(0)
         {
             self.record_container_change(list, span);
+            self.scatter_all(list);
             self.taint_elements(list, &cause);
         }
         let text = self.str(name).to_owned();
@@ -98,6 +99,9 @@ impl<'p> Machine<'p> {
             Some(Role::Draw) => self.record_command(CommandKind::Draw, name, span),
             Some(Role::Registration) => self.record_command(CommandKind::Registration, name, span),
             Some(Role::Log) => {
+                for argument in &args.positional {
+                    self.call_strings_within(&argument.value, span);
+                }
                 let taint = self.payload_taint(args, span);
                 self.record_sink(&taint, SinkKind::Log, span);
                 return Some(Value::of(Obj::None));

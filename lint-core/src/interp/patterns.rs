@@ -1,9 +1,11 @@
 //! `match`: which case is taken, and what its pattern binds.
 
+use crate::diagnostic::Span;
 use crate::syntax::ast::{self, Expr};
 use crate::syntax::span_of;
 
-use super::{Key, Machine, Mode, Obj, SinkKind, State, Value};
+use super::builtins::is_builtin;
+use super::{ClassId, Key, Machine, Mode, Obj, SinkKind, State, Sym, Value};
 
 impl<'p> Machine<'p> {
     pub(super) fn match_statement(&mut self, it: &'p ast::StmtMatch) {
@@ -69,13 +71,106 @@ impl<'p> Machine<'p> {
 
     fn bind_attributes(&mut self, it: &'p ast::PatternMatchClass, subject: &Value) {
         let class = self.evaluate(&it.cls);
-        let instance = self.instances_of(&class).tainted_by(subject);
-        for pattern in &it.arguments.patterns {
-            self.bind_pattern(pattern, &Value::unknown().tainted_by(subject));
+        let instance = self.matched(subject, &class);
+        for (ix, pattern) in it.arguments.patterns.iter().enumerate() {
+            let value = self.positional_part(&class, &instance, ix, span_of(it));
+            self.bind_pattern(pattern, &value.tainted_by(subject));
         }
         for keyword in &it.arguments.keywords {
             let value = self.attribute(&instance, keyword.attr.as_str(), span_of(keyword));
             self.bind_pattern(&keyword.pattern, &value);
+        }
+    }
+
+    /// The instances among the objects of a value that a class pattern lets through.
+    fn matched(&mut self, subject: &Value, class: &Value) -> Value {
+        let mut found = subject.filter(|_| false);
+        for &obj in subject.objs() {
+            let is_one = match obj {
+                Obj::Instance(of, _) => {
+                    let mro = self.mro(of);
+                    mro.iter().any(|entry| class.objs().contains(entry))
+                }
+                Obj::Container(id) => {
+                    let kind = self.external(self.containers.get(id).kind.name());
+                    class.objs().contains(&kind)
+                }
+                _ => false,
+            };
+            if is_one {
+                found.add(obj);
+            }
+        }
+        if found.objs().is_empty() {
+            self.instances_of(class).tainted_by(subject)
+        } else {
+            found
+        }
+    }
+
+    /// What `case Class(first, second)` means by a place: the attribute that the class names for
+    /// it, or for types such as `int` the whole subject.
+    fn positional_part(&mut self, class: &Value, instance: &Value, ix: usize, span: Span) -> Value {
+        let mut part = Value::bottom();
+        for &obj in class.objs() {
+            let Obj::Class(class) = obj else {
+                part.join(&match obj {
+                    Obj::External(name) if ix == 0 && is_builtin(self.str(name)) => {
+                        instance.clone()
+                    }
+                    _ => Value::unknown(),
+                });
+                continue;
+            };
+            let value = match self.match_args(class).get(ix) {
+                Some(name) => {
+                    let name = self.str(*name).to_owned();
+                    self.attribute(instance, &name, span)
+                }
+                None => Value::unknown(),
+            };
+            part.join(&value);
+        }
+        part
+    }
+
+    /// The attributes that positional patterns of a class stand for.
+    fn match_args(&mut self, class: ClassId) -> Vec<Sym> {
+        let name = self.sym("__match_args__");
+        for entry in self.mro(class).iter().copied() {
+            let Obj::Class(owner) = entry else { continue };
+            let declared = self.member_of(owner, name);
+            if let Some(names) = self.exact_elements(&declared) {
+                let names = names.iter().filter_map(|it| match it.objs() {
+                    [Obj::Str(name)] => Some(*name),
+                    _ => None,
+                });
+                return names.collect();
+            }
+        }
+        self.field_names(class)
+    }
+
+    /// The elements of a sequence that a pattern takes apart.
+    fn bind_sequence(&mut self, patterns: &'p [ast::Pattern], subject: &Value, span: Span) {
+        let star = patterns.iter().position(ast::Pattern::is_match_star);
+        let exact = self.exact_elements(subject);
+        let exact = exact.filter(|it| it.len() + 1 >= patterns.len());
+        for (ix, pattern) in patterns.iter().enumerate() {
+            let after = patterns.len() - ix - 1;
+            let value = match (star, &exact) {
+                (Some(star), Some(exact)) if ix == star => {
+                    self.list_from(&exact[ix..exact.len() - after], span_of(pattern))
+                }
+                (Some(star), Some(exact)) if ix > star => exact[exact.len() - after - 1].clone(),
+                (Some(star), None) if ix == star => {
+                    let rest = self.all_elements(subject);
+                    self.list_of(&rest, span_of(pattern))
+                }
+                (Some(star), None) if ix > star => self.all_elements(subject),
+                _ => self.element(subject, Key::Int(ix as i64), span),
+            };
+            self.bind_pattern(pattern, &value.tainted_by(subject));
         }
     }
 
@@ -94,15 +189,14 @@ impl<'p> Machine<'p> {
                 let value = match it.pattern.as_deref() {
                     Some(ast::Pattern::MatchClass(class)) => {
                         let class = self.evaluate(&class.cls);
-                        self.instances_of(&class).tainted_by(subject)
+                        self.matched(subject, &class)
                     }
                     _ => subject.clone(),
                 };
                 bind(self, &it.name, &value);
             }
             ast::Pattern::MatchStar(it) => {
-                let rest = self.all_elements(subject);
-                bind(self, &it.name, &rest);
+                bind(self, &it.name, subject);
             }
             ast::Pattern::MatchMapping(it) => {
                 for (key, pattern) in it.keys.iter().zip(&it.patterns) {
@@ -113,10 +207,7 @@ impl<'p> Machine<'p> {
                 bind(self, &it.rest, subject);
             }
             ast::Pattern::MatchSequence(it) => {
-                for (ix, pattern) in it.patterns.iter().enumerate() {
-                    let element = self.element(subject, Key::Int(ix as i64), span_of(it));
-                    self.bind_pattern(pattern, &element);
-                }
+                self.bind_sequence(&it.patterns, subject, span_of(it));
             }
             ast::Pattern::MatchClass(it) => self.bind_attributes(it, subject),
             ast::Pattern::MatchOr(it) => {

@@ -141,6 +141,7 @@ impl<'p> Machine<'p> {
                 self.evaluate(&it.slice);
                 self.call_special(&object, "__delitem__", span, How::Operator);
                 self.record_mutation(&object, span, &it.value);
+                self.scatter_all(&object);
             }
             Expr::Attribute(it) => {
                 let object = self.evaluate(&it.value);
@@ -177,7 +178,7 @@ impl<'p> Machine<'p> {
 
     pub(super) fn decision(&mut self, test: &'p Expr, kind: SinkKind) -> Truth {
         let value = self.evaluate(test);
-        self.call_special(&value, "__bool__", span_of(test), How::Operator);
+        self.call_truth(&value, span_of(test));
         let truth = self.truth(test, &value);
         self.frame.asks_replay = self.asks_replay(&value);
         if self.frame.asks_replay {

@@ -85,7 +85,13 @@ impl<'p> Machine<'p> {
                         result = given;
                         true
                     }
-                    None => result.add(obj),
+                    None => {
+                        let (object, key) = (Value::of(obj), std::slice::from_ref(key));
+                        let method = "__getitem__";
+                        let item =
+                            self.call_method_if_project(&object, method, key, span, How::Operator);
+                        result.join(&item) | result.add(obj)
+                    }
                 },
                 Obj::External(sym) => {
                     if is_annotated(self.str(sym)) {
@@ -132,7 +138,7 @@ impl<'p> Machine<'p> {
         }
     }
 
-    fn is_slice(&self, key: &Value) -> bool {
+    pub(super) fn is_slice(&self, key: &Value) -> bool {
         matches!(key.objs(), [Obj::ExternalInstance(ty)] if self.str(*ty) == "slice")
     }
 

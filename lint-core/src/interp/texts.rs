@@ -35,7 +35,7 @@ impl<'p> Machine<'p> {
             if let ast::InterpolatedStringElement::Interpolation(it) = element {
                 let value = self.evaluate(&it.expression);
                 self.call_special(&value, "__format__", span_of(it), How::Operator);
-                self.call_string(&value, span_of(it));
+                self.call_strings_within(&value, span_of(it));
                 let source = self.note_order(&value, span_of(&*it.expression));
                 taint = taint.with_source(source);
                 taint.add_taint(self.whole_taint(&value, span_of(it)).taint());
@@ -63,6 +63,18 @@ impl<'p> Machine<'p> {
             self.instance_of_builtin(&format!("str#{before}*{after}"))
         } else {
             self.instance_of_builtin("str")
+        }
+    }
+
+    /// Text that is made of several values, or of containers of them, runs the same.
+    pub(super) fn call_strings_within(&mut self, values: &Value, span: Span) {
+        let parts = self.leaves(values, |this, id| {
+            Some(this.all_elements(&Value::of(Obj::Container(id))))
+        });
+        for obj in parts {
+            if matches!(obj, Obj::Instance(..)) {
+                self.call_string(&Value::of(obj), span);
+            }
         }
     }
 

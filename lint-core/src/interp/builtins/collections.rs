@@ -55,11 +55,12 @@ fn put_elements(machine: &mut Machine, id: u32, from: &Value, is_single: bool, c
     machine.put(id, key, &elements);
 }
 
+/// `dict`, `ChainMap` and their like: what is given first is found first.
 pub(super) fn dict(machine: &mut Machine, call: &Call) -> Option<Value> {
     let id = machine.container(ContainerKind::Dict, call.span);
-    if let Some(first) = call.first() {
-        machine.element(first, Key::Any, call.span);
-        machine.copy_entries(id, first);
+    for given in call.args.positional.iter().rev() {
+        machine.element(&given.value, Key::Any, call.span);
+        machine.fill_mapping(id, &given.value, call.span);
     }
     machine.put_keywords(id, call.args);
     Some(Value::of(Obj::Container(id)))
@@ -71,7 +72,7 @@ pub(super) fn defaultdict(machine: &mut Machine, call: &Call) -> Option<Value> {
         machine.write(CellKey::ContainerFactory(id), factory);
     }
     if let Some(entries) = call.second() {
-        machine.copy_entries(id, entries);
+        machine.fill_mapping(id, entries, call.span);
     }
     Some(Value::of(Obj::Container(id)))
 }
@@ -114,6 +115,7 @@ pub(super) fn from_keys(machine: &mut Machine, call: &Call) -> Option<Value> {
 pub(super) fn push(machine: &mut Machine, call: &Call) -> Option<Value> {
     let (heap, item) = (call.first()?, call.second()?);
     machine.record_container_change(heap, call.span);
+    machine.scatter_all(heap);
     for obj in heap.objs().to_vec() {
         if let Obj::Container(id) = obj {
             machine.put(id, Key::Any, item);
@@ -125,5 +127,11 @@ pub(super) fn push(machine: &mut Machine, call: &Call) -> Option<Value> {
 pub(super) fn pop(machine: &mut Machine, call: &Call) -> Option<Value> {
     let heap = call.first()?;
     machine.record_container_change(heap, call.span);
+    machine.scatter_all(heap);
     Some(machine.all_elements(heap).opened())
+}
+
+/// A view of its argument.
+pub(super) fn view(_: &mut Machine, call: &Call) -> Option<Value> {
+    call.first().cloned()
 }

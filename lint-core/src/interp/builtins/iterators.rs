@@ -159,6 +159,16 @@ pub(super) fn in_turn(machine: &mut Machine, call: &Call) -> Option<Value> {
     Some(list.with_source(order).tainted_by(&size))
 }
 
+pub(super) fn reversed(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let first = call.first()?;
+    let own = machine.call_special(first, "__reversed__", call.span, How::Iterate);
+    if own.is_bottom() {
+        in_turn(machine, call)
+    } else {
+        Some(own)
+    }
+}
+
 pub(super) fn enumerate(machine: &mut Machine, call: &Call) -> Option<Value> {
     let (parts, order) = parts(machine, call);
     let size = machine.size_of_arguments(call.args);
@@ -174,12 +184,28 @@ pub(super) fn enumerate(machine: &mut Machine, call: &Call) -> Option<Value> {
 pub(super) fn zip(machine: &mut Machine, call: &Call) -> Option<Value> {
     let (parts, order) = parts(machine, call);
     let size = machine.size_of_arguments(call.args);
-    let list = machine.list_of_tuples(&parts, call.span);
+    let list = match exact_rows(machine, call) {
+        Some(rows) => machine.list_of_rows(&rows, call.span),
+        None => machine.list_of_tuples(&parts, call.span),
+    };
     Some(
         Value::of(Obj::Container(list))
             .with_source(order)
             .tainted_by(&size),
     )
+}
+
+/// What stands side by side in arguments whose elements are known, if they are few.
+fn exact_rows(machine: &mut Machine, call: &Call) -> Option<Vec<Vec<Value>>> {
+    const MAX_ROWS: usize = 16;
+    let given = call.args.positional.iter();
+    let columns: Option<Vec<Vec<Value>>> = given
+        .map(|it| machine.exact_elements(&it.value).filter(|_| !it.starred))
+        .collect();
+    let columns = columns?;
+    let count = columns.iter().map(Vec::len).min()?;
+    let row = |ix: usize| columns.iter().map(|column| column[ix].clone()).collect();
+    (count <= MAX_ROWS && call.args.keywords.is_empty()).then(|| (0..count).map(row).collect())
 }
 
 /// The elements of each argument, and what their order comes from.

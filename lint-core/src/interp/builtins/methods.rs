@@ -27,22 +27,24 @@ enum Effect {
 
 use Effect::{Changes, Reads};
 
-/// In the order of their names.
+/// In the order of their names. Those of queues and futures are known from outside as well, which
+/// says what they change.
 #[rustfmt::skip]
 const METHODS: &[(&str, Effect, Gives)] = &[
     ("__getitem__", Reads, look_up),
     ("add", Changes, add),
     ("append", Changes, add),
-    ("appendleft", Changes, add),
-    ("clear", Changes, nothing),
+    ("appendleft", Changes, insert),
+    ("clear", Changes, move_elements),
     ("copy", Reads, copy),
     ("difference", Reads, combined),
     ("difference_update", Changes, nothing),
     ("discard", Changes, nothing),
     ("extend", Changes, extend),
-    ("extendleft", Changes, extend),
+    ("extendleft", Changes, extend_in_front),
     ("fromkeys", Reads, from_keys),
     ("get", Reads, look_up),
+    ("get_nowait", Reads, take),
     ("insert", Changes, insert),
     ("intersection", Reads, combined),
     ("intersection_update", Changes, nothing),
@@ -51,11 +53,15 @@ const METHODS: &[(&str, Effect, Gives)] = &[
     ("most_common", Reads, most_common),
     ("move_to_end", Changes, nothing),
     ("pop", Changes, pop),
-    ("popitem", Changes, unknown),
-    ("popleft", Changes, pop_element),
-    ("remove", Changes, nothing),
-    ("reverse", Changes, nothing),
-    ("rotate", Changes, nothing),
+    ("popitem", Changes, pop_item),
+    ("popleft", Changes, pop_first),
+    ("put", Reads, add),
+    ("put_nowait", Reads, add),
+    ("remove", Changes, move_elements),
+    ("result", Reads, take),
+    ("reverse", Changes, move_elements),
+    ("rotate", Changes, move_elements),
+    ("set_result", Reads, add),
     ("setdefault", Changes, look_up),
     ("sort", Changes, sort),
     ("subtract", Changes, nothing),
@@ -128,11 +134,13 @@ fn nothing(_: &mut Machine, _: &Call) -> Value {
     Value::of(Obj::None)
 }
 
-fn unknown(machine: &mut Machine, call: &Call) -> Value {
-    machine.unknown_from(call.args)
+/// What takes elements away or puts them in another order.
+fn move_elements(machine: &mut Machine, call: &Call) -> Value {
+    machine.scatter(call.id);
+    Value::of(Obj::None)
 }
 
-/// `append`, `appendleft` and `add`.
+/// `append`, `add` and `put`.
 fn add(machine: &mut Machine, call: &Call) -> Value {
     if let Some(element) = call.args.at(0) {
         machine.put(call.id, Key::Any, element);
@@ -140,17 +148,23 @@ fn add(machine: &mut Machine, call: &Call) -> Value {
     Value::of(Obj::None)
 }
 
+/// `insert` and `appendleft`.
 fn insert(machine: &mut Machine, call: &Call) -> Value {
-    if let Some(element) = call.args.at(1) {
-        machine.put(call.id, Key::Any, element);
+    if let Some(element) = call.args.positional.last() {
+        machine.put(call.id, Key::Any, &element.value);
     }
-    Value::of(Obj::None)
+    move_elements(machine, call)
 }
 
 /// `extend` and `update`.
 fn extend(machine: &mut Machine, call: &Call) -> Value {
     put_all(machine, call.id, call);
     Value::of(Obj::None)
+}
+
+fn extend_in_front(machine: &mut Machine, call: &Call) -> Value {
+    put_all(machine, call.id, call);
+    move_elements(machine, call)
 }
 
 /// `union` and its like.
@@ -165,7 +179,7 @@ fn combined(machine: &mut Machine, call: &Call) -> Value {
 fn put_all(machine: &mut Machine, into: u32, call: &Call) {
     for argument in &call.args.positional {
         if call.kind == ContainerKind::Dict {
-            machine.copy_entries(into, &argument.value);
+            machine.fill_mapping(into, &argument.value, call.span);
             continue;
         }
         let source = match call.name {
@@ -180,8 +194,10 @@ fn put_all(machine: &mut Machine, into: u32, call: &Call) {
 
 /// `get`, `setdefault`, and `pop` of a mapping.
 fn look_up(machine: &mut Machine, call: &Call) -> Value {
-    if call.kind != ContainerKind::Dict {
-        return unknown(machine, call);
+    match call.kind {
+        ContainerKind::Dict => {}
+        ContainerKind::List if call.name == "get" => return take(machine, call),
+        _ => return machine.unknown_from(call.args),
     }
     let key = call.args.at(0).cloned().unwrap_or_default();
     let mut result = Value::bottom();
@@ -211,8 +227,35 @@ fn pop(machine: &mut Machine, call: &Call) -> Value {
     }
 }
 
+/// The last element leaves the others where they are, but another one is the last now.
 fn pop_element(machine: &mut Machine, call: &Call) -> Value {
+    let elements = machine.all_elements(&call.object);
+    match call.args.at(0).map(Value::objs) {
+        None | Some([Obj::Int(-1)]) => machine.put(call.id, Key::Any, &elements),
+        Some(_) => machine.scatter(call.id),
+    }
+    elements.opened()
+}
+
+/// What comes out of a queue or a future.
+fn take(machine: &mut Machine, call: &Call) -> Value {
     machine.all_elements(&call.object).opened()
+}
+
+fn pop_first(machine: &mut Machine, call: &Call) -> Value {
+    let elements = machine.all_elements(&call.object);
+    machine.scatter(call.id);
+    elements.opened()
+}
+
+fn pop_item(machine: &mut Machine, call: &Call) -> Value {
+    let source = machine.note_order(&call.object, call.span);
+    let key = machine.iterate(&call.object, call.span, How::Iterate);
+    let value = machine.all_elements(&call.object);
+    let pair = machine.container(ContainerKind::Tuple, call.span);
+    machine.put(pair, Key::Int(0), &key.with_source(source));
+    machine.put(pair, Key::Int(1), &value.opened().with_source(source));
+    Value::of(Obj::Container(pair)).with_source(source)
 }
 
 fn values(machine: &mut Machine, call: &Call) -> Value {
@@ -249,6 +292,7 @@ fn most_common(machine: &mut Machine, call: &Call) -> Value {
 
 fn copy(machine: &mut Machine, call: &Call) -> Value {
     let copy = machine.container(call.kind, call.span);
+    machine.keep_shape(copy, call.id);
     machine.copy_entries(copy, &call.object);
     Value::of(Obj::Container(copy))
 }
@@ -262,6 +306,7 @@ fn from_keys(machine: &mut Machine, call: &Call) -> Value {
 fn sort(machine: &mut Machine, call: &Call) -> Value {
     let elements = machine.all_elements(&call.object);
     let keys = machine.compare_elements(&elements, call.args, call.span);
+    machine.scatter(call.id);
     machine.taint_elements(&call.object, &keys);
     Value::of(Obj::None)
 }

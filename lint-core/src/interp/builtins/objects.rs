@@ -2,9 +2,7 @@
 
 use crate::diagnostic::Span;
 use crate::interp::args::Args;
-use crate::interp::{
-    CellKey, ClassId, Container, ContainerKind, How, Key, Machine, Obj, Seen, Value,
-};
+use crate::interp::{CellKey, ClassId, How, Machine, Obj, Value};
 
 use super::Call;
 
@@ -63,7 +61,12 @@ pub(super) fn hasattr(machine: &mut Machine, call: &Call) -> Option<Value> {
 
 pub(super) fn isinstance(machine: &mut Machine, call: &Call) -> Option<Value> {
     match (call.first(), call.second()) {
-        (Some(value), Some(classes)) => Some(machine.instance_test(value, classes)),
+        (Some(value), Some(classes)) => {
+            let asked = std::slice::from_ref(value);
+            let method = "__instancecheck__";
+            machine.call_method_if_project(classes, method, asked, call.span, How::Operator);
+            Some(machine.instance_test(value, classes))
+        }
         _ => some_bool(machine, call),
     }
 }
@@ -72,12 +75,14 @@ pub(super) fn some_bool(machine: &mut Machine, _: &Call) -> Option<Value> {
     Some(machine.instance_of_builtin("bool"))
 }
 
-pub(super) fn some_float(machine: &mut Machine, _: &Call) -> Option<Value> {
+pub(super) fn some_float(machine: &mut Machine, call: &Call) -> Option<Value> {
+    convert(machine, call);
     Some(machine.instance_of_builtin("float"))
 }
 
 /// `int`, `round` and `ord`.
 pub(super) fn some_int(machine: &mut Machine, call: &Call) -> Option<Value> {
+    convert(machine, call);
     let is_instance = |obj: &Obj| matches!(obj, Obj::Instance(..));
     if let Some(first) = call.first()
         && first.objs().iter().any(is_instance)
@@ -85,6 +90,47 @@ pub(super) fn some_int(machine: &mut Machine, call: &Call) -> Option<Value> {
         machine.iterate(first, call.span, How::Iterate);
     }
     Some(machine.instance_of_builtin("int"))
+}
+
+/// What the first method gives that a function asks of an object of the project, if there is one.
+pub(super) fn converted(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let given = convert(machine, call);
+    (!given.is_bottom()).then_some(given)
+}
+
+fn convert(machine: &mut Machine, call: &Call) -> Value {
+    let methods: &[&str] = match call.name {
+        "bytes" => &["__bytes__"],
+        "complex" => &["__complex__", "__float__", "__index__"],
+        "divmod" => &["__divmod__"],
+        "float" => &["__float__", "__index__"],
+        "int" => &["__int__", "__index__", "__trunc__"],
+        "math.ceil" => &["__ceil__", "__float__"],
+        "math.floor" => &["__floor__", "__float__"],
+        "math.trunc" => &["__trunc__"],
+        "os.fspath" => &["__fspath__"],
+        "pow" => &["__pow__"],
+        "round" => &["__round__"],
+        _ => &[],
+    };
+    let Some((first, rest)) = call.args.positional.split_first() else {
+        return Value::bottom();
+    };
+    let rest: Vec<Value> = rest.iter().map(|it| it.value.clone()).collect();
+    let mut given = Value::bottom();
+    for &obj in first.value.objs() {
+        let Obj::Instance(class, _) = obj else {
+            continue;
+        };
+        let has = |it: &&&str| machine.find_method(class, it).is_some();
+        let Some(method) = methods.iter().find(has) else {
+            continue;
+        };
+        let object = Value::of(obj);
+        let one = machine.call_method_if_project(&object, method, &rest, call.span, How::Operator);
+        given.join(&one);
+    }
+    given
 }
 
 pub(super) fn len(machine: &mut Machine, call: &Call) -> Option<Value> {
@@ -192,92 +238,12 @@ pub(super) fn update_wrapper(machine: &mut Machine, call: &Call) -> Option<Value
     Some(wrapper)
 }
 
-pub(super) fn replace(machine: &mut Machine, call: &Call) -> Option<Value> {
-    machine.replaced(call.first()?, call.args, call.span)
-}
-
-pub(super) fn asdict(machine: &mut Machine, call: &Call) -> Option<Value> {
-    let [Obj::Instance(class, variant)] = *call.first()?.objs() else {
-        return None;
-    };
-    Some(machine.as_dict(class, variant, call.span))
-}
-
 impl Machine<'_> {
     pub(in crate::interp) fn partial(&mut self, callee: &Value, args: Args, span: Span) -> Value {
         let id = self.partials.id((self.frame.file, span, self.frame.ctx));
         self.partial_args.insert(id, args);
         self.write(CellKey::PartialCallee(id), callee);
         Value::of(Obj::Partial(id))
-    }
-
-    /// A copy of instances in which some fields have other values.
-    pub(in crate::interp) fn replaced(
-        &mut self,
-        object: &Value,
-        args: &Args,
-        span: Span,
-    ) -> Option<Value> {
-        let mut instances = Vec::new();
-        for &obj in object.objs() {
-            match obj {
-                Obj::Instance(class, variant) if !self.is_made_at_import(variant) => {
-                    instances.push((class, variant));
-                }
-                _ => return None,
-            }
-        }
-        if instances.is_empty() {
-            return None;
-        }
-        for &(class, variant) in &instances {
-            for (name, value) in &args.keywords {
-                if let Some(name) = name {
-                    self.write_instance_attribute(class, variant, *name, value);
-                }
-            }
-        }
-        self.note_seen(span, Seen::OfFresh);
-        Some(object.clone())
-    }
-
-    /// The fields of a data class as a mapping.
-    fn as_dict(&mut self, class: ClassId, variant: u32, span: Span) -> Value {
-        let id = self.container(ContainerKind::Dict, span);
-        for field in self.field_names(class) {
-            let name = self.str(field).to_owned();
-            let value = self.instance_attribute(class, variant, field, &name, span);
-            let copy = self.copied(&value, span);
-            self.put(id, Key::Str(field), &copy);
-        }
-        Value::of(Obj::Container(id))
-    }
-
-    /// A value with copies of its containers, of which there is one for each that is copied.
-    fn copied(&mut self, value: &Value, span: Span) -> Value {
-        let mut copy = value.filter(|obj| !matches!(obj, Obj::Container(_)));
-        for &obj in value.objs() {
-            let Obj::Container(original) = obj else {
-                continue;
-            };
-            let id = self.container_of(Container {
-                span: Span::new(span.start, span.start + original),
-                file: self.frame.file,
-                ctx: Some(self.frame.ctx),
-                shared: false,
-                class: None,
-                ..*self.containers.get(original)
-            });
-            let object = Value::of(obj);
-            if self.containers.get(id).kind == ContainerKind::Dict {
-                self.copy_entries(id, &object);
-            } else {
-                let elements = self.all_elements(&object);
-                self.put(id, Key::Any, &elements);
-            }
-            copy.add(Obj::Container(id));
-        }
-        copy
     }
 }
 

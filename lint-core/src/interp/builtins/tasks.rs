@@ -1,6 +1,6 @@
 //! What runs coroutines.
 
-use crate::interp::{ContainerKind, How, Key, Machine, Obj, SinkKind, Value};
+use crate::interp::{CellKey, ContainerKind, How, Key, Machine, Obj, SinkKind, Value};
 
 use super::Call;
 
@@ -41,6 +41,30 @@ pub(super) fn gather(machine: &mut Machine, call: &Call) -> Option<Value> {
     Some(Value::of(Obj::Container(list)))
 }
 
+/// `asyncio.Queue()` and its like: what is put in comes out.
+pub(super) fn queue(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let queue = machine.container(ContainerKind::List, call.span);
+    let typed = machine.instance_of_builtin(call.name);
+    Some(typed.joined(&Value::of(Obj::Container(queue))))
+}
+
+/// A future, which is a container for its result.
+pub(super) fn future(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let future = machine.container(ContainerKind::List, call.span);
+    machine.futures.insert(future);
+    let typed = machine.instance_of_builtin("asyncio.Future");
+    Some(typed.joined(&Value::of(Obj::Container(future))))
+}
+
+/// `generator.send(value)`
+pub(super) fn send(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let [Obj::Generator(ctx)] = *call.first()?.objs() else {
+        return None;
+    };
+    machine.write(CellKey::Sent(ctx), call.second()?);
+    Some(machine.run_generator(ctx, call.span, How::Iterate).opened())
+}
+
 impl Machine<'_> {
     pub(in crate::interp) fn may_be_task(&self, value: &Value) -> bool {
         let is_task = |obj: &Obj| match obj {
@@ -50,14 +74,24 @@ impl Machine<'_> {
         value.objs().iter().any(is_task)
     }
 
-    /// What awaiting a value gives: of a task, what its coroutine returned.
-    pub(in crate::interp) fn awaited(&self, value: &Value) -> Value {
+    /// What awaiting a value gives: of a task, what its coroutine returned, and of a future, what
+    /// was set.
+    pub(in crate::interp) fn awaited(&mut self, value: &Value) -> Value {
         if value.objs().len() < 2 {
             return value.clone();
         }
-        value.filter(|obj| match obj {
+        let mut result = value.filter(|obj| match obj {
             Obj::ExternalInstance(ty) => self.str(ty) != TASK,
+            Obj::Container(id) => !self.futures.contains(&id),
             _ => true,
-        })
+        });
+        for &obj in value.objs() {
+            if let Obj::Container(id) = obj
+                && self.futures.contains(&id)
+            {
+                result.join(&self.all_elements(&Value::of(obj)).opened());
+            }
+        }
+        result
     }
 }

@@ -10,7 +10,7 @@ pub(super) fn written(machine: &mut Machine, call: &Call) -> Option<Value> {
         return Some(machine.instance_of_builtin("str"));
     };
     let has_text = machine.has_text(first);
-    machine.call_string(first, call.span);
+    machine.call_strings_within(first, call.span);
     let source = machine.note_order(first, call.span);
     let string = machine.instance_of_builtin("str").with_source(source);
     Some(if has_text { string.truthy() } else { string })
@@ -18,7 +18,7 @@ pub(super) fn written(machine: &mut Machine, call: &Call) -> Option<Value> {
 
 pub(super) fn format(machine: &mut Machine, call: &Call) -> Option<Value> {
     if let Some(first) = call.first() {
-        machine.call_string(first, call.span);
+        machine.call_strings_within(first, call.span);
     }
     Some(machine.instance_of_builtin("str"))
 }
@@ -27,7 +27,11 @@ pub(super) fn format(machine: &mut Machine, call: &Call) -> Option<Value> {
 pub(super) fn filled_in(machine: &mut Machine, call: &Call) -> Option<Value> {
     let values = call.args.positional.iter().map(|it| it.value.clone());
     let values = values.chain(call.args.keywords.iter().map(|(_, value)| value.clone()));
-    let source = machine.order_in_text(&values.collect::<Vec<_>>(), call.span);
+    let values: Vec<Value> = values.collect();
+    for value in &values {
+        machine.call_strings_within(value, call.span);
+    }
+    let source = machine.order_in_text(&values, call.span);
     Some(machine.instance_of_builtin("str").with_source(source))
 }
 
