@@ -390,6 +390,9 @@ impl Knowledge {
 
     /// The class the user gave to this name, exact before wildcard, longest wildcard first.
     pub fn user_class(&self, name: &str) -> Option<&'static str> {
+        if self.user.apis.is_empty() {
+            return None;
+        }
         if let Some(class) = self.user.apis.get(name) {
             return Some(class);
         }
@@ -507,6 +510,11 @@ impl Knowledge {
         self.user.executors.iter().any(|it| it == name)
     }
 
+    /// Whether the user says anything about APIs or functions by their names.
+    pub fn has_user_names(&self) -> bool {
+        !self.user.executors.is_empty() || !self.user.apis.is_empty()
+    }
+
     pub fn passed_through(&self) -> &[String] {
         &self.user.passed_through
     }
@@ -544,6 +552,6 @@ fn equal_range<T>(
     key_of: impl Fn(&T) -> &'static str,
 ) -> &'static [T] {
     let start = table.partition_point(|entry| key_of(entry) < key);
-    let len = table[start..].partition_point(|entry| key_of(entry) == key);
-    &table[start..start + len]
+    let same = table[start..].iter().take_while(|entry| key_of(entry) == key);
+    &table[start..start + same.count()]
 }

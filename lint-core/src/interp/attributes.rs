@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::{FileId, Span};
 use crate::index::{FunctionNode, MODULE_BODY};
-use crate::knowledge::Role;
+use crate::knowledge::{Api, Role};
 use crate::project::Import;
 use crate::syntax::span_of;
 
@@ -595,6 +595,16 @@ impl<'p> Machine<'p> {
 
     /// The resolved name of a member of an outside class, found on the class or its known bases.
     pub(super) fn member(&mut self, ty: Sym, name: &str) -> Option<Sym> {
+        let key = (ty, self.sym(name));
+        if let Some(&known) = self.members.get(&key) {
+            return known;
+        }
+        let member = self.find_member(ty, name);
+        self.members.insert(key, member);
+        member
+    }
+
+    fn find_member(&mut self, ty: Sym, name: &str) -> Option<Sym> {
         let mut fallback = None;
         let ty = self.str(ty);
         // What text looks like changes nothing about its methods.
@@ -618,6 +628,16 @@ impl<'p> Machine<'p> {
             return None;
         }
         fallback.map(|name| self.sym(&name))
+    }
+
+    /// What the catalogue says of something outside the project.
+    pub(super) fn apis(&mut self, name: Sym) -> &'static [Api] {
+        if let Some(&known) = self.apis.get(&name) {
+            return known;
+        }
+        let apis = self.knowledge.apis(self.str(name));
+        self.apis.insert(name, apis);
+        apis
     }
 
     fn is_known(&self, name: &str) -> bool {

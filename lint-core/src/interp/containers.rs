@@ -337,7 +337,8 @@ impl<'p> Machine<'p> {
             };
             taint.add_taint(parts.taint());
             for &inner in parts.objs() {
-                if matches!(inner, Obj::Container(_) | Obj::Instance(..))
+                if pending.len() < MAX_CONTAINERS
+                    && matches!(inner, Obj::Container(_) | Obj::Instance(..))
                     && !pending.contains(&inner)
                 {
                     pending.push(inner);
@@ -384,7 +385,8 @@ impl<'p> Machine<'p> {
                 _ => continue,
             };
             for &inner in parts.objs() {
-                if matches!(inner, Obj::Container(_) | Obj::Instance(..))
+                if pending.len() < MAX_PARTS
+                    && matches!(inner, Obj::Container(_) | Obj::Instance(..))
                     && !pending.contains(&inner)
                 {
                     pending.push(inner);

@@ -69,6 +69,9 @@ impl<'p> Machine<'p> {
             self.record_event(span, EventKind::DirectActivity(function.func), None);
             return Some(self.declared_return(function.func).opened());
         }
+        if !self.knowledge.has_user_names() {
+            return None;
+        }
         let name = self.function_name(function.func);
         if self.knowledge.is_executor(&name) {
             let name = self.sym(&name);

@@ -64,7 +64,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::diagnostic::{FileId, Span};
 use crate::facts::Elements;
 use crate::index::{Function, FunctionNode, MODULE_BODY, Module};
-use crate::knowledge::{CommandKind, Knowledge, Role, Sandbox};
+use crate::knowledge::{Api, CommandKind, Knowledge, Role, Sandbox};
 use crate::project::Project;
 use crate::syntax::{ast, span_of};
 
@@ -149,9 +149,34 @@ struct Cell {
     /// Its taint is what was stored; `taint` is what that comes to.
     value: Value,
     taint: taint::Taint,
-    readers: BTreeSet<CtxId>,
-    /// One of the readers, which is likely to read again.
-    last_reader: Option<CtxId>,
+    readers: Readers,
+}
+
+/// The contexts that read a cell. One may be noted several times.
+#[derive(Debug, Default)]
+struct Readers(Vec<CtxId>);
+
+impl Readers {
+    fn note(&mut self, reader: CtxId) {
+        if self.0.last() == Some(&reader) {
+            return;
+        }
+        if self.0.len() == self.0.capacity() {
+            self.0.sort_unstable();
+            self.0.dedup();
+            // So the next time is far enough for this one to cost nothing.
+            self.0.reserve(self.0.len().max(4));
+        }
+        self.0.push(reader);
+    }
+
+    /// All of them, in order and each once; there are none then.
+    fn take(&mut self) -> Vec<CtxId> {
+        let mut readers = std::mem::take(&mut self.0);
+        readers.sort_unstable();
+        readers.dedup();
+        readers
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -550,6 +575,10 @@ pub(crate) struct Machine<'p> {
     /// The functions that fill what was asked about; see `startup.rs`.
     setters: FxHashMap<startup::Filled, Option<FuncId>>,
     orders: mro::Orders,
+    /// What members of classes outside the project are.
+    members: FxHashMap<(Sym, Sym), Option<Sym>>,
+    /// What the catalogue says of them.
+    apis: FxHashMap<Sym, &'static [Api]>,
     /// Modules imported below `imports_passed_through()`.
     passed_through: Vec<FileId>,
     /// Modules outside the project that are imported while others are, and whether all of these
@@ -622,6 +651,8 @@ impl<'p> Machine<'p> {
             variants_of: FxHashMap::default(),
             setters: FxHashMap::default(),
             orders: mro::Orders::default(),
+            members: FxHashMap::default(),
+            apis: FxHashMap::default(),
             passed_through: Vec::new(),
             loaded: BTreeMap::new(),
             imported_from: FxHashMap::default(),
@@ -823,10 +854,7 @@ impl<'p> Machine<'p> {
         let id = self.cell(key);
         let reader = self.frame.ctx;
         let cell = &mut self.cells[id as usize];
-        if cell.last_reader != Some(reader) {
-            cell.readers.insert(reader);
-            cell.last_reader = Some(reader);
-        }
+        cell.readers.note(reader);
         self.steps += 1 + cell.value.objs().len() as u64;
         let is_tainted = !cell.value.taint().is_empty();
         let origin = is_tainted.then_some(Origin::Cell(id, Kinds::ALL));
@@ -850,8 +878,7 @@ impl<'p> Machine<'p> {
         }
         let cell = &mut self.cells[id as usize];
         if is_more || was_tainted == cell.value.taint().is_empty() {
-            cell.last_reader = None;
-            for reader in std::mem::take(&mut cell.readers) {
+            for reader in cell.readers.take() {
                 self.enqueue(reader);
             }
         }

@@ -245,8 +245,7 @@ impl<'p> Machine<'p> {
         }
         let last = text.rsplit('.').next();
         let is_made = last.is_some_and(|last| last.starts_with(char::is_uppercase));
-        let apis: &'static [Api] = self.knowledge.apis(text);
-        let mut apis = apis.iter();
+        let mut apis = self.apis(name).iter();
         let api =
             apis.find(|api| api.access == Access::Call && self.holds(api.when, Some(args)))?;
         let mut from = self.frame.callee.clone();
@@ -290,15 +289,14 @@ impl<'p> Machine<'p> {
         args: Option<&Args>,
         span: Span,
     ) -> Option<SourceId> {
-        let text = self.str(name).to_owned();
-        if let Some(class) = self.knowledge.user_class(&text) {
+        if let Some(class) = self.knowledge.user_class(self.str(name)) {
             if class == SAFE {
                 return None;
             }
             return self.hazard(name, class, Sandbox::Unknown, "", span);
         }
-        let apis: &'static [Api] = self.knowledge.apis(&text);
-        let api = apis
+        let api = self
+            .apis(name)
             .iter()
             .filter(|api| api.access == Access::Call)
             .find(|api| self.holds(api.when, args))?;

@@ -228,11 +228,8 @@ impl<'p> Machine<'p> {
         if self.knowledge.user_class(name).is_some() {
             return None;
         }
-        let api = self
-            .knowledge
-            .apis(name)
-            .iter()
-            .find(|api| api.access == Access::Read)?;
+        let mut apis = self.apis(sym).iter();
+        let api = apis.find(|api| api.access == Access::Read)?;
         if api.class == crate::knowledge::SAFE {
             return None;
         }

@@ -4,6 +4,7 @@
 //! comes through one such cell is nearly always what was put there; what comes through several is
 //! often something else that was put into one of them.
 
+use std::cell::RefCell;
 use std::cmp::Reverse;
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, BinaryHeap};
@@ -34,7 +35,20 @@ impl Distance {
 
 /// The cells that are tainted with a source by itself, and not through other cells.
 #[derive(Debug, Default)]
-pub(crate) struct Springs(FxHashMap<SourceId, Vec<u32>>);
+pub(crate) struct Springs {
+    cells: FxHashMap<SourceId, Vec<u32>>,
+    /// Where the values of each source were followed to, if no attribute is one of a run alone.
+    trails: RefCell<FxHashMap<SourceId, Trail>>,
+}
+
+/// The cells that a source taints, as far as anybody wanted to know.
+#[derive(Debug, Default)]
+struct Trail {
+    visited: Vec<(Distance, u32)>,
+    nearest: Nearest,
+    /// Whose attributes are among the cells that were come by.
+    classes: BTreeSet<ClassId>,
+}
 
 impl Machine<'_> {
     pub(crate) fn springs(&self) -> Springs {
@@ -42,7 +56,7 @@ impl Machine<'_> {
         for (cell, it) in self.cells.iter().enumerate() {
             for &origin in it.value.taint() {
                 if let Origin::Source(source) = origin {
-                    springs.0.entry(source).or_default().push(cell as u32);
+                    springs.cells.entry(source).or_default().push(cell as u32);
                 }
             }
         }
@@ -58,32 +72,68 @@ impl Machine<'_> {
         own: &BTreeSet<ClassId>,
         mut visit: impl FnMut(u32, Distance) -> bool,
     ) {
-        let mut nearest = Nearest::default();
-        for &cell in springs.0.get(&source).into_iter().flatten() {
-            nearest.add(self.beyond(Distance::default(), cell, own), cell);
-        }
-        let mut cells = 0;
-        while let Some((distance, cell)) = nearest.next() {
-            cells += 1;
-            if cells > MAX_CELLS || !visit(cell, distance) {
-                return;
+        let nobody = BTreeSet::new();
+        let mut trails = springs.trails.borrow_mut();
+        let shared = trails.entry(source);
+        let shared = shared.or_insert_with(|| self.trail_from(source, springs, &nobody));
+        // All workflows go the same way until one comes by an attribute of its own.
+        let mut alone = None;
+        for at in 0..MAX_CELLS {
+            if alone.is_none() {
+                self.extend(shared, at, source, &nobody);
+                if !shared.classes.is_disjoint(own) {
+                    alone = Some(self.trail_from(source, springs, own));
+                }
             }
-            for next in self.flows_of(cell, source) {
-                nearest.add(self.beyond(distance, next, own), next);
+            let trail = match &mut alone {
+                Some(alone) => {
+                    self.extend(alone, at, source, own);
+                    alone
+                }
+                None => &mut *shared,
+            };
+            match trail.visited.get(at) {
+                Some(&(distance, cell)) if visit(cell, distance) => {}
+                _ => return,
             }
         }
     }
 
-    fn beyond(&self, from: Distance, cell: u32, own: &BTreeSet<ClassId>) -> Distance {
-        Distance {
-            joins: from.joins + u32::from(joins_values(self.cell_keys[cell as usize], own)),
-            cells: from.cells + 1,
+    fn trail_from(&self, source: SourceId, springs: &Springs, own: &BTreeSet<ClassId>) -> Trail {
+        let mut trail = Trail::default();
+        for &cell in springs.cells.get(&source).into_iter().flatten() {
+            self.come_by(&mut trail, Distance::default(), cell, own);
         }
+        trail
+    }
+
+    /// Follows a trail up to a place in it.
+    fn extend(&self, trail: &mut Trail, to: usize, source: SourceId, own: &BTreeSet<ClassId>) {
+        while trail.visited.len() <= to
+            && let Some((distance, cell)) = trail.nearest.next()
+        {
+            trail.visited.push((distance, cell));
+            for next in self.flows_of(cell, source) {
+                self.come_by(trail, distance, next, own);
+            }
+        }
+    }
+
+    fn come_by(&self, trail: &mut Trail, from: Distance, cell: u32, own: &BTreeSet<ClassId>) {
+        let key = self.cell_keys[cell as usize];
+        if let Some(class) = class_of_attribute(key) {
+            trail.classes.insert(class);
+        }
+        let distance = Distance {
+            joins: from.joins + u32::from(joins_values(key, own)),
+            cells: from.cells + 1,
+        };
+        trail.nearest.add(distance, cell);
     }
 }
 
 /// Cells to visit, the nearest first and each once.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Nearest {
     pending: BinaryHeap<Reverse<(Distance, u32)>>,
     distances: FxHashMap<u32, Distance>,
@@ -115,10 +165,10 @@ impl Nearest {
 
 /// Whether a cell holds what was stored in places that a run tells apart.
 fn joins_values(key: CellKey, own: &BTreeSet<ClassId>) -> bool {
+    if let Some(class) = class_of_attribute(key) {
+        return !own.contains(&class);
+    }
     match key {
-        CellKey::InstanceAttr(class, _)
-        | CellKey::ImportAttr(class, _)
-        | CellKey::VariantAttr(class, ..) => !own.contains(&class),
         CellKey::Element(_, key) => key == Key::Any,
         CellKey::KeyTaint(_)
         | CellKey::Control(_)
@@ -126,5 +176,14 @@ fn joins_values(key: CellKey, own: &BTreeSet<ClassId>) -> bool {
         | CellKey::FunctionAttr(..)
         | CellKey::Kept(..) => true,
         _ => false,
+    }
+}
+
+fn class_of_attribute(key: CellKey) -> Option<ClassId> {
+    match key {
+        CellKey::InstanceAttr(class, _)
+        | CellKey::ImportAttr(class, _)
+        | CellKey::VariantAttr(class, ..) => Some(class),
+        _ => None,
     }
 }

@@ -34,6 +34,8 @@ pub(super) struct Flows {
     /// Sets of origins that stand together as one; see `Machine::united`.
     unions: Table<Box<[Origin]>>,
     union_of_cell: FxHashMap<u32, u32>,
+    /// Which cell stands for origins, as they were asked for.
+    united: FxHashMap<Box<[Origin]>, u32>,
     /// Cells with taint that has not been passed on.
     pending: Vec<u32>,
 }
@@ -261,8 +263,15 @@ impl<'p> Machine<'p> {
         if value.taint().len() <= FEW {
             return value;
         }
+        let known = self.flows.united.get(value.taint()).copied();
+        let cell = known.unwrap_or_else(|| self.union_of(value.taint()));
+        value.with_taint([Origin::Cell(cell, Kinds::ALL)])
+    }
+
+    /// The cell that stands for several origins.
+    fn union_of(&mut self, origins: &[Origin]) -> u32 {
         let mut parts = Value::bottom();
-        for &origin in value.taint() {
+        for &origin in origins {
             let union = match origin {
                 Origin::Cell(cell, kinds) => {
                     self.flows.union_of_cell.get(&cell).map(|it| (*it, kinds))
@@ -287,8 +296,11 @@ impl<'p> Machine<'p> {
         let union = self.flows.unions.id(parts.taint().into());
         let cell = self.cell(CellKey::Union(union));
         self.flows.union_of_cell.insert(cell, union);
-        self.write(CellKey::Union(union), &parts);
-        value.with_taint([Origin::Cell(cell, Kinds::ALL)])
+        if !self.is_out_of_steps() {
+            self.write(CellKey::Union(union), &parts);
+            self.flows.united.insert(origins.into(), cell);
+        }
+        cell
     }
 
     /// The sources that a value is tainted with by now, in order. The running context runs again

@@ -1,6 +1,7 @@
 //! Abstract values: which objects an expression may stand for, and which hazards its value comes
 //! from.
 
+use std::cmp::Ordering;
 use std::hash::Hash;
 
 use rustc_hash::FxHashMap;
@@ -117,6 +118,16 @@ impl Obj {
         )
     }
 
+    fn bound(self) -> Bound {
+        if self.is_constant() {
+            Bound::Constants
+        } else if self.is_callable() {
+            Bound::Callables
+        } else {
+            Bound::Others
+        }
+    }
+
     /// Whether it is true in a condition. The text of a string is known to the machine only.
     fn is_truthy(self) -> bool {
         match self {
@@ -134,6 +145,14 @@ impl Origin {
         match self {
             Self::Source(_) => Kinds::default(),
             Self::Cell(_, kinds) => kinds,
+        }
+    }
+
+    /// Both of two that are of the same.
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Cell(cell, kinds), Self::Cell(_, more)) => Self::Cell(cell, kinds.union(more)),
+            _ => self,
         }
     }
 
@@ -166,12 +185,27 @@ pub(crate) struct Value {
     part: Option<PartId>,
 }
 
-/// How many objects of a kind a value holds. Further ones are dropped, and the value is open.
-/// Tables and registries hold many callables.
-const MAX_CALLABLES: usize = 256;
-/// Nothing is decided by so many constants.
-const MAX_CONSTANTS: usize = 12;
-const MAX_OBJECTS: usize = 24;
+/// Objects of which a value holds only so many. Further ones are dropped, and the value is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    Constants,
+    Callables,
+    Others,
+}
+
+impl Bound {
+    fn most(self) -> usize {
+        match self {
+            // Nothing is decided by more.
+            Self::Constants => 12,
+            // Tables and registries hold many.
+            Self::Callables => 256,
+            Self::Others => 24,
+        }
+    }
+}
+/// From so many on, sets are merged as a whole instead of adding one after the other.
+const FEW: usize = 4;
 
 impl Value {
     pub(crate) fn bottom() -> Self {
@@ -248,18 +282,6 @@ impl Value {
         self
     }
 
-    /// Whether there are as many objects of this kind as there may be.
-    fn is_full_for(&self, obj: Obj) -> bool {
-        let (most, is_like): (usize, fn(Obj) -> bool) = if obj.is_constant() {
-            (MAX_CONSTANTS, Obj::is_constant)
-        } else if obj.is_callable() {
-            (MAX_CALLABLES, Obj::is_callable)
-        } else {
-            (MAX_OBJECTS, |it| !it.is_constant() && !it.is_callable())
-        };
-        self.objs.len() >= most && self.objs.iter().filter(|it| is_like(**it)).count() >= most
-    }
-
     pub(crate) fn is_bottom(&self) -> bool {
         self.objs.is_empty() && self.taint.is_empty()
     }
@@ -325,6 +347,9 @@ impl Value {
             self.taint.extend_from_slice(taint);
             return true;
         }
+        if taint.len() >= FEW && self.taint.len() >= FEW {
+            return self.merge_taint(taint);
+        }
         let mut changed = false;
         for &origin in taint {
             changed |= self.add_origin(origin);
@@ -332,14 +357,47 @@ impl Value {
         changed
     }
 
+    /// The same for many, in linear time.
+    fn merge_taint(&mut self, taint: &[Origin]) -> bool {
+        let mut merged = SmallVec::with_capacity(self.taint.len() + taint.len());
+        let (mut mine, mut theirs) = (&self.taint[..], taint);
+        let mut changed = false;
+        while let ([my, more @ ..], [their, others @ ..]) = (mine, theirs) {
+            match my.place().cmp(&their.place()) {
+                Ordering::Less => {
+                    merged.push(*my);
+                    mine = more;
+                    continue;
+                }
+                Ordering::Greater => {
+                    merged.push(*their);
+                    changed = true;
+                }
+                Ordering::Equal => {
+                    let both = my.or(*their);
+                    changed |= both != *my;
+                    merged.push(both);
+                    mine = more;
+                }
+            }
+            theirs = others;
+        }
+        changed |= !theirs.is_empty();
+        if changed {
+            merged.extend_from_slice(mine);
+            merged.extend_from_slice(theirs);
+            self.taint = merged;
+        }
+        changed
+    }
+
     fn add_origin(&mut self, origin: Origin) -> bool {
         let at = self.taint.partition_point(|it| it.place() < origin.place());
-        match (self.taint.get_mut(at), origin) {
-            (Some(Origin::Cell(cell, kinds)), Origin::Cell(same, more)) if *cell == same => {
-                let all = kinds.union(more);
-                std::mem::replace(kinds, all) != all
+        match self.taint.get_mut(at) {
+            Some(there) if there.place() == origin.place() => {
+                let both = there.or(origin);
+                std::mem::replace(there, both) != both
             }
-            (Some(there), _) if *there == origin => false,
             _ => {
                 self.taint.insert(at, origin);
                 true
@@ -357,13 +415,56 @@ impl Value {
         let Err(at) = self.objs.binary_search(&obj) else {
             return false;
         };
-        if self.is_full_for(obj) {
-            let drops = !self.dropped && !obj.is_constant();
-            self.dropped |= drops;
-            return !std::mem::replace(&mut self.open, true) || drops;
+        let bound = obj.bound();
+        let is_full = self.objs.len() >= bound.most()
+            && self.objs.iter().filter(|it| it.bound() == bound).count() >= bound.most();
+        if is_full {
+            return self.drop_object(obj);
         }
         self.objs.insert(at, obj);
         true
+    }
+
+    /// An object has no place in the value; says whether that changed anything.
+    fn drop_object(&mut self, obj: Obj) -> bool {
+        let drops = !self.dropped && !obj.is_constant();
+        self.dropped |= drops;
+        !std::mem::replace(&mut self.open, true) || drops
+    }
+
+    /// Adds objects, which come in order; says whether that changed anything.
+    fn insert_all(&mut self, objs: &[Obj]) -> bool {
+        let mut changed = false;
+        if objs.len() < FEW {
+            for &obj in objs {
+                changed |= self.insert(obj);
+            }
+            return changed;
+        }
+        let mut counts = [0; 3];
+        self.objs.iter().for_each(|it| counts[it.bound() as usize] += 1);
+        let mine = std::mem::take(&mut self.objs);
+        let mut mine = &mine[..];
+        let mut merged = SmallVec::with_capacity(mine.len() + objs.len());
+        for &obj in objs {
+            let before = mine.partition_point(|it| *it < obj);
+            merged.extend_from_slice(&mine[..before]);
+            mine = &mine[before..];
+            if mine.first() == Some(&obj) {
+                continue;
+            }
+            let count = &mut counts[obj.bound() as usize];
+            if *count < obj.bound().most() {
+                *count += 1;
+                merged.push(obj);
+                changed = true;
+            } else {
+                changed |= self.drop_object(obj);
+            }
+        }
+        merged.extend_from_slice(mine);
+        self.objs = merged;
+        changed
     }
 
     /// The value without taint: what a cell gives to a reader, who refers to the cell for that.
@@ -390,9 +491,7 @@ impl Value {
         let part = self.common(other, |value| value.part);
         changed |= std::mem::replace(&mut self.part, part) != part;
         if !self.includes(other) {
-            for &obj in &other.objs {
-                changed |= self.insert(obj);
-            }
+            changed |= self.insert_all(&other.objs);
         }
         for (ours, theirs) in [
             (&mut self.open, other.open),
