@@ -30,6 +30,7 @@ pub struct Context<'p> {
     names: OnceCell<Names<'p>>,
     workers: OnceCell<(Vec<FileId>, Names<'p>)>,
     callers: OnceCell<BTreeMap<FunctionRef, Vec<Place>>>,
+    ways: OnceCell<BTreeMap<Place, BTreeSet<Place>>>,
     last_names: RefCell<Option<(Vec<FileId>, Rc<Names<'p>>)>>,
     /// Words that were looked for in all files, with the files that have them.
     words: RefCell<BTreeMap<String, Vec<FileId>>>,
@@ -75,6 +76,7 @@ impl<'p> Context<'p> {
             names: OnceCell::new(),
             workers: OnceCell::new(),
             callers: OnceCell::new(),
+            ways: OnceCell::new(),
             last_names: RefCell::default(),
             words: RefCell::default(),
             only_in_workflows: Answers::default(),
@@ -154,6 +156,22 @@ impl<'p> Context<'p> {
             callers
         });
         callers.get(&function).map_or(&[], Vec::as_slice)
+    }
+
+    /// The places on the ways from workflows to a culprit, itself included.
+    pub(crate) fn ways_to(&self, culprit: Place) -> Option<&BTreeSet<Place>> {
+        let ways = self.ways.get_or_init(|| {
+            let mut ways: BTreeMap<Place, BTreeSet<Place>> = BTreeMap::new();
+            for hazard in &self.facts.hazards {
+                let steps = hazard.trace.iter().map(|it| it.place);
+                if let Some(culprit) = steps.clone().last() {
+                    let way = ways.entry(culprit).or_default();
+                    way.extend(steps.chain([hazard.place]));
+                }
+            }
+            ways
+        });
+        ways.get(&culprit)
     }
 
     /// The files of the project that contain a word, for fixes that have to know every use of a name.

@@ -4,8 +4,6 @@
 //! as before and keeps the clock. For the interpreter, the branch with the clock is dead where the
 //! time is given.
 
-use std::collections::BTreeSet;
-
 use lint_core::diagnostic::{Applicability, Edit, Fix, Place};
 use lint_core::facts::{Callee, ClassRef, FunctionRef, Hazard};
 use lint_core::index::FunctionNode;
@@ -376,19 +374,13 @@ fn is_reached_otherwise(
     parameter: &str,
 ) -> bool {
     let clock = hazard.trace.last().map(|it| it.place);
-    let alike = cx.facts.hazards.iter();
-    let alike = alike.filter(|it| it.trace.last().map(|it| it.place) == clock);
-    let steps = alike.flat_map(|it| {
-        [it.place]
-            .into_iter()
-            .chain(it.trace.iter().map(|it| it.place))
-    });
-    let known: BTreeSet<Place> = steps.collect();
+    let known = clock.and_then(|it| cx.ways_to(it));
+    let is_known = |place: &Place| known.is_some_and(|known| known.contains(place));
     let gives_time = |place: Place| {
         let site = Site::at(cx, place, called.facade);
         let call = site.and_then(|it| it.expr.as_call_expr());
         call.is_none_or(|it| it.arguments.find_keyword(parameter).is_some())
     };
     let mut callers = cx.callers(called.function_ref()).iter();
-    callers.any(|it| !known.contains(it) && !gives_time(*it))
+    callers.any(|it| !is_known(it) && !gives_time(*it))
 }
