@@ -164,8 +164,10 @@ fn examined(
 ) -> Examined {
     let project = facts.project;
     let (found, (overviews, parsed)) = find(facts, settings, memo, |cx| {
-        (look(cx), project.parsed().count())
+        (look(cx), project.parsed().collect::<Vec<FileId>>())
     });
+    let installed = parsed.iter().filter(|file| project.is_installed(**file));
+    let installed = installed.count();
     // Only now, so that no other findings come of it.
     named.par_iter().for_each(|&file| {
         project.text(file);
@@ -176,7 +178,8 @@ fn examined(
         errors: project.errors(),
         summary: Summary {
             files: python_files(project).count(),
-            parsed,
+            parsed: parsed.len() - installed,
+            installed,
             workflows: facts.workflows.iter().filter(|it| it.is_entered()).count(),
             activities: facts.activities.len(),
             ..Summary::default()

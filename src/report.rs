@@ -54,7 +54,10 @@ pub(crate) struct UsedBaseline {
 pub(crate) struct Summary {
     /// Python files of the project.
     pub(crate) files: usize,
+    /// Those that workflows need.
     pub(crate) parsed: usize,
+    /// Files of installed packages that workflows need.
+    pub(crate) installed: usize,
     pub(crate) workflows: usize,
     pub(crate) activities: usize,
     pub(crate) suppressed: usize,
@@ -133,8 +136,6 @@ impl Report<'_> {
     /// One sentence that never lets silence look like "clean".
     pub(crate) fn summary_line(&self) -> String {
         let Summary {
-            files,
-            parsed,
             workflows,
             suppressed,
             baselined,
@@ -159,7 +160,7 @@ impl Report<'_> {
         format!(
             "checked {} in {}: {}{aside}",
             plural(workflows, "workflow"),
-            files_read(parsed, files, workflows),
+            files_read(&self.summary),
             self.found(),
         )
     }
@@ -240,11 +241,19 @@ pub(crate) fn listed(names: &[String]) -> String {
 
 /// Files that neither define a workflow nor are reached by one are searched, not parsed. Where there
 /// is no workflow, searching was all.
-fn files_read(parsed: usize, files: usize, workflows: usize) -> String {
-    if parsed == files || workflows == 0 {
-        plural(files, "file")
-    } else {
-        format!("{parsed} of {files} files")
+fn files_read(summary: &Summary) -> String {
+    let Summary { files, parsed, .. } = *summary;
+    if parsed == files || summary.workflows == 0 {
+        return format!("{}{}", plural(files, "file"), installed(summary));
+    }
+    format!("{parsed} of {files} files{}", installed(summary))
+}
+
+/// The files of packages, which are none of the project.
+pub(crate) fn installed(summary: &Summary) -> String {
+    match summary.installed {
+        0 => String::new(),
+        n => format!(" and {n} of installed packages"),
     }
 }
 

@@ -26,7 +26,7 @@ use crate::lock;
 use crate::output::{leading, render};
 use crate::progress::Progress;
 use crate::report::{
-    Places, Report, ReportedError, Summary, plural, statistics, stopped_at_a_bound,
+    Places, Report, ReportedError, Summary, installed, plural, statistics, stopped_at_a_bound,
 };
 use crate::target::{columns, write_output};
 use crate::terminal::{report_failure, tell, warn};
@@ -141,9 +141,10 @@ fn tell_outcome(
     if output.verbose {
         let rendered = started.elapsed().saturating_sub(analysed);
         tell(&format!(
-            "{} of {} files parsed; analysis {:.1} s, reports {:.1} s",
+            "{} of {} files{} parsed; analysis {:.1} s, reports {:.1} s",
             report.summary.parsed,
             report.summary.files,
+            installed(&report.summary),
             analysed.as_secs_f64(),
             rendered.as_secs_f64()
         ));

@@ -42,6 +42,8 @@ pub(super) struct Tool {
 pub(super) struct Summary {
     files: usize,
     parsed: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    installed: Option<usize>,
     workflows: usize,
     activities: usize,
     findings: usize,
@@ -204,6 +206,7 @@ pub(super) fn summary(report: &Report<'_>) -> Summary {
     Summary {
         files: report.summary.files,
         parsed: report.summary.parsed,
+        installed: Some(report.summary.installed).filter(|&count| count > 0),
         workflows: report.summary.workflows,
         activities: report.summary.activities,
         findings: report.findings.len(),

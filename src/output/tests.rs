@@ -108,6 +108,7 @@ fn rendered_in(
         summary: Summary {
             files: 3,
             parsed: 3,
+            installed: 0,
             workflows: 1,
             activities: 2,
             suppressed: 4,

@@ -516,6 +516,9 @@ fn installed_packages_are_followed_on_request() {
     assert_eq!(project.findings(&["--follow-installed"]), ["wf.py:7 RB101"]);
     let shown = project.run(&["check", "--follow-installed", "--show-files"]);
     assert_eq!(shown.stdout, "wf.py\n");
+    let run = project.run(&["check", "--follow-installed"]);
+    let summary = "checked 1 workflow in 1 file and 2 of installed packages: 1 finding";
+    assert!(run.stdout.contains(summary), "{}", run.stdout);
 }
 
 #[cfg(unix)]
