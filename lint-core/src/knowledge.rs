@@ -552,6 +552,8 @@ fn equal_range<T>(
     key_of: impl Fn(&T) -> &'static str,
 ) -> &'static [T] {
     let start = table.partition_point(|entry| key_of(entry) < key);
-    let same = table[start..].iter().take_while(|entry| key_of(entry) == key);
+    let same = table[start..]
+        .iter()
+        .take_while(|entry| key_of(entry) == key);
     &table[start..start + same.count()]
 }

@@ -7,7 +7,7 @@ use crate::syntax::span_of;
 
 use super::args::{Args, Argument};
 use super::classes::{FIELD_DEFAULT, REGISTER};
-use super::{CellKey, How, Machine, Obj, SinkKind, Value};
+use super::{CellKey, Dropped, How, Machine, Obj, SinkKind, Value};
 
 impl<'p> Machine<'p> {
     pub(super) fn call(&mut self, it: &'p ast::ExprCall) -> Value {
@@ -160,7 +160,7 @@ impl<'p> Machine<'p> {
             let memo = callee.objs().iter().all(fills);
             self.record_contents(callee, memo, span);
         }
-        self.frame.out.drops |= callee.has_dropped() && !self.frame.state.dead;
+        self.frame.out.drops |= self.lacks_code(callee) && !self.frame.state.dead;
         let mut result = Value::bottom();
         let chosen = self.is_chosen(callee).then(|| self.open_control());
         if chosen.is_some() {
@@ -179,6 +179,10 @@ impl<'p> Machine<'p> {
         if let Some(outer) = chosen {
             self.close_control(outer);
         }
+        let is_method = |obj: &Obj| matches!(obj, Obj::ContainerMethod(..));
+        if callee.objs().iter().any(is_method) {
+            result = result.contained_in(callee);
+        }
         // What `get` and `setdefault` give stands in the container.
         let gives = |obj: &Obj| matches!(obj, Obj::ContainerMethod(_, name) if matches!(self.str(*name), "get" | "setdefault"));
         if callee.objs().iter().all(gives) && callee.place().is_some() {
@@ -192,6 +196,27 @@ impl<'p> Machine<'p> {
             return result;
         }
         result.tainted_by(callee)
+    }
+
+    /// Whether a call runs something that a value has dropped. Elements of containers, of which some
+    /// are not known, are taken to be like the others: methods of text are nothing that is missed.
+    fn lacks_code(&self, callee: &Value) -> bool {
+        const DATA: [&str; 9] = [
+            "bool", "bytes", "dict", "float", "int", "list", "set", "str", "tuple",
+        ];
+        let has_code = |obj: &Obj| match obj {
+            Obj::External(name) => {
+                let class = self.str(*name).split(['.', '#']).next();
+                class.is_none_or(|class| !DATA.contains(&class))
+            }
+            Obj::Instance(..) => true,
+            other => other.is_callable(),
+        };
+        match callee.dropped() {
+            Dropped::Nothing | Dropped::Containers => false,
+            Dropped::Contents => callee.objs().iter().any(has_code),
+            Dropped::Objects => true,
+        }
     }
 
     /// Whether what a callee comes from decides which of several functions it is.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::diagnostic::Span;
 
 use super::args::Args;
-use super::{CellKey, Container, ContainerKind, How, Key, Machine, Obj, Origin, Value};
+use super::{CellKey, Container, ContainerKind, Dropped, How, Key, Machine, Obj, Origin, Value};
 
 /// A container keeps at most this many keys apart.
 const MAX_KEYS: usize = 96;
@@ -189,7 +189,7 @@ impl<'p> Machine<'p> {
 
     /// One element of a container, by key.
     pub(super) fn element(&mut self, object: &Value, key: Key, span: Span) -> Value {
-        let mut result = Value::bottom().taken_from(object);
+        let mut result = Value::bottom().contained_in(object);
         for obj in object.objs().to_vec() {
             let Obj::Container(id) = obj else { continue };
             if key == Key::Any {
@@ -275,7 +275,7 @@ impl<'p> Machine<'p> {
 
     /// The join of all elements (of a dict: of its values).
     pub(super) fn all_elements(&mut self, object: &Value) -> Value {
-        let mut result = Value::bottom().taken_from(object);
+        let mut result = Value::bottom().contained_in(object);
         for obj in object.objs().to_vec() {
             match obj {
                 Obj::Container(id) => {
@@ -358,7 +358,7 @@ impl<'p> Machine<'p> {
             .is_none_or(|((container, _), _)| *container != id)
         {
             let all = self.read_element(id, Key::Str(self.known.self_return));
-            if !all.has_dropped() {
+            if all.dropped() == Dropped::Nothing {
                 return all.joined(&self.read_element(id, Key::Any));
             }
         }

@@ -78,7 +78,7 @@ pub(crate) use taint::Kinds;
 pub use turns::Order;
 pub(crate) use turns::{Kind, STEPS_OF_GROUP};
 pub(crate) use value::{ClassId, CtxId, FuncId, FuncRef, Obj, Origin, SourceId, Sym, Value};
-use value::{Interner, Table};
+use value::{Dropped, Interner, Table};
 
 /// A function with more contexts than this gets one that stands for all further ones.
 const MAX_CONTEXTS_OF_FUNCTION: u32 = 24;

@@ -68,7 +68,7 @@ impl<'p> Machine<'p> {
 
     /// `object[key]`, whatever is done with it.
     pub(super) fn element_at(&mut self, object: &Value, key: &Value, span: Span) -> Value {
-        let mut result = Value::bottom();
+        let mut result = Value::bottom().contained_in(object);
         for &obj in object.objs() {
             match obj {
                 Obj::Container(id) if self.is_slice(key) => {

@@ -311,6 +311,49 @@ fn what_a_table_drops_is_named() {
     assert_eq!(use_of("return len(TABLE)"), [""; 0]);
 }
 
+/// More mappings than a value holds, each with this under a key.
+fn mappings(entry: &str) -> String {
+    let mappings: Vec<String> = (0..40).map(|_| format!("{{'a': {entry}}}")).collect();
+    let functions = "def first(): return 1\ndef second(): return 2\n";
+    format!("{functions}ALL = [{}]\n", mappings.join(", "))
+}
+
+#[test]
+fn mappings_of_data_are_dropped_without_a_word() {
+    let use_of = |entry, body| {
+        let text = workflow(&mappings(entry), body);
+        analyse_files(&[("main.py", &text)]).cut_short
+    };
+    assert_eq!(use_of("'x'", "return ALL[a].get('a').upper()"), [""; 0]);
+    assert_eq!(use_of("first", "return ALL[a].keys()"), [""; 0]);
+    // What stands in others may be another function.
+    assert_eq!(use_of("first", "return ALL[a].get('a')()"), ["main.W"]);
+    assert_eq!(use_of("first", "return ALL[a]['a']()"), ["main.W"]);
+}
+
+#[test]
+fn what_is_dropped_at_import_is_named_where_it_is_used() {
+    let called = format!("{}RESULT = TABLE[len(__name__)]()\n", functions(2_000));
+    let cut_short = |import, body| {
+        let main = workflow(import, body);
+        let files = [
+            ("library.py", called.as_str()),
+            ("names.py", "from library import RESULT\n"),
+            ("main.py", &main),
+        ];
+        analyse_files(&files).cut_short
+    };
+    assert_eq!(cut_short("import library", "return 1"), [""; 0]);
+    assert_eq!(
+        cut_short("import library", "return library.RESULT"),
+        ["main.W"]
+    );
+    assert_eq!(
+        cut_short("from names import RESULT", "return RESULT"),
+        ["main.W"]
+    );
+}
+
 #[test]
 fn a_module_runs_to_its_end_where_it_is_imported() {
     let seen = analyse_files(&[

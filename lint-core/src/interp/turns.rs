@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, VecDeque};
 use crate::diagnostic::FileId;
 use crate::index::{FunctionNode, MODULE_BODY};
 
-use super::{CellKey, Code, CtxId, Frame, FuncId, FuncRef, Machine, Mode, Obj, Value};
+use super::{CellKey, Code, CtxId, Frame, FuncId, FuncRef, Machine, Mode, Obj, Sym, Value};
 
 /// A context that still changes after this many runs in one turn keeps its last outcome.
 const MAX_RUNS_OF_CONTEXT: u32 = 40;
@@ -144,7 +144,63 @@ impl<'p> Machine<'p> {
     pub(crate) fn is_unfinished(&mut self, roots: &[CtxId]) -> bool {
         self.begin_turn(roots);
         let mut dropping = self.turn.dropping.iter();
-        !self.turn.queue.is_empty() || dropping.any(|&it| self.is_in_turn(it))
+        !self.turn.queue.is_empty()
+            || dropping.any(|&it| self.is_in_turn(it)) && self.lacks_calls(roots)
+    }
+
+    /// Whether calls of the roots, or of modules whose globals they use, lack what a value dropped.
+    /// What other modules call while they are imported is not missed.
+    fn lacks_calls(&self, roots: &[CtxId]) -> bool {
+        let is_root = |it: &CtxId| !is_module(&self.ctx(*it).code);
+        let called = self.called_by(roots.iter().copied().filter(is_root));
+        let files: BTreeSet<FileId> = called.iter().map(|&it| self.ctx_file(it)).collect();
+        let used = self.project.files().filter(|&file| {
+            files.contains(&file) || self.globals_read_by(&called, file).next().is_some()
+        });
+        let mut origins = BTreeSet::new();
+        for file in used {
+            origins.insert(file);
+            for name in self.globals_read_by(&called, file) {
+                // From where it was imported, which may be a module that imports it as well.
+                let mut from = self.imported_from.get(&(file, name));
+                while let Some(&origin) = from
+                    && origins.insert(origin.0)
+                {
+                    from = self.imported_from.get(&origin);
+                }
+            }
+        }
+        let modules = origins
+            .iter()
+            .filter_map(|file| self.module_ctxs.get(file).copied());
+        let imported = self.called_by(modules);
+        let mut dropping = self.turn.dropping.iter();
+        dropping.any(|it| called.contains(it) || imported.contains(it))
+    }
+
+    /// These contexts and all that they call, without what they import.
+    fn called_by(&self, roots: impl Iterator<Item = CtxId>) -> BTreeSet<CtxId> {
+        let mut called: BTreeSet<CtxId> = roots.collect();
+        let mut pending: Vec<CtxId> = called.iter().copied().collect();
+        while let Some(id) = pending.pop() {
+            let callees = self.ctx(id).outcome.edges.iter().map(|edge| edge.callee);
+            pending.extend(callees.filter(|&callee| called.insert(callee)));
+        }
+        called
+    }
+
+    /// The globals of a module that any of these contexts read.
+    fn globals_read_by(
+        &self,
+        contexts: &BTreeSet<CtxId>,
+        file: FileId,
+    ) -> impl Iterator<Item = Sym> {
+        let names = self.globals_of.get(&file).into_iter().flatten().copied();
+        names.filter(move |&name| {
+            let id = self.cell_ids[&CellKey::Global(file, name)];
+            let mut readers = self.cells[id as usize].readers.0.iter();
+            readers.any(|it| contexts.contains(it))
+        })
     }
 
     /// Whether the analysis stopped at a bound before it had seen everything.

@@ -176,9 +176,9 @@ pub(crate) struct Value {
     open: bool,
     /// Whether it is true in a condition, whatever it is.
     truthy: bool,
-    /// Whether an object had no place in it, or in what it was read from. What is then called may
-    /// be something else, which the report says.
-    dropped: bool,
+    /// What had no place in it, or in what it was read from. What is then called may be something
+    /// else, which the report says.
+    dropped: Dropped,
     /// The state shared between runs that it was read from, as it stands there.
     place: Option<SourceId>,
     /// The state of a workflow of which it is a part, as it stands there.
@@ -204,6 +204,21 @@ impl Bound {
         }
     }
 }
+
+/// What a value lacks because there was no place for it; what comes later includes what is before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum Dropped {
+    #[default]
+    Nothing,
+    /// Containers, which nobody can call.
+    Containers,
+    /// What is like objects that are there: elements of containers, attributes of instances of the
+    /// same class.
+    Contents,
+    /// Objects that are like no other, each with code of its own.
+    Objects,
+}
+
 /// From so many on, sets are merged as a whole instead of adding one after the other.
 const FEW: usize = 4;
 
@@ -218,7 +233,7 @@ impl Value {
             taint: SmallVec::new(),
             open: false,
             truthy: obj.is_truthy(),
-            dropped: false,
+            dropped: Dropped::Nothing,
             place: None,
             part: None,
         }
@@ -271,15 +286,23 @@ impl Value {
         self.objs.iter().all(|obj| matches!(obj, Obj::None))
     }
 
-    /// Whether objects other than constants were dropped.
-    pub(crate) fn has_dropped(&self) -> bool {
+    pub(crate) fn dropped(&self) -> Dropped {
         self.dropped
     }
 
     /// The value, if it was taken from the other one: what that dropped, this lacks.
     pub(crate) fn taken_from(mut self, other: &Self) -> Self {
-        self.dropped |= other.dropped;
+        self.dropped = self.dropped.max(other.dropped);
         self
+    }
+
+    /// The same if it was taken out of the containers that the other one holds.
+    pub(crate) fn contained_in(self, other: &Self) -> Self {
+        let mut taken = self.taken_from(other);
+        if taken.dropped == Dropped::Containers {
+            taken.dropped = Dropped::Contents;
+        }
+        taken
     }
 
     pub(crate) fn is_bottom(&self) -> bool {
@@ -419,16 +442,26 @@ impl Value {
         let is_full = self.objs.len() >= bound.most()
             && self.objs.iter().filter(|it| it.bound() == bound).count() >= bound.most();
         if is_full {
-            return self.drop_object(obj);
+            let is_alike = has_alike(&self.objs, obj);
+            return self.drop_object(obj, is_alike);
         }
         self.objs.insert(at, obj);
         true
     }
 
-    /// An object has no place in the value; says whether that changed anything.
-    fn drop_object(&mut self, obj: Obj) -> bool {
-        let drops = !self.dropped && !obj.is_constant();
-        self.dropped |= drops;
+    /// An object has no place in the value, which may hold another of its class; says whether that
+    /// changed anything.
+    fn drop_object(&mut self, obj: Obj, is_alike: bool) -> bool {
+        let dropped = match obj {
+            _ if obj.is_constant() => Dropped::Nothing,
+            // That it is open says as much.
+            Obj::Unknown | Obj::Made(_) => Dropped::Nothing,
+            Obj::Container(_) | Obj::ContainerMethod(..) => Dropped::Containers,
+            Obj::Instance(..) if is_alike => Dropped::Contents,
+            _ => Dropped::Objects,
+        };
+        let drops = dropped > self.dropped;
+        self.dropped = self.dropped.max(dropped);
         !std::mem::replace(&mut self.open, true) || drops
     }
 
@@ -442,9 +475,11 @@ impl Value {
             return changed;
         }
         let mut counts = [0; 3];
-        self.objs.iter().for_each(|it| counts[it.bound() as usize] += 1);
-        let mine = std::mem::take(&mut self.objs);
-        let mut mine = &mine[..];
+        self.objs
+            .iter()
+            .for_each(|it| counts[it.bound() as usize] += 1);
+        let held = std::mem::take(&mut self.objs);
+        let mut mine = &held[..];
         let mut merged = SmallVec::with_capacity(mine.len() + objs.len());
         for &obj in objs {
             let before = mine.partition_point(|it| *it < obj);
@@ -459,7 +494,8 @@ impl Value {
                 merged.push(obj);
                 changed = true;
             } else {
-                changed |= self.drop_object(obj);
+                let is_alike = has_alike(mine, obj) || has_alike(&merged, obj);
+                changed |= self.drop_object(obj, is_alike);
             }
         }
         merged.extend_from_slice(mine);
@@ -493,12 +529,9 @@ impl Value {
         if !self.includes(other) {
             changed |= self.insert_all(&other.objs);
         }
-        for (ours, theirs) in [
-            (&mut self.open, other.open),
-            (&mut self.dropped, other.dropped),
-        ] {
-            changed |= theirs && !std::mem::replace(ours, true);
-        }
+        changed |= other.open && !std::mem::replace(&mut self.open, true);
+        changed |= other.dropped > self.dropped;
+        self.dropped = self.dropped.max(other.dropped);
         changed
     }
 
@@ -543,6 +576,15 @@ impl Value {
             ..self.clone()
         }
     }
+}
+
+/// Whether one of these objects is an instance of the same class.
+fn has_alike(objs: &[Obj], obj: Obj) -> bool {
+    let Obj::Instance(class, _) = obj else {
+        return false;
+    };
+    let mut objs = objs.iter();
+    objs.any(|it| matches!(it, Obj::Instance(same, _) if *same == class))
 }
 
 impl FromIterator<Obj> for Value {
