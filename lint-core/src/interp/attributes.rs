@@ -729,6 +729,22 @@ impl<'p> Machine<'p> {
         own.joined(&any)
     }
 
+    /// What a copy of an instance has from it; what varies with an import is read there.
+    pub(super) fn attribute_of_copy(&mut self, class: ClassId, variant: u32, name: Sym) -> Value {
+        let mut result = Value::bottom();
+        for entry in self.mro(class).iter().copied() {
+            if let Obj::Class(owner) = entry {
+                let variant = self.variant_for(owner, class, variant);
+                result.join(&self.read_instance_attribute(owner, variant, name));
+            }
+        }
+        if self.is_made_at_import(variant) {
+            self.with_kinds(&result, Kinds::IMPORT.not())
+        } else {
+            result
+        }
+    }
+
     pub(super) fn write_instance_attribute(
         &mut self,
         class: ClassId,

@@ -380,6 +380,9 @@ impl<'p> Machine<'p> {
         if let Some(new) = self.find_method(class, "__new__") {
             let bound = self.bound(new, Obj::Class(class));
             let made = self.apply(bound, args, span, How::Construct);
+            if self.are_of_others(&made, class) {
+                return made;
+            }
             // A singleton gives the instance that the process keeps.
             let kept = |obj: &&Obj| matches!(obj, Obj::Instance(of, variant) if *of == class && self.is_made_at_import(*variant));
             receiver = made.objs().iter().find(kept).copied().unwrap_or(receiver);
@@ -414,6 +417,16 @@ impl<'p> Machine<'p> {
         instance.tainted_by(&taint).tainted_by(&filled)
     }
 
+    /// Whether `__new__` gives instances of other classes, for which no `__init__` runs.
+    fn are_of_others(&mut self, made: &Value, class: ClassId) -> bool {
+        let objs = made.objs().to_vec();
+        !objs.is_empty()
+            && objs.into_iter().all(|obj| match obj {
+                Obj::Instance(of, _) => !self.mro(of).contains(&Obj::Class(class)),
+                _ => false,
+            })
+    }
+
     /// Whether what a constructor gets is nowhere but in attributes that the machine sees.
     fn keeps_in_fields(&mut self, class: ClassId) -> bool {
         if self.is_data_class(class) {
@@ -435,7 +448,6 @@ impl<'p> Machine<'p> {
     /// Instances are told apart where it matters most: when a constructor is given callables, and
     /// when they are made at import, for all runs.
     fn variant(&mut self, class: ClassId, args: &Args) -> u32 {
-        const MAX_VARIANTS_OF_CLASS: u32 = 40;
         let values = args.positional.iter().map(|argument| &argument.value);
         let values = values.chain(args.keywords.iter().map(|(_, value)| value));
         let mut given: Vec<Obj> = values
@@ -461,19 +473,66 @@ impl<'p> Machine<'p> {
         if given.is_empty() {
             return plain;
         }
-        let before = self.variants.len();
         if plain > 0 {
             given.extend(self.variants.get(plain - 1).given.clone());
         }
+        self.bounded_variant(class, at_import, given, plain)
+    }
+
+    /// The instances that were given these objects, or the plain ones if a class has too many.
+    fn bounded_variant(
+        &mut self,
+        class: ClassId,
+        at_import: bool,
+        given: Vec<Obj>,
+        plain: u32,
+    ) -> u32 {
+        const MAX_VARIANTS_OF_CLASS: u32 = 40;
+        let before = self.variants.len();
         let id = self.variant_of(class, at_import, given);
         if self.variants.len() > before {
             *self.variants_of.entry(class).or_default() += 1;
         }
-        if self.variants_of[&class] > MAX_VARIANTS_OF_CLASS {
+        let variants = self.variants_of.get(&class).copied().unwrap_or_default();
+        if variants > MAX_VARIANTS_OF_CLASS {
             plain
         } else {
             id
         }
+    }
+
+    /// The instances among which copies of others stand, of which some fields have other values. A
+    /// run does not share its copies with others, and what is given now is not in the original.
+    pub(super) fn variant_of_copy(&mut self, class: ClassId, variant: u32, set: &Args) -> u32 {
+        let callables = |value: &Value| -> Vec<Obj> {
+            let objs = value.objs().iter().copied();
+            objs.filter(|obj| obj.is_callable()).collect()
+        };
+        let given = set.keywords.iter().flat_map(|(_, value)| callables(value));
+        let mut given: Vec<Obj> = given.collect();
+        let is_shared = self.is_made_at_import(variant);
+        if given.is_empty() && !is_shared {
+            return variant;
+        }
+        if !self.is_data_class(class) {
+            return if is_shared { 0 } else { variant };
+        }
+        let mut kept = Vec::new();
+        for field in self.field_names(class) {
+            if set.keyword(field).is_none() {
+                let value = self.attribute_of_copy(class, variant, field);
+                given.extend(callables(&value));
+                kept.push((field, value));
+            }
+        }
+        let copy = match given[..] {
+            [] => 0,
+            _ => self.bounded_variant(class, self.at_import(), given, 0),
+        };
+        for (field, value) in kept {
+            self.write_instance_attribute(class, copy, field, &value);
+        }
+        copy
     }
 
     /// The functions that a constructor takes where a call gives it none.

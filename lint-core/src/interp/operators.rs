@@ -228,8 +228,8 @@ impl<'p> Machine<'p> {
         };
         let joined = self.container(kind, span);
         if kind == ContainerKind::Dict {
-            self.copy_entries(joined, left);
-            self.copy_entries(joined, right);
+            self.fill_mapping(joined, left, span);
+            self.fill_mapping(joined, right, span);
         } else {
             let elements = self.all_elements(left).joined(&self.all_elements(right));
             self.put(joined, Key::Any, &elements);

@@ -85,7 +85,7 @@ impl Machine<'_> {
             let Obj::Instance(class, variant) = obj else {
                 return None;
             };
-            let variant = self.variant_of_copy(variant);
+            let variant = self.variant_of_copy(class, variant, args);
             for (name, value) in &args.keywords {
                 if let Some(name) = name {
                     self.write_instance_attribute(class, variant, *name, value);
@@ -107,15 +107,6 @@ impl Machine<'_> {
         }
     }
 
-    /// The instances among which copies of others stand. A run does not share its copies.
-    fn variant_of_copy(&self, variant: u32) -> u32 {
-        if self.is_made_at_import(variant) {
-            0
-        } else {
-            variant
-        }
-    }
-
     /// A copy of what is no container.
     fn copied_object(&mut self, obj: Obj, hook: &str, span: Span) -> Value {
         let Obj::Instance(class, variant) = obj else {
@@ -126,7 +117,10 @@ impl Machine<'_> {
                 let bound = self.bound(method, obj);
                 self.apply(bound, &Args::unknown(1), span, How::Operator)
             }
-            None => Value::of(Obj::Instance(class, self.variant_of_copy(variant))),
+            None => {
+                let variant = self.variant_of_copy(class, variant, &Args::default());
+                Value::of(Obj::Instance(class, variant))
+            }
         }
     }
 
