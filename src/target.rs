@@ -1,13 +1,16 @@
 //! Where reports go: to a file as a whole, or to the standard output.
 
-use std::io::{self, Write};
+use std::io::{self, BufWriter, IntoInnerError, Write};
 use std::path::Path;
 
-use anstream::{AutoStream, ColorChoice, StripStream};
+use anstream::{AutoStream, ColorChoice};
 use anyhow::{Context, Result};
 
 use crate::cli::Color;
 use crate::file;
+
+/// The first finding is on the screen before the last one is rendered.
+const CHUNK: usize = 4096;
 
 /// Lets `write` write to the file as a whole or not at all, or else to the standard output. Escape sequences for colours
 /// are stripped when they are not wanted.
@@ -22,21 +25,20 @@ pub(crate) fn write_output(
         Color::Never => false,
         Color::Auto => file.is_none() && AutoStream::choice(&stdout) != ColorChoice::Never,
     };
-    let mut bytes = Vec::new();
-    if is_colored {
-        write(&mut bytes)?;
-    } else {
-        write(&mut StripStream::new(&mut bytes))?;
-    }
+    let choice = if is_colored { ColorChoice::AlwaysAnsi } else { ColorChoice::Never };
     match file {
         Some(path) => {
+            let mut out = BufWriter::new(AutoStream::new(Vec::new(), choice));
+            write(&mut out)?;
+            let bytes = out.into_inner().map_err(IntoInnerError::into_error)?.into_inner();
             file::write(path, &bytes).with_context(|| format!("cannot write `{}`", path.display()))
         }
-        None => stdout
-            .lock()
-            .write_all(&bytes)
-            .and_then(|()| stdout.lock().flush())
-            .context("cannot write to the standard output"),
+        None => {
+            let mut out = BufWriter::with_capacity(CHUNK, AutoStream::new(stdout.lock(), choice));
+            write(&mut out)
+                .and_then(|()| out.flush())
+                .context("cannot write to the standard output")
+        }
     }
 }
 
