@@ -47,11 +47,24 @@ fn is_standard(path: &Path) -> bool {
     path == "-"
 }
 
-/// Starts the threads that read and parse files.
+/// Starts the threads that read and parse files. This one is among them, so that a small project
+/// waits for no other.
 pub(crate) fn start_threads(count: Option<usize>) -> Result<()> {
+    threads(count)
+        .use_current_thread()
+        .build_global()
+        .context(NO_THREADS)
+}
+
+/// The same beside this thread, which has something else to do.
+pub(crate) fn start_threads_beside() -> Result<()> {
+    threads(None).build_global().context(NO_THREADS)
+}
+
+const NO_THREADS: &str = "cannot start the threads that read files";
+
+fn threads(count: Option<usize>) -> rayon::ThreadPoolBuilder {
     rayon::ThreadPoolBuilder::new()
         .num_threads(count.unwrap_or(0))
         .stack_size(STACK_SIZE)
-        .build_global()
-        .context("cannot start the threads that read files")
 }

@@ -42,7 +42,7 @@ use snapshot::Snapshot;
 use workspace::Analyse;
 
 pub(crate) fn run() -> Result<Status> {
-    crate::commands::start_threads(None)?;
+    crate::commands::start_threads_beside()?;
     let (connection, threads) = transport::stdio();
     let status = serve(connection, Snapshot::take)?;
     threads.finish().context("cannot write to the client")?;
