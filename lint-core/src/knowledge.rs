@@ -32,6 +32,9 @@ pub const IDENTITY: &str = "process-identity";
 /// The class of the order of a set.
 pub const ORDER: &str = "order";
 
+/// The class of what gives tasks in the order of a set.
+pub const TASK_ORDER: &str = "task-order";
+
 /// The class of globals that a function sets which no workflow calls: the start of the worker.
 pub const STARTUP: &str = "startup";
 
@@ -39,7 +42,7 @@ pub const STARTUP: &str = "startup";
 pub const FETCHED: &str = "fetched";
 
 /// The classes of what waits for something else, which may be a command.
-pub const WAITS: &[&str] = &["asyncio", "no-sync", "unsupported", "thread"];
+pub const WAITS: &[&str] = &[TASK_ORDER, "asyncio", "no-sync", "unsupported", "thread"];
 
 /// The class of what reads files.
 pub const FILE: &str = "file";

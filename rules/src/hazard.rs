@@ -5,7 +5,7 @@
 
 use lint_core::diagnostic::{Diagnostic, Fix, Impact, Severity, TraceStep};
 use lint_core::facts::{Facade, Facts, Hazard, HazardKind, Workflow, WorkflowKind};
-use lint_core::knowledge::Sandbox;
+use lint_core::knowledge::{Sandbox, TASK_ORDER};
 use lint_core::rule::RuleMetadata;
 
 use crate::catalogue;
@@ -276,7 +276,7 @@ impl<'f, 'p> Case<'f, 'p> {
 
     fn impact_note(&self) -> Option<String> {
         let what = match self.hazard.kind {
-            HazardKind::Unordered { .. } => "order",
+            HazardKind::Unordered { .. } | HazardKind::Api { class: TASK_ORDER } => "order",
             _ => "value",
         };
         let at = self

@@ -42,7 +42,7 @@ impl<'p> Machine<'p> {
             result = result.at_place(object.place());
         }
         let part = self.part_behind(object, sym);
-        result.tainted_by(object).in_part(part)
+        result.opened_like(object).tainted_by(object).in_part(part)
     }
 
     /// Whether one of several instances is of the run, which stored such an attribute itself.

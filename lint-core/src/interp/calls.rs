@@ -175,6 +175,7 @@ impl<'p> Machine<'p> {
             let value = self.apply(obj, args, span, how);
             result.join(&value);
         }
+        let mut result = result.opened_like(callee);
         self.frame.callee = outer;
         if let Some(outer) = chosen {
             self.close_control(outer);

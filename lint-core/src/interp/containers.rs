@@ -217,7 +217,7 @@ impl<'p> Machine<'p> {
         {
             result.join(&Value::unknown());
         }
-        result.in_part(object.part())
+        result.opened_like(object).in_part(object.part())
     }
 
     /// Reading what a container holds, which may have been made at import.

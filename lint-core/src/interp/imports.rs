@@ -116,6 +116,7 @@ impl<'p> Machine<'p> {
             || self.knowledge.is_stdlib(package)
             || self.knowledge.is_sdk_package(package)
             || self.knowledge.is_engine(package)
+            || self.is_package_of_project(package)
         {
             return;
         }
@@ -126,6 +127,14 @@ impl<'p> Machine<'p> {
         } else if !passed {
             self.record_event(span, EventKind::LateImport(name), None);
         }
+    }
+
+    /// Whether the project has the package, so that a module that it lacks is nowhere.
+    fn is_package_of_project(&self, package: &str) -> bool {
+        let import = self
+            .project
+            .import_absolute(self.frame.file, package, self.knowledge);
+        matches!(import, Import::File(_))
     }
 
     /// Makes sure that an imported module runs, and returns it.

@@ -49,7 +49,15 @@ impl Machine<'_> {
             };
             result.join(&elements);
         }
-        self.found_in(result.tainted_by(value), value)
+        // What others fill has elements, also where nothing is known of them.
+        let is_of_others = |obj: &Obj| match obj {
+            Obj::Container(id) => self.containers.get(*id).ctx != Some(self.frame.ctx),
+            _ => false,
+        };
+        if result.objs().is_empty() && value.objs().iter().any(is_of_others) {
+            result = result.opened();
+        }
+        self.found_in(result.opened_like(value).tainted_by(value), value)
     }
 
     /// So many elements of the first argument, which is not known: the elements vary, and not how

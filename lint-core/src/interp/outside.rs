@@ -6,7 +6,8 @@ use crate::knowledge::{Access, Api, BUNDLED, CommandKind, FETCHED, FILE, Role, S
 use super::args::{Args, Given};
 use super::builtins::is_builtin;
 use super::{
-    ContainerKind, EventKind, How, Kinds, Machine, Mode, Obj, Seen, SinkKind, SourceId, Sym, Value,
+    ContainerKind, EventKind, How, Key, Kinds, Machine, Mode, Obj, Seen, SinkKind, SourceId, Sym,
+    Value,
 };
 
 impl<'p> Machine<'p> {
@@ -108,8 +109,23 @@ impl<'p> Machine<'p> {
             }
             _ => {}
         }
-        let returned = self.issue(command?, name, args, span);
+        let mut returned = self.issue(command?, name, args, span);
+        if PARTS_TASKS.contains(&self.str(name)) {
+            returned = self.parted(args, span);
+        }
         Some(returned.tainted_by(cause))
+    }
+
+    /// Two lists, each of any of the tasks.
+    fn parted(&mut self, args: &Args, span: Span) -> Value {
+        let tasks = args.at(0).cloned().unwrap_or_default();
+        let tasks = self.iterate(&tasks, span, How::Iterate).without_taint();
+        let list = self.list_of(&tasks, span);
+        let pair = self.container(ContainerKind::Tuple, span);
+        for at in 0..2 {
+            self.put(pair, Key::Int(at), &list);
+        }
+        Value::of(Obj::Container(pair))
     }
 
     /// Calls code of which no more is known than what it is given and what it gives.
@@ -300,7 +316,8 @@ impl<'p> Machine<'p> {
             .iter()
             .filter(|api| api.access == Access::Call)
             .find(|api| self.holds(api.when, args))?;
-        if api.class == SAFE {
+        let needs_no_file = api.class == FILE && args.is_some_and(|it| self.is_given_buffer(it));
+        if api.class == SAFE || needs_no_file {
             return None;
         }
         let class = if self.reads_beside_code(name, api, args) {
@@ -325,6 +342,17 @@ impl<'p> Machine<'p> {
                 let sources = self.sources_of(origin);
                 sources.iter().any(|&it| is_beside(self.source(it).name))
             })
+    }
+
+    /// Whether an argument is a stream in memory, where a path could stand.
+    fn is_given_buffer(&self, args: &Args) -> bool {
+        let is_buffer = |obj: &Obj| match obj {
+            Obj::ExternalInstance(ty) => BUFFERS.contains(&self.str(*ty)),
+            _ => false,
+        };
+        let keywords = args.keywords.iter().map(|(_, value)| value);
+        let mut given = args.positional.iter().map(|it| &it.value).chain(keywords);
+        given.any(|value| !value.objs().is_empty() && value.objs().iter().all(is_buffer))
     }
 
     /// Whether an argument is a database in memory, and so what is made of it.
@@ -366,6 +394,13 @@ impl<'p> Machine<'p> {
         Value::of(Obj::Made(name)).opened()
     }
 }
+
+/// What waits for tasks, and gives those that are done and the others. What `asyncio` makes of them are
+/// sets, whose order is the hazard of the call.
+const PARTS_TASKS: &[&str] = &["asyncio.wait", "temporalio.workflow.wait"];
+
+/// Streams in memory.
+const BUFFERS: &[&str] = &["io.BytesIO", "io.StringIO"];
 
 /// How the types of databases end that are in memory; their methods are no I/O.
 const MEMORY: &str = "#memory";

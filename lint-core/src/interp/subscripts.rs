@@ -126,7 +126,7 @@ impl<'p> Machine<'p> {
             // A copy stands nowhere, though what it holds does.
             return result.at_place(None);
         }
-        self.found_in(result, object)
+        self.found_in(result.opened_like(object), object)
     }
 
     /// What is found in something that runs share is shared as well.

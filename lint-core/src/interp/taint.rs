@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rustc_hash::FxHashMap;
 
 use crate::diagnostic::Span;
-use crate::knowledge::{IDENTITY, ORDER, REPLAY_FLAG, SHARED};
+use crate::knowledge::{IDENTITY, ORDER, REPLAY_FLAG, SHARED, TASK_ORDER};
 
 pub(crate) use super::kinds::Kinds;
 use super::value::Table;
@@ -53,7 +53,7 @@ impl Flows {
         let id = self.sources.id(source);
         if self.kinds.len() < self.sources.len() {
             let own = match source.class {
-                ORDER => Kinds::ORDER,
+                ORDER | TASK_ORDER => Kinds::ORDER,
                 IDENTITY => Kinds::IDENTITY,
                 SHARED => Kinds::PLACE,
                 REPLAY_FLAG => Kinds::REPLAY,

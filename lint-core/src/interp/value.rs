@@ -327,6 +327,16 @@ impl Value {
         self
     }
 
+    /// What an operation on the other value gives, of which no more may be known than that it is
+    /// something.
+    pub(crate) fn opened_like(self, other: &Self) -> Self {
+        if other.open && other.objs.is_empty() {
+            self.opened()
+        } else {
+            self
+        }
+    }
+
     /// The value where it is known to be true in a condition.
     pub(crate) fn truthy(mut self) -> Self {
         self.truthy = !self.is_nothing();

@@ -13,7 +13,8 @@ use crate::rule::{Context, Rule};
 ///
 /// ## Why is this bad?
 /// `asyncio.wait()` gives two *sets* of tasks. The order of a set of tasks follows their addresses in
-/// memory, so a replay goes through them in another order and issues its commands in that order. The
+/// memory, so a replay goes through them in another order and issues its commands in that order. Where
+/// only their number counts, or whether a task is in them, nothing breaks, and the finding is a warning. The
 /// rest fails at once: Temporal's event loop has no sockets, no threads and no subprocesses.
 ///
 /// Most of `asyncio` is fine, since the order of events comes from the history: `gather()`,
@@ -119,7 +120,7 @@ impl Rule for NondeterministicAsyncio {
     }
 
     fn classes(&self) -> &'static [&'static str] {
-        &["asyncio", "no-sync", "unsupported"]
+        &["task-order", "asyncio", "no-sync", "unsupported"]
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {

@@ -25,9 +25,15 @@ pub(super) fn shield(_: &mut Machine, call: &Call) -> Option<Value> {
 /// The awaited results come in the order of the arguments.
 pub(super) fn gather(machine: &mut Machine, call: &Call) -> Option<Value> {
     let list = machine.container(ContainerKind::List, call.span);
+    let keeps_failures = keeps_failures(machine, call);
+    // What failed is there as an exception.
+    let put = |machine: &mut Machine, key, value: &Value| match keeps_failures {
+        true => machine.put(list, key, &value.clone().joined(&Value::unknown())),
+        false => machine.put(list, key, value),
+    };
     for (ix, argument) in call.args.positional.iter().enumerate() {
         if !argument.starred {
-            machine.put(list, Key::Int(ix as i64), &argument.value);
+            put(machine, Key::Int(ix as i64), &argument.value);
             continue;
         }
         let source = machine.note_order(&argument.value, argument.span);
@@ -36,7 +42,7 @@ pub(super) fn gather(machine: &mut Machine, call: &Call) -> Option<Value> {
             let order = machine.only_order(&argument.value).with_source(source);
             machine.record_sink(&order, SinkKind::Order, argument.span);
         }
-        machine.put(list, Key::Any, &elements.with_source(source));
+        put(machine, Key::Any, &elements.with_source(source));
     }
     Some(Value::of(Obj::Container(list)))
 }
@@ -63,6 +69,14 @@ pub(super) fn send(machine: &mut Machine, call: &Call) -> Option<Value> {
     };
     machine.write(CellKey::Sent(ctx), call.second()?);
     Some(machine.run_generator(ctx, call.span, How::Iterate).opened())
+}
+
+/// Whether `return_exceptions` may be set.
+fn keeps_failures(machine: &Machine, call: &Call) -> bool {
+    call.args.keywords.iter().any(|(name, value)| {
+        name.is_none_or(|name| machine.str(name) == "return_exceptions")
+            && !matches!(value.objs(), [Obj::Bool(false)])
+    })
 }
 
 impl Machine<'_> {
