@@ -148,6 +148,8 @@ static RULES: &[&dyn Rule] = &[
     &calls::UnknownWorkflowMember,
     &calls::AwaitedValue,
     &calls::WaitConditionResult,
+    &calls::UnknownArgument,
+    &calls::ExceptionAsPayload,
     &bundle::MissingBundleFile,
     &bundle::InvalidFrontmatter,
     &bundle::MissingFrontmatterField,
@@ -181,6 +183,7 @@ static RULES: &[&dyn Rule] = &[
     &lifecycle::AbandonedChild,
     &lifecycle::PlainException,
     &lifecycle::SilentHeartbeat,
+    &lifecycle::WrappedFailure,
     &versioning::RepeatedPatch,
     &versioning::PatchDecided,
 ];

@@ -11,7 +11,7 @@ use lint_core::facts::{Callee, ClassRef, Entry, EntryReach, Facts, FunctionRef, 
 use lint_core::index::{Function, FunctionNode, Index, Module};
 use lint_core::knowledge::Role;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
-use lint_core::syntax::ast::{self, Expr, Stmt};
+use lint_core::syntax::ast::{self, ExceptHandler, Expr, Stmt};
 use lint_core::syntax::span_of;
 
 /// One workflow with what each of its entry points runs.
@@ -311,7 +311,12 @@ impl<'f, 'p> Program<'f, 'p> {
         false
     }
 
-    fn externals(self, file: FileId, call: &ast::ExprCall) -> impl Iterator<Item = &'f str> {
+    /// The names of what a call runs that is not part of the project.
+    pub(crate) fn externals(
+        self,
+        file: FileId,
+        call: &ast::ExprCall,
+    ) -> impl Iterator<Item = &'f str> {
         self.callees(file, call)
             .iter()
             .filter_map(|callee| match callee {
@@ -436,6 +441,24 @@ pub(crate) fn nodes_of_expr(expr: &Expr) -> Vec<Node<'_>> {
     let mut collector = Collector(Vec::new());
     collector.visit_expr(expr);
     collector.0
+}
+
+/// What a statement tries with an eye on an exception of this name.
+pub(crate) fn tried(node: &Node<'_>, exception: &str) -> Vec<Span> {
+    let names_it = |it: &ExceptHandler| {
+        let ExceptHandler::ExceptHandler(it) = it;
+        let nodes = it.type_.as_deref().map(nodes_of_expr);
+        nodes
+            .into_iter()
+            .flatten()
+            .any(|node| matches!(node, Node::Expr(Expr::Name(it)) if it.id.as_str() == exception))
+    };
+    match node {
+        Node::Stmt(Stmt::Try(it)) if it.handlers.iter().any(names_it) => {
+            it.body.iter().map(span_of).collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 struct Collector<'p>(Vec<Node<'p>>);

@@ -164,7 +164,7 @@ impl<'p> Context<'p> {
             let mut ways: BTreeMap<Place, BTreeSet<Place>> = BTreeMap::new();
             for hazard in &self.facts.hazards {
                 let steps = hazard.trace.iter().map(|it| it.place);
-                if let Some(culprit) = steps.clone().last() {
+                if let Some(culprit) = steps.clone().next_back() {
                     let way = ways.entry(culprit).or_default();
                     way.extend(steps.chain([hazard.place]));
                 }

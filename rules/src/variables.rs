@@ -174,30 +174,69 @@ pub(crate) fn is_read_whole(model: &Model<'_>, site: &CallSite<'_>, name: &str) 
     variable_use(model, None, place, name).is_none_or(|it| it.reads > 0)
 }
 
-/// Whether anything is done with a collection but putting things into it.
+/// Whether anything is done with a collection but putting things into it and counting them.
 pub(crate) fn is_taken_out(model: &Model<'_>, site: &CallSite<'_>, name: &str) -> bool {
-    struct Puts<'n>(&'n str, usize);
-    impl<'a> Visitor<'a> for Puts<'_> {
+    let idle = calls_within(model, site, |call| match &*call.func {
+        Expr::Attribute(method) => {
+            is_name(&method.value, name) && PUTS.contains(&method.attr.as_str())
+        }
+        Expr::Name(function) => {
+            function.id.as_str() == "len"
+                && matches!(&*call.arguments.args, [counted] if is_name(counted, name))
+        }
+        _ => false,
+    });
+    variable_use(model, None, (site.file, site.function), name)
+        .is_none_or(|it| it.reads + it.looks + it.keys > idle.len())
+}
+
+/// Whether the function does nothing with the value as a whole but to put it into collections that
+/// nothing is taken out of.
+pub(crate) fn is_only_put_away(model: &Model<'_>, site: &CallSite<'_>, name: &str) -> bool {
+    let puts = calls_within(model, site, |call| {
+        let is_put = |it: &ast::ExprAttribute| PUTS.contains(&it.attr.as_str());
+        call.func.as_attribute_expr().is_some_and(is_put)
+            && matches!(call.arguments.args.last(), Some(it) if is_name(it, name))
+    });
+    let is_lost = |call: &&ast::ExprCall| match &*call.func {
+        Expr::Attribute(it) => match &*it.value {
+            Expr::Name(collection) => !is_taken_out(model, site, collection.id.as_str()),
+            _ => false,
+        },
+        _ => false,
+    };
+    let place = (site.file, site.function);
+    puts.iter().all(is_lost)
+        && variable_use(model, None, place, name).is_some_and(|it| it.reads == puts.len())
+}
+
+fn is_name(expression: &Expr, name: &str) -> bool {
+    matches!(expression, Expr::Name(it) if it.id.as_str() == name)
+}
+
+/// The calls in the function around a call that a test accepts.
+fn calls_within<'p>(
+    model: &Model<'p>,
+    site: &CallSite<'_>,
+    accepts: impl Fn(&ast::ExprCall) -> bool,
+) -> Vec<&'p ast::ExprCall> {
+    struct Calls<'a, F>(F, Vec<&'a ast::ExprCall>);
+    impl<'a, F: Fn(&ast::ExprCall) -> bool> Visitor<'a> for Calls<'a, F> {
         fn visit_expr(&mut self, expression: &'a Expr) {
             if let Expr::Call(call) = expression
-                && let Expr::Attribute(method) = &*call.func
-                && let Expr::Name(name) = &*method.value
+                && self.0(call)
             {
-                let puts = PUTS.contains(&method.attr.as_str());
-                self.1 += usize::from(puts && name.id.as_str() == self.0);
+                self.1.push(call);
             }
             walk_expr(self, expression);
         }
     }
-    let mut puts = Puts(name, 0);
-    if let Some(FunctionNode::Def(def)) = model
-        .index(site.file)
-        .map(|index| index.function(site.function).node)
-    {
-        puts.visit_body(&def.body);
+    let mut calls = Calls(accepts, Vec::new());
+    let function = model.index(site.file).map(|it| it.function(site.function));
+    if let Some(FunctionNode::Def(def)) = function.map(|it| it.node) {
+        calls.visit_body(&def.body);
     }
-    variable_use(model, None, (site.file, site.function), name)
-        .is_none_or(|it| it.reads + it.looks + it.keys > puts.1)
+    calls.1
 }
 
 /// `None` for a name that other code can use too.

@@ -400,7 +400,9 @@ class Server:
             waiting = starting
         for kind, body, event_id in waiting:
             self.pending.remove((kind, body, event_id))
-            if kind == "activity":
+            if kind == "activity" and body.activity_type in self.job["failures"]:
+                self.activity_failed(event_id, self.job["failures"][body.activity_type])
+            elif kind == "activity":
                 result, problem = await self.work(body)
                 if problem:
                     return problem
@@ -440,6 +442,15 @@ class Server:
         completed = self.event("ACTIVITY_TASK_COMPLETED").activity_task_completed_event_attributes
         completed.scheduled_event_id, completed.started_event_id = scheduled, started.event_id
         completed.result.payloads.extend(CONVERTER.to_payloads([result]))
+
+    def activity_failed(self, scheduled: int, kind: str) -> None:
+        """Fails an activity for good, as the server does after its last attempt."""
+        started = self.event("ACTIVITY_TASK_STARTED")
+        started.activity_task_started_event_attributes.scheduled_event_id = scheduled
+        failed = self.event("ACTIVITY_TASK_FAILED").activity_task_failed_event_attributes
+        failed.scheduled_event_id, failed.started_event_id = scheduled, started.event_id
+        failed.failure.message = "it failed"
+        failed.failure.application_failure_info.type = kind
 
     def child_started(self, body: Any, initiated: int) -> None:
         """Starts a child, unless one of its id is running: the server has one run of each id."""

@@ -25,6 +25,7 @@ DEFAULTS = {
     "queries": [],
     "register": {},
     "results": {},
+    "failures": {},
     "cancel": False,
     "seconds": 1.0,
     "tasks": 30,

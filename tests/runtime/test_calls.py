@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import pydoc
 from dataclasses import dataclass
 from pathlib import Path
@@ -554,6 +556,24 @@ def test_members_of_the_workflow_module_are_known(tmp_path: Path) -> None:
     assert unknown_members(tmp_path, ["of_a_later_version"]) == set()
 
 
+def test_fields_of_the_info_are_known(tmp_path: Path) -> None:
+    """All that `workflow.info()` has may be used, and nothing else."""
+    members = [name for name in dir(temporalio.workflow.Info) if not name.startswith("_")]
+    members += [field.name for field in dataclasses.fields(temporalio.workflow.Info)]
+    lines = "".join(f"        workflow.info().{name}\n" for name in [*sorted(set(members)), "of_no_version"])
+    text = f"""from temporalio import workflow
+
+
+@workflow.defn
+class Looks:
+    @workflow.run
+    async def run(self) -> None:
+{lines}"""
+    (tmp_path / "flow.py").write_text(text)
+    (found,) = findings(tmp_path, "--select", "RB429")
+    assert found["message"].startswith("`workflow.info()` has no `of_no_version`")
+
+
 def unknown_members(directory: Path, names: list[str]) -> set[str]:
     """What the rule gives as a cure for each of these names that it reports."""
     lines = "".join(f"        seen.append(workflow.{name})\n" for name in names)
@@ -569,6 +589,48 @@ class Uses:
     (directory / "flow.py").write_text(text)
     found = findings(directory, "--select", "RB429")
     return {finding["help"].removeprefix("write `").removesuffix("`") for finding in found}
+
+
+@shows("RB432", temporal="`TypeError`, tried again for ever; in a decorator at import")
+def test_unknown_argument() -> None:
+    outcome = temporal(wrong("RB432"))
+    assert outcome.outcome == "task failed" and "unexpected keyword argument 'seconds'" in outcome.error, outcome
+    assert temporal(right("RB432")).outcome == "completed"
+
+
+@shows("RB433", temporal="`TypeError`, tried again for ever")
+def test_exception_as_payload() -> None:
+    failures = {"price": "NoPrice"}
+    outcome = temporal(wrong("RB433"), "F1", failures=failures)
+    assert outcome.outcome == "task failed" and "serializ" in outcome.error, outcome
+    reported = temporal(right("RB433"), "F1", failures=failures)
+    assert (reported.outcome, reported.names()) == ("completed", ["price", "report"]), reported
+
+
+def test_parameters_of_the_workflow_module_are_known(tmp_path: Path) -> None:
+    """Every parameter of the installed SDK may be named, and no other."""
+    lines = []
+    for name, function in inspect.getmembers(temporalio.workflow, inspect.isfunction):
+        parameters = inspect.signature(function).parameters.values()
+        kinds = {parameter.kind for parameter in parameters}
+        if not name.startswith("_") and parameters and inspect.Parameter.VAR_KEYWORD not in kinds:
+            lines.append((f"workflow.{name}", [parameter.name for parameter in parameters]))
+    calls = "".join(
+        f"        {name}({', '.join(f'{it}=None' for it in [*known, 'of_no_version'])})\n" for name, known in lines
+    )
+    text = f"""from temporalio import workflow
+
+
+@workflow.defn
+class Calls:
+    @workflow.run
+    async def run(self) -> None:
+{calls}"""
+    (tmp_path / "flow.py").write_text(text)
+    found = [it["message"] for it in findings(tmp_path, "--select", "RB432")]
+    expected = [f"`{name}` has no argument `of_no_version`" for name, _ in lines]
+    assert len(found) == len(expected) > 50
+    assert all(message.startswith(start) for message, start in zip(found, expected, strict=True)), found
 
 
 @shows("RB430", temporal="`TypeError`, tried again for ever")

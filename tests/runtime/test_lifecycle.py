@@ -179,6 +179,15 @@ def test_silent_heartbeat() -> None:
     assert beats(right("RB607")) == [(0,), (1,)]
 
 
+@shows("RB608", temporal="the clause catches nothing, and the workflow fails")
+def test_wrapped_failure() -> None:
+    failures = {"price": "ApplicationError"}
+    escaped = temporal(wrong("RB608"), "F1", failures=failures)
+    assert (escaped.outcome, escaped.error) == ("failed", "Activity task failed"), escaped
+    caught = temporal(right("RB608"), "F1", failures=failures)
+    assert (caught.outcome, caught.result) == ("completed", "no price"), caught
+
+
 POLLS = """
     from datetime import timedelta
     from temporalio import workflow

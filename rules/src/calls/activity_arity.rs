@@ -1,5 +1,7 @@
+use std::collections::BTreeMap;
+
 use lint_core::diagnostic::{Diagnostic, FileId};
-use lint_core::index::FunctionIx;
+use lint_core::index::{FunctionIx, FunctionNode};
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{self, Expr};
@@ -200,6 +202,7 @@ impl Rule for ActivityArity {
         for site in model.temporal_calls() {
             check_temporal(model, program, site, report);
         }
+        passed_on(model, program, report);
     }
 }
 
@@ -214,9 +217,6 @@ fn check_temporal(
         return;
     };
     let call = site.call;
-    if hides_positions(call) || hides_keywords(call) {
-        return;
-    }
     let (target, payloads) = match sends {
         Sends::Anew => (None, &call.arguments.args[..]),
         _ => match call.arguments.args.split_first() {
@@ -232,12 +232,19 @@ fn check_temporal(
     let at = |expr: &Expr, message: String| {
         Finding::new(&ActivityArity::METADATA, site.file, span_of(expr), message)
     };
-    if let [_, second, ..] = payloads {
-        let given = payloads.len();
+    let mut certain = payloads.iter().filter(|it| !it.is_starred_expr());
+    if let Some(second) = certain.nth(1) {
+        let given = match hides_positions(call) {
+            true => "several".to_owned(),
+            false => payloads.len().to_string(),
+        };
         let message = format!("{callee} takes one argument{of_target} by position, not {given}");
         at(second, message)
             .help("pass them as `args=[…]`, or put them into one data class")
             .report(report);
+        return;
+    }
+    if hides_positions(call) || hides_keywords(call) {
         return;
     }
     let args = keyword_value(call, "args");
@@ -297,6 +304,83 @@ fn check_temporal(
         .help(format!("pass what the {what} takes"))
         .note("The call fails on the worker, each time that it is tried.")
         .report(report);
+}
+
+/// Calls of functions that pass their `*args` on to a call of the SDK, which takes one argument.
+fn passed_on(model: &Model<'_>, program: Program<'_, '_>, report: &mut Vec<Diagnostic>) {
+    let sites = model.temporal_calls().iter();
+    let passing: BTreeMap<(FileId, FunctionIx), Passing<'_>> = sites
+        .filter_map(|site| {
+            Some((
+                (site.file, site.function),
+                Passing::of(model, program, site)?,
+            ))
+        })
+        .collect();
+    for site in model.temporal_calls() {
+        let Some(&Resolved::Function { file, ix }) = site.callee.as_ref() else {
+            continue;
+        };
+        let Some(passing) = passing.get(&(file, ix)) else {
+            continue;
+        };
+        let own = match site.call.func.is_attribute_expr() {
+            true => passing.before - usize::from(passing.is_method),
+            false => passing.before,
+        };
+        let arguments = &site.call.arguments.args;
+        if hides_positions(site.call) {
+            continue;
+        }
+        if let [_, second, ..] = arguments.get(own..).unwrap_or_default() {
+            let callee = shown(model, file, &passing.site.call.func);
+            let given = arguments.len() - own;
+            let message = format!(
+                "{} passes {given} arguments on to {callee}, which takes one by position",
+                shown(model, site.file, &site.call.func)
+            );
+            Finding::new(
+                &ActivityArity::METADATA,
+                site.file,
+                span_of(second),
+                message,
+            )
+            .help("pass them as `args=[…]`, or put them into one data class")
+            .report(report);
+        }
+    }
+}
+
+/// A call of the SDK that gets all that its function is given beyond its parameters.
+struct Passing<'s> {
+    site: &'s CallSite<'s>,
+    /// The number of parameters before `*args`.
+    before: usize,
+    is_method: bool,
+}
+
+impl<'s> Passing<'s> {
+    fn of(model: &Model<'_>, program: Program<'_, '_>, site: &'s CallSite<'s>) -> Option<Self> {
+        let sends = Sends::of(program, site)?;
+        let payloads = match sends {
+            Sends::Anew => &site.call.arguments.args[..],
+            _ => site.call.arguments.args.get(1..)?,
+        };
+        let [Expr::Starred(starred)] = payloads else {
+            return None;
+        };
+        let function = model.index(site.file)?.function(site.function);
+        let FunctionNode::Def(def) = function.node else {
+            return None;
+        };
+        let all = def.parameters.vararg.as_ref()?;
+        let is_all = matches!(&*starred.value, Expr::Name(it) if it.id == all.name.id);
+        is_all.then(|| Self {
+            site,
+            before: positional(&def.parameters).count(),
+            is_method: function.class.is_some(),
+        })
+    }
 }
 
 /// What a call of the SDK sends its arguments to.

@@ -12,11 +12,12 @@ use crate::rule::{Context, Rule};
 /// ## What it does
 /// Finds `await` before functions of the SDK that are no coroutines and give nothing to wait for:
 /// `upsert_memo`, `upsert_search_attributes`, `get_external_workflow_handle`, `all_handlers_finished`,
-/// `now`, `info` and the like.
+/// `now`, `info` and the like; and before `result()` of the handle of an activity or a child.
 ///
 /// ## Why is this bad?
 /// The function has done its work, and then `await` raises a `TypeError`. That is no failure: the workflow
-/// task is tried again for ever, until the code is changed.
+/// task is tried again for ever, until the code is changed. `result()` of a handle does not wait either: it
+/// raises an `InvalidStateError` unless the activity or child is done. The handle itself can be awaited.
 ///
 /// ## Example
 /// ```python
@@ -69,23 +70,42 @@ impl Rule for AwaitedValue {
                 };
                 let callee = names.resolve(function.file, function.ix, &call.func);
                 let callee = callee.as_ref().and_then(Resolved::external);
-                let Some(name) = AT_ONCE.iter().find(|it| Some(**it) == callee) else {
-                    continue;
+                let at_once = AT_ONCE.iter().find(|it| Some(**it) == callee);
+                let of_handle = || {
+                    RESULTS
+                        .iter()
+                        .find(|it| program.calls(function.file, call, &[**it]))
+                };
+                let (name, raised, help) = match (at_once, of_handle()) {
+                    (Some(name), _) => (name, "`TypeError` of `await`", "leave `await` out"),
+                    (None, Some(name)) => (
+                        name,
+                        "`InvalidStateError` of a handle that is not done",
+                        "`await` the handle itself",
+                    ),
+                    (None, None) => continue,
                 };
                 let short = name.rsplit('.').next().unwrap_or(name);
                 let about = format!("`{short}` is awaited here");
                 let culprit = Culprit::new(function, span_of(awaited), about);
                 let message = format!(
-                    "`{short}` gives nothing to wait for, so the `TypeError` of `await` fails each try of the workflow task"
+                    "`{short}` gives nothing to wait for, so the {raised} fails each try of the workflow task"
                 );
                 Finding::reached(&Self::METADATA, program, running, entry, culprit, message)
-                    .help("leave `await` out")
+                    .help(help)
                     .culprit(*name)
                     .report(report);
             }
         }
     }
 }
+
+/// The result of a task, which is there once it is done. Handles of clients have a method of this name
+/// that waits.
+const RESULTS: &[&str] = &[
+    "temporalio.workflow.ActivityHandle.result",
+    "temporalio.workflow.ChildWorkflowHandle.result",
+];
 
 /// The functions that are done when they return. `continue_as_new` never returns.
 const AT_ONCE: &[&str] = &[

@@ -441,8 +441,58 @@ fn awaits_a_command(program: Program<'_, '_>, function: FunctionRef, body: &[Stm
     nodes_of(body).iter().any(|node| match node {
         Node::Expr(Expr::Await(it)) => match &*it.value {
             Expr::Call(call) => is_command(program, function.file, call, &mut BTreeSet::new()),
+            Expr::Name(name) => is_handle(program, function, name.id.as_str()),
             _ => false,
         },
+        _ => false,
+    })
+}
+
+/// Whether a variable stands for the handle of an activity or a child, alone or one after the other.
+fn is_handle(program: Program<'_, '_>, function: FunctionRef, name: &str) -> bool {
+    let is = |it: &Expr, name: &str| it.as_name_expr().is_some_and(|it| it.id.as_str() == name);
+    let starts = |value: &Expr| {
+        let value = value.as_await_expr().map_or(value, |it| &it.value);
+        let call = value.as_call_expr();
+        call.is_some_and(|call| program.calls(function.file, call, HANDLES))
+    };
+    let is_of_handles = |value: &Expr| match value {
+        Expr::List(it) => it.elts.iter().any(starts),
+        Expr::ListComp(it) => starts(&it.elt),
+        Expr::DictComp(it) => starts(&it.value),
+        _ => false,
+    };
+    let nodes: Vec<Node<'_>> = own_nodes(program.function(function)).collect();
+    let is_filled = |collection: &str| {
+        nodes.iter().any(|node| match node {
+            Node::Expr(Expr::Call(call)) => match &*call.func {
+                Expr::Attribute(it) => {
+                    is(&it.value, collection) && call.arguments.args.iter().any(starts)
+                }
+                _ => false,
+            },
+            Node::Stmt(Stmt::Assign(it)) => it.targets.iter().any(|target| match target {
+                Expr::Subscript(target) => is(&target.value, collection) && starts(&it.value),
+                target => is(target, collection) && is_of_handles(&it.value),
+            }),
+            Node::Stmt(Stmt::AnnAssign(it)) => {
+                is(&it.target, collection) && it.value.as_deref().is_some_and(is_of_handles)
+            }
+            _ => false,
+        })
+    };
+    nodes.iter().any(|node| match node {
+        Node::Stmt(Stmt::Assign(it)) => {
+            it.targets.iter().any(|it| is(it, name)) && starts(&it.value)
+        }
+        Node::Stmt(Stmt::For(it)) => {
+            let named = |expr: &Expr, is_it: &dyn Fn(&str) -> bool| {
+                nodes_of_expr(expr)
+                    .iter()
+                    .any(|node| matches!(node, Node::Expr(Expr::Name(it)) if is_it(it.id.as_str())))
+            };
+            named(&it.target, &|it| it == name) && named(&it.iter, &is_filled)
+        }
         _ => false,
     })
 }
@@ -472,11 +522,21 @@ const COMMANDS: &[&str] = &[
     "temporalio.workflow.execute_local_activity_method",
 ];
 
+const HANDLES: &[&str] = &[
+    "temporalio.workflow.start_activity",
+    "temporalio.workflow.start_activity_class",
+    "temporalio.workflow.start_activity_method",
+    "temporalio.workflow.start_child_workflow",
+    "temporalio.workflow.start_local_activity",
+    "temporalio.workflow.start_local_activity_method",
+];
+
 /// Whether a cancellation may arrive in a body: it waits for something other than a task that was
 /// cancelled on purpose, or one that is shielded.
 fn waits(program: Program<'_, '_>, function: FunctionRef, body: &[Stmt]) -> bool {
     let is_meant = |awaited: &Expr| match awaited {
         Expr::Call(call) => program.calls(function.file, call, &["asyncio.shield"]),
+        Expr::Name(name) => !is_handle(program, function, name.id.as_str()),
         _ => true,
     };
     nodes_of(body).into_iter().any(|node| match node {

@@ -87,7 +87,8 @@ use crate::rule::{Context, Rule};
 /// ```
 ///
 /// ## Limits
-/// A result is followed into a variable that is set once in its function, and no further.
+/// A result is followed into a variable that is set to nothing else in its function but `False` and
+/// its like, and no further.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB431",
@@ -149,7 +150,9 @@ fn asked<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<&'p Expr> {
             Node::Expr(Expr::UnaryOp(it)) if it.op == UnaryOp::Not => vec![&it.operand],
             Node::Expr(Expr::BoolOp(it)) => it.values.iter().collect(),
             Node::Expr(Expr::Compare(it)) => vec![&it.left],
-            Node::Stmt(Stmt::Assign(it)) if is_read(&nodes, &it.targets) => vec![&it.value],
+            Node::Stmt(Stmt::Assign(it)) if is_asked(&nodes, &it.targets, is_wait) => {
+                vec![&it.value]
+            }
             _ => Vec::new(),
         };
         let values = tests.into_iter().map(|it| match it {
@@ -161,17 +164,34 @@ fn asked<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<&'p Expr> {
     found
 }
 
-/// Whether what is assigned to is a local that is set only here, and read.
-fn is_read(nodes: &[Node<'_>], targets: &[Expr]) -> bool {
+/// Whether what is assigned to is a local that is read, and that no assignment makes true.
+fn is_asked(nodes: &[Node<'_>], targets: &[Expr], is_wait: impl Fn(&Expr) -> bool) -> bool {
     let [Expr::Name(target)] = targets else {
         return false;
     };
-    let same = nodes.iter().filter_map(|node| match node {
-        Node::Expr(Expr::Name(it)) if it.id == target.id => Some(it.ctx.is_load()),
-        _ => None,
-    });
-    let (reads, writes): (Vec<bool>, Vec<bool>) = same.partition(|it| *it);
-    !reads.is_empty() && writes.len() <= 1
+    let (mut reads, mut writes, mut harmless) = (0, 0, 0);
+    for node in nodes {
+        match node {
+            Node::Expr(Expr::Name(it)) if it.id == target.id => match it.ctx.is_load() {
+                true => reads += 1,
+                false => writes += 1,
+            },
+            Node::Stmt(Stmt::Assign(it)) if is_false(&it.value) || is_wait(&it.value) => {
+                let same = |it: &&Expr| matches!(it, Expr::Name(it) if it.id == target.id);
+                harmless += it.targets.iter().filter(same).count();
+            }
+            _ => {}
+        }
+    }
+    reads > 0 && writes == harmless
+}
+
+fn is_false(value: &Expr) -> bool {
+    match value {
+        Expr::BooleanLiteral(it) => !it.value,
+        Expr::NoneLiteral(_) => true,
+        _ => false,
+    }
 }
 
 fn is_wait(program: Program<'_, '_>, function: FunctionRef, expr: &Expr) -> bool {

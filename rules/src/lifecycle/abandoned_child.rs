@@ -12,7 +12,7 @@ use crate::model::{CallSite, Model, Usage};
 use crate::program::{Program, Running};
 use crate::rule::{Context, Rule, Scope};
 use crate::sites::{hides_keywords, keyword_value, shown_call};
-use crate::variables::is_read_whole;
+use crate::variables::{is_only_put_away, is_read_whole, is_taken_out};
 
 /// ## What it does
 /// Finds child workflows that are started and whose result nobody awaits, without a
@@ -142,10 +142,20 @@ fn lost_child<'p>(
     if !has_no_policy(child) {
         return None;
     }
+    let is_put_away = |name: &ast::ExprName| !is_taken_out(model, site, name.id.as_str());
     match &site.usage {
+        Usage::Kept(Expr::Name(all)) if is_put_away(all) => {
+            Some((child, "whose handle nobody awaits"))
+        }
+        Usage::Assigned(Expr::Name(all)) if site.collected && is_put_away(all) => {
+            Some((child, "whose handle nobody awaits"))
+        }
         _ if site.collected => None,
         Usage::Discarded => Some((child, "that nobody awaits")),
-        Usage::Assigned(Expr::Name(name)) if !is_read_whole(model, site, name.id.as_str()) => {
+        Usage::Assigned(Expr::Name(name))
+            if !is_read_whole(model, site, name.id.as_str())
+                || is_only_put_away(model, site, name.id.as_str()) =>
+        {
             Some((child, "whose handle nobody awaits"))
         }
         _ => None,

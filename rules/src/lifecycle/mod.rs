@@ -11,6 +11,7 @@ mod silent_heartbeat;
 mod stale;
 mod unfinished_handlers;
 mod unset_attribute;
+mod wrapped_failure;
 
 pub(crate) use abandoned_child::AbandonedChild;
 pub(crate) use ends::falls_through;
@@ -20,3 +21,4 @@ pub(crate) use plain_exception::PlainException;
 pub(crate) use silent_heartbeat::SilentHeartbeat;
 pub(crate) use unfinished_handlers::UnfinishedHandlers;
 pub(crate) use unset_attribute::UnsetAttribute;
+pub(crate) use wrapped_failure::WrappedFailure;

@@ -127,7 +127,7 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
     let messages = running.runs_of(|role| is_handler(role) && role != Role::Query);
     let by_messages: BTreeSet<&str> = messages
         .into_iter()
-        .flat_map(|it| used_at_once(program, it))
+        .flat_map(|it| used_at_once(program, it, &|_| true))
         .map(|it| it.attr.as_str())
         .collect();
     let mut found = Vec::new();
@@ -137,9 +137,9 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
             entry.role != Role::Query || !at_once.contains(name) || by_messages.contains(name)
         };
         let mut reported = BTreeSet::new();
-        let guarded = entered_behind_a_guard(program, reach.function);
+        let guarded = entered_behind_a_guard(program, reach.function, &only_in_run);
         for &function in reach.runs.difference(&guarded) {
-            for used in used_at_once(program, function) {
+            for used in used_at_once(program, function, &only_in_run) {
                 let name = used.attr.as_str();
                 let owners = program.owners(function.file, used);
                 let is_own = owners.iter().any(|it| running.reach.bases.contains(it));
@@ -187,12 +187,17 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
 }
 
 /// The helpers that run only after somebody has asked whether an attribute is there.
-fn entered_behind_a_guard(program: Program<'_, '_>, entry: FunctionRef) -> BTreeSet<FunctionRef> {
+fn entered_behind_a_guard(
+    program: Program<'_, '_>,
+    entry: FunctionRef,
+    says: &dyn Fn(&str) -> bool,
+) -> BTreeSet<FunctionRef> {
     let mut open = BTreeSet::from([entry]);
     let mut pending = vec![entry];
     while let Some(function) = pending.pop() {
-        let asks = program.calls_of(function, &["hasattr"]);
-        let asks = asks.map(|it| span_of(it).start).min().unwrap_or(u32::MAX);
+        let asks = asked(program, function).filter(|(_, name)| name.is_none_or(says));
+        let asks = asks.map(|(it, _)| span_of(it).start).min();
+        let asks = asks.unwrap_or(u32::MAX);
         let calls = program.own_calls(function);
         let before = calls.filter(|(call, _)| span_of(*call).start < asks);
         pending.extend(before.map(|(_, it)| it).filter(|it| open.insert(*it)));
@@ -207,7 +212,7 @@ fn sets<'p>(
     function: FunctionRef,
     classes: &[ClassRef],
 ) -> BTreeSet<&'p str> {
-    let needed: BTreeSet<&str> = used_at_once(program, function)
+    let needed: BTreeSet<&str> = used_at_once(program, function, &|_| true)
         .into_iter()
         .map(|it| it.attr.as_str())
         .collect();
@@ -290,11 +295,30 @@ fn name_of(target: &Expr) -> Option<&str> {
     }
 }
 
+/// The calls of `hasattr` about a variable in a function, and the attribute that they ask for, if
+/// that is written there.
+fn asked<'p>(
+    program: Program<'_, 'p>,
+    function: FunctionRef,
+) -> impl Iterator<Item = (&'p ast::ExprCall, Option<&'p str>)> {
+    let calls = program.calls_of(function, &["hasattr"]);
+    let is_variable = |it: &&ast::ExprCall| {
+        let subject = it.arguments.args.first();
+        subject.is_some_and(|it| it.is_name_expr())
+    };
+    calls.filter(is_variable).map(|call| {
+        let name = call.arguments.args.get(1);
+        let name = name.and_then(|it| it.as_string_literal_expr());
+        (call, name.map(|it| it.value.to_str()))
+    })
+}
+
 /// The attributes that a function reads before it waits and before it sets them, unless it asks
-/// whether they are there.
+/// whether they are there, or whether another one is that `says` as much.
 fn used_at_once<'p>(
     program: Program<'_, 'p>,
     function: FunctionRef,
+    says: &dyn Fn(&str) -> bool,
 ) -> Vec<&'p ast::ExprAttribute> {
     let nodes: Vec<Node<'p>> = own_nodes(program.function(function)).collect();
     let is_careful = nodes.iter().any(|node| match node {
@@ -305,7 +329,7 @@ fn used_at_once<'p>(
     if is_careful {
         return Vec::new();
     }
-    let asks = program.calls_of(function, &["hasattr"]).next().is_some();
+    let asked: Vec<Option<&str>> = asked(program, function).map(|(_, name)| name).collect();
     let missing: Vec<(Span, &str)> = nodes
         .iter()
         .flat_map(|it| missing_within(program, function, *it))
@@ -315,7 +339,9 @@ fn used_at_once<'p>(
         let is_missing = |(within, name): &(Span, &str)| {
             *name == it.attr.as_str() && within.start <= at.start && at.end <= within.end
         };
-        asks && !missing.iter().any(is_missing)
+        let covers =
+            |name: &Option<&str>| name.is_none_or(|name| name == it.attr.as_str() || says(name));
+        asked.iter().any(covers) && !missing.iter().any(is_missing)
     };
     let waits = nodes.iter().filter_map(|node| match node {
         Node::Expr(it @ Expr::Await(_)) => Some(span_of(*it).end),
