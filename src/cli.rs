@@ -322,7 +322,7 @@ pub(crate) struct IconsArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct RuleArgs {
-    /// Code or name of the rule; without it, all rules are listed.
+    /// Code or name of the rule, or the beginning of several codes; without it, all rules are listed.
     #[arg(value_name = "CODE|NAME", conflicts_with = "all")]
     pub(crate) rule: Option<String>,
     /// Explain all rules.

@@ -25,12 +25,19 @@ pub(crate) fn write_output(
         Color::Never => false,
         Color::Auto => file.is_none() && AutoStream::choice(&stdout) != ColorChoice::Never,
     };
-    let choice = if is_colored { ColorChoice::AlwaysAnsi } else { ColorChoice::Never };
+    let choice = if is_colored {
+        ColorChoice::AlwaysAnsi
+    } else {
+        ColorChoice::Never
+    };
     match file {
         Some(path) => {
             let mut out = BufWriter::new(AutoStream::new(Vec::new(), choice));
             write(&mut out)?;
-            let bytes = out.into_inner().map_err(IntoInnerError::into_error)?.into_inner();
+            let bytes = out
+                .into_inner()
+                .map_err(IntoInnerError::into_error)?
+                .into_inner();
             file::write(path, &bytes).with_context(|| format!("cannot write `{}`", path.display()))
         }
         None => {

@@ -18,6 +18,8 @@ pub struct Fix {
     /// Fixes of one group change what the others were made for, so only one of them is applied
     /// before the project is checked again. The group is the place that they have in common.
     pub group: Option<Place>,
+    /// What is left for a person to do once it is applied, in the imperative.
+    pub to_do: Option<String>,
 }
 
 impl Fix {
@@ -28,6 +30,7 @@ impl Fix {
             edits,
             new_files: Vec::new(),
             group: None,
+            to_do: None,
         }
     }
 }

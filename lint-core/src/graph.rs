@@ -150,6 +150,24 @@ impl WorkflowGraph {
         node.kind = node.kind.max(kind);
         node.place = node.place.or(place);
     }
+
+    /// What the workflows of certain files reach.
+    pub fn of_files(mut self, is_wanted: impl Fn(FileId) -> bool) -> Self {
+        let starts = self.nodes.iter().filter(|(_, node)| {
+            node.kind == NodeKind::Workflow && node.place.is_some_and(|it| is_wanted(it.file))
+        });
+        let mut open: Vec<String> = starts.map(|(name, _)| name.clone()).collect();
+        let mut reached: BTreeSet<String> = open.iter().cloned().collect();
+        while let Some(from) = open.pop() {
+            let later = self.edges.range((from.clone(), String::new())..);
+            let calls = later.take_while(|(caller, _)| *caller == from);
+            let callees = calls.map(|(_, callee)| callee.clone());
+            open.extend(callees.filter(|callee| reached.insert(callee.clone())));
+        }
+        self.nodes.retain(|name, _| reached.contains(name));
+        self.edges.retain(|(caller, _)| reached.contains(caller));
+        self
+    }
 }
 
 fn definition(machine: &Machine<'_>, ctx: CtxId) -> Option<Place> {

@@ -1,6 +1,6 @@
 //! What `check --fix` and `migrate` do with fixes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::Result;
@@ -159,7 +159,8 @@ fn not_fixed(outcome: &Outcome) -> Vec<String> {
 fn tell_applied(outcome: &Outcome, failed: &BTreeMap<String, String>) {
     let mut counts: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
     let applied = outcome.applied.iter();
-    for it in applied.filter(|it| !failed.contains_key(&it.key)) {
+    let applied: Vec<_> = applied.filter(|it| !failed.contains_key(&it.key)).collect();
+    for it in &applied {
         *counts.entry((&it.key, it.code, it.name)).or_default() += 1;
     }
     let total = counts.values().sum();
@@ -169,8 +170,21 @@ fn tell_applied(outcome: &Outcome, failed: &BTreeMap<String, String>) {
         plural(total, "finding"),
         plural(files, "file")
     ));
-    for ((key, code, name), count) in counts {
+    let changed = outcome.changes.keys().map(String::as_str);
+    let changed = changed.filter(|key| !failed.contains_key(*key));
+    let fixed: BTreeSet<&str> = counts.keys().map(|(key, ..)| *key).collect();
+    for ((key, code, name), count) in &counts {
         tell(&format!("  {key}: {code} {name} ({count})"));
+    }
+    for key in changed.filter(|key| !fixed.contains(key)) {
+        tell(&format!("  {key}: changed by these fixes"));
+    }
+    let to_do: BTreeSet<&str> = applied
+        .iter()
+        .filter_map(|it| it.to_do.as_deref())
+        .collect();
+    for it in to_do {
+        tell(&format!("left to do: {it}"));
     }
 }
 

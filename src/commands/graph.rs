@@ -38,7 +38,7 @@ pub(crate) fn run(mut args: GraphArgs, color: Color) -> Result<Status> {
     start_threads(None)?;
     let knowledge = Knowledge::new(&rules::catalogue::TABLES, settings.knowledge.clone());
     let text = if args.commands {
-        structure::show(&places, &knowledge, args.output_format)?
+        structure::show(&places, &files, &knowledge, args.output_format)?
     } else if args.full {
         let requested: Vec<FileId> = python_files(&project)
             .filter(|&file| files.is_requested(project.key(file)))
@@ -57,7 +57,8 @@ pub(crate) fn run(mut args: GraphArgs, color: Color) -> Result<Status> {
             format => draw(&Drawing::of_full(&graph), format),
         }
     } else {
-        let graph = of_workflows(&project, &knowledge);
+        let graph = of_workflows(&project, &knowledge)
+            .of_files(|file| files.is_requested(project.key(file)));
         if !graph.cut_short.is_empty() {
             let names = listed(&graph.cut_short);
             warn(&format!(
@@ -66,7 +67,7 @@ pub(crate) fn run(mut args: GraphArgs, color: Color) -> Result<Status> {
         }
         match args.output_format {
             GraphFormat::Json => workflows_to_json(&graph, &places)?,
-            GraphFormat::Html => page(&graph, &places, &knowledge)?,
+            GraphFormat::Html => page(&graph, &places, &files, &knowledge)?,
             format => draw(&Drawing::of_workflows(&graph), format),
         }
     };
@@ -76,9 +77,15 @@ pub(crate) fn run(mut args: GraphArgs, color: Color) -> Result<Status> {
     Ok(Status::Clean)
 }
 
-fn page(graph: &WorkflowGraph, places: &Places<'_>, knowledge: &Knowledge) -> Result<String> {
+fn page(
+    graph: &WorkflowGraph,
+    places: &Places<'_>,
+    files: &Files,
+    knowledge: &Knowledge,
+) -> Result<String> {
     let facts = analyse(places.project, knowledge);
-    let overviews = rules::overviews(&facts);
+    let mut overviews = rules::overviews(&facts);
+    overviews.retain(|it| files.is_requested(places.project.key(it.place.file)));
     let warnings: Vec<String> = places
         .project
         .errors()

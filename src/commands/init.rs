@@ -96,7 +96,7 @@ jobs:
   runbook-lint:
     runs-on: ubuntu-latest
     steps:
-      - uses: actions/checkout@v5
+      - uses: actions/checkout@v7
       - uses: ntropii-com/runbook-lint@v{version}
 ",
         branch = main_branch(root).as_deref().unwrap_or("main"),

@@ -42,17 +42,19 @@ struct Source {
 }
 
 pub(crate) fn run(args: &RuleArgs, color: Color) -> Result<Status> {
-    let known: Vec<&RuleMetadata> = rules::metadata().collect();
-    let wanted = args.rule.as_deref();
-    let found = wanted.map(|wanted| {
-        known
-            .iter()
-            .find(|it| it.code.eq_ignore_ascii_case(wanted) || it.name == wanted)
-    });
-    if let (Some(wanted), Some(None)) = (wanted, found) {
-        bail!(unknown_rule(wanted, &known));
+    let mut known: Vec<&RuleMetadata> = rules::metadata().collect();
+    let mut one = None;
+    if let Some(wanted) = args.rule.as_deref() {
+        let is_wanted =
+            |it: &&RuleMetadata| it.code.eq_ignore_ascii_case(wanted) || it.name == wanted;
+        one = known.iter().copied().find(is_wanted);
+        let prefix = wanted.to_ascii_uppercase();
+        let alike = |it: &&RuleMetadata| it.code.starts_with(&prefix);
+        if one.is_none() && !known.iter().any(alike) {
+            bail!(unknown_rule(wanted, &known));
+        }
+        known.retain(alike);
     }
-    let one = found.flatten().copied();
     let width = columns(None);
     write_output(None, color, |out| match (args.output_format, one) {
         (RuleFormat::Json, Some(rule)) => json(&Description::new(rule), out),

@@ -72,6 +72,7 @@ pub(super) struct ChosenFix {
     pub(super) code: &'static str,
     pub(super) name: &'static str,
     pub(super) title: String,
+    pub(super) to_do: Option<String>,
     /// The file of the finding.
     pub(super) key: String,
     /// All files that it changes or makes.
@@ -114,6 +115,7 @@ pub(super) fn choose(
                 code: finding.code,
                 name: finding.name,
                 title: fix.title.clone(),
+                to_do: fix.to_do.clone(),
                 key: project.key(finding.place.file).to_owned(),
                 keys,
             });

@@ -56,6 +56,8 @@ pub(crate) struct Change {
 pub(crate) struct Applied {
     pub(crate) code: &'static str,
     pub(crate) name: &'static str,
+    /// What is left for a person to do.
+    pub(crate) to_do: Option<String>,
     /// The file of the finding.
     pub(crate) key: String,
 }
@@ -378,6 +380,7 @@ impl Outcome {
         let applied = plan.fixes.iter().map(|fix| Applied {
             code: fix.code,
             name: fix.name,
+            to_do: fix.to_do.clone(),
             key: fix.key.clone(),
         });
         self.applied.extend(applied);

@@ -489,6 +489,11 @@ fn rules_are_explained() {
         .run(&["rule", "--all", "--output-format", "json"])
         .json();
     assert!(all.as_array().is_some_and(|all| all.contains(&one)));
+    let of_handlers = project.run(&["rule", "rb60"]).stdout;
+    assert!(
+        of_handlers.contains("RB601") && !of_handlers.contains("RB101"),
+        "{of_handlers}"
+    );
     let unknown = project.run(&["rule", "wal-clock"]);
     assert_eq!(unknown.status, 2);
     assert!(

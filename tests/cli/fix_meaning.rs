@@ -305,6 +305,14 @@ fn a_worker_without_the_activity_is_told() {
             is_told,
             "{title}"
         );
+        let fixed = Project::new(&files).run(&["check", "--fix", "--unsafe-fixes", "."]);
+        let to_do = "left to do: register the activity `";
+        assert_eq!(fixed.stderr.contains(to_do), is_told, "{}", fixed.stderr);
+        assert!(
+            fixed.stderr.contains("  a.py: changed by these fixes"),
+            "{}",
+            fixed.stderr
+        );
     }
 }
 

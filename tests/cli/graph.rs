@@ -56,6 +56,47 @@ fn everything_that_breaks_replay_is_drawn_and_predicates_are_functions() {
 }
 
 #[test]
+fn a_graph_of_some_files_has_the_workflows_of_these_alone() {
+    let other = WORKFLOW
+        .replace("class Order", "class Refund")
+        .replace("charge", "refund");
+    let files = [
+        ("wf.py", WORKFLOW),
+        ("other.py", &other),
+        (
+            "steps.py",
+            &(STEPS.to_owned() + "\n\ndef refund(item):\n    return item\n"),
+        ),
+    ];
+    let project = Project::new(&files);
+    for format in ["text", "json", "html"] {
+        let graph = |path| {
+            project
+                .run(&["graph", "--output-format", format, path])
+                .stdout
+        };
+        let (of_one, of_other, of_all) = (graph("wf.py"), graph("other.py"), graph("."));
+        assert!(
+            of_one.contains("Order") && !of_one.contains("Refund"),
+            "{of_one}"
+        );
+        assert!(
+            !of_other.contains("Order") && of_other.contains("steps.refund"),
+            "{of_other}"
+        );
+        assert!(
+            of_all.contains("Order") && of_all.contains("Refund"),
+            "{of_all}"
+        );
+    }
+    let commands = project.run(&["graph", "--commands", "other.py"]).stdout;
+    assert!(
+        commands.contains("Refund") && !commands.contains("Order"),
+        "{commands}"
+    );
+}
+
+#[test]
 fn a_page_about_workflows_has_no_causes() {
     let project = Project::new(&[("wf.py", WORKFLOW), ("steps.py", STEPS)]);
     let run = project.run(&["graph", "--output-format=html"]);

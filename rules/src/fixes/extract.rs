@@ -59,7 +59,8 @@ pub(crate) fn extracted(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     let registered = workers::registered(cx, case.workflow(), &home, activity, &mut edits);
     let waits = waiting(cx, site)?;
     edits.extend(waits.edits);
-    let caution = format!("{}{}", waits.caution, workers::to_do(registered));
+    let to_do = workers::to_do(registered, &name);
+    let caution = format!("{}{}", waits.caution, workers::and_register(to_do.as_ref()));
     let title =
         format!("move it into a new activity `{name}`, with a timeout of five minutes{caution}");
     let group = Place {
@@ -69,6 +70,7 @@ pub(crate) fn extracted(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     Some(Fix {
         new_files,
         group: Some(group),
+        to_do,
         ..Fix::new(title, Applicability::Unsafe, joined(edits))
     })
 }

@@ -284,13 +284,15 @@ impl<'c, 'p> Helper<'c, 'p> {
             is_there,
         };
         let registered = workers::registered(cx, case.workflow(), &home, activity, &mut edits);
-        let to_do = workers::to_do(registered);
+        let to_do = workers::to_do(registered, &name);
         let title = format!(
-            "run `{}` in the activity `{name}`, with a timeout of five minutes{caution}{to_do}",
-            self.name()
+            "run `{}` in the activity `{name}`, with a timeout of five minutes{caution}{}",
+            self.name(),
+            workers::and_register(to_do.as_ref())
         );
         Some(Fix {
             new_files,
+            to_do,
             ..Fix::new(title, Applicability::Unsafe, joined(edits))
         })
     }

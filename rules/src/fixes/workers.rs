@@ -84,10 +84,15 @@ fn register(
 }
 
 /// What is left to do if no worker could be told.
-pub(super) fn to_do(is_registered: bool) -> &'static str {
-    match is_registered {
-        true => "",
-        false => ", and register it with the worker",
+pub(super) fn to_do(is_registered: bool, activity: &str) -> Option<String> {
+    (!is_registered).then(|| format!("register the activity `{activity}` with the worker"))
+}
+
+/// The same at the end of a title.
+pub(super) fn and_register(to_do: Option<&String>) -> &'static str {
+    match to_do {
+        None => "",
+        Some(_) => ", and register it with the worker",
     }
 }
 

@@ -10,12 +10,14 @@ use rules::reference::{Recorded, record, write_workflow};
 use serde_json::{Value as Json, json};
 
 use crate::cli::GraphFormat;
+use crate::discover::Files;
 use crate::output::{escape, escape_json, escape_line};
 use crate::report::{Places, stopped_at_a_bound};
 use crate::terminal::warn;
 
 pub(super) fn show(
     places: &Places<'_>,
+    files: &Files,
     knowledge: &Knowledge,
     format: GraphFormat,
 ) -> Result<String> {
@@ -23,7 +25,8 @@ pub(super) fn show(
     stopped_at_a_bound(&facts.cut_short)
         .iter()
         .for_each(|it| warn(it));
-    let recorded = record(&facts);
+    let mut recorded = record(&facts);
+    recorded.retain(|it| it.path.as_deref().is_none_or(|key| files.is_requested(key)));
     match format {
         GraphFormat::Text => Ok(text(&recorded)),
         GraphFormat::Mermaid => Ok(Flowchart::of(&recorded)),
