@@ -575,6 +575,8 @@ pub(crate) struct Machine<'p> {
     /// The functions that fill what was asked about; see `startup.rs`.
     setters: FxHashMap<startup::Filled, Option<FuncId>>,
     orders: mro::Orders,
+    /// What containers are copies of, first of all.
+    originals: FxHashMap<u32, u32>,
     /// What members of classes outside the project are.
     members: FxHashMap<(Sym, Sym), Option<Sym>>,
     /// What the catalogue says of them.
@@ -651,6 +653,7 @@ impl<'p> Machine<'p> {
             variants_of: FxHashMap::default(),
             setters: FxHashMap::default(),
             orders: mro::Orders::default(),
+            originals: FxHashMap::default(),
             members: FxHashMap::default(),
             apis: FxHashMap::default(),
             passed_through: Vec::new(),

@@ -13,6 +13,9 @@ use super::Call;
 /// The copies of containers, by their originals.
 type Copies = BTreeMap<u32, u32>;
 
+/// So many containers within one are copied; further ones are taken to be shared.
+const MAX_COPIES: usize = 64;
+
 pub(super) fn copy(machine: &mut Machine, call: &Call) -> Option<Value> {
     let original = call.first()?;
     let mut copy = Value::bottom().taken_from(original);
@@ -154,6 +157,9 @@ impl Machine<'_> {
 
     fn deep_copy_of_container(&mut self, original: u32, span: Span, copies: &mut Copies) -> Value {
         let object = Value::of(Obj::Container(original));
+        if copies.len() == MAX_COPIES {
+            return object;
+        }
         if let Some(&copy) = copies.get(&original) {
             return Value::of(Obj::Container(copy));
         }
@@ -168,15 +174,18 @@ impl Machine<'_> {
         Value::of(Obj::Container(copy))
     }
 
-    /// An empty container like another one, of which a place makes one for each that is copied.
+    /// An empty container like another one, of which a place makes one for each that is copied. A copy
+    /// of a copy is one of the first original, so that copies that are copied again come to an end.
     fn duplicate(&mut self, original: u32, span: Span, copies: &mut Copies) -> u32 {
+        let first = self.originals.get(&original).copied().unwrap_or(original);
         let mut copy = self.container(self.containers.get(original).kind, span);
         if !copies.is_empty() {
             copy = self.container_of(Container {
-                span: Span::new(span.start, span.start + original),
+                span: Span::new(span.start, span.start + first),
                 ..*self.containers.get(copy)
             });
         }
+        self.originals.entry(copy).or_insert(first);
         copies.insert(original, copy);
         self.keep_shape(copy, original);
         copy
