@@ -248,6 +248,36 @@ pub(crate) const TEMPORAL_WORKFLOW: &[&str] = &[
     "wait_condition",
 ];
 
+/// What schedules an activity and waits for it.
+pub(crate) const EXECUTE_ACTIVITY: &[&str] = &[
+    "temporalio.workflow.execute_activity",
+    "temporalio.workflow.execute_activity_class",
+    "temporalio.workflow.execute_activity_method",
+    "temporalio.workflow.execute_local_activity",
+    "temporalio.workflow.execute_local_activity_class",
+    "temporalio.workflow.execute_local_activity_method",
+];
+
+/// What schedules one, and gives a handle of it.
+pub(crate) const START_ACTIVITY: &[&str] = &[
+    "temporalio.workflow.start_activity",
+    "temporalio.workflow.start_activity_class",
+    "temporalio.workflow.start_activity_method",
+    "temporalio.workflow.start_local_activity",
+    "temporalio.workflow.start_local_activity_class",
+    "temporalio.workflow.start_local_activity_method",
+];
+
+/// The same for child workflows.
+pub(crate) const EXECUTE_CHILD: &[&str] = &["temporalio.workflow.execute_child_workflow"];
+pub(crate) const START_CHILD: &[&str] = &["temporalio.workflow.start_child_workflow"];
+
+/// What sends a signal.
+pub(crate) const SIGNALS: &[&str] = &[
+    "temporalio.workflow.ChildWorkflowHandle.signal",
+    "temporalio.workflow.ExternalWorkflowHandle.signal",
+];
+
 /// Names that people look for there, with the modules that have them.
 pub(crate) const NAMES_OF_OTHERS: &[(&str, &[&str])] = &[
     (

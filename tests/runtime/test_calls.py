@@ -560,34 +560,22 @@ def test_fields_of_the_info_are_known(tmp_path: Path) -> None:
     """All that `workflow.info()` has may be used, and nothing else."""
     members = [name for name in dir(temporalio.workflow.Info) if not name.startswith("_")]
     members += [field.name for field in dataclasses.fields(temporalio.workflow.Info)]
-    lines = "".join(f"        workflow.info().{name}\n" for name in [*sorted(set(members)), "of_no_version"])
-    text = f"""from temporalio import workflow
-
-
-@workflow.defn
-class Looks:
-    @workflow.run
-    async def run(self) -> None:
-{lines}"""
-    (tmp_path / "flow.py").write_text(text)
-    (found,) = findings(tmp_path, "--select", "RB429")
+    lines = [f"workflow.info().{name}" for name in [*sorted(set(members)), "of_no_version"]]
+    (found,) = found_in_workflow(tmp_path, "RB429", lines)
     assert found["message"].startswith("`workflow.info()` has no `of_no_version`")
+
+
+def found_in_workflow(directory: Path, rule: str, lines: list[str]) -> list[dict]:
+    """What a rule finds in a workflow that runs these lines."""
+    start = "from temporalio import workflow\n\n\n@workflow.defn\nclass Runs:\n    @workflow.run\n"
+    body = "".join(f"        {line}\n" for line in lines)
+    (directory / "flow.py").write_text(f"{start}    async def run(self) -> None:\n{body}")
+    return findings(directory, "--select", rule)
 
 
 def unknown_members(directory: Path, names: list[str]) -> set[str]:
     """What the rule gives as a cure for each of these names that it reports."""
-    lines = "".join(f"        seen.append(workflow.{name})\n" for name in names)
-    text = f"""from temporalio import workflow
-
-
-@workflow.defn
-class Uses:
-    @workflow.run
-    async def run(self) -> None:
-        seen: list[object] = []
-{lines}"""
-    (directory / "flow.py").write_text(text)
-    found = findings(directory, "--select", "RB429")
+    found = found_in_workflow(directory, "RB429", [f"print(workflow.{name})" for name in names])
     return {finding["help"].removeprefix("write `").removesuffix("`") for finding in found}
 
 
@@ -616,19 +604,8 @@ def test_parameters_of_the_workflow_module_are_known(tmp_path: Path) -> None:
         is_plain = all(parameter.kind not in several for parameter in parameters)
         if not name.startswith("_") and parameters and is_plain:
             lines.append((f"workflow.{name}", [parameter.name for parameter in parameters]))
-    calls = "".join(
-        f"        {name}({', '.join(f'{it}=None' for it in [*known, 'of_no_version'])})\n" for name, known in lines
-    )
-    text = f"""from temporalio import workflow
-
-
-@workflow.defn
-class Calls:
-    @workflow.run
-    async def run(self) -> None:
-{calls}"""
-    (tmp_path / "flow.py").write_text(text)
-    found = [it["message"] for it in findings(tmp_path, "--select", "RB432")]
+    calls = [f"{name}({', '.join(f'{it}=None' for it in [*known, 'of_no_version'])})" for name, known in lines]
+    found = [it["message"] for it in found_in_workflow(tmp_path, "RB432", calls)]
     expected = [f"`{name}` has no argument `of_no_version`" for name, _ in lines]
     assert len(found) == len(expected) > 40
     assert all(message.startswith(start) for message, start in zip(found, expected, strict=True)), found

@@ -132,6 +132,19 @@ tested(a)
 }
 
 #[test]
+fn copies_of_copies_come_to_an_end() {
+    let body = "\
+x, y = {'items': [{'a': 1}]}, {'kept': [[]]}
+while a:
+    x = {'old': copy.deepcopy(y), 'more': [copy.deepcopy(x)]}
+    y = {'new': copy.deepcopy(x), 'rest': [y]}
+";
+    assert!(!reaches_the_clock("import copy", body));
+    let body = format!("{body}return time.time()");
+    assert!(reaches_the_clock("import copy", &body));
+}
+
+#[test]
 fn partials_that_hold_one_another_call_what_they_end_in() {
     let definitions = "def harmless():\n    return 1";
     for (callee, expected) in [("time.time", true), ("harmless", false)] {

@@ -11,8 +11,9 @@ use rules_macros::RuleMetadata;
 use super::payloads::Shape;
 use crate::finding::Finding;
 use crate::model::{CallSite, Model};
-use crate::program::Program;
+use crate::program::{Node, Program, own_nodes};
 use crate::rule::{Context, Rule};
+use crate::sdk;
 use crate::sites::{ActivityCall, Written, hides_keywords, hides_positions, keyword_value, shown};
 
 /// ## What it does
@@ -324,14 +325,11 @@ fn passed_on(model: &Model<'_>, program: Program<'_, '_>, report: &mut Vec<Diagn
         let Some(passing) = passing.get(&(file, ix)) else {
             continue;
         };
-        let own = match site.call.func.is_attribute_expr() {
-            true => passing.before - usize::from(passing.is_method),
-            false => passing.before,
-        };
-        let arguments = &site.call.arguments.args;
         if hides_positions(site.call) {
             continue;
         }
+        let own = passing.before - usize::from(passing.is_method && is_bound(model, site));
+        let arguments = &site.call.arguments.args;
         if let [_, second, ..] = arguments.get(own..).unwrap_or_default() {
             let callee = shown(model, file, &passing.site.call.func);
             let given = arguments.len() - own;
@@ -351,11 +349,22 @@ fn passed_on(model: &Model<'_>, program: Program<'_, '_>, report: &mut Vec<Diagn
     }
 }
 
+/// Whether a method is called on an object, which it is given first, and not on its class.
+fn is_bound(model: &Model<'_>, site: &CallSite<'_>) -> bool {
+    let Expr::Attribute(method) = &*site.call.func else {
+        return false;
+    };
+    let names = model.names_in(site.file);
+    let receiver = names.resolve(site.file, site.function, &method.value);
+    !matches!(receiver, Some(Resolved::Class { .. }))
+}
+
 /// A call of the SDK that gets all that its function is given beyond its parameters.
 struct Passing<'s> {
     site: &'s CallSite<'s>,
-    /// The number of parameters before `*args`.
+    /// The number of parameters before `*args`, at least one in a method.
     before: usize,
+    /// Whether the first parameter is the object.
     is_method: bool,
 }
 
@@ -374,11 +383,19 @@ impl<'s> Passing<'s> {
             return None;
         };
         let all = def.parameters.vararg.as_ref()?;
-        let is_all = matches!(&*starred.value, Expr::Name(it) if it.id == all.name.id);
-        is_all.then(|| Self {
+        let is_all = |it: &Expr| matches!(it, Expr::Name(it) if it.id == all.name.id);
+        // A function that looks at them elsewhere may know how many there are.
+        let uses = own_nodes(Some(function)).filter(|node| match node {
+            Node::Expr(it) => is_all(it),
+            Node::Stmt(_) => false,
+        });
+        let before = positional(&def.parameters).count();
+        let is_method = function.class.is_some() && def.decorator_list.is_empty();
+        let is_plain = function.class.is_none() || is_method && before > 0;
+        (is_plain && is_all(&starred.value) && uses.count() == 1).then_some(Self {
             site,
-            before: positional(&def.parameters).count(),
-            is_method: function.class.is_some(),
+            before,
+            is_method,
         })
     }
 }
@@ -395,7 +412,7 @@ enum Sends {
 
 impl Sends {
     fn of(program: Program<'_, '_>, site: &CallSite<'_>) -> Option<Self> {
-        if program.calls(site.file, site.call, SIGNALS) {
+        if program.calls(site.file, site.call, sdk::SIGNALS) {
             return Some(Self::Signal);
         }
         Some(match site.workflow_api()? {
@@ -420,11 +437,6 @@ impl Sends {
         }
     }
 }
-
-const SIGNALS: &[&str] = &[
-    "temporalio.workflow.ChildWorkflowHandle.signal",
-    "temporalio.workflow.ExternalWorkflowHandle.signal",
-];
 
 /// A function of the project with no decorator but the one that makes it an activity, a run method
 /// or a handler.

@@ -9,6 +9,7 @@ use rules_macros::RuleMetadata;
 use crate::finding::Finding;
 use crate::program::{Culprit, Node, Program, Running, nodes_of, own_nodes};
 use crate::rule::{Context, Rule};
+use crate::sdk;
 use crate::sites::keyword_value;
 
 /// ## What it does
@@ -131,7 +132,15 @@ fn passed<'p>(
         let Some(name) = &handler.name else {
             continue;
         };
-        for node in nodes_of(&handler.body) {
+        let nodes = nodes_of(&handler.body);
+        let is_set = |node: &Node<'_>| match node {
+            Node::Expr(Expr::Name(it)) => it.id == name.id && it.ctx.is_store(),
+            _ => false,
+        };
+        if nodes.iter().any(is_set) {
+            continue;
+        }
+        for node in nodes {
             match node {
                 Node::Expr(Expr::Call(call)) => {
                     for payload in payloads(program, function, call) {
@@ -156,9 +165,10 @@ fn payloads<'p>(
     function: FunctionRef,
     call: &'p ast::ExprCall,
 ) -> Vec<&'p Expr> {
-    let targets = if program.calls(function.file, call, SENDS) {
+    let calls = |names: &[&str]| program.calls(function.file, call, names);
+    let targets = if SENDS.into_iter().any(calls) {
         1
-    } else if program.calls(function.file, call, CONTINUES) {
+    } else if calls(CONTINUES) {
         0
     } else {
         return Vec::new();
@@ -183,22 +193,11 @@ fn find<'p>(payload: &'p Expr, name: &str, found: &mut Vec<&'p Expr>) {
 const CONTINUES: &[&str] = &["temporalio.workflow.continue_as_new"];
 
 /// What takes a target before its payloads.
-const SENDS: &[&str] = &[
-    "ntro.workflow.runbook.execute_activity",
-    "temporalio.workflow.ChildWorkflowHandle.signal",
-    "temporalio.workflow.ExternalWorkflowHandle.signal",
-    "temporalio.workflow.execute_activity",
-    "temporalio.workflow.execute_activity_class",
-    "temporalio.workflow.execute_activity_method",
-    "temporalio.workflow.execute_child_workflow",
-    "temporalio.workflow.execute_local_activity",
-    "temporalio.workflow.execute_local_activity_class",
-    "temporalio.workflow.execute_local_activity_method",
-    "temporalio.workflow.start_activity",
-    "temporalio.workflow.start_activity_class",
-    "temporalio.workflow.start_activity_method",
-    "temporalio.workflow.start_child_workflow",
-    "temporalio.workflow.start_local_activity",
-    "temporalio.workflow.start_local_activity_class",
-    "temporalio.workflow.start_local_activity_method",
+const SENDS: [&[&str]; 6] = [
+    &["ntro.workflow.runbook.execute_activity"],
+    sdk::EXECUTE_ACTIVITY,
+    sdk::START_ACTIVITY,
+    sdk::EXECUTE_CHILD,
+    sdk::START_CHILD,
+    sdk::SIGNALS,
 ];

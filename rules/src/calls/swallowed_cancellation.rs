@@ -15,6 +15,7 @@ use crate::finding::Finding;
 use crate::model::{Model, Runbook};
 use crate::program::{Culprit, Node, Program, Running, nodes_of, nodes_of_expr, own_nodes};
 use crate::rule::{Context, Rule};
+use crate::sdk;
 
 /// ## What it does
 /// Finds broad handlers around an `await` that do not raise again: a bare `except`, `except BaseException`
@@ -454,7 +455,14 @@ fn is_handle(program: Program<'_, '_>, function: FunctionRef, name: &str) -> boo
     let starts = |value: &Expr| {
         let value = value.as_await_expr().map_or(value, |it| &it.value);
         let call = value.as_call_expr();
-        call.is_some_and(|call| program.calls(function.file, call, HANDLES))
+        call.is_some_and(|call| {
+            is_any_of(
+                program,
+                function.file,
+                call,
+                [sdk::START_ACTIVITY, sdk::START_CHILD],
+            )
+        })
     };
     let is_of_handles = |value: &Expr| match value {
         Expr::List(it) => it.elts.iter().any(starts),
@@ -497,39 +505,34 @@ fn is_handle(program: Program<'_, '_>, function: FunctionRef, name: &str) -> boo
     })
 }
 
+fn is_any_of(
+    program: Program<'_, '_>,
+    file: FileId,
+    call: &ast::ExprCall,
+    lists: [&[&str]; 2],
+) -> bool {
+    lists.iter().any(|names| program.calls(file, call, names))
+}
+
 fn is_command(
     program: Program<'_, '_>,
     file: FileId,
     call: &ast::ExprCall,
     seen: &mut BTreeSet<FunctionRef>,
 ) -> bool {
-    program.calls(file, call, COMMANDS)
-        || program.functions(file, call).any(|it| {
-            seen.insert(it)
-                && own_nodes(program.function(it)).any(|node| match node {
-                    Node::Expr(Expr::Call(call)) => is_command(program, it.file, call, seen),
-                    _ => false,
-                })
-        })
+    is_any_of(
+        program,
+        file,
+        call,
+        [sdk::EXECUTE_ACTIVITY, sdk::EXECUTE_CHILD],
+    ) || program.functions(file, call).any(|it| {
+        seen.insert(it)
+            && own_nodes(program.function(it)).any(|node| match node {
+                Node::Expr(Expr::Call(call)) => is_command(program, it.file, call, seen),
+                _ => false,
+            })
+    })
 }
-
-const COMMANDS: &[&str] = &[
-    "temporalio.workflow.execute_activity",
-    "temporalio.workflow.execute_activity_class",
-    "temporalio.workflow.execute_activity_method",
-    "temporalio.workflow.execute_child_workflow",
-    "temporalio.workflow.execute_local_activity",
-    "temporalio.workflow.execute_local_activity_method",
-];
-
-const HANDLES: &[&str] = &[
-    "temporalio.workflow.start_activity",
-    "temporalio.workflow.start_activity_class",
-    "temporalio.workflow.start_activity_method",
-    "temporalio.workflow.start_child_workflow",
-    "temporalio.workflow.start_local_activity",
-    "temporalio.workflow.start_local_activity_method",
-];
 
 /// Whether a cancellation may arrive in a body: it waits for something other than a task that was
 /// cancelled on purpose, or one that is shielded.

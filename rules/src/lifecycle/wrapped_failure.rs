@@ -10,6 +10,7 @@ use crate::finding::Finding;
 use crate::model::Model;
 use crate::program::{Culprit, Node, Program, Running, nodes_of, own_nodes};
 use crate::rule::{Context, Rule};
+use crate::sdk;
 
 /// ## What it does
 /// Finds `except` clauses around an activity or a child workflow that name what the activity raises, where
@@ -237,27 +238,15 @@ fn as_what(
     call: &ast::ExprCall,
 ) -> Option<&'static str> {
     let calls = |names: &[&str]| program.calls(function.file, call, names);
-    if calls(ACTIVITIES) {
+    if calls(sdk::EXECUTE_ACTIVITY) || calls(&["ntro.workflow.runbook.execute_activity"]) {
         Some("`ActivityError`")
+    } else if calls(sdk::EXECUTE_CHILD) || calls(&["ntro.workflow.runbook.execute_child_workflow"])
+    {
+        Some("`ChildWorkflowError`")
     } else {
-        calls(CHILDREN).then_some("`ChildWorkflowError`")
+        None
     }
 }
-
-const ACTIVITIES: &[&str] = &[
-    "ntro.workflow.runbook.execute_activity",
-    "temporalio.workflow.execute_activity",
-    "temporalio.workflow.execute_activity_class",
-    "temporalio.workflow.execute_activity_method",
-    "temporalio.workflow.execute_local_activity",
-    "temporalio.workflow.execute_local_activity_class",
-    "temporalio.workflow.execute_local_activity_method",
-];
-
-const CHILDREN: &[&str] = &[
-    "ntro.workflow.runbook.execute_child_workflow",
-    "temporalio.workflow.execute_child_workflow",
-];
 
 /// What makes durations and policies, or logs.
 fn is_harmless(program: Program<'_, '_>, function: FunctionRef, call: &ast::ExprCall) -> bool {

@@ -157,11 +157,11 @@ impl Machine<'_> {
 
     fn deep_copy_of_container(&mut self, original: u32, span: Span, copies: &mut Copies) -> Value {
         let object = Value::of(Obj::Container(original));
-        if copies.len() == MAX_COPIES {
-            return object;
-        }
         if let Some(&copy) = copies.get(&original) {
             return Value::of(Obj::Container(copy));
+        }
+        if copies.len() == MAX_COPIES {
+            return object;
         }
         let copy = self.duplicate(original, span, copies);
         self.nested(|this| {
