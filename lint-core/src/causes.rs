@@ -1,14 +1,14 @@
 //! What one person would change in one place: findings that have it in common are one *cause*.
 //!
-//! Findings are joined in two ways. All paths may end at one culprit; or they may all go through
-//! one function outside the workflows, a [gateway](Gateways), on their way to many culprits. Of the
-//! gateways it is the last one, since what is done about all of them is done near them; and behind
-//! it are culprits of its own file, or of one rule.
+//! Findings that end at one culprit are always together. Culprits are joined in several ways, see
+//! [`Bond`]. Of the functions outside the workflows that all paths to many culprits go through, the
+//! [gateways](Gateways), it is the last one, since what is done about all of them is done near them;
+//! and behind it are culprits of its own file, or of one rule.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::diagnostic::{Diagnostic, FileId, Place};
+use crate::diagnostic::{Diagnostic, Edit, FileId, NewFile, Place, Subject};
 use crate::index::{FunctionIx, MODULE_BODY};
 use crate::project::Project;
 
@@ -45,8 +45,22 @@ pub struct Cause {
     pub representative: usize,
     /// By place.
     pub culprits: Vec<Culprit>,
-    /// What all paths go through, if there are many culprits behind it.
-    pub through: Option<Through>,
+    pub bond: Bond,
+}
+
+/// What the culprits of a cause have in common.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bond {
+    /// There is one culprit.
+    Culprit,
+    /// They are about one thing, such as a variable that runs share.
+    Subject(Subject),
+    /// They stand on one line, and one rule reports them.
+    Line,
+    /// All paths to them go through one function.
+    Through(Through),
+    /// The fixes of some of them settle the others too.
+    Fixes,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,6 +187,12 @@ fn dominators(predecessors: &[Vec<usize>]) -> Vec<usize> {
 /// What tells culprits apart.
 type CulpritKey<'f> = (Place, &'static str, &'f str);
 
+/// Culprits, each with the indices of its findings, and what they have in common.
+struct Group<'f> {
+    culprits: Vec<(CulpritKey<'f>, Vec<usize>)>,
+    bond: Bond,
+}
+
 /// Joins findings to causes, in the order of the findings to read. Each finding is in one of them.
 pub fn causes(findings: &[Diagnostic], gateways: &Gateways, project: &Project<'_>) -> Vec<Cause> {
     let mut culprits: BTreeMap<CulpritKey<'_>, Vec<usize>> = BTreeMap::new();
@@ -182,6 +202,72 @@ pub fn causes(findings: &[Diagnostic], gateways: &Gateways, project: &Project<'_
         let key = (finding.culprit_place(), finding.code, name);
         culprits.entry(key).or_default().push(ix);
     }
+    let mut groups = about_subjects(&mut culprits, findings);
+    groups.extend(behind_gateways(&mut culprits, findings, gateways, project));
+    groups.extend(on_lines(&mut culprits, project));
+    groups.extend(culprits.into_iter().map(|it| Group {
+        culprits: vec![it],
+        bond: Bond::Culprit,
+    }));
+    let groups = joined_by_fixes(groups, findings);
+    let causes = groups.into_iter().map(|it| it.cause(findings, project));
+    let mut causes: Vec<Cause> = causes.collect();
+    causes.sort_by_key(|it| it.representative);
+    number_equal_ids(&mut causes);
+    causes
+}
+
+type Culprits<'f> = BTreeMap<CulpritKey<'f>, Vec<usize>>;
+
+/// Takes out what is about one thing.
+fn about_subjects<'f>(culprits: &mut Culprits<'f>, findings: &[Diagnostic]) -> Vec<Group<'f>> {
+    let subject = |_: &CulpritKey<'f>, members: &[usize]| findings[members[0]].subject.as_ref();
+    let alike = alike(culprits, subject).into_iter();
+    let groups = alike.map(|(subject, culprits)| Group {
+        culprits,
+        bond: Bond::Subject(subject.clone()),
+    });
+    groups.collect()
+}
+
+/// Takes out what stands on one line.
+fn on_lines<'f>(culprits: &mut Culprits<'f>, project: &Project<'_>) -> Vec<Group<'f>> {
+    let line = |&(place, code, _): &CulpritKey<'f>, _: &[usize]| {
+        let source = project.source(place.file)?;
+        Some((place.file, source.line(place.span.start), code))
+    };
+    let alike = alike(culprits, line).into_values();
+    let groups = alike.map(|culprits| Group {
+        culprits,
+        bond: Bond::Line,
+    });
+    groups.collect()
+}
+
+/// Takes out the culprits that have a key in common with others.
+fn alike<'f, K: Ord>(
+    culprits: &mut Culprits<'f>,
+    key_of: impl Fn(&CulpritKey<'f>, &[usize]) -> Option<K>,
+) -> BTreeMap<K, Vec<(CulpritKey<'f>, Vec<usize>)>> {
+    let mut alike: BTreeMap<K, Vec<CulpritKey<'f>>> = BTreeMap::new();
+    for (culprit, members) in &*culprits {
+        if let Some(key) = key_of(culprit, members) {
+            alike.entry(key).or_default().push(*culprit);
+        }
+    }
+    let several = alike.into_iter().filter(|(_, them)| them.len() > 1);
+    several
+        .map(|(key, them)| (key, taken(culprits, &them)))
+        .collect()
+}
+
+/// Takes out what has a gateway in common.
+fn behind_gateways<'f>(
+    culprits: &mut Culprits<'f>,
+    findings: &[Diagnostic],
+    gateways: &Gateways,
+    project: &Project<'_>,
+) -> Vec<Group<'f>> {
     let behind = culprits.iter().filter_map(|(&key, members)| {
         let mut all = members
             .iter()
@@ -189,18 +275,115 @@ pub fn causes(findings: &[Diagnostic], gateways: &Gateways, project: &Project<'_
         let first = all.next().flatten()?;
         all.all(|it| it == Some(first)).then_some((first, key))
     });
-    let mut causes = Vec::new();
-    for (gateway, keys) in gateways.gathered(behind) {
-        let groups = keys.iter().filter_map(|key| culprits.remove_entry(key));
-        let groups = groups.collect();
-        causes.push(cause(groups, Some(gateway), findings, project));
+    let gathered = gateways.gathered(behind);
+    let groups = gathered.into_iter().map(|(gateway, keys)| Group {
+        culprits: taken(culprits, &keys),
+        bond: through(gateway, project).map_or(Bond::Culprit, Bond::Through),
+    });
+    groups.collect()
+}
+
+fn taken<'f>(
+    culprits: &mut Culprits<'f>,
+    keys: &[CulpritKey<'f>],
+) -> Vec<(CulpritKey<'f>, Vec<usize>)> {
+    let taken = keys.iter().filter_map(|key| culprits.remove_entry(key));
+    taken.collect()
+}
+
+/// Joins groups to one whose fixes settle them: each of their findings offers what one of its
+/// findings offers.
+fn joined_by_fixes<'f>(mut groups: Vec<Group<'f>>, findings: &[Diagnostic]) -> Vec<Group<'f>> {
+    let mut numbers = BTreeMap::new();
+    let mut offered: Vec<Option<BTreeSet<usize>>> = Vec::new();
+    for group in &groups {
+        offered.push(group.offered(findings, &mut numbers));
     }
-    for group in culprits {
-        causes.push(cause(vec![group], None, findings, project));
+    let mut order: Vec<usize> = (0..groups.len()).collect();
+    order.sort_by_key(|&ix| (Reverse(offered[ix].as_ref().map(BTreeSet::len)), ix));
+    let mut leaders: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for ix in order {
+        let Some(own) = &offered[ix] else { continue };
+        let candidates = own.first().and_then(|fix| leaders.get(fix));
+        let is_settled = |leader: &&usize| {
+            let theirs = offered[**leader].as_ref();
+            theirs.is_some_and(|it| own.is_subset(it))
+        };
+        if let Some(&leader) = candidates.into_iter().flatten().find(is_settled) {
+            let joined = std::mem::take(&mut groups[ix].culprits);
+            groups[leader].culprits.extend(joined);
+            groups[leader].bond = Bond::Fixes;
+            continue;
+        }
+        for &fix in own {
+            leaders.entry(fix).or_default().push(ix);
+        }
     }
-    causes.sort_by_key(|it| it.representative);
-    number_equal_ids(&mut causes);
-    causes
+    groups.retain(|it| !it.culprits.is_empty());
+    groups
+}
+
+/// What tells fixes apart.
+type FixKey<'f> = (&'f [Edit], &'f [NewFile]);
+
+impl Group<'_> {
+    /// The first fixes of its findings, by number, if all have one.
+    fn offered<'d>(
+        &self,
+        findings: &'d [Diagnostic],
+        numbers: &mut BTreeMap<FixKey<'d>, usize>,
+    ) -> Option<BTreeSet<usize>> {
+        let members = self.culprits.iter().flat_map(|(_, members)| members);
+        let fixes = members.map(|&ix| {
+            let fix = findings[ix].fixes.first()?;
+            let next = numbers.len();
+            let key = (&fix.edits[..], &fix.new_files[..]);
+            Some(*numbers.entry(key).or_insert(next))
+        });
+        fixes.collect()
+    }
+
+    fn cause(mut self, all: &[Diagnostic], project: &Project<'_>) -> Cause {
+        self.culprits.sort_unstable();
+        let groups = &self.culprits;
+        let mut findings: Vec<usize> = groups.iter().flat_map(|(_, it)| it).copied().collect();
+        findings.sort_unstable();
+        let rank = |&ix: &usize| {
+            let it = &all[ix];
+            (Reverse((it.severity, it.impact)), it.trace.len(), ix)
+        };
+        let culprits = groups.iter().map(|((place, code, _), members)| Culprit {
+            place: *place,
+            code,
+            name: all[members[0]].name,
+            culprit: all[members[0]].culprit.clone(),
+            findings: members.len(),
+        });
+        let first = groups[0].0;
+        Cause {
+            id: match &self.bond {
+                Bond::Culprit => culprit_id(first, project),
+                Bond::Subject(it) => {
+                    let file = it.file.map_or("", |file| project.key(file));
+                    hash(&["subject", first.1, file, &it.name])
+                }
+                Bond::Line => hash(&["line", &culprit_id(first, project)]),
+                Bond::Through(it) => {
+                    let file = project.key(it.place.file);
+                    hash(&["through", first.1, file, &it.function])
+                }
+                Bond::Fixes => hash(&["fixes", &culprit_id(first, project)]),
+            },
+            representative: findings
+                .iter()
+                .copied()
+                .min_by_key(rank)
+                .unwrap_or_default(),
+            culprits: culprits.collect(),
+            findings,
+            bond: self.bond,
+        }
+    }
 }
 
 impl Gateways {
@@ -218,27 +401,28 @@ impl Gateways {
     fn gathered<'f>(
         &self,
         culprits: impl Iterator<Item = (usize, CulpritKey<'f>)>,
-    ) -> Vec<(FunctionKey, Vec<CulpritKey<'f>>)> {
+    ) -> BTreeMap<FunctionKey, Vec<CulpritKey<'f>>> {
         let mut waiting: BTreeMap<usize, Vec<CulpritKey<'f>>> = BTreeMap::new();
         for (number, key) in culprits {
             waiting.entry(number).or_default().push(key);
         }
-        let mut gathered = Vec::new();
+        let mut gathered: BTreeMap<_, Vec<_>> = BTreeMap::new();
         // Nobody waits for a function any more when its turn comes.
         while let Some((number, mut keys)) = waiting.pop_last() {
             let (gateway, before) = self.order[number];
-            let is_near = |key: &CulpritKey<'_>| key.0.file == gateway.0;
+            let is_called = gateway.1 != MODULE_BODY;
+            let is_near = |key: &CulpritKey<'_>| is_called && key.0.file == gateway.0;
             if keys.iter().filter(|key| is_near(key)).count() >= MANY {
-                let near = keys.extract_if(.., |key| is_near(key)).collect();
-                gathered.push((gateway, near));
+                let near = keys.extract_if(.., |key| is_near(key));
+                gathered.entry(gateway).or_default().extend(near);
             }
             let mut by_code: BTreeMap<&str, Vec<CulpritKey<'f>>> = BTreeMap::new();
             for key in keys {
                 by_code.entry(key.1).or_default().push(key);
             }
             for keys in by_code.into_values() {
-                if keys.len() >= MANY {
-                    gathered.push((gateway, keys));
+                if is_called && keys.len() >= MANY {
+                    gathered.entry(gateway).or_default().extend(keys);
                 } else if let Some(before) = before {
                     waiting.entry(before).or_default().extend(keys);
                 }
@@ -253,56 +437,15 @@ fn function_at(place: Place, project: &Project<'_>) -> Option<FunctionKey> {
     Some((place.file, index.function_containing(place.span.start)))
 }
 
-fn cause(
-    groups: Vec<(CulpritKey<'_>, Vec<usize>)>,
-    gateway: Option<FunctionKey>,
-    all: &[Diagnostic],
-    project: &Project<'_>,
-) -> Cause {
-    let mut findings: Vec<usize> = groups.iter().flat_map(|(_, it)| it).copied().collect();
-    findings.sort_unstable();
-    let rank = |&ix: &usize| {
-        let it = &all[ix];
-        (Reverse((it.severity, it.impact)), it.trace.len(), ix)
-    };
-    let culprits = groups.iter().map(|((place, code, _), members)| Culprit {
-        place: *place,
-        code,
-        name: all[members[0]].name,
-        culprit: all[members[0]].culprit.clone(),
-        findings: members.len(),
-    });
-    let through = gateway.and_then(|key| through(key, project));
-    Cause {
-        id: match &through {
-            Some(it) => {
-                let code = groups[0].0.1;
-                hash(&["through", code, project.key(it.place.file), &it.function])
-            }
-            None => culprit_id(groups[0].0, project),
-        },
-        representative: findings
-            .iter()
-            .copied()
-            .min_by_key(rank)
-            .unwrap_or_default(),
-        culprits: culprits.collect(),
-        findings,
-        through,
-    }
-}
-
 fn through((file, ix): FunctionKey, project: &Project<'_>) -> Option<Through> {
     let function = project.module(file)?.index().function(ix);
-    let (function, span) = match ix {
-        MODULE_BODY => (
-            project.module_name(file),
-            crate::diagnostic::Span::new(0, 0),
-        ),
-        _ => (function.qualname.clone(), function.node.name_span()),
-    };
-    let place = Place { file, span };
-    Some(Through { function, place })
+    Some(Through {
+        function: function.qualname.clone(),
+        place: Place {
+            file,
+            span: function.node.name_span(),
+        },
+    })
 }
 
 /// No line numbers, so that edits elsewhere do not change it, and nothing of a workflow.

@@ -71,6 +71,8 @@ pub struct Diagnostic {
     pub entry: Option<String>,
     /// The fully resolved name of the culprit.
     pub culprit: Option<String>,
+    /// What findings elsewhere may be about as well, so that one change settles them.
+    pub subject: Option<Subject>,
     pub impact: Impact,
     /// Empty when the culprit is the primary place; otherwise its last step is the culprit.
     pub trace: Vec<TraceStep>,
@@ -87,6 +89,14 @@ impl Diagnostic {
     pub fn impact_on_replay(&self) -> Option<Impact> {
         self.entry.is_some().then_some(self.impact)
     }
+}
+
+/// A variable, an attribute or a thing outside the project, by the file that it belongs to and its
+/// name there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Subject {
+    pub file: Option<FileId>,
+    pub name: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

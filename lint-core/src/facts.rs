@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::causes::{Calls, Gateways};
 use crate::commands::structure::Structure;
-use crate::diagnostic::{FileId, Impact, Place, TraceStep};
+use crate::diagnostic::{FileId, Impact, Place, Subject, TraceStep};
 use crate::index::{ClassIx, FunctionIx};
 use crate::knowledge::{CommandKind, Knowledge, Role, Sandbox};
 use crate::project::{Project, Reads};
@@ -201,6 +201,8 @@ pub struct Hazard {
     pub entry: String,
     /// Fully resolved name of the culprit.
     pub culprit: String,
+    /// The variable that runs share, or that the start of a worker sets.
+    pub variable: Option<Subject>,
     /// The culprit as its author wrote it, in the same form: `datetime.now()`, `os.environ`.
     pub written: String,
     /// What a function that is called here reads, in the same form, if the culprit computed it when

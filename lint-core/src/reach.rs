@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::causes::{Calls, FunctionKey};
-use crate::diagnostic::{FileId, Impact, Place, Span, TraceStep};
+use crate::diagnostic::{FileId, Impact, Place, Span, Subject, TraceStep};
 use crate::earlier::Earlier;
 use crate::facts::{Hazard, HazardKind, IdleBoundary, WorkflowKind};
 use crate::index::{FunctionNode, MODULE_BODY, Module};
@@ -14,7 +14,7 @@ use crate::interp::{
     ClassId, Code, CtxId, Edge, Event, EventKind, Except, FuncId, How, Machine, Obj, Origin,
     Outcome, Seen, Sink, SinkKind, Source, SourceId, Springs,
 };
-use crate::knowledge::Role;
+use crate::knowledge::{Role, STARTUP};
 use crate::passthrough::WorkerLists;
 use crate::syntax::Comment;
 use crate::uses::{Use, Uses, impact_of, is_origin};
@@ -472,6 +472,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             workflow: self.workflow,
             entry: self.entry_name(last, entry),
             culprit: told.culprit,
+            variable: source.and_then(|source| self.variable(kind, source)),
             written,
             read,
             impact,
@@ -483,6 +484,19 @@ impl<'m, 'p> Walk<'m, 'p> {
             is_resource: source.is_some_and(|it| self.resources.contains(&it)),
             may_fill: path.iter().any(|edge| edge.how == How::MayFill),
             note: told.note,
+        })
+    }
+
+    fn variable(&self, kind: HazardKind, source: SourceId) -> Option<Subject> {
+        let source = self.machine.source(source);
+        let is_kept = match kind {
+            HazardKind::SharedState => true,
+            HazardKind::ImportTime { class } => class == STARTUP,
+            _ => false,
+        };
+        is_kept.then(|| Subject {
+            file: Some(source.ctx_file),
+            name: self.machine.str(source.name).to_owned(),
         })
     }
 

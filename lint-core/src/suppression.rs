@@ -349,6 +349,7 @@ fn diagnostic(
         workflow: None,
         entry: None,
         culprit: None,
+        subject: None,
         impact: Impact::None,
         trace: Vec::new(),
         fixes: Vec::new(),

@@ -1,7 +1,7 @@
 //! How the rules about the contract make a diagnostic.
 
 use lint_core::diagnostic::{
-    Applicability, Diagnostic, Edit, FileId, Fix, Impact, Place, Severity, Span, TraceStep,
+    Applicability, Diagnostic, Edit, FileId, Fix, Impact, Place, Severity, Span, Subject, TraceStep,
 };
 use lint_core::facts::{FunctionRef, Workflow};
 use lint_core::rule::RuleMetadata;
@@ -34,6 +34,7 @@ impl Finding {
             workflow: None,
             entry: None,
             culprit: None,
+            subject: None,
             impact: Impact::Unknown,
             trace: Vec::new(),
             fixes: Vec::new(),
@@ -107,6 +108,15 @@ impl Finding {
     /// How many calls the culprit is away from where the finding is shown.
     pub(crate) fn distance(&self) -> usize {
         self.0.trace.len()
+    }
+
+    /// What findings elsewhere may be about as well.
+    pub(crate) fn about(mut self, file: FileId, name: impl Into<String>) -> Self {
+        self.0.subject = Some(Subject {
+            file: Some(file),
+            name: name.into(),
+        });
+        self
     }
 
     pub(crate) fn culprit(mut self, name: impl Into<String>) -> Self {

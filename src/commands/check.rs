@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use lint_core::causes::causes;
-use lint_core::diagnostic::FileId;
+use lint_core::diagnostic::{Diagnostic, FileId};
 use lint_core::project::Project;
 use lint_core::rule::RuleMetadata;
 use rules::reference::{Reference, record};
@@ -269,10 +269,18 @@ fn add_warnings(warnings: &mut Vec<String>, answer: &Answer, requested: usize) {
             .any(|it| it.ends_with("no file that is checked"))
     {
         warnings.push("the given paths hold no file that could be checked".to_owned());
-    } else if requested > 0 && answer.summary.workflows == 0 && !answer.findings.is_empty() {
-        warnings.push("no workflow was found, so nothing was checked for replays; `entry-points` in the configuration names decorators and base classes of other frameworks".to_owned());
     } else if requested > 0 && answer.summary.workflows == 0 {
-        warnings.push("no workflow was found, so nothing was checked; `entry-points` in the configuration names decorators and base classes of other frameworks".to_owned());
+        let is_replayed = |it: &Diagnostic| it.entry.is_some();
+        let checked = match &answer.findings[..] {
+            [] => "nothing was checked",
+            found if found.iter().any(is_replayed) => {
+                "only what workers put around workflows was checked for replays"
+            }
+            _ => "nothing was checked for replays",
+        };
+        warnings.push(format!(
+            "no workflow was found, so {checked}; `entry-points` in the configuration names decorators and base classes of other frameworks"
+        ));
     }
     warnings.extend(stopped_at_a_bound(&answer.cut_short));
     for name in &answer.unmatched {

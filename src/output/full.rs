@@ -3,24 +3,26 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use anstyle::{AnsiColor, Style};
 use codespan_reporting::diagnostic::{Diagnostic as Rendered, Label};
 use codespan_reporting::files::Error;
 use codespan_reporting::term::{Config, emit_to_write_style};
-use lint_core::diagnostic::{Diagnostic, FileId, Place};
+use lint_core::diagnostic::{Diagnostic, FileId, Fix, Place};
 
-use super::escape;
 use super::text::{Hyperlink, others, write_end};
+use super::{escape, fix};
 use crate::report::{Places, Report, ReportedError, Shown};
 use crate::wrap::fill;
 use painter::{Painter, level};
 use view::View;
 
-mod fix;
 mod painter;
 mod view;
 
 /// What stands before a note: the width of line numbers, a border and a bullet.
 const MARGIN: usize = 8;
+const REMOVED: Style = AnsiColor::Red.on_default();
+const ADDED: Style = AnsiColor::Green.on_default();
 
 /// Sentences are wrapped to the width; source code cannot be.
 pub(super) fn render(
@@ -152,8 +154,21 @@ fn notes(shown: Shown<'_>, report: &Report<'_>, width: Option<usize>) -> Vec<Str
     for note in &mut notes {
         *note = fill(note, width, "");
     }
-    notes.extend(finding.fixes.iter().map(|it| fix::shown(it, places)));
+    notes.extend(finding.fixes.iter().map(|it| diff(it, places)));
     notes
+}
+
+fn diff(fix: &Fix, places: &Places<'_>) -> String {
+    let mut shown = format!("fix: {}", fix::title(fix));
+    for line in fix::lines(fix, places) {
+        let style = match line.is {
+            fix::Is::Removed => REMOVED,
+            fix::Is::Added => ADDED,
+            fix::Is::Heading | fix::Is::Kept => Style::new(),
+        };
+        shown.push_str(&format!("\n{style}{}{style:#}", line.text));
+    }
+    shown
 }
 
 /// The files that labels point into, made safe for the terminal.

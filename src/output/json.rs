@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use lint_core::causes::Bond;
 use lint_core::diagnostic::{Diagnostic, Edit, Impact, Place};
 use lint_core::source::Position as SourcePosition;
 use serde::Serialize;
@@ -85,8 +86,17 @@ pub(super) struct Cause<'r> {
     workflows: usize,
     /// The index of the finding to read, in `findings`.
     representative: usize,
+    /// What its culprits have in common.
+    joined_by: &'static str,
+    subject: Option<Subject<'r>>,
     through: Option<Through<'r>>,
     culprits: Vec<Culprit<'r>>,
+}
+
+#[derive(Serialize)]
+struct Subject<'r> {
+    path: Option<String>,
+    name: &'r str,
 }
 
 #[derive(Serialize)]
@@ -286,10 +296,27 @@ pub(super) fn cause<'r>(cause: &'r lint_core::causes::Cause, report: &Report<'_>
         findings: cause.findings.len(),
         workflows: cause.workflows(&report.findings).len(),
         representative: cause.representative,
-        through: cause.through.as_ref().map(|it| Through {
-            place: location(it.place, places),
-            function: &it.function,
-        }),
+        joined_by: match &cause.bond {
+            Bond::Culprit => "culprit",
+            Bond::Subject(_) => "subject",
+            Bond::Line => "line",
+            Bond::Through(_) => "through",
+            Bond::Fixes => "fixes",
+        },
+        subject: match &cause.bond {
+            Bond::Subject(it) => Some(Subject {
+                path: it.file.map(|file| places.shown(&places.absolute(file))),
+                name: &it.name,
+            }),
+            _ => None,
+        },
+        through: match &cause.bond {
+            Bond::Through(it) => Some(Through {
+                place: location(it.place, places),
+                function: &it.function,
+            }),
+            _ => None,
+        },
         culprits: culprits.collect(),
     }
 }

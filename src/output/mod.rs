@@ -3,6 +3,7 @@
 mod concise;
 pub(crate) mod escape;
 mod fingerprint;
+mod fix;
 mod full;
 mod github;
 mod gitlab;

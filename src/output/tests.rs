@@ -224,6 +224,7 @@ fn finding(message: &str) -> Diagnostic {
         workflow: Some("wf.Order".to_owned()),
         entry: Some("run".to_owned()),
         culprit: None,
+        subject: None,
         impact: Impact::Unknown,
         trace: Vec::new(),
         fixes: Vec::new(),

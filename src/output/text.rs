@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use anstyle::{AnsiColor, Style};
+use lint_core::causes::{Bond, Cause};
 use lint_core::diagnostic::{Diagnostic, Place, Severity};
 
 use super::{escape, rule_page};
@@ -72,14 +73,14 @@ pub(super) fn line(shown: Shown<'_>, places: &Places<'_>) -> String {
     }
     if let Some(cause) = shown.cause {
         let others = cause.findings.len() - 1;
-        match &cause.through {
-            Some(through) => aside.push(format!(
-                "{} through `{}`",
-                plural(others, "more finding"),
-                escape(&through.function)
-            )),
-            None if others > 0 => aside.push(plural(others, "more place")),
-            None => {}
+        let more = plural(others, "more finding");
+        match &cause.bond {
+            Bond::Through(it) => aside.push(format!("{more} through `{}`", escape(&it.function))),
+            Bond::Subject(it) => aside.push(format!("{more} about `{}`", escape(&it.name))),
+            Bond::Line => aside.push(format!("{more} on the same line")),
+            Bond::Fixes => aside.push(format!("{more} with the same fix")),
+            Bond::Culprit if others > 0 => aside.push(plural(others, "more place")),
+            Bond::Culprit => {}
         }
     }
     let sentence = sentence(shown.finding);
@@ -103,37 +104,10 @@ pub(super) fn others(
     };
     let places = &report.places;
     let position = |place| position(place, places, &path);
-    let workflows = cause.workflows(&report.findings).len();
-    let Some(through) = &cause.through else {
-        let rest = cause
-            .findings
-            .iter()
-            .filter(|&&ix| ix != cause.representative);
-        let rest: Vec<Place> = rest.map(|&ix| report.findings[ix].place).collect();
-        let listed: Vec<String> = rest.iter().take(LISTED).map(|&it| position(it)).collect();
-        let more = match rest.len().saturating_sub(LISTED) {
-            0 => String::new(),
-            n => format!(" and {n} more (`--all-places` shows them)"),
-        };
-        let scope = if workflows > 1 {
-            format!(" ({} in all)", plural(workflows, "workflow"))
-        } else {
-            String::new()
-        };
-        let count = plural(rest.len(), "other place");
-        return vec![format!(
-            "The same culprit is reached from {count}{scope}: {}{more}.",
-            listed.join(", ")
-        )];
-    };
-    let mut lines = vec![format!(
-        "Every path to these {} goes through `{}` at {}: {} in {}. Whatever keeps workflows from calling it settles all of them.",
-        plural(cause.culprits.len(), "culprit"),
-        escape(&through.function),
-        position(through.place),
-        plural(cause.findings.len(), "finding"),
-        plural(workflows, "workflow"),
-    )];
+    if cause.bond == Bond::Culprit {
+        return vec![other_places(cause, report, position)];
+    }
+    let mut lines = vec![format!("{}.", in_common(cause, report, position))];
     lines.extend(cause.culprits.iter().take(LISTED).map(|it| {
         let name = it.culprit.as_deref().unwrap_or(it.name);
         let findings = plural(it.findings, "finding");
@@ -149,6 +123,56 @@ pub(super) fn others(
         lines.push(format!("- and {more} more (`--all-places` shows them)"));
     }
     lines
+}
+
+fn other_places(cause: &Cause, report: &Report<'_>, position: impl Fn(Place) -> String) -> String {
+    let rest = cause.findings.iter();
+    let rest = rest.filter(|&&ix| ix != cause.representative);
+    let rest: Vec<Place> = rest.map(|&ix| report.findings[ix].place).collect();
+    let listed: Vec<String> = rest.iter().take(LISTED).map(|&it| position(it)).collect();
+    let more = match rest.len().saturating_sub(LISTED) {
+        0 => String::new(),
+        n => format!(" and {n} more (`--all-places` shows them)"),
+    };
+    let workflows = cause.workflows(&report.findings).len();
+    let scope = if workflows > 1 {
+        format!(" ({} in all)", plural(workflows, "workflow"))
+    } else {
+        String::new()
+    };
+    let count = plural(rest.len(), "other place");
+    format!(
+        "The same culprit is reached from {count}{scope}: {}{more}.",
+        listed.join(", ")
+    )
+}
+
+/// What the culprits of a cause have in common, and how much there is of it, without a period.
+pub(super) fn in_common(
+    cause: &Cause,
+    report: &Report<'_>,
+    position: impl Fn(Place) -> String,
+) -> String {
+    let culprits = plural(cause.culprits.len(), "culprit");
+    let findings = plural(cause.findings.len(), "finding");
+    let workflows = cause.workflows(&report.findings).len();
+    let reach = format!("{findings} in {}", plural(workflows, "workflow"));
+    // What stands in backticks must not have any.
+    let name = |it: &str| escape(it).replace('`', "'");
+    match &cause.bond {
+        Bond::Through(it) => format!(
+            "Every path to these {culprits} goes through `{}` at {}: {reach}. Whatever keeps workflows from calling it settles all of them",
+            name(&it.function),
+            position(it.place),
+        ),
+        Bond::Subject(it) => format!(
+            "These {culprits} are about the same `{}`: {reach}",
+            name(&it.name),
+        ),
+        Bond::Line => format!("These {culprits} stand on one line: {reach}"),
+        Bond::Fixes => format!("The same fix settles these {culprits}: {reach}"),
+        Bond::Culprit => format!("One culprit: {reach}"),
+    }
 }
 
 /// `path:line:column`

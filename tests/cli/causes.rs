@@ -121,6 +121,64 @@ fn three_culprits_behind_one_function_are_enough() {
 }
 
 #[test]
+fn what_is_done_to_one_variable_is_one_cause() {
+    let project = project(&[("A", "helpers.note('a'), helpers.forget('a')")]);
+    let shared = "seen = {}\n\n\ndef note(name):\n    seen[name] = True\n\n\ndef forget(name):\n    seen.pop(name)\n";
+    project.write("helpers.py", shared.as_bytes());
+    let document = json(&project);
+    assert_eq!(document["summary"]["findings"], 2);
+    assert_eq!(document["summary"]["causes"], 1, "{document}");
+    let cause = &document["causes"][0];
+    assert_eq!(cause["joined_by"], "subject");
+    assert_eq!(cause["subject"]["name"], "seen");
+    assert_eq!(cause["subject"]["path"], "helpers.py");
+    let text = project.run(&["check"]).stdout;
+    assert!(
+        text.contains("These 2 culprits are about the same `seen`: 2 findings in 1 workflow."),
+        "{text}"
+    );
+    // Another variable is another thing to change.
+    let shared = shared.replace("seen.pop", "known.pop");
+    project.write("helpers.py", format!("known = {{}}\n{shared}").as_bytes());
+    assert_eq!(json(&project)["summary"]["causes"], 2);
+}
+
+#[test]
+fn what_one_fix_settles_is_one_cause() {
+    let project = project(&[("A", "helpers.load('a')")]);
+    let load = "import left\nimport right\n\n\ndef load(name: str) -> str:\n    return left.read(name) + right.read(name)\n";
+    let left =
+        "def read(name: str) -> str:\n    with open(name) as file:\n        return file.read()\n";
+    let right = "import os\n\n\ndef read(name: str) -> str:\n    return os.environ[name]\n";
+    project.write("helpers.py", load.as_bytes());
+    project.write("left.py", left.as_bytes());
+    project.write("right.py", right.as_bytes());
+    let document = json(&project);
+    assert_eq!(document["summary"]["causes"], 1, "{document}");
+    let cause = &document["causes"][0];
+    assert_eq!(cause["joined_by"], "fixes");
+    assert_eq!(list(cause, "culprits").len(), 2);
+    let edits = |it: &Value| it["fixes"][0]["edits"].clone();
+    let findings = list(&document, "findings");
+    assert!(findings.iter().all(|it| edits(it) == edits(&findings[0])));
+}
+
+#[test]
+fn culprits_of_one_rule_on_one_line_are_one_cause() {
+    let on_one = project(&[("A", "helpers.time.time(), helpers.time.time()")]);
+    let document = json(&on_one);
+    assert_eq!(document["summary"]["findings"], 2);
+    assert_eq!(document["summary"]["causes"], 1);
+    assert_eq!(document["causes"][0]["joined_by"], "line");
+    let on_two = project(&[(
+        "A",
+        "helpers.time.time(), \\\n            helpers.time.time()",
+    )]);
+    let document = json(&on_two);
+    assert_eq!(document["summary"]["causes"], 2);
+}
+
+#[test]
 fn counts_add_up_and_no_line_is_like_another() {
     let workflows = [
         ("A", "helpers.outer()"),

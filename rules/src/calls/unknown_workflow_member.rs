@@ -102,6 +102,7 @@ impl Rule for UnknownWorkflowMember {
                     .help(it.help)
                     .note(format!("Checked against {}.{note}", sdk::TEMPORAL_VERSION))
                     .culprit(format!("{}.{name}", it.owner.full()))
+                    .about(function.file, format!("{}.{name}", it.owner.shown()))
                     .report(report);
             }
         }

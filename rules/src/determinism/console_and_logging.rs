@@ -1,9 +1,12 @@
-use lint_core::diagnostic::{Diagnostic, Severity};
+use lint_core::diagnostic::{Diagnostic, Place, Severity, Subject};
 use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::Expr;
+use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use crate::fixes;
 use crate::hazard;
+use crate::program::{Node, own_nodes};
 use crate::rule::{Context, Rule};
 
 /// ## What it does
@@ -115,6 +118,7 @@ impl Rule for ConsoleAndLogging {
                 if case.hazard.trace.is_empty() {
                     found.fixes.extend(fixes::logger(cx, &case));
                 }
+                found.subject = logger(cx, case.hazard.place);
                 if locks && !case.hazard.read_only {
                     found.severity = Severity::Warning;
                 }
@@ -122,4 +126,20 @@ impl Rule for ConsoleAndLogging {
             }
         }
     }
+}
+
+/// The logger of the module whose method is called: all of its calls are settled where it is made.
+fn logger(cx: &Context<'_>, place: Place) -> Option<Subject> {
+    let index = cx.facts.project.module(place.file)?.index();
+    let function = index.function(index.function_containing(place.span.start));
+    let call = own_nodes(Some(function)).find_map(|node| match node {
+        Node::Expr(Expr::Call(call)) if span_of(call) == place.span => Some(call),
+        _ => None,
+    });
+    let logger = call?.func.as_attribute_expr()?.value.as_name_expr()?;
+    let name = logger.id.as_str();
+    (!function.locals.contains(name)).then(|| Subject {
+        file: Some(place.file),
+        name: name.to_owned(),
+    })
 }

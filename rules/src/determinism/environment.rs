@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use lint_core::diagnostic::{Diagnostic, Place, Span};
+use lint_core::diagnostic::{Diagnostic, Place, Span, Subject};
 use lint_core::facts::FunctionRef;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::Expr;
@@ -129,7 +129,18 @@ impl Rule for Environment {
             moved.into_iter().chain(fixes::in_input(cx, case))
         };
         let start = report.len();
-        hazard::report_fixable_apis(self, cx, fixes, report);
+        for (case, class) in hazard::apis(self, cx.facts) {
+            // What an interpreter is, is one question for the whole project.
+            let subject = (class.id == "platform").then(|| Subject {
+                file: None,
+                name: case.hazard.culprit.clone(),
+            });
+            report.push(Diagnostic {
+                fixes: fixes(cx, &case).collect(),
+                subject,
+                ..case.diagnose_api(self, class)
+            });
+        }
         let mut secrets = BTreeMap::new();
         for diagnostic in &mut report[start..] {
             let at = diagnostic.culprit_place();

@@ -234,12 +234,21 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
                 state.contains(&owner)
                     && is_changed(&stale, Attribute { owner, name }.within(running))
             };
-            if owners.iter().any(is_shared) {
+            if let Some(owner) = owners.iter().find(|it| is_shared(it)) {
+                let attribute = Attribute {
+                    owner: *owner,
+                    name: stale.attribute.attr.as_str(),
+                };
+                let owner = attribute.within(running).owner;
+                let class = program.index(owner.file).map(|it| it.class(owner.ix));
+                let class = class.map_or("", |it| &it.qualname);
+                let subject = format!("{class}.{}", attribute.name);
                 let place = Place {
                     file: function.file,
                     span: span_of(stale.target),
                 };
-                found.push((place, finding(program, running, function, &stale)));
+                let found_here = finding(program, running, function, &stale);
+                found.push((place, found_here.about(owner.file, subject)));
             }
         }
     }

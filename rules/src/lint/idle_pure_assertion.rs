@@ -98,6 +98,7 @@ impl Rule for IdlePureAssertion {
                 workflow: None,
                 entry: None,
                 culprit: None,
+                subject: None,
                 impact: Impact::Unknown,
                 trace: Vec::new(),
                 fixes: removal(cx, boundary.place).into_iter().collect(),

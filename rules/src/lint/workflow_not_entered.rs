@@ -100,6 +100,7 @@ impl Rule for WorkflowNotEntered {
                 workflow: Some(workflow.name.clone()),
                 entry: None,
                 culprit: None,
+                subject: None,
                 impact: Impact::Unknown,
                 trace: Vec::new(),
                 fixes: Vec::new(),

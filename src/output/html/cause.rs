@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use lint_core::diagnostic::{Diagnostic, Impact};
+use lint_core::causes::{Bond, Culprit};
+use lint_core::diagnostic::{Diagnostic, Fix, Impact};
 
-use super::super::rule_page;
+use super::super::fix::{Is, lines, title};
+use super::super::{rule_page, text::in_common};
 use super::markup::{inline, position, source, text};
 use crate::report::{Places, Report, Shown, plural};
 
@@ -28,6 +30,7 @@ pub(super) fn article(number: usize, shown: Shown<'_>, report: &Report<'_>) -> S
             inline(it)
         )
     });
+    let fixes = finding.fixes.iter().map(|it| fix(it, places));
     let notes: String = finding
         .notes
         .iter()
@@ -38,7 +41,7 @@ pub(super) fn article(number: usize, shown: Shown<'_>, report: &Report<'_>) -> S
         "<article class=\"card cause\" id=\"c{number}\" data-codes=\"{codes}\" data-impact=\"{}\" data-severity=\"{severity}\" data-files=\"{}\">\
          <div class=\"head\"><span class=\"badge {severity}\">{severity}</span>\
          <h3><a href=\"{}\">{} {}</a></h3>{}{}</div>\
-         <p class=\"message\">{}</p><p class=\"where\">{}</p>{}{}{}{}</article>",
+         <p class=\"message\">{}</p><p class=\"where\">{}</p>{}{}{}{}{}</article>",
         impact.unwrap_or_default(),
         text(&files),
         rule_page(finding.code, finding.name),
@@ -49,9 +52,29 @@ pub(super) fn article(number: usize, shown: Shown<'_>, report: &Report<'_>) -> S
         inline(&finding.message),
         text(&position(finding.place, places)),
         help.collect::<String>(),
+        fixes.collect::<String>(),
         notes.unwrap_or_default(),
         trail(number, finding, places),
         others(shown, report),
+    )
+}
+
+/// A fix, folded.
+fn fix(fix: &Fix, places: &Places<'_>) -> String {
+    let lines: String = lines(fix, places)
+        .iter()
+        .map(|line| {
+            let line_text = text(&line.text);
+            match line.is {
+                Is::Removed => format!("<del class=\"l\">{line_text}</del>"),
+                Is::Added => format!("<ins class=\"l\">{line_text}</ins>"),
+                Is::Heading | Is::Kept => format!("<span class=\"l\">{line_text}</span>"),
+            }
+        })
+        .collect();
+    format!(
+        "<details><summary>Fix: {}</summary><pre class=\"source diff\" tabindex=\"0\" role=\"group\" aria-label=\"What the fix changes\">{lines}</pre></details>",
+        inline(&title(fix))
     )
 }
 
@@ -115,49 +138,20 @@ fn others(shown: Shown<'_>, report: &Report<'_>) -> String {
         return String::new();
     };
     let places = &report.places;
-    let (title, rows): (String, Vec<String>) = match &cause.through {
-        Some(through) => {
-            let row = |it: &lint_core::causes::Culprit| {
-                let name = it.culprit.as_deref().unwrap_or(it.name);
-                let (name, at) = (text(name), text(&position(it.place, places)));
-                format!(
-                    "<tr><td>{}</td><td><code>{name}</code></td><td>{at}</td><td>{}</td></tr>",
-                    it.code, it.findings
-                )
-            };
-            let title = format!(
-                "All {} are reached through {} at {}; whatever keeps workflows from calling it settles all of them",
-                plural(cause.culprits.len(), "culprit"),
-                inline(&format!("`{}`", through.function.replace('`', "'"))),
-                text(&position(through.place, places)),
-            );
-            (title, cause.culprits.iter().map(row).collect())
-        }
-        None => {
-            let rest = cause
-                .findings
-                .iter()
-                .filter(|&&ix| ix != cause.representative);
-            let row = |&ix: &usize| {
-                let it = &report.findings[ix];
-                let workflow = it.workflow.as_deref().unwrap_or_default();
-                let at = text(&position(it.place, places));
-                format!(
-                    "<tr><td>{}</td><td><code>{}</code></td><td>{at}</td></tr>",
-                    it.code,
-                    text(workflow)
-                )
-            };
-            let rows: Vec<String> = rest.map(row).collect();
-            (
-                format!(
-                    "The same culprit from {}",
-                    plural(rows.len(), "other place")
-                ),
-                rows,
-            )
-        }
+    let (title, rows) = if cause.bond == Bond::Culprit {
+        let rest = cause.findings.iter();
+        let rest = rest.filter(|&&ix| ix != cause.representative);
+        let rows: Vec<String> = rest
+            .map(|&ix| place_row(&report.findings[ix], places))
+            .collect();
+        let count = plural(rows.len(), "other place");
+        (format!("The same culprit from {count}"), rows)
+    } else {
+        let title = in_common(cause, report, |it| position(it, places));
+        let rows = cause.culprits.iter().map(|it| culprit_row(it, places));
+        (title, rows.collect())
     };
+    let title = inline(&title);
     let more = match rows.len().saturating_sub(LISTED) {
         0 => String::new(),
         n => format!("<p class=\"where\">and {n} more, which reports as JSON list</p>"),
@@ -165,5 +159,21 @@ fn others(shown: Shown<'_>, report: &Report<'_>) -> String {
     let rows: String = rows.into_iter().take(LISTED).collect();
     format!(
         "<details><summary>{title}</summary><div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-label=\"Other places\"><table><tbody>{rows}</tbody></table></div>{more}</details>"
+    )
+}
+
+fn place_row(finding: &Diagnostic, places: &Places<'_>) -> String {
+    let workflow = text(finding.workflow.as_deref().unwrap_or_default());
+    let at = text(&position(finding.place, places));
+    let code = finding.code;
+    format!("<tr><td>{code}</td><td><code>{workflow}</code></td><td>{at}</td></tr>")
+}
+
+fn culprit_row(culprit: &Culprit, places: &Places<'_>) -> String {
+    let name = text(culprit.culprit.as_deref().unwrap_or(culprit.name));
+    let at = text(&position(culprit.place, places));
+    format!(
+        "<tr><td>{}</td><td><code>{name}</code></td><td>{at}</td><td>{}</td></tr>",
+        culprit.code, culprit.findings
     )
 }

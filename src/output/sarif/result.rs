@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use lint_core::causes::Culprit;
+use lint_core::causes::{Bond, Culprit};
 use lint_core::diagnostic::{Applicability, Diagnostic, FileId, Fix, Impact, Place, Severity};
 use serde_json::json;
 use serde_sarif::sarif::{
@@ -92,24 +92,21 @@ fn others(shown: Shown<'_>, report: &Report<'_>) -> Vec<Other> {
     let Some(cause) = shown.cause.filter(|it| it.findings.len() > 1) else {
         return Vec::new();
     };
-    let labelled: Vec<(Place, String)> = match &cause.through {
-        Some(_) => {
-            let name = |it: &Culprit| it.culprit.clone().unwrap_or_else(|| it.name.to_owned());
-            let culprits = cause.culprits.iter();
-            culprits
-                .map(|it| (it.place, format!("{} {}", it.code, name(it))))
-                .collect()
-        }
-        None => {
-            let rest = cause.findings.iter();
-            let rest = rest.filter(|&&ix| ix != cause.representative);
-            let found = rest.map(|&ix| &report.findings[ix]);
-            let label = |it: &Diagnostic| match &it.workflow {
-                Some(workflow) => format!("also in {workflow}"),
-                None => "also here".to_owned(),
-            };
-            found.map(|it| (it.place, label(it))).collect()
-        }
+    let labelled: Vec<(Place, String)> = if cause.bond == Bond::Culprit {
+        let rest = cause.findings.iter();
+        let rest = rest.filter(|&&ix| ix != cause.representative);
+        let found = rest.map(|&ix| &report.findings[ix]);
+        let label = |it: &Diagnostic| match &it.workflow {
+            Some(workflow) => format!("also in {workflow}"),
+            None => "also here".to_owned(),
+        };
+        found.map(|it| (it.place, label(it))).collect()
+    } else {
+        let name = |it: &Culprit| it.culprit.clone().unwrap_or_else(|| it.name.to_owned());
+        let culprits = cause.culprits.iter();
+        culprits
+            .map(|it| (it.place, format!("{} {}", it.code, name(it))))
+            .collect()
     };
     let room = MAX_RELATED - shown.finding.trace.len().min(MAX_RELATED);
     let ids = shown.finding.trace.len() as i64 + 1..;

@@ -2,29 +2,56 @@
 
 use std::collections::BTreeMap;
 
-use anstyle::{AnsiColor, Style};
 use lint_core::diagnostic::{Applicability, Edit, FileId, Fix, Span};
 use lint_core::source::SourceFile;
 use similar::{ChangeTag, TextDiff};
 
-use super::super::escape;
+use super::escape;
 use crate::report::Places;
 
-const REMOVED: Style = AnsiColor::Red.on_default();
-const ADDED: Style = AnsiColor::Green.on_default();
 /// Lines that are shown around a change.
 const CONTEXT: usize = 1;
 /// Edits with more lines than this between them are compared for themselves: an import at the top
 /// does not make the rest of the file part of the comparison.
 const FAR: u32 = 20;
 
-pub(super) fn shown(fix: &Fix, places: &Places<'_>) -> String {
+/// A line of a diff, without control characters.
+pub(super) struct Line {
+    pub(super) is: Is,
+    pub(super) text: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Is {
+    /// Where lines stand, or that some are left out.
+    Heading,
+    Kept,
+    Removed,
+    Added,
+}
+
+impl Line {
+    fn heading(text: impl Into<String>) -> Self {
+        Self {
+            is: Is::Heading,
+            text: text.into(),
+        }
+    }
+}
+
+/// What it does, with a word of caution unless it is safe.
+pub(super) fn title(fix: &Fix) -> String {
     let caution = match fix.applicability {
         Applicability::Safe => "",
         Applicability::Unsafe => " (unsafe: check that it is meant so)",
         Applicability::DisplayOnly => " (an idea, not to be applied as it is)",
     };
-    let mut lines = vec![format!("fix: {}{caution}", escape(&fix.title))];
+    format!("{}{caution}", escape(&fix.title))
+}
+
+/// What changes, line by line.
+pub(super) fn lines(fix: &Fix, places: &Places<'_>) -> Vec<Line> {
+    let mut lines = Vec::new();
     let mut by_file: BTreeMap<FileId, Vec<&Edit>> = BTreeMap::new();
     for edit in &fix.edits {
         by_file.entry(edit.place.file).or_default().push(edit);
@@ -32,24 +59,25 @@ pub(super) fn shown(fix: &Fix, places: &Places<'_>) -> String {
     let several = by_file.len() + fix.new_files.len() > 1;
     for (file, mut edits) in by_file {
         if several {
-            lines.push(format!("in {}:", escape(&places.path(file))));
+            let path = places.path(file);
+            lines.push(Line::heading(format!("in {}:", escape(&path))));
         }
         edits.sort_by_key(|it| it.place.span);
         lines.extend(diff(file, &edits, places));
     }
     for new in &fix.new_files {
         let path = places.shown(&places.root.join(&new.key));
-        lines.push(format!("in the new file {}:", escape(&path)));
-        lines.extend(new.text.lines().enumerate().map(|(index, line)| {
-            let text = escape(line);
-            format!("{ADDED}{} + {text}{ADDED:#}", index + 1)
+        lines.push(Line::heading(format!("in the new file {}:", escape(&path))));
+        lines.extend(new.text.lines().enumerate().map(|(index, line)| Line {
+            is: Is::Added,
+            text: format!("{} + {}", index + 1, escape(line)),
         }));
     }
-    lines.join("\n")
+    lines
 }
 
 /// Compares the lines around the edits, not the whole file.
-fn diff(file: FileId, edits: &[&Edit], places: &Places<'_>) -> Vec<String> {
+fn diff(file: FileId, edits: &[&Edit], places: &Places<'_>) -> Vec<Line> {
     let source = places.source(file);
     let last = edits.iter().map(|it| source.line(it.place.span.end)).max();
     let last = last.map_or(0, |it| (it + CONTEXT as u32).min(source.line_count()));
@@ -62,7 +90,7 @@ fn diff(file: FileId, edits: &[&Edit], places: &Places<'_>) -> Vec<String> {
     for edits in edits.chunk_by(are_close) {
         let hunks = hunks(source, edits, width, &mut added);
         if !lines.is_empty() && !hunks.is_empty() {
-            lines.push("…".to_owned());
+            lines.push(Line::heading("…"));
         }
         lines.extend(hunks);
     }
@@ -71,7 +99,7 @@ fn diff(file: FileId, edits: &[&Edit], places: &Places<'_>) -> Vec<String> {
 
 /// What edits change that are not far from each other. `added` is how many lines the edits before
 /// them add.
-fn hunks(source: &SourceFile, edits: &[&Edit], width: usize, added: &mut isize) -> Vec<String> {
+fn hunks(source: &SourceFile, edits: &[&Edit], width: usize, added: &mut isize) -> Vec<Line> {
     let starts = edits.iter().map(|it| source.line(it.place.span.start));
     let ends = edits.iter().map(|it| source.line(it.place.span.end));
     let (Some(first), Some(last)) = (starts.min(), ends.max()) else {
@@ -95,20 +123,23 @@ fn hunks(source: &SourceFile, edits: &[&Edit], width: usize, added: &mut isize) 
     let mut lines = Vec::new();
     for (index, group) in diff.grouped_ops(CONTEXT).iter().enumerate() {
         if index > 0 {
-            lines.push("…".to_owned());
+            lines.push(Line::heading("…"));
         }
         for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
             let now = change
                 .new_index()
                 .map(|it| it.saturating_add_signed(*added));
-            let (mark, style, index) = match change.tag() {
-                ChangeTag::Equal => (' ', Style::new(), now),
-                ChangeTag::Delete => ('-', REMOVED, change.old_index()),
-                ChangeTag::Insert => ('+', ADDED, now),
+            let (mark, is, index) = match change.tag() {
+                ChangeTag::Equal => (' ', Is::Kept, now),
+                ChangeTag::Delete => ('-', Is::Removed, change.old_index()),
+                ChangeTag::Insert => ('+', Is::Added, now),
             };
             let number = index.unwrap_or_default() + first as usize;
-            let text = escape(change.value().trim_end_matches(['\r', '\n'])).into_owned();
-            lines.push(format!("{style}{number:>width$} {mark} {text}{style:#}"));
+            let text = escape(change.value().trim_end_matches(['\r', '\n']));
+            lines.push(Line {
+                is,
+                text: format!("{number:>width$} {mark} {text}"),
+            });
         }
     }
     *added += diff.new_slices().len() as isize - diff.old_slices().len() as isize;
