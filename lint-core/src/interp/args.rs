@@ -151,13 +151,15 @@ impl Machine<'_> {
                 }
                 _ => false,
             },
-            When::Holds(arg, names) => match self.given(args, arg) {
-                Given::Value(value) => {
-                    let (types, _) = self.types_within(&value.clone());
-                    types.into_iter().any(|ty| self.is_one_of(ty, names))
-                }
-                _ => false,
-            },
+            When::Holds(arg, names) => {
+                let value = match self.given(args, arg) {
+                    Given::Value(value) => value.clone(),
+                    Given::Hidden => self.unpacked(args, arg.name),
+                    Given::Absent | Given::Receiver(_) => return false,
+                };
+                let (types, _) = self.types_within(&value);
+                types.into_iter().any(|ty| self.is_one_of(ty, names))
+            }
             When::Unclear(arg) => match self.given(args, arg) {
                 Given::Value(value) => !self.types_within(&value.clone()).1,
                 Given::Hidden => true,
@@ -166,6 +168,17 @@ impl Machine<'_> {
             When::All(all) => all.iter().all(|when| self.holds(*when, Some(args))),
             When::Any(any) => any.iter().any(|when| self.holds(*when, Some(args))),
         }
+    }
+
+    /// What mappings that a call unpacks have under a name.
+    pub(super) fn unpacked(&mut self, args: &Args, name: &str) -> Value {
+        let mut value = Value::bottom();
+        for (keyword, mapping) in &args.keywords {
+            if keyword.is_none() {
+                value.join(&self.entry_of(mapping, name));
+            }
+        }
+        value
     }
 
     /// The text of an argument that is a literal.
