@@ -390,6 +390,11 @@ impl<'p> Machine<'p> {
                     let value = self.read_shared(value, sym, span);
                     let value = self.at_class_attribute(value, owner, sym);
                     let bound = self.bind_to_instance(&value, class, variant, span);
+                    let bound = if self.is_made_at_import(variant) {
+                        bound
+                    } else {
+                        self.own_default(bound, class)
+                    };
                     let declared = if bound.objs().iter().all(|obj| matches!(obj, Obj::None)) {
                         self.declared_attribute(owner, name)
                     } else {
@@ -433,6 +438,27 @@ impl<'p> Machine<'p> {
         } else {
             result
         }
+    }
+
+    /// A default of a model is copied for each instance.
+    fn own_default(&mut self, value: Value, class: ClassId) -> Value {
+        let is_instance = |obj: &Obj| matches!(obj, Obj::Instance(..));
+        if !value.objs().iter().any(is_instance) {
+            return value;
+        }
+        let mro = self.mro(class);
+        let is_model = |entry: &Obj| matches!(entry, Obj::External(name) if self.str(*name) == "pydantic.BaseModel");
+        if !mro.iter().any(is_model) {
+            return value;
+        }
+        let mut copy = value.filter(|obj| !matches!(obj, Obj::Instance(..)));
+        for &obj in value.objs() {
+            if let Obj::Instance(class, variant) = obj {
+                let own = self.variant_of_copy(class, variant, &Args::default());
+                copy.add(Obj::Instance(class, own));
+            }
+        }
+        copy
     }
 
     /// What the body of a class made for all its instances stands at its attribute, also where an

@@ -81,14 +81,17 @@ impl<'p> Machine<'p> {
         })
     }
 
-    /// `model.model_copy(update={"field": value})`
+    /// `model.model_copy(update={"field": value}, deep=True)`
     fn model_copy(&mut self, it: &'p ast::ExprCall) -> Option<Value> {
         let Expr::Attribute(method) = &*it.func else {
             return None;
         };
         let object = self.evaluate(&method.value);
         let args = self.arguments(&it.arguments);
-        let update = self.sym("update");
+        let (update, deep) = (self.sym("update"), self.sym("deep"));
+        let is_deep = args
+            .keyword(deep)
+            .is_some_and(|it| matches!(it.objs(), [Obj::Bool(true)]));
         let mut set = Args::default();
         for (name, value) in &args.keywords {
             if *name != Some(update) {
@@ -100,6 +103,9 @@ impl<'p> Machine<'p> {
                     _ => return None,
                 }
             }
+        }
+        if is_deep {
+            return Some(self.deeply_replaced(&object, &set, span_of(it)));
         }
         self.replaced(&object, &set, span_of(it))
     }

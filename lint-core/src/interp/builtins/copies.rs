@@ -99,6 +99,24 @@ impl Machine<'_> {
         (!copy.is_bottom()).then(|| self.as_copy(copy, object, span))
     }
 
+    /// The same of a copy that shares nothing with the original.
+    pub(in crate::interp) fn deeply_replaced(
+        &mut self,
+        object: &Value,
+        args: &Args,
+        span: Span,
+    ) -> Value {
+        let copy = self.deep_copy(object, span, &mut Copies::new());
+        let mut copy = self.as_copy(copy, object, span);
+        if let Some(replaced) = self.replaced(&copy, args, span) {
+            return replaced;
+        }
+        for (_, value) in &args.keywords {
+            copy.add_taint(value.taint());
+        }
+        copy
+    }
+
     /// A copy is made here, and stands nowhere else.
     fn as_copy(&mut self, copy: Value, original: &Value, span: Span) -> Value {
         self.note_seen(span, Seen::OfFresh);
