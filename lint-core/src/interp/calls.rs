@@ -230,9 +230,17 @@ impl<'p> Machine<'p> {
             },
             _ => None,
         };
+        let function = |obj: &Obj| match obj {
+            Obj::Bound(id) => self.bounds.get(*id).0,
+            other => *other,
+        };
+        let first = callee.objs().first().map(function);
+        // The same method of several objects is one function.
+        let differ = callee.objs().iter().any(|it| Some(function(it)) != first);
         let receivers: Option<Vec<_>> = callee.objs().iter().map(receiver).collect();
         receivers.is_some_and(|it| {
-            it.len() > 1 && !callee.taint().is_empty() && it.iter().all(|of| *of == it[0])
+            let same = it.iter().all(|of| *of == it[0]);
+            it.len() > 1 && !callee.taint().is_empty() && (same || differ)
         })
     }
 
@@ -343,6 +351,7 @@ impl<'p> Machine<'p> {
 
     /// What a call gives of which nothing is known.
     pub(super) fn unknown_from(&mut self, args: &Args) -> Value {
+        self.hand_out(args);
         Value::unknown().tainted_by(&self.args_taint(args))
     }
 

@@ -69,7 +69,9 @@ impl<'p> Machine<'p> {
 
     /// What the result of a call comes from because of the call itself.
     fn cause_of_call(&mut self, name: Sym, args: &Args, span: Span) -> Value {
-        let cause = if self.is_harmless_hash(name, args) || self.is_given_memory(args) {
+        let gives_one =
+            |this: &mut Self| this.is_harmless_hash(name, args) || this.parts_one(name, args);
+        let cause = if gives_one(self) || self.is_given_memory(args) {
             Value::bottom()
         } else if let Some(known) = self.resource_of(name, args, span) {
             known
@@ -128,6 +130,16 @@ impl<'p> Machine<'p> {
         Value::of(Obj::Container(pair))
     }
 
+    /// Whether tasks are parted of which there is no more than one: sets of one have one order.
+    fn parts_one(&mut self, name: Sym, args: &Args) -> bool {
+        let tasks = args.at(0).filter(|_| PARTS_TASKS.contains(&self.str(name)));
+        let Some(tasks) = tasks.cloned() else {
+            return false;
+        };
+        let is_one = self.exact_elements(&tasks).is_some_and(|it| it.len() == 1);
+        is_one || self.is_single(&tasks)
+    }
+
     /// Calls code of which no more is known than what it is given and what it gives.
     fn call_unknown(&mut self, name: Sym, args: &Args, cause: &Value, span: Span) -> Value {
         self.call_callbacks(name, args, !cause.is_bottom(), span);
@@ -141,6 +153,7 @@ impl<'p> Machine<'p> {
         }
         let returned = self.returned_type(name, Some(args), span);
         if !is_builtin(self.str(name)) {
+            self.hand_out(args);
             self.note_foreign_call(cause, span);
         }
         returned

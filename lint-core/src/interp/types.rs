@@ -144,7 +144,16 @@ impl<'p> Machine<'p> {
         let kind = match canonical.rsplit('.').next().unwrap_or(&canonical) {
             "list" | "List" | "Sequence" | "Iterable" | "deque" => Some(ContainerKind::List),
             "set" | "frozenset" | "Set" | "FrozenSet" => Some(ContainerKind::Set),
-            "dict" | "Dict" | "Mapping" | "defaultdict" | "OrderedDict" | "Counter" => {
+            "dict" | "Dict" | "Mapping" | "defaultdict" | "OrderedDict" => {
+                Some(ContainerKind::Dict)
+            }
+            // Libraries that measure have counters, too.
+            "Counter"
+                if matches!(
+                    &*canonical,
+                    "Counter" | "collections.Counter" | "typing.Counter"
+                ) =>
+            {
                 Some(ContainerKind::Dict)
             }
             "tuple" | "Tuple" => Some(ContainerKind::Tuple),
