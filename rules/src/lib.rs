@@ -150,6 +150,7 @@ static RULES: &[&dyn Rule] = &[
     &calls::WaitConditionResult,
     &calls::UnknownArgument,
     &calls::ExceptionAsPayload,
+    &calls::UncalledFunction,
     &bundle::MissingBundleFile,
     &bundle::InvalidFrontmatter,
     &bundle::MissingFrontmatterField,

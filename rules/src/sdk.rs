@@ -408,6 +408,103 @@ pub(crate) const TEMPORAL_INFO: &[&str] = &[
     "workflow_type",
 ];
 
+/// What functions of the SDK give that stands for something that runs.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Handle {
+    pub(crate) name: &'static str,
+    own: &'static [&'static str],
+    /// Whether it is an `asyncio.Task` too.
+    is_task: bool,
+}
+
+impl Handle {
+    pub(crate) fn members(&self) -> impl Iterator<Item = &'static str> {
+        let inherited = if self.is_task { TASK } else { &[] };
+        self.own.iter().chain(inherited).copied()
+    }
+
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.members().any(|it| it == name)
+    }
+}
+
+pub(crate) const HANDLES: &[Handle] = &[
+    Handle {
+        name: "ActivityHandle",
+        own: &[],
+        is_task: true,
+    },
+    Handle {
+        name: "ChildWorkflowHandle",
+        own: &["first_execution_run_id", "id", "signal"],
+        is_task: true,
+    },
+    Handle {
+        name: "ExternalWorkflowHandle",
+        own: &["cancel", "id", "run_id", "signal"],
+        is_task: false,
+    },
+];
+
+/// What an `asyncio.Task` has.
+const TASK: &[&str] = &[
+    "add_done_callback",
+    "cancel",
+    "cancelled",
+    "cancelling",
+    "done",
+    "exception",
+    "get_context",
+    "get_coro",
+    "get_loop",
+    "get_name",
+    "get_stack",
+    "print_stack",
+    "remove_done_callback",
+    "result",
+    "set_exception",
+    "set_name",
+    "set_result",
+    "uncancel",
+];
+
+/// Functions that answer something when they are called.
+pub(crate) const ANSWERS: &[&str] = &[
+    "ntro.workflow.runbook.info",
+    "ntro.workflow.runbook.now",
+    "temporalio.workflow.all_handlers_finished",
+    "temporalio.workflow.cancellation_reason",
+    "temporalio.workflow.current_update_info",
+    "temporalio.workflow.get_current_details",
+    "temporalio.workflow.get_last_completion_result",
+    "temporalio.workflow.get_last_failure",
+    "temporalio.workflow.has_last_completion_result",
+    "temporalio.workflow.in_workflow",
+    "temporalio.workflow.info",
+    "temporalio.workflow.memo",
+    "temporalio.workflow.now",
+    "temporalio.workflow.patched",
+    "temporalio.workflow.random_seed",
+    "temporalio.workflow.time",
+    "temporalio.workflow.time_ns",
+    "temporalio.workflow.unsafe.in_sandbox",
+    "temporalio.workflow.unsafe.is_imports_passed_through",
+    "temporalio.workflow.unsafe.is_read_only",
+    "temporalio.workflow.unsafe.is_replaying",
+    "temporalio.workflow.unsafe.is_replaying_history_events",
+    "temporalio.workflow.unsafe.is_sandbox_unrestricted",
+];
+
+/// The methods of what `workflow.info()` gives.
+pub(crate) const ANSWERS_OF_INFO: &[&str] = &[
+    "get_current_build_id",
+    "get_current_deployment_version",
+    "get_current_history_length",
+    "get_current_history_size",
+    "is_continue_as_new_suggested",
+    "is_target_worker_deployment_version_changed",
+];
+
 /// The functions of `temporalio` that workflow code calls, with the number of arguments that may be given by
 /// position and the names of all. Those without any are left out.
 pub(crate) const TEMPORAL_PARAMETERS: &[(&[&str], usize, &[&str])] = &[

@@ -595,6 +595,21 @@ def test_exception_as_payload() -> None:
     assert (reported.outcome, reported.names()) == ("completed", ["price", "report"]), reported
 
 
+@shows("RB434", temporal="the function is true: the run continues as new each time")
+def test_uncalled_function() -> None:
+    assert temporal(wrong("RB434"), "F1").outcome == "continued as new"
+
+
+def test_functions_that_answer_are_known(tmp_path: Path) -> None:
+    """A condition asks each method of `workflow.info()`, and no field of it, for an answer."""
+    members = [name for name in dir(temporalio.workflow.Info) if not name.startswith("_")]
+    fields = [field.name for field in dataclasses.fields(temporalio.workflow.Info)]
+    methods = [name for name in members if callable(getattr(temporalio.workflow.Info, name))]
+    lines = [f"assert workflow.info().{name}" for name in sorted({*members, *fields})]
+    found = found_in_workflow(tmp_path, "RB434", lines)
+    assert [finding["message"].split("`")[1].rsplit(".")[-1] for finding in found] == sorted(methods)
+
+
 def test_parameters_of_the_workflow_module_are_known(tmp_path: Path) -> None:
     """Every parameter of the installed SDK may be named, and no other."""
     lines = []

@@ -1,24 +1,21 @@
-use std::collections::BTreeSet;
-
 use lint_core::diagnostic::{Diagnostic, Severity, Span};
 use lint_core::facts::FunctionRef;
-use lint_core::names::Names;
 use lint_core::rule::RuleMetadata;
-use lint_core::suggest::closest;
-use lint_core::syntax::ast::{self, Expr, Stmt};
+use lint_core::syntax::ast::{self, ExceptHandler, Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::members::{Owner, Owners, handle_of};
 use crate::finding::Finding;
 use crate::model::Model;
-use crate::program::{Culprit, Node, Program, Running, own_nodes, tried};
+use crate::program::{Culprit, Node, Program, Running, nodes_of, own_nodes, tried};
 use crate::rule::{Context, Rule};
 use crate::sdk;
 
 /// ## What it does
 /// Finds names that workflow code takes from `temporalio.workflow` although they belong to `asyncio`,
 /// `datetime`, `temporalio.common` or `temporalio.exceptions`, or to another SDK, names with a slip of the pen,
-/// and names that `workflow.info()` does not have.
+/// and names that `workflow.info()` and the handles of activities and of other workflows do not have.
 ///
 /// ## Why is this bad?
 /// The line raises an `AttributeError` when it runs. That is no failure: the workflow task is tried again
@@ -62,8 +59,8 @@ use crate::sdk;
 ///
 /// ## Limits
 /// The names of `datetime` are a warning, since earlier versions of the SDK had them by accident.
-/// Any other name may be one of a later version of the SDK, so nothing is said about it. Nor is anything said in
-/// functions that ask with `hasattr`, or where an `AttributeError` is caught.
+/// Any other name may be one of a later version of the SDK, so nothing is said about it. Nor is anything said
+/// where the function asks `hasattr` of the same object, or where an `AttributeError` is caught by that name.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB429",
@@ -86,10 +83,16 @@ impl Rule for UnknownWorkflowMember {
                 let name = it.attribute.attr.as_str();
                 let about = format!("`{name}` is looked up here");
                 let culprit = Culprit::new(function, span_of(it.attribute), about);
-                let message = format!(
-                    "`{}` has no `{name}`, so the `AttributeError` fails each try of the workflow task",
-                    it.owner.shown()
-                );
+                let owner = it.owner.shown();
+                let message = match caught_at(program, function, span_of(it.attribute)) {
+                    Some(line) => format!(
+                        "`{owner}` has no `{name}`, so what is tried here always ends with the `AttributeError` that line {line} \
+                         catches"
+                    ),
+                    None => format!(
+                        "`{owner}` has no `{name}`, so the `AttributeError` fails each try of the workflow task"
+                    ),
+                };
                 let (severity, note) = match BY_ACCIDENT.contains(&name) {
                     true => (
                         Severity::Warning,
@@ -111,172 +114,116 @@ impl Rule for UnknownWorkflowMember {
 
 const BY_ACCIDENT: &[&str] = &["datetime", "timedelta", "timezone"];
 
-/// What an attribute is looked up on.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Owner {
-    Module,
-    Info,
-}
-
-impl Owner {
-    fn shown(self) -> &'static str {
-        match self {
-            Self::Module => "temporalio.workflow",
-            Self::Info => "workflow.info()",
-        }
-    }
-
-    fn full(self) -> &'static str {
-        match self {
-            Self::Module => "temporalio.workflow",
-            Self::Info => "temporalio.workflow.Info",
-        }
-    }
-
-    fn has(self, name: &str) -> bool {
-        match self {
-            Self::Module => sdk::TEMPORAL_WORKFLOW.contains(&name),
-            Self::Info => sdk::TEMPORAL_INFO.contains(&name) || name.starts_with('_'),
-        }
-    }
-
-    fn help(self, name: &str) -> Option<String> {
-        match self {
-            Self::Module => Some(format!("write `{}`", meant(name)?)),
-            Self::Info if name.starts_with("parent_") => {
-                let rest = name.trim_start_matches("parent_");
-                Some(format!(
-                    "write `workflow.info().parent.{rest}`, where there is a parent"
-                ))
-            }
-            Self::Info => Some(match closest(name, sdk::TEMPORAL_INFO.iter().copied()) {
-                Some(member) => format!("write `workflow.info().{member}`"),
-                None => "look up its fields in the documentation of `temporalio.workflow.Info`"
-                    .to_owned(),
-            }),
-        }
-    }
-}
-
 struct Unknown<'p> {
     attribute: &'p ast::ExprAttribute,
     owner: Owner,
     help: String,
 }
 
-/// The attributes of the module, and of what `info()` gives, that they do not have.
+/// The attributes of the module, of what `info()` gives, and of handles, that they do not have.
 fn unknown<'p>(
     model: &Model<'_>,
     program: Program<'_, 'p>,
     function: FunctionRef,
 ) -> Vec<Unknown<'p>> {
     let nodes: Vec<Node<'p>> = own_nodes(program.function(function)).collect();
-    let members = nodes.iter().filter_map(|node| match node {
-        Node::Expr(Expr::Attribute(it)) if it.ctx.is_load() => Some(it),
-        _ => None,
-    });
     let owners = Owners::of(model.names_in(function.file), function, &nodes);
     // What was meant is asked last, since that compares the name with many others.
-    let mut unknown: Vec<Unknown<'p>> = members
-        .filter_map(|attribute| {
-            let name = attribute.attr.as_str();
-            let owner = owners.owner(&attribute.value)?;
-            let help = (!owner.has(name)).then(|| owner.help(name)).flatten()?;
-            Some(Unknown {
-                attribute,
-                owner,
-                help,
-            })
+    let unknown = |attribute: &'p ast::ExprAttribute, owner: Owner| {
+        let name = attribute.attr.as_str();
+        let help = (!owner.has(name)).then(|| owner.help(name)).flatten()?;
+        Some(Unknown {
+            attribute,
+            owner,
+            help,
         })
-        .collect();
-    if unknown.is_empty() || program.calls_of(function, &["hasattr"]).next().is_some() {
-        return Vec::new();
-    }
-    let careful: Vec<Span> = nodes.iter().flat_map(without_evaluation).collect();
-    unknown.retain(|it| {
-        let at = span_of(it.attribute);
-        !careful
-            .iter()
-            .any(|it| it.start <= at.start && at.end <= it.end)
+    };
+    let found = nodes.iter().filter_map(|node| match node {
+        Node::Expr(Expr::Attribute(it)) if it.ctx.is_load() => {
+            unknown(it, owners.owner(&it.value)?)
+        }
+        Node::Expr(Expr::Call(call)) => {
+            let method = call.func.as_attribute_expr()?;
+            unknown(method, handle_of(program, function, call)?)
+        }
+        _ => None,
     });
-    unknown.sort_by_key(|it| span_of(it.attribute).start);
-    unknown
+    let mut found: Vec<Unknown<'p>> = found.collect();
+    if found.is_empty() {
+        return found;
+    }
+    let asked: Vec<_> = program
+        .calls_of(function, &["hasattr"])
+        .filter_map(|call| Asked::of(&owners, call))
+        .collect();
+    let careful: Vec<Span> = nodes.iter().flat_map(without_evaluation).collect();
+    found.retain(|it| {
+        let at = span_of(it.attribute);
+        let is_careful = careful
+            .iter()
+            .any(|it| it.start <= at.start && at.end <= it.end);
+        !is_careful && !asked.iter().any(|asked| asked.is_about(it))
+    });
+    found.sort_by_key(|it| span_of(it.attribute).start);
+    found
 }
 
-/// Tells what attributes of a function are looked up on.
-struct Owners<'n, 'm> {
-    names: &'n Names<'m>,
-    function: FunctionRef,
-    /// The variables that are set once, to what `info()` gives.
-    infos: BTreeSet<&'n str>,
+/// `hasattr(workflow, "name")`, which a function asks before it uses the name.
+struct Asked<'p> {
+    owner: Owner,
+    /// `None` if it may be any.
+    name: Option<&'p str>,
 }
 
-impl<'n, 'm> Owners<'n, 'm> {
-    fn of(names: &'n Names<'m>, function: FunctionRef, nodes: &[Node<'n>]) -> Self {
-        let mut owners = Self {
-            names,
-            function,
-            infos: BTreeSet::new(),
+impl<'p> Asked<'p> {
+    fn of(owners: &Owners<'_, '_>, call: &'p ast::ExprCall) -> Option<Self> {
+        let [object, name] = &*call.arguments.args else {
+            return None;
         };
-        let set = nodes.iter().filter_map(|node| match node {
-            Node::Stmt(Stmt::Assign(it)) if owners.is_info(&it.value) => match &it.targets[..] {
-                [Expr::Name(it)] => Some(it.id.as_str()),
-                _ => None,
-            },
-            _ => None,
-        });
-        let set: BTreeSet<&str> = set.collect();
-        if !set.is_empty() {
-            let writes = |name: &str| {
-                let is_write = |node: &&Node<'_>| matches!(node, Node::Expr(Expr::Name(it)) if it.ctx.is_store() && it.id.as_str() == name);
-                nodes.iter().filter(is_write).count()
-            };
-            owners.infos = set.into_iter().filter(|it| writes(it) == 1).collect();
-        }
-        owners
+        Some(Self {
+            owner: owners.owner(object)?,
+            name: name.as_string_literal_expr().map(|it| it.value.to_str()),
+        })
     }
 
-    fn is(&self, value: &Expr, name: &str) -> bool {
-        let FunctionRef { file, ix } = self.function;
-        let resolved = self.names.resolve(file, ix, value);
-        resolved.is_some_and(|it| it.external() == Some(name))
-    }
-
-    fn is_info(&self, value: &Expr) -> bool {
-        matches!(value, Expr::Call(call) if self.is(&call.func, "temporalio.workflow.info"))
-    }
-
-    fn owner(&self, value: &Expr) -> Option<Owner> {
-        match value {
-            Expr::Call(_) => self.is_info(value).then_some(Owner::Info),
-            Expr::Name(it) if self.infos.contains(it.id.as_str()) => Some(Owner::Info),
-            value => self
-                .is(value, "temporalio.workflow")
-                .then_some(Owner::Module),
-        }
+    fn is_about(&self, it: &Unknown<'_>) -> bool {
+        self.owner == it.owner
+            && self
+                .name
+                .is_none_or(|name| name == it.attribute.attr.as_str())
     }
 }
 
-/// What was meant by a name that the module does not have, if that can be told.
-fn meant(name: &str) -> Option<String> {
-    if name.starts_with('_') {
-        return None;
-    }
-    if name == "wait_for" {
-        return Some("workflow.wait_condition` for a predicate, or `asyncio.wait_for".to_owned());
-    }
-    let elsewhere = sdk::NAMES_FROM_ELSEWHERE.iter();
-    if let Some((_, meant)) = elsewhere.into_iter().find(|(it, _)| *it == name) {
-        return Some((*meant).to_owned());
-    }
-    let home = sdk::NAMES_OF_OTHERS
-        .iter()
-        .find(|(_, names)| names.contains(&name));
-    home.map(|(module, _)| format!("{module}.{name}"))
-        .or_else(|| {
-            let member = closest(name, sdk::TEMPORAL_WORKFLOW.iter().copied())?;
-            Some(format!("workflow.{member}"))
-        })
+/// The line of the `except` clause that takes whatever is raised at a place, if there is one in the function.
+fn caught_at(program: Program<'_, '_>, function: FunctionRef, at: Span) -> Option<u32> {
+    let takes_all = |it: &&ast::ExceptHandlerExceptHandler| match it.type_.as_deref() {
+        Some(Expr::Name(name)) => matches!(name.id.as_str(), "Exception" | "BaseException"),
+        Some(_) => false,
+        None => true,
+    };
+    let raises_again = |it: &&ast::ExceptHandlerExceptHandler| {
+        let nodes = nodes_of(&it.body).into_iter();
+        nodes
+            .into_iter()
+            .any(|node| matches!(node, Node::Stmt(Stmt::Raise(it)) if it.exc.is_none()))
+    };
+    let contains = |body: &[Stmt]| {
+        let spans = body.iter().map(span_of);
+        spans
+            .into_iter()
+            .any(|it| it.start <= at.start && at.end <= it.end)
+    };
+    let text = program.facts.project.text(function.file)?;
+    let tries = own_nodes(program.function(function)).filter_map(|node| match node {
+        Node::Stmt(Stmt::Try(it)) if contains(&it.body) => Some(it),
+        _ => None,
+    });
+    let handlers = tries.flat_map(|it| &it.handlers).map(|it| {
+        let ExceptHandler::ExceptHandler(it) = it;
+        it
+    });
+    let mut taking = handlers.filter(takes_all).filter(|it| !raises_again(it));
+    taking.next().map(|it| text.line(span_of(it).start))
 }
 
 /// The parts of a node where a missing name does no harm: annotations of variables, and what is tried

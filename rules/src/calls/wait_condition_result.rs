@@ -1,7 +1,7 @@
 use lint_core::diagnostic::Diagnostic;
 use lint_core::facts::FunctionRef;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::{self, ExceptHandler, Expr, Stmt, UnaryOp};
+use lint_core::syntax::ast::{self, CmpOp, ExceptHandler, Expr, Stmt, UnaryOp};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
@@ -12,7 +12,8 @@ use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds code that takes the result of `await workflow.wait_condition(…)`, or of `runbook`, for an answer, and code that
-/// catches `temporalio.exceptions.TimeoutError` around it.
+/// catches `temporalio.exceptions.TimeoutError` around it. Also branches right behind a wait with a limit that are
+/// for the case that its condition did not come true.
 ///
 /// ## Why is this bad?
 /// `wait_condition` returns nothing, and raises `asyncio.TimeoutError` when its time is up. `if not await
@@ -111,7 +112,9 @@ impl Rule for WaitConditionResult {
             let asked = asked.map(|it| (span_of(it), ANSWER, "the result is used here"));
             let caught = caught(&cx.model, program, function).into_iter();
             let caught = caught.map(|it| (span_of(it), CLASS, "this is caught here"));
-            for (span, (message, help), about) in asked.chain(caught) {
+            let dead = unreached(&cx.model, program, function).into_iter();
+            let dead = dead.map(|it| (span_of(it), BRANCH, "this never runs"));
+            for (span, (message, help), about) in asked.chain(caught).chain(dead) {
                 let culprit = Culprit::new(function, span, about);
                 Finding::reached(&Self::METADATA, program, running, entry, culprit, message)
                     .help(help)
@@ -130,6 +133,11 @@ const ANSWER: Said = (
 const CLASS: Said = (
     "`wait_condition` raises `asyncio.TimeoutError`, which this does not catch, so the workflow fails when the time is up",
     "catch `asyncio.TimeoutError`",
+);
+
+const BRANCH: Said = (
+    "`wait_condition` raises `asyncio.TimeoutError` when the time is up, so this branch for what did not come in time never runs",
+    "catch `asyncio.TimeoutError` around the wait",
 );
 
 /// The waits whose results decide something, or are kept in a variable that is read.
@@ -204,7 +212,7 @@ fn is_wait(program: Program<'_, '_>, function: FunctionRef, expr: &Expr) -> bool
     }
 }
 
-const WAIT: &[&str] = &[
+pub(super) const WAIT: &[&str] = &[
     "ntro.workflow.runbook.wait_condition",
     "temporalio.workflow.wait_condition",
 ];
@@ -277,4 +285,89 @@ fn is_other(model: &Model<'_>, function: FunctionRef, types: &Expr) -> bool {
     const OTHER: &str = "temporalio.exceptions.TimeoutError";
     let classes = classes(model, function, types);
     classes.iter().flatten().any(|it| it == OTHER)
+}
+
+/// Branches right behind a wait with a limit for the case that its condition did not come true: then the wait
+/// raises, and they are not reached. One that only raises says to type checkers what is known there.
+fn unreached<'p>(
+    model: &Model<'_>,
+    program: Program<'_, 'p>,
+    function: FunctionRef,
+) -> Vec<&'p Stmt> {
+    let nodes = own_nodes(program.function(function));
+    let statements: Vec<&'p Stmt> = nodes
+        .filter_map(|node| match node {
+            Node::Stmt(it) => Some(it),
+            Node::Expr(_) => None,
+        })
+        .collect();
+    let text = |it: &Expr| model.slice(function.file, span_of(it));
+    let ends_between = |wait: &Stmt, next: &Stmt| {
+        let (wait, next) = (span_of(wait), span_of(next));
+        statements.iter().map(|it| span_of(*it)).any(|it| {
+            it.start <= wait.start && wait.end <= it.end && it != wait && it.end <= next.start
+        })
+    };
+    let mut found = Vec::new();
+    for pair in statements.windows(2) {
+        let [wait, Stmt::If(branch)] = pair else {
+            continue;
+        };
+        let Some(condition) = awaited(program, function, wait) else {
+            continue;
+        };
+        let is_negated = negated(condition).is_some_and(|(left, op, right)| match op {
+            None => {
+                matches!(&*branch.test, Expr::UnaryOp(it) if it.op == UnaryOp::Not && text(&it.operand) == text(left))
+            }
+            Some(op) => match &*branch.test {
+                Expr::Compare(it) => {
+                    it.ops[..] == [op]
+                        && text(&it.left) == text(left)
+                        && right.is_some_and(|right| text(&it.comparators[0]) == text(right))
+                }
+                _ => false,
+            },
+        });
+        let only_raises = matches!(branch.body[..], [Stmt::Raise(_)]);
+        if is_negated && !only_raises && !ends_between(wait, &pair[1]) {
+            found.extend(branch.body.first());
+        }
+    }
+    found
+}
+
+/// The condition that a statement waits for, no longer than a limit.
+fn awaited<'p>(
+    program: Program<'_, 'p>,
+    function: FunctionRef,
+    statement: &'p Stmt,
+) -> Option<&'p Expr> {
+    let Stmt::Expr(it) = statement else {
+        return None;
+    };
+    let Expr::Await(it) = &*it.value else {
+        return None;
+    };
+    let call = it.value.as_call_expr()?;
+    let predicate = call.arguments.args.first()?.as_lambda_expr()?;
+    is_limited(program, function, call).then_some(&*predicate.body)
+}
+
+/// How the opposite of a condition is written: `not` before it, or a comparison.
+fn negated(condition: &Expr) -> Option<(&Expr, Option<CmpOp>, Option<&Expr>)> {
+    match condition {
+        Expr::Name(_) | Expr::Attribute(_) => Some((condition, None, None)),
+        Expr::Compare(it) if it.ops.len() == 1 => {
+            let opposite = match it.ops[0] {
+                CmpOp::Is => CmpOp::IsNot,
+                CmpOp::IsNot => CmpOp::Is,
+                CmpOp::Eq => CmpOp::NotEq,
+                CmpOp::NotEq => CmpOp::Eq,
+                _ => return None,
+            };
+            Some((&it.left, Some(opposite), Some(&it.comparators[0])))
+        }
+        _ => None,
+    }
 }
