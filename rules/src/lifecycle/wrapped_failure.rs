@@ -1,5 +1,7 @@
+use std::collections::BTreeSet;
+
 use lint_core::diagnostic::Diagnostic;
-use lint_core::facts::FunctionRef;
+use lint_core::facts::{Callee, FunctionRef};
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{self, ExceptHandler, Expr, Stmt};
@@ -74,8 +76,10 @@ use crate::sdk;
 /// The `type` of the `ApplicationError` is the name of the class that the activity raised.
 ///
 /// ## Limits
-/// Nothing is said where the `try` calls anything but the SDK and loggers, or where another clause catches
-/// what arrives.
+/// Nothing is said where another clause catches what arrives, or where the `try` may raise what the clause names
+/// itself. For classes of the project, `ApplicationError` and exceptions of clients, that is a `raise` in the code
+/// that it runs, or a call of something that is not known; for exceptions of Python, any call but of the SDK,
+/// of loggers, and a few more.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB608",
@@ -127,22 +131,28 @@ fn caught<'p>(
     });
     // Without a type, a clause catches all.
     let types: Vec<&Expr> = types.collect::<Option<_>>()?;
-    let catches = |types: &Expr| Caught::by(model, function, types);
-    if types.iter().any(|it| catches(it) == Caught::Maybe) {
+    let clauses: Vec<Caught> = types
+        .iter()
+        .map(|it| Caught::by(model, function, it))
+        .collect();
+    if clauses.contains(&Caught::Maybe) {
         return None;
     }
-    let arrives = arriving(program, function, &it.body)?;
-    let never = types.into_iter().find(|it| catches(it) == Caught::Never)?;
-    Some((never, arrives))
+    let mut pairs = types.into_iter().zip(clauses);
+    pairs.find_map(|(types, caught)| Some((types, caught.in_stead(program, function, &it.body)?)))
 }
 
-/// Whether an `except` clause catches what the SDK makes of a failure.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// Whether an `except` clause catches what the SDK makes of a failure; of several classes, the last in this
+/// order counts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Caught {
-    Never,
-    Maybe,
     /// It is there for the cancellation of the run.
     Cancellation,
+    /// It never does, and nothing but code of the project raises it in a workflow.
+    Raised,
+    /// It never does, but many functions of Python raise it.
+    Never,
+    Maybe,
 }
 
 impl Caught {
@@ -151,20 +161,14 @@ impl Caught {
             Expr::Tuple(it) => &it.elts[..],
             other => std::slice::from_ref(other),
         };
-        let mut each = listed.iter().map(|it| Self::by_class(model, function, it));
-        if each.clone().any(|it| it == Self::Maybe) {
-            Self::Maybe
-        } else if each.any(|it| it == Self::Never) {
-            Self::Never
-        } else {
-            Self::Cancellation
-        }
+        let each = listed.iter().map(|it| Self::by_class(model, function, it));
+        each.max().unwrap_or(Self::Maybe)
     }
 
     fn by_class(model: &Model<'_>, function: FunctionRef, class: &Expr) -> Self {
         let names = model.names_in(function.file);
         let name = match names.resolve(function.file, function.ix, class) {
-            Some(Resolved::Class { .. }) => return Self::Never,
+            Some(Resolved::Class { .. }) => return Self::Raised,
             Some(resolved) => resolved.external().map(str::to_owned),
             None => class.as_name_expr().map(|it| it.id.to_string()),
         };
@@ -172,11 +176,40 @@ impl Caught {
             Some(name) if NEVER.contains(&name.strip_prefix("builtins.").unwrap_or(name)) => {
                 Self::Never
             }
+            Some(name) if RAISED.contains(&name) => Self::Raised,
             Some("asyncio.CancelledError" | "asyncio.exceptions.CancelledError") => {
                 Self::Cancellation
             }
             _ => Self::Maybe,
         }
+    }
+
+    /// As what failures arrive from a body in which nothing else raises what the clause names.
+    fn in_stead(
+        self,
+        program: Program<'_, '_>,
+        function: FunctionRef,
+        body: &[Stmt],
+    ) -> Option<&'static str> {
+        if !matches!(self, Self::Raised | Self::Never) {
+            return None;
+        }
+        let mut arrives = None;
+        for node in nodes_of(body) {
+            match node {
+                Node::Stmt(Stmt::Raise(_) | Stmt::Assert(_) | Stmt::With(_)) => return None,
+                Node::Expr(Expr::Subscript(_)) if self == Self::Never => return None,
+                Node::Expr(Expr::Call(call)) => match as_what(program, function, call) {
+                    Some(what) => arrives = arrives.or(Some(what)),
+                    None if is_harmless(program, function, call) => {}
+                    None if self == Self::Raised && raises_nothing(program, function, call) => {}
+                    None => return None,
+                },
+                Node::Expr(Expr::Await(it)) if !it.value.is_call_expr() => return None,
+                _ => {}
+            }
+        }
+        arrives
     }
 }
 
@@ -205,32 +238,19 @@ const NEVER: &[&str] = &[
     "requests.RequestException",
     "requests.exceptions.HTTPError",
     "requests.exceptions.RequestException",
-    "temporalio.exceptions.ApplicationError",
     "temporalio.exceptions.TimeoutError",
 ];
 
-/// As what failures arrive from a body that does nothing but schedule and log.
-fn arriving(
-    program: Program<'_, '_>,
-    function: FunctionRef,
-    body: &[Stmt],
-) -> Option<&'static str> {
-    let mut arrives = None;
-    for node in nodes_of(body) {
-        match node {
-            Node::Stmt(Stmt::Raise(_) | Stmt::Assert(_) | Stmt::With(_)) => return None,
-            Node::Expr(Expr::Subscript(_)) => return None,
-            Node::Expr(Expr::Call(call)) => match as_what(program, function, call) {
-                Some(what) => arrives = arrives.or(Some(what)),
-                None if is_harmless(program, function, call) => {}
-                None => return None,
-            },
-            Node::Expr(Expr::Await(it)) if !it.value.is_call_expr() => return None,
-            _ => {}
-        }
-    }
-    arrives
-}
+/// What only a `raise` of the project brings about in a workflow: the SDK makes it in clients, or not at all.
+const RAISED: &[&str] = &[
+    "temporalio.client.WorkflowContinuedAsNewError",
+    "temporalio.client.WorkflowFailureError",
+    "temporalio.client.WorkflowQueryFailedError",
+    "temporalio.client.WorkflowQueryRejectedError",
+    "temporalio.client.WorkflowUpdateFailedError",
+    "temporalio.exceptions.ApplicationError",
+    "temporalio.service.RPCError",
+];
 
 fn as_what(
     program: Program<'_, '_>,
@@ -248,10 +268,109 @@ fn as_what(
     }
 }
 
-/// What makes durations and policies, or logs.
+/// What makes durations and policies, asks the SDK or for text and size, or logs.
 fn is_harmless(program: Program<'_, '_>, function: FunctionRef, call: &ast::ExprCall) -> bool {
-    const MADE: &[&str] = &["datetime.timedelta", "temporalio.common.RetryPolicy"];
+    const MADE: &[&str] = &[
+        "datetime.timedelta",
+        "isinstance",
+        "len",
+        "str",
+        "temporalio.common.RetryPolicy",
+        "temporalio.workflow.info",
+        "temporalio.workflow.now",
+        "temporalio.workflow.sleep",
+        "temporalio.workflow.time",
+        "temporalio.workflow.uuid4",
+    ];
     program
         .externals(function.file, call)
         .any(|it| MADE.contains(&it) || program.facts.knowledge.is_log(it))
+}
+
+/// Methods of text and containers, where no callee of the project was seen.
+fn is_plain_method(call: &ast::ExprCall) -> bool {
+    const METHODS: &[&str] = &[
+        "append",
+        "get",
+        "isoformat",
+        "items",
+        "keys",
+        "lower",
+        "strip",
+        "upper",
+        "values",
+    ];
+    matches!(&*call.func, Expr::Attribute(it) if METHODS.contains(&it.attr.as_str()))
+}
+
+/// Whether a call is known to run nothing but code of Python, of the SDK's workflow API, of pydantic, and
+/// functions of the project that have no `raise`.
+fn raises_nothing(program: Program<'_, '_>, function: FunctionRef, call: &ast::ExprCall) -> bool {
+    let mut pending = vec![(function, call)];
+    let mut entered = BTreeSet::new();
+    while let Some((function, call)) = pending.pop() {
+        if as_what(program, function, call).is_some() {
+            continue;
+        }
+        let callees = program.callees(function.file, call);
+        if callees.is_empty() && !is_plain_method(call) {
+            return false;
+        }
+        for callee in callees {
+            let it = match callee {
+                Callee::Function(it) | Callee::Callback(it) => *it,
+                Callee::External(name) if is_plain(name) => continue,
+                Callee::Class(_) => continue,
+                Callee::External(_) => return false,
+            };
+            if !entered.insert(it) {
+                continue;
+            }
+            for node in own_nodes(program.function(it)) {
+                match node {
+                    Node::Stmt(Stmt::Raise(_)) => return false,
+                    Node::Expr(Expr::Await(it)) if !it.value.is_call_expr() => return false,
+                    Node::Expr(Expr::Call(call)) => pending.push((it, call)),
+                    _ => {}
+                }
+            }
+        }
+    }
+    true
+}
+
+/// Whether a function raises nothing of the project's unless it is given code that does.
+fn is_plain(name: &str) -> bool {
+    const PLAIN: &[&str] = &[
+        "asyncio",
+        "bool",
+        "bytes",
+        "collections",
+        "copy",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "dict",
+        "enum",
+        "float",
+        "int",
+        "itertools",
+        "json",
+        "list",
+        "logging",
+        "math",
+        "pydantic",
+        "random",
+        "re",
+        "set",
+        "str",
+        "tuple",
+        "typing",
+        "uuid",
+    ];
+    match name.split_once('.') {
+        None => true,
+        Some(("temporalio", rest)) => rest.starts_with("workflow.") || rest.starts_with("common."),
+        Some((module, _)) => PLAIN.contains(&module),
+    }
 }
