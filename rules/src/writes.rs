@@ -61,6 +61,30 @@ pub(crate) fn in_function<'p>(program: Program<'_, 'p>, function: FunctionRef) -
         .collect()
 }
 
+/// The attributes through which a function writes into what they hold: `self.state` in
+/// `self.state.rows.append(row)`.
+pub(crate) fn through<'p>(
+    program: Program<'_, 'p>,
+    function: FunctionRef,
+) -> impl Iterator<Item = Attribute<'p>> {
+    let writes = in_function(program, function).into_iter();
+    let objects = writes.flat_map(|it| {
+        std::iter::successors(Some(&*it.node.value), |it| match it {
+            Expr::Attribute(it) => Some(&*it.value),
+            Expr::Subscript(it) => Some(&*it.value),
+            _ => None,
+        })
+    });
+    objects.flat_map(move |it| {
+        let attribute = it.as_attribute_expr();
+        let owners = attribute.map_or(&[][..], |it| program.owners(function.file, it));
+        owners.iter().filter_map(move |&owner| {
+            let name = attribute?.attr.as_str();
+            Some(Attribute { owner, name })
+        })
+    })
+}
+
 /// The writes of one node of a function.
 pub(crate) fn by_node<'p>(
     program: Program<'_, 'p>,

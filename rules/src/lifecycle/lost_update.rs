@@ -210,6 +210,11 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
             .collect()
     };
     let (by_handlers, by_others) = (writes_in(&in_handlers), writes_in(&others));
+    let into: BTreeSet<Attribute<'_>> = in_handlers
+        .iter()
+        .flat_map(|&it| writes::through(program, it))
+        .map(|it| it.within(running))
+        .collect();
     let mut found = Vec::new();
     for &function in in_handlers.union(&others) {
         let is_handlers = in_handlers.contains(&function);
@@ -222,7 +227,9 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
             let by_itself = !stale.empties
                 && (is_handlers
                     || at_once.contains(&function) && !stale.target.is_subscript_expr());
+            let replaces = !stale.empties && stale.target.is_attribute_expr();
             by_itself
+                || replaces && into.contains(&attribute)
                 || meanwhile
                     .into_iter()
                     .any(|it| it.attribute.within(running) == attribute && is_another(it))
