@@ -214,7 +214,12 @@ impl<'f, 'p> Case<'f, 'p> {
 
     /// Whether runs surely share the module: the sandbox does not load it anew for each of them.
     pub(crate) fn shares_modules(&self) -> bool {
-        self.hazard.passed_through || !self.workflow().is_sandboxed
+        self.hazard.passed_through || !self.workflow().is_sandboxed || self.is_of_worker()
+    }
+
+    /// Whether the code belongs to an object that the worker makes, outside of the sandbox.
+    fn is_of_worker(&self) -> bool {
+        self.workflow().kind == WorkflowKind::Interceptor
     }
 
     /// Read-only handlers are not replayed, so it does no harm there if something varies. What
@@ -332,6 +337,11 @@ impl<'f, 'p> Case<'f, 'p> {
     fn sandbox_note(&self) -> Option<&'static str> {
         match self.hazard.sandbox {
             _ if !self.workflow().is_sandboxed => None,
+            // The sandbox replaces builtins for all code that runs in it.
+            Sandbox::Stops if matches!(&*self.hazard.culprit, "open" | "input") => None,
+            _ if self.is_of_worker() => Some(
+                "The worker makes interceptors outside of Temporal's sandbox, so it does not stop this in production.",
+            ),
             _ if self.hazard.passed_through => Some(
                 "Its module is passed through Temporal's sandbox, so the sandbox does not stop this in production.",
             ),
@@ -368,6 +378,10 @@ mod tests {
 
     /// What the rules say about a hazard in a workflow with this facade.
     fn report(facade: Facade, hazard: Hazard) -> Vec<Diagnostic> {
+        report_of(WorkflowKind::Class, facade, hazard)
+    }
+
+    fn report_of(kind: WorkflowKind, facade: Facade, hazard: Hazard) -> Vec<Diagnostic> {
         let files = BTreeMap::from([("nav.py".to_owned(), "x = 1\n".to_owned())]);
         let project = Project::new(&files, files.keys().cloned(), Vec::new(), Vec::new());
         project.module(PLACE.file);
@@ -376,7 +390,7 @@ mod tests {
             workflows: vec![Workflow {
                 name: "nav.StrikeNav".to_owned(),
                 place: PLACE,
-                kind: WorkflowKind::Class,
+                kind,
                 is_defined: false,
                 inherits_run: false,
                 is_sandboxed: true,
@@ -552,6 +566,34 @@ mod tests {
             "{:?}",
             found.notes
         );
+    }
+
+    #[test]
+    fn the_sandbox_does_not_load_interceptors_anew() {
+        let found = |kind, culprit: &str| {
+            let hazard = Hazard {
+                kind,
+                culprit: culprit.to_owned(),
+                ..clock()
+            };
+            only(report_of(
+                WorkflowKind::Interceptor,
+                Facade::Temporal,
+                hazard,
+            ))
+        };
+        let state = found(HazardKind::SharedState, "nav.SEEN");
+        assert!(
+            state.message.contains("all runs on a worker share"),
+            "{state:?}"
+        );
+        let clock = found(HazardKind::Api { class: "clock" }, "time.time");
+        assert!(
+            clock.notes[0].contains("outside of Temporal's sandbox"),
+            "{clock:?}"
+        );
+        let file = found(HazardKind::Api { class: "file" }, "open");
+        assert_eq!(file.notes, Vec::<String>::new());
     }
 
     #[test]

@@ -288,11 +288,25 @@ fn check_temporal(
             let parameter = parameter.name();
             let message =
                 format!("the {what} {name} takes {wanted} as `{parameter}` but is given {is}");
-            at(args.unwrap_or(payload), message)
-                .help("pass what the annotation says")
-                .note(
+            let several = args.is_none() && taker.takes_elements(payload);
+            let (help, note) = match (&is, &wanted) {
+                _ if several => (
+                    "pass them as `args=[…]`",
+                    "What is given after the function is one argument.",
+                ),
+                (Shape::Text, Shape::List) => (
+                    "pass a list with the text in it, or annotate the parameter with `str`",
+                    "The default converter makes a list of the characters, if that is what the list may hold; all \
+                     others fail.",
+                ),
+                _ => (
+                    "pass what the annotation says",
                     "No converter of the SDK makes one of the other, so the call fails each time.",
-                )
+                ),
+            };
+            at(args.unwrap_or(payload), message)
+                .help(help)
+                .note(note)
                 .report(report);
         }
         return;
@@ -301,8 +315,13 @@ fn check_temporal(
         "the {what} {name} takes {takes} but is given {}",
         count(given.len())
     );
+    let several = args.is_none() && arg.is_some_and(|it| taker.takes_elements(it));
+    let help = match several {
+        true => "pass them as `args=[…]`".to_owned(),
+        false => format!("pass what the {what} takes"),
+    };
     at(args.or(arg).unwrap_or(target), message)
-        .help(format!("pass what the {what} takes"))
+        .help(help)
         .note("The call fails on the worker, each time that it is tried.")
         .report(report);
 }
@@ -482,6 +501,16 @@ impl<'p> Taker<'p> {
             least: required.count(),
             most: (!self.takes_more).then_some(self.parameters.len()),
         }
+    }
+
+    /// Whether a list or tuple is written that has an element for each of several parameters.
+    fn takes_elements(&self, payload: &Expr) -> bool {
+        let elements = match payload {
+            Expr::List(it) => &it.elts,
+            Expr::Tuple(it) => &it.elts,
+            _ => return false,
+        };
+        elements.len() > 1 && self.arity().accepts(elements.len())
     }
 
     /// What a payload is and what the parameter wants, if the one never becomes the other.

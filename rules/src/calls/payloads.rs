@@ -158,7 +158,7 @@ impl Shape {
         is_plain.then(|| Self::Object(class.node.name.to_string()))
     }
 
-    /// Whether no converter of the SDK makes the other of this.
+    /// Whether no converter of the SDK makes the other of this, but for characters of text.
     pub(super) fn is_never(&self, wanted: &Self) -> bool {
         use Shape::{Bool, Float, Integer, List, Mapping, Object, Text};
         match self {

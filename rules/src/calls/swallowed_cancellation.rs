@@ -219,10 +219,11 @@ fn in_loops(model: &Model<'_>, program: Program<'_, '_>, report: &mut Vec<Diagno
                     _ => {}
                 }
             }
-            for (function, span, severity) in found.places {
+            for (function, span, severity, help) in found.places {
                 if seen.insert((function.file, span.start)) {
                     in_loop(program, running, function, span)
                         .severity(severity)
+                        .help(help)
                         .report(report);
                 }
             }
@@ -236,7 +237,8 @@ struct Swallowed<'m, 'p> {
     program: Program<'m, 'p>,
     /// Helpers whose results nobody looks at.
     entered: BTreeSet<FunctionRef>,
-    places: Vec<(FunctionRef, Span, Severity)>,
+    /// The last is what to do about it.
+    places: Vec<(FunctionRef, Span, Severity, String)>,
 }
 
 impl Swallowed<'_, '_> {
@@ -251,14 +253,15 @@ impl Swallowed<'_, '_> {
                 Node::Stmt(it) if is_left(it) => {}
                 Node::Stmt(Stmt::Try(it)) => {
                     let handler = goes_on(self.program, function, it, is_helper);
-                    let place = |(it, severity)| (function, caught(it), severity);
+                    let place = |(it, severity)| (function, caught(it), severity, raise_again(it));
                     self.places.extend(handler.map(place));
                 }
                 Node::Stmt(Stmt::With(it)) if waits(self.program, function, &it.body) => {
                     for item in &it.items {
                         if self.suppresses(function, &item.context_expr) {
                             let span = span_of(&item.context_expr);
-                            self.places.push((function, span, Severity::Warning));
+                            let help = "let it through".to_owned();
+                            self.places.push((function, span, Severity::Warning, help));
                         }
                     }
                 }
@@ -607,6 +610,18 @@ fn caught(handler: &ast::ExceptHandlerExceptHandler) -> Span {
     }
 }
 
+/// How a handler lets a cancellation through.
+fn raise_again(handler: &ast::ExceptHandlerExceptHandler) -> String {
+    let name = handler.name.as_ref().map_or("error", |it| it.as_str());
+    let named = match handler.name {
+        Some(_) => "",
+        None => "catch it `as error`, and ",
+    };
+    format!(
+        "{named}begin the handler with `if is_cancelled_exception({name}): raise`, from `temporalio.exceptions`"
+    )
+}
+
 fn in_loop(
     program: Program<'_, '_>,
     running: Running<'_>,
@@ -615,7 +630,7 @@ fn in_loop(
 ) -> Finding {
     let name = running.short_name();
     let message = format!(
-        "the cancellation of `{name}` is caught here and the loop goes on, so it cannot be cancelled"
+        "the cancellation of `{name}` is caught here and the loop goes on, so a request that arrives meanwhile is lost"
     );
     let entry = running
         .entries()
@@ -624,7 +639,6 @@ fn in_loop(
     let culprit = Culprit::new(function, span, "cancellation is caught here");
     let rule = &SwallowedCancellation::METADATA;
     Finding::reached(rule, program, running, entry, culprit, message)
-        .help("raise it again if `is_cancelled_exception(error)` says so, or catch what is meant")
 }
 
 fn check(
