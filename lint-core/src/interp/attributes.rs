@@ -279,7 +279,7 @@ impl<'p> Machine<'p> {
     /// its place.
     pub(super) fn member_of(&mut self, class: ClassId, name: Sym) -> Value {
         let defined = self.read(CellKey::ClassAttr(class, name));
-        if self.ctx(self.frame.ctx).decorates {
+        if self.ctx(self.frame.ctx).decorates.is_some() {
             return defined;
         }
         let stored = self.read(CellKey::DecoratedAttr(class, name));
@@ -887,7 +887,7 @@ impl<'p> Machine<'p> {
                 Obj::Class(class) => {
                     let place = self.attribute_place(class, sym);
                     let stored = self.change_shared(place, &shared, span);
-                    let decorates = self.ctx(self.frame.ctx).decorates;
+                    let decorates = self.ctx(self.frame.ctx).decorates.is_some();
                     self.write(
                         if decorates {
                             CellKey::DecoratedAttr(class, sym)

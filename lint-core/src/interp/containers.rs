@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::diagnostic::Span;
 
 use super::args::Args;
-use super::{CellKey, Container, ContainerKind, Dropped, How, Key, Machine, Obj, Origin, Value};
+use super::{CellKey, Container, ContainerKind, How, Key, Machine, Obj, Origin, Value};
 
 /// A container keeps at most this many keys apart.
 const MAX_KEYS: usize = 96;
@@ -278,15 +278,19 @@ impl<'p> Machine<'p> {
         let mut result = Value::bottom().contained_in(object);
         for obj in object.objs().to_vec() {
             match obj {
-                Obj::Container(id) => {
+                Obj::Container(id) if self.has_own_stores(id) => {
                     for key in self.keys(id) {
-                        let own = self.frame.state.heap.get(&(id, key)).cloned();
-                        let value = match own {
-                            Some(value) if !self.container_shared_writes[id as usize] => value,
-                            _ => self.read_element(id, key),
+                        let value = match self.frame.state.heap.get(&(id, key)) {
+                            Some(value) => value.clone(),
+                            None => self.read_element(id, key),
                         };
                         result.join(&value);
                     }
+                }
+                Obj::Container(id) => {
+                    // What stands under known keys is kept together as well.
+                    result.join(&self.read_element(id, Key::Str(self.known.self_return)));
+                    result.join(&self.read_element(id, Key::Any));
                 }
                 Obj::Unknown | Obj::Made(_) => {
                     result.join(&Value::unknown());
@@ -320,7 +324,8 @@ impl<'p> Machine<'p> {
                 Obj::Container(id) => {
                     let size = self.size_taint(&Value::of(obj));
                     let keys = self.read(CellKey::KeyTaint(id));
-                    let elements = self.parts(id).tainted_by(&size).tainted_by(&keys);
+                    let elements = self.all_elements(&Value::of(obj));
+                    let elements = elements.tainted_by(&size).tainted_by(&keys);
                     self.read_contents(id, elements, span)
                 }
                 Obj::Instance(class, variant) if with_attributes => {
@@ -348,21 +353,11 @@ impl<'p> Machine<'p> {
         self.united(taint)
     }
 
-    /// The join of all elements, as far as it matters which containers and instances are among them
-    /// and what they are tainted by.
-    fn parts(&mut self, id: u32) -> Value {
-        let first = (id, Key::Int(i64::MIN));
-        let mut own = self.frame.state.heap.range(first..);
-        if own
-            .next()
-            .is_none_or(|((container, _), _)| *container != id)
-        {
-            let all = self.read_element(id, Key::Str(self.known.self_return));
-            if all.dropped() == Dropped::Nothing {
-                return all.joined(&self.read_element(id, Key::Any));
-            }
-        }
-        self.all_elements(&Value::of(Obj::Container(id)))
+    /// Whether the running code knows better than the cells what it stored in a container.
+    fn has_own_stores(&self, id: u32) -> bool {
+        let mut own = self.frame.state.heap.range((id, Key::Int(i64::MIN))..);
+        !self.container_shared_writes[id as usize]
+            && own.next().is_some_and(|((it, _), _)| *it == id)
     }
 
     /// The sets that a value holds, however deep.

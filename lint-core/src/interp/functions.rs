@@ -89,7 +89,7 @@ impl<'p> Machine<'p> {
     ) -> Vec<(u16, Vec<Obj>)> {
         let mut signature = Vec::new();
         // What decorates may ask which part it was given: there are few such calls.
-        let by_constants = self.frame.decorating || self.ctx(self.frame.ctx).decorates;
+        let by_constants = self.is_near_decorator();
         for (ix, value) in arguments.iter().enumerate() {
             let default = CellKey::Default(function, ix as u16);
             let mut objs = match value {

@@ -82,6 +82,10 @@ use value::{Dropped, Interner, Table};
 
 /// A function with more contexts than this gets one that stands for all further ones.
 const MAX_CONTEXTS_OF_FUNCTION: u32 = 24;
+/// Contexts that run because a decorator is applied do not count, up to so many calls away: joining
+/// them would make every decorated function call all others, and there are no more of them than
+/// decorators in the source. What is called from further away may be recursive.
+const MAX_CALLS_OF_DECORATOR: u32 = 4;
 /// The analysis of one project stops growing here.
 const MAX_CONTEXTS: usize = 150_000;
 
@@ -253,10 +257,8 @@ struct CtxKey {
 pub(crate) struct Ctx {
     pub(crate) code: Code,
     progress: turns::Progress,
-    /// Whether it runs because a decorator is applied. There are no more of these than
-    /// decorators in the source, so they are not bounded: joining them would make every
-    /// decorated function call all others.
-    decorates: bool,
+    /// How many calls it is away from the application of a decorator, if it runs for one.
+    decorates: Option<u32>,
     /// Whether it is evaluated while a module is imported: a module body, and what it calls.
     at_import: bool,
     pub(crate) outcome: Outcome,
@@ -923,16 +925,12 @@ impl<'p> Machine<'p> {
             }),
             fields @ Code::Fields { .. } => fields.clone(),
         };
-        let decorates = self.frame.decorating
-            || self
-                .ctxs
-                .get(self.frame.ctx.0 as usize)
-                .is_some_and(|it| it.decorates);
+        let stays_apart = self.is_near_decorator();
         let count = self
             .contexts_of
             .entry((generic_code.clone(), at_import))
             .or_default();
-        *count += u32::from(!decorates);
+        *count += u32::from(!stays_apart);
         if *count > MAX_CONTEXTS_OF_FUNCTION || self.ctxs.len() > MAX_CONTEXTS {
             // The receiver stays apart even here: it decides what a method call means.
             key.signature.retain(|(ix, objs)| {
@@ -964,13 +962,29 @@ impl<'p> Machine<'p> {
         self.ctxs.push(Ctx {
             code: key.code.clone(),
             progress: turns::Progress::default(),
-            decorates,
+            decorates: self.calls_of_decorator(),
             at_import,
             outcome: Outcome::default(),
         });
         self.ctx_ids.insert(key, id);
         self.enqueue(id);
         id
+    }
+
+    /// How many calls away from the application of a decorator a context is that the running code
+    /// calls.
+    fn calls_of_decorator(&self) -> Option<u32> {
+        if self.frame.decorating {
+            return Some(0);
+        }
+        let caller = self.ctxs.get(self.frame.ctx.0 as usize)?;
+        caller.decorates.map(|calls| calls + 1)
+    }
+
+    /// Whether contexts that the running code calls stay apart, since a decorator is applied.
+    fn is_near_decorator(&self) -> bool {
+        let calls = self.calls_of_decorator();
+        calls.is_some_and(|calls| calls < MAX_CALLS_OF_DECORATOR)
     }
 
     /// The context that executes a module body.

@@ -135,8 +135,11 @@ impl<'p> Machine<'p> {
         let mut result = self.call_operator(left, names, right, span, in_place);
         for (operand, method) in [(left, names.0), (right, names.1)] {
             for &obj in operand.objs() {
-                result.join(&self.operand_gives(obj, method, left, right, span));
+                result.join(&self.operand_gives(obj, method, span));
             }
+        }
+        for kind in self.kinds_of_containers(left, right) {
+            result.join(&self.united_containers(kind, left, right, span));
         }
         if op == Operator::BitOr && result.is_bottom() && is_type(left) && is_type(right) {
             // `A | B` is what `isinstance` takes for `(A, B)`.
@@ -188,15 +191,8 @@ impl<'p> Machine<'p> {
         result.joined(&call(right, reflected, left))
     }
 
-    /// What an operator gives because of one object of one of its operands.
-    fn operand_gives(
-        &mut self,
-        obj: Obj,
-        method: &str,
-        left: &Value,
-        right: &Value,
-        span: Span,
-    ) -> Value {
+    /// What an operator gives because of one object of one of its operands, which is no container.
+    fn operand_gives(&mut self, obj: Obj, method: &str, span: Span) -> Value {
         match obj {
             Obj::ExternalInstance(ty) => match self.member(ty, method) {
                 Some(member) => self.returned_type(member, None, span),
@@ -210,22 +206,40 @@ impl<'p> Machine<'p> {
                 objs.into_iter()
                     .filter(is_typed)
                     .fold(Value::bottom(), |gives, obj| {
-                        gives.joined(&self.operand_gives(obj, method, left, right, span))
+                        gives.joined(&self.operand_gives(obj, method, span))
                     })
             }
-            Obj::Container(id) => self.united_containers(id, left, right, span),
             Obj::Str(_) => self.instance_of_builtin("str"),
             _ => Value::bottom(),
         }
     }
 
+    /// Which kinds of containers an operator may give, each once: however many the operands may be,
+    /// there is one result of each.
+    fn kinds_of_containers(&self, left: &Value, right: &Value) -> Vec<ContainerKind> {
+        let mut kinds = Vec::new();
+        for &obj in left.objs().iter().chain(right.objs()) {
+            let Obj::Container(id) = obj else { continue };
+            let kind = if self.views.contains(&id) {
+                ContainerKind::Set
+            } else {
+                self.containers.get(id).kind
+            };
+            if !kinds.contains(&kind) {
+                kinds.push(kind);
+            }
+        }
+        kinds
+    }
+
     /// `a + b`, `a | b`: the result holds the elements of both.
-    fn united_containers(&mut self, id: u32, left: &Value, right: &Value, span: Span) -> Value {
-        let kind = if self.views.contains(&id) {
-            ContainerKind::Set
-        } else {
-            self.containers.get(id).kind
-        };
+    fn united_containers(
+        &mut self,
+        kind: ContainerKind,
+        left: &Value,
+        right: &Value,
+        span: Span,
+    ) -> Value {
         let joined = self.container(kind, span);
         if kind == ContainerKind::Dict {
             self.fill_mapping(joined, left, span);
