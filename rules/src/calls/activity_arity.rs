@@ -279,36 +279,15 @@ fn check_temporal(
     let what = sends.what();
     let takes = taker.arity();
     if takes.accepts(given.len()) {
-        let of_args = args.map(|it| Written::at(site, it).followed(model));
-        let at_payload = |it| of_args.map_or(Written::at(site, it), |args| args.with(it));
-        for (payload, &parameter) in given.iter().zip(&taker.parameters) {
-            let Some((is, wanted)) = taker.mistyped(model, at_payload(payload), parameter) else {
-                continue;
-            };
-            let parameter = parameter.name();
-            let message =
-                format!("the {what} {name} takes {wanted} as `{parameter}` but is given {is}");
-            let several = args.is_none() && taker.takes_elements(payload);
-            let (help, note) = match (&is, &wanted) {
-                _ if several => (
-                    "pass them as `args=[…]`",
-                    "What is given after the function is one argument.",
-                ),
-                (Shape::Text, Shape::List) => (
-                    "pass a list with the text in it, or annotate the parameter with `str`",
-                    "The default converter makes a list of the characters, if that is what the list may hold; all \
-                     others fail.",
-                ),
-                _ => (
-                    "pass what the annotation says",
-                    "No converter of the SDK makes one of the other, so the call fails each time.",
-                ),
-            };
-            at(args.unwrap_or(payload), message)
-                .help(help)
-                .note(note)
-                .report(report);
-        }
+        check_types(
+            model,
+            site,
+            args,
+            given,
+            &taker,
+            &format!("{what} {name}"),
+            report,
+        );
         return;
     }
     let message = format!(
@@ -324,6 +303,49 @@ fn check_temporal(
         .help(help)
         .note("The call fails on the worker, each time that it is tried.")
         .report(report);
+}
+
+/// Whether what is given fits the annotations of what takes it. `args` is what holds it, if it is
+/// given in a list.
+fn check_types(
+    model: &Model<'_>,
+    site: &CallSite<'_>,
+    args: Option<&Expr>,
+    given: &[Expr],
+    taker: &Taker<'_>,
+    name: &str,
+    report: &mut Vec<Diagnostic>,
+) {
+    let of_args = args.map(|it| Written::at(site, it).followed(model));
+    let at_payload = |it| of_args.map_or(Written::at(site, it), |args| args.with(it));
+    for (payload, &parameter) in given.iter().zip(&taker.parameters) {
+        let Some((is, wanted)) = taker.mistyped(model, at_payload(payload), parameter) else {
+            continue;
+        };
+        let parameter = parameter.name();
+        let message = format!("the {name} takes {wanted} as `{parameter}` but is given {is}");
+        let several = args.is_none() && taker.takes_elements(payload);
+        let (help, note) = match (&is, &wanted) {
+            _ if several => (
+                "pass them as `args=[…]`",
+                "What is given after the function is one argument.",
+            ),
+            (Shape::Text, Shape::List) => (
+                "pass a list with the text in it, or annotate the parameter with `str`",
+                "The default converter makes a list of the characters, if that is what the list may hold; all \
+                 others fail.",
+            ),
+            _ => (
+                "pass what the annotation says",
+                "No converter of the SDK makes one of the other, so the call fails each time.",
+            ),
+        };
+        let at = span_of(args.unwrap_or(payload));
+        Finding::new(&ActivityArity::METADATA, site.file, at, message)
+            .help(help)
+            .note(note)
+            .report(report);
+    }
 }
 
 /// Calls of functions that pass their `*args` on to a call of the SDK, which takes one argument.

@@ -79,7 +79,7 @@ impl Rule for UncalledFunction {
             let waits = |call: &ast::ExprCall| program.calls(function.file, call, WAIT);
             let asked = nodes
                 .iter()
-                .flat_map(|it| asked(it, &waits, |it| owners.is_of_info(it)));
+                .flat_map(|it| asked(it, waits, |it| owners.is_of_info(it)));
             let asked = asked.filter(|(it, _)| owners.is_answering(it));
             let asked: BTreeMap<Span, (&Expr, How)> = asked.map(|it| (span_of(it.0), it)).collect();
             for (it, how) in asked.into_values() {

@@ -330,7 +330,7 @@ fn unreached<'p>(
             },
         });
         let only_raises = matches!(branch.body[..], [Stmt::Raise(_)]);
-        if is_negated && !only_raises && !ends_between(wait, &pair[1]) {
+        if is_negated && !only_raises && !ends_between(wait, pair[1]) {
             found.extend(branch.body.first());
         }
     }
