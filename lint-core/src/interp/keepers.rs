@@ -196,8 +196,7 @@ impl<'p> Machine<'p> {
         let value = match self.given(args, Arg { name, ..arg }) {
             Given::Value(value) => value.clone(),
             Given::Receiver(obj) => Value::of(obj),
-            Given::Hidden => self.unpacked(args, name),
-            Given::Absent => return Value::bottom(),
+            Given::Absent | Given::Hidden => return Value::bottom(),
         };
         match entry {
             Some(entry) => self.entry_of(&value, entry),
