@@ -11,6 +11,16 @@ use std::{env, fs};
 const DIRECTORY: &str = "catalogue";
 const SAFE: &str = "safe";
 
+/// The files that are not named after a class.
+const OTHER_FILES: [&str; 6] = [
+    "advice",
+    "classes",
+    "types",
+    "sdk",
+    "frameworks",
+    "compared",
+];
+
 /// Stands for the table of a command whose properties nobody has measured.
 const NOT_MEASURED: &str = "not measured";
 
@@ -31,6 +41,27 @@ struct Class {
     #[serde(default, rename = "never-none")]
     never_none: bool,
     severity: Option<MaxSeverity>,
+    #[serde(default = "yes")]
+    fix: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// What takes the place of what the class says about an API.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advice {
+    varies: Option<String>,
+    /// What to write instead, whatever the SDK is.
+    help: Option<String>,
+    temporal: Option<String>,
+    runbook: Option<String>,
+    #[serde(rename = "gives-value")]
+    gives_value: Option<bool>,
+    severity: Option<MaxSeverity>,
+    fix: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -57,6 +88,9 @@ struct Api {
     sandbox: Sandbox,
     #[serde(default)]
     note: String,
+    /// The table of `advice.toml` that says it better than the class.
+    #[serde(default)]
+    advice: String,
     setup: Option<String>,
     example: String,
     /// The class is the name of the file.
@@ -311,6 +345,8 @@ fn compile() -> Result<()> {
     check_classes(&classes)?;
     check_file_names(&classes)?;
     let apis = read_apis(&classes)?;
+    let advice: BTreeMap<String, Advice> = read("advice.toml")?;
+    check_advice(&advice, &apis)?;
     let mut types: TypesFile = read("types.toml")?;
     let mut sdk: SdkFile = read("sdk.toml")?;
     let frameworks: FrameworksFile = read("frameworks.toml")?;
@@ -369,7 +405,8 @@ fn compile() -> Result<()> {
         strings(&sdk.engines),
         strings(&sdk.stdlib),
     );
-    let source = tables + &class_source(&classes) + &example_source(&apis)?;
+    let source =
+        tables + &class_source(&classes) + &advice_source(&advice) + &example_source(&apis)?;
     let out = env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?;
     let path = PathBuf::from(out).join("catalogue.rs");
     fs::write(&path, source).map_err(|error| format!("{}: {error}", path.display()))
@@ -406,13 +443,46 @@ fn check_file_names(classes: &BTreeMap<String, Class>) -> Result<()> {
         let is_toml = path
             .extension()
             .is_some_and(|extension| extension == "toml");
-        if is_toml
-            && !["classes", "types", "sdk", "frameworks", "compared"].contains(&stem.as_ref())
-            && !classes.contains_key(stem.as_ref())
+        if is_toml && !OTHER_FILES.contains(&stem.as_ref()) && !classes.contains_key(stem.as_ref())
         {
             return Err(format!(
                 "{}: `{stem}` is not a class of classes.toml",
                 path.display()
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Advice says something, all of it in full, and is given by some API.
+fn check_advice(advice: &BTreeMap<String, Advice>, apis: &[Api]) -> Result<()> {
+    let mut unused: BTreeSet<&str> = advice.keys().map(String::as_str).collect();
+    for api in apis.iter().filter(|api| !api.advice.is_empty()) {
+        unused.remove(api.advice.as_str());
+        if !advice.contains_key(&api.advice) {
+            return Err(format!(
+                "{}.toml: api `{}`: advice.toml has no `{}`",
+                api.class, api.name, api.advice
+            ));
+        }
+    }
+    if let Some(id) = unused.first() {
+        return Err(format!("advice.toml: no api has the advice `{id}`"));
+    }
+    for (id, it) in advice {
+        let texts = [&it.varies, &it.help, &it.temporal, &it.runbook];
+        let mut written = texts.into_iter().flatten();
+        if written.any(|text| text.trim().is_empty()) {
+            return Err(format!("advice.toml: `{id}` has an empty text"));
+        }
+        let is_complete = match (&it.help, &it.temporal, &it.runbook) {
+            (None, Some(_), Some(_)) | (Some(_), None, None) => true,
+            (None, None, None) => it.varies.is_some(),
+            _ => false,
+        };
+        if !is_complete {
+            return Err(format!(
+                "advice.toml: `{id}` needs `help`, or `temporal` and `runbook`, or none of them and `varies`"
             ));
         }
     }
@@ -449,8 +519,8 @@ fn api_table(apis: &[Api]) -> Result<Table> {
                 &name,
                 format!(
                     "Api {{ name: {name:?}, class: {:?}, access: Access::{:?}, when: {when}, \
-                     sandbox: Sandbox::{:?}, note: {:?} }}",
-                    api.class, api.access, api.sandbox, api.note
+                     sandbox: Sandbox::{:?}, remarks: Remarks {{ note: {:?}, advice: {:?} }} }}",
+                    api.class, api.access, api.sandbox, api.note, api.advice
                 ),
             );
         }
@@ -689,17 +759,42 @@ fn marker_table(entries: &[Marker]) -> Result<Table> {
 
 fn class_source(classes: &BTreeMap<String, Class>) -> String {
     let rows = classes.iter().map(|(id, class)| {
-        let severity = match class.severity {
-            Some(it) => format!("Some(lint_core::diagnostic::Severity::{it:?})"),
-            None => "None".to_owned(),
-        };
         format!(
             "Class {{ id: {id:?}, title: {:?}, varies: {:?}, temporal: {:?}, runbook: {:?}, \
-             gives_value: {}, severity: {severity} }}",
-            class.title, class.varies, class.temporal, class.runbook, class.gives_value
+             gives_value: {}, severity: {}, fix: {} }}",
+            class.title,
+            class.varies,
+            class.temporal,
+            class.runbook,
+            class.gives_value,
+            severity_source(class.severity),
+            class.fix
         )
     });
     format!("pub static CLASSES: &[Class] = {};\n", slice(rows))
+}
+
+fn severity_source(severity: Option<MaxSeverity>) -> String {
+    match severity {
+        Some(it) => format!("Some(lint_core::diagnostic::Severity::{it:?})"),
+        None => "None".to_owned(),
+    }
+}
+
+fn advice_source(advice: &BTreeMap<String, Advice>) -> String {
+    let rows = advice.iter().map(|(id, it)| {
+        format!(
+            "Advice {{ id: {id:?}, varies: {:?}, temporal: {:?}, runbook: {:?}, \
+             gives_value: {:?}, severity: {}, fix: {:?} }}",
+            it.varies,
+            it.temporal.as_ref().or(it.help.as_ref()),
+            it.runbook.as_ref().or(it.help.as_ref()),
+            it.gives_value,
+            severity_source(it.severity),
+            it.fix
+        )
+    });
+    format!("pub static ADVICE: &[Advice] = {};\n", slice(rows))
 }
 
 fn example_source(apis: &[Api]) -> Result<String> {

@@ -8,7 +8,7 @@ use crate::causes::{Calls, Gateways};
 use crate::commands::structure::Structure;
 use crate::diagnostic::{FileId, Impact, Place, Subject, TraceStep};
 use crate::index::{ClassIx, FunctionIx};
-use crate::knowledge::{CommandKind, Knowledge, Role, Sandbox};
+use crate::knowledge::{CommandKind, Knowledge, Remarks, Role, Sandbox};
 use crate::project::{Project, Reads};
 
 /// Everything a rule may look at.
@@ -220,12 +220,19 @@ pub struct Hazard {
     pub sandbox: Sandbox,
     /// Whether the culprit is in a module whose import bypasses the sandbox.
     pub passed_through: bool,
-    /// Whether it makes something, and what is called on that is what matters.
-    pub is_resource: bool,
+    /// The first that is called on what it makes, in the same form, if that is what matters.
+    pub first_call: Option<String>,
     /// Whether it only happens if a mapping that is not known lacks a field.
     pub may_fill: bool,
-    /// What to know about this one API; may be empty.
-    pub note: &'static str,
+    /// What to know about this one API.
+    pub remarks: Remarks,
+}
+
+impl Hazard {
+    /// Where the culprit stands.
+    pub fn culprit_place(&self) -> Place {
+        self.trace.last().map_or(self.place, |step| step.place)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -18,8 +18,23 @@ pub struct Api {
     pub access: Access,
     pub when: When,
     pub sandbox: Sandbox,
-    /// What an author should know about this one API beyond its class; may be empty.
+    pub remarks: Remarks,
+}
+
+/// What an author should know about one API beyond its class. The engine only hands it on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Remarks {
+    /// A sentence of its own; may be empty.
     pub note: &'static str,
+    /// What is advised in the place of what its class advises, by name; may be empty.
+    pub advice: &'static str,
+}
+
+impl Remarks {
+    pub const NONE: Self = Self {
+        note: "",
+        advice: "",
+    };
 }
 
 /// The class of APIs that are deterministic under replay; an exact entry overrides a wildcard.

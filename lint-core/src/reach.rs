@@ -90,7 +90,7 @@ struct Walk<'m, 'p> {
     /// Sources that arise in what is reached.
     made: BTreeSet<SourceId>,
     /// Those of resources: something else is called on what the origin gives.
-    resources: BTreeSet<SourceId>,
+    resources: BTreeMap<SourceId, Place>,
     /// Contexts of functions asserted pure, not followed.
     boundaries: BTreeSet<CtxId>,
     uses: Uses,
@@ -118,7 +118,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             handlers: BTreeMap::new(),
             read_only: BTreeMap::new(),
             made: BTreeSet::new(),
-            resources: BTreeSet::new(),
+            resources: BTreeMap::new(),
             boundaries: BTreeSet::new(),
             uses: Uses::new(Earlier::of(found, machine)),
             springs,
@@ -481,9 +481,11 @@ impl<'m, 'p> Walk<'m, 'p> {
             read_only: !replayed,
             sandbox: told.sandbox,
             passed_through: self.is_passed_through(kind, source, path),
-            is_resource: source.is_some_and(|it| self.resources.contains(&it)),
+            first_call: source
+                .and_then(|it| self.resources.get(&it))
+                .map(|at| text_at(machine, at.file, at.span)),
             may_fill: path.iter().any(|edge| edge.how == How::MayFill),
-            note: told.note,
+            remarks: told.remarks,
         })
     }
 
@@ -559,24 +561,31 @@ impl<'m, 'p> Walk<'m, 'p> {
         false
     }
 
-    fn sources_made(&self) -> (BTreeSet<SourceId>, BTreeSet<SourceId>) {
-        let (mut made, mut resources) = (BTreeSet::new(), BTreeSet::new());
+    /// The sources that arise in what is reached, and of resources the first thing that is called on
+    /// them, in the order of the text. What is only made of them comes last.
+    fn sources_made(&self) -> (BTreeSet<SourceId>, BTreeMap<SourceId, Place>) {
+        let (mut made, mut resources) = (BTreeSet::new(), BTreeMap::new());
         for &ctx in self.reached.keys() {
             let file = self.machine.ctx_file(ctx);
             for event in &self.machine.ctx(ctx).outcome.events {
                 let span = event.span;
                 let here = Place { file, span };
-                let (EventKind::Api { .. }, Some(source)) = (event.kind, event.source) else {
+                let (EventKind::Api { name, .. }, Some(source)) = (event.kind, event.source) else {
                     continue;
                 };
                 if is_origin(self.machine.source(source), here) {
                     made.insert(source);
                 } else {
-                    resources.insert(source);
+                    let makes = is_class_name(self.machine.str(name));
+                    let first = resources.entry(source).or_insert((makes, here));
+                    *first = (makes, here).min(*first);
                 }
             }
         }
-        (made, resources)
+        let places = resources
+            .into_iter()
+            .map(|(source, (_, here))| (source, here));
+        (made, places.collect())
     }
 
     /// The contexts that entry points which are not replayed reach, whoever else does.
@@ -854,4 +863,10 @@ fn plain_name(name: &str) -> String {
         Some((head, tail)) => format!("{head}{}", tail.find('.').map_or("", |at| &tail[at..])),
         None => name.to_owned(),
     }
+}
+
+/// Whether the last part of a name is written like that of a class.
+fn is_class_name(name: &str) -> bool {
+    let last = name.rsplit('.').next();
+    last.is_some_and(|last| last.starts_with(char::is_uppercase))
 }

@@ -34,6 +34,7 @@
 //!   literal contains the empty text.
 //! - A name may have several entries; the first whose condition holds decides. `safe.toml` is
 //!   read first, then the other files by name.
+//! - `advice` names a table of `advice.toml`, which says what its class says wrongly of this API.
 //! - `setup` holds the import lines of the example if `import <package>` does not do.
 //!
 //! `frameworks.toml` says what agent frameworks keep of the code of a project, and what runs it.
@@ -43,7 +44,7 @@
 
 use lint_core::knowledge::{
     Access, Alias, Api, Arg, Base, Command, CommandKind, HigherOrder, Keeper, KeptBy, Listener,
-    Marker, Returns, Role, Sandbox, Tables, When,
+    Marker, Remarks, Returns, Role, Sandbox, Tables, When,
 };
 
 /// What is said about all APIs of one hazard class.
@@ -62,6 +63,20 @@ pub struct Class {
     pub gives_value: bool,
     /// The highest severity that a finding about them has, if it is not that of the rule.
     pub severity: Option<lint_core::diagnostic::Severity>,
+    /// Whether moving the code elsewhere, as it stands, helps.
+    pub fix: bool,
+}
+
+/// What is said about some APIs in the place of what their class says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Advice {
+    pub id: &'static str,
+    pub varies: Option<&'static str>,
+    pub temporal: Option<&'static str>,
+    pub runbook: Option<&'static str>,
+    pub gives_value: Option<bool>,
+    pub severity: Option<lint_core::diagnostic::Severity>,
+    pub fix: Option<bool>,
 }
 
 /// A line of Python that uses an entry; the generated tests run the linter on each.
@@ -81,6 +96,24 @@ pub fn class(id: &str) -> Option<&'static Class> {
         .binary_search_by(|class| class.id.cmp(id))
         .ok()
         .map(|at| &CLASSES[at])
+}
+
+/// What is known about an API of a class, with its own advice in the place of what the class says.
+pub fn advised(class: &str, advice: &str) -> Option<Class> {
+    let class = *self::class(class)?;
+    let own = ADVICE.binary_search_by(|it| it.id.cmp(advice));
+    let Ok(own) = own.map(|at| &ADVICE[at]) else {
+        return Some(class);
+    };
+    Some(Class {
+        varies: own.varies.unwrap_or(class.varies),
+        temporal: own.temporal.unwrap_or(class.temporal),
+        runbook: own.runbook.unwrap_or(class.runbook),
+        gives_value: own.gives_value.unwrap_or(class.gives_value),
+        severity: own.severity.or(class.severity),
+        fix: own.fix.unwrap_or(class.fix),
+        ..class
+    })
 }
 
 #[cfg(test)]

@@ -14,9 +14,12 @@ use crate::rule::{Context, Rule};
 /// The classes of APIs that always raise in a workflow.
 const RAISES: &[&str] = &["no-sync", "unsupported"];
 
+/// The class of what only tells somebody something: neither commands nor data depend on it.
+const TELLS: &str = "log";
+
 /// Reports the uses of APIs of the classes that the rule claims.
 pub(crate) fn report_apis(rule: &dyn Rule, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
-    report.extend(apis(rule, facts).map(|(case, class)| case.diagnose_api(rule, class)));
+    report.extend(apis(rule, facts).map(|(case, class)| case.diagnose_api(rule, &class)));
 }
 
 /// The same, with the fixes that there may be for each, the best one first.
@@ -28,7 +31,7 @@ pub(crate) fn report_fixable_apis<F: IntoIterator<Item = Fix>>(
 ) {
     report.extend(apis(rule, cx.facts).map(|(case, class)| Diagnostic {
         fixes: fixes(cx, &case).into_iter().collect(),
-        ..case.diagnose_api(rule, class)
+        ..case.diagnose_api(rule, &class)
     }));
 }
 
@@ -36,11 +39,9 @@ pub(crate) fn report_fixable_apis<F: IntoIterator<Item = Fix>>(
 pub(crate) fn apis<'f, 'p>(
     rule: &dyn Rule,
     facts: &'f Facts<'p>,
-) -> impl Iterator<Item = (Case<'f, 'p>, &'static catalogue::Class)> {
+) -> impl Iterator<Item = (Case<'f, 'p>, catalogue::Class)> {
     Case::all(facts).filter_map(|case| match case.hazard.kind {
-        HazardKind::Api { class } if rule.classes().contains(&class) => {
-            Some((case, catalogue::class(class)?))
-        }
+        HazardKind::Api { class } if rule.classes().contains(&class) => Some((case, case.class()?)),
         _ => None,
     })
 }
@@ -58,6 +59,14 @@ impl<'f, 'p> Case<'f, 'p> {
             .hazards
             .iter()
             .map(move |hazard| Self { facts, hazard })
+    }
+
+    /// The same about another hazard.
+    pub(crate) fn of<'h>(&self, hazard: &'h Hazard) -> Case<'h, 'p>
+    where
+        'f: 'h,
+    {
+        Case { hazard, ..*self }
     }
 
     pub(crate) fn workflow(&self) -> &'f Workflow {
@@ -89,8 +98,12 @@ impl<'f, 'p> Case<'f, 'p> {
     /// "`time.time()` …".
     pub(crate) fn sentence(&self, does: &str) -> String {
         let mut culprit = self.culprit();
-        if self.hazard.is_resource {
-            culprit = format!("what is called on {culprit}");
+        if let Some(first) = &self.hazard.first_call {
+            let is_said = first.starts_with(self.hazard.written.trim_end_matches(')'));
+            culprit = match is_said {
+                true => code(first),
+                false => format!("{} of {culprit}", code(first)),
+            };
         }
         let workflow = self.workflow_name();
         if self.hazard.trace.is_empty() {
@@ -194,12 +207,23 @@ impl<'f, 'p> Case<'f, 'p> {
         }
     }
 
-    /// The class of the API that is used.
-    fn class(&self) -> Option<&'static catalogue::Class> {
+    /// The class of the API that is used, as far as it is right for that one.
+    pub(crate) fn class(&self) -> Option<catalogue::Class> {
         match self.hazard.kind {
-            HazardKind::Api { class } | HazardKind::ImportTime { class } => catalogue::class(class),
+            HazardKind::Api { class } | HazardKind::ImportTime { class } => {
+                catalogue::advised(class, self.hazard.remarks.advice)
+            }
             _ => None,
         }
+    }
+
+    /// Whether it helps to move the code elsewhere as it stands.
+    pub(crate) fn may_move(&self) -> bool {
+        self.class().is_none_or(|class| class.fix)
+    }
+
+    fn tells(&self) -> bool {
+        self.hazard.kind == HazardKind::Api { class: TELLS }
     }
 
     /// Whether only a deployment changes the value: the interpreter and the code on the worker.
@@ -213,6 +237,7 @@ impl<'f, 'p> Case<'f, 'p> {
     }
 
     /// Whether runs surely share the module: the sandbox does not load it anew for each of them.
+    /// The worker makes the classes of interceptors, so their modules are its own.
     pub(crate) fn shares_modules(&self) -> bool {
         self.hazard.passed_through || !self.workflow().is_sandboxed || self.is_of_worker()
     }
@@ -252,6 +277,7 @@ impl<'f, 'p> Case<'f, 'p> {
             | HazardKind::Command { .. } => false,
         };
         match self.hazard.impact {
+            _ if self.tells() => Impact::None,
             // It raises before it gives anything.
             _ if matches!(self.hazard.kind, HazardKind::Api { class } if RAISES.contains(&class)) => {
                 Impact::Unknown
@@ -274,8 +300,8 @@ impl<'f, 'p> Case<'f, 'p> {
         if severity > Severity::Info {
             notes.extend(self.sandbox_note().map(str::to_owned));
         }
-        if !self.hazard.note.is_empty() {
-            notes.push(self.hazard.note.to_owned());
+        if !self.hazard.remarks.note.is_empty() {
+            notes.push(self.hazard.remarks.note.to_owned());
         }
         notes
     }
@@ -294,7 +320,7 @@ impl<'f, 'p> Case<'f, 'p> {
             Impact::Replay if !self.hazard.is_impact_sure => {
                 let at = at.unwrap_or_else(|| "which commands are issued".to_owned());
                 Some(format!(
-                    "This {what} is kept where several are: if it is the one that controls {at}, a replay may issue other commands."
+                    "This {what} is kept together with others, and one of them controls {at}; which one is not known."
                 ))
             }
             Impact::Replay => {
@@ -316,6 +342,7 @@ impl<'f, 'p> Case<'f, 'p> {
                     "{at}Temporal compares commands, not their data, so the replay passes with other data than the history records."
                 ))
             }
+            Impact::None if self.tells() => None,
             Impact::None => Some(format!(
                 "This {what} reaches at most a log: neither commands nor data depend on it."
             )),
@@ -364,7 +391,7 @@ mod tests {
 
     use lint_core::diagnostic::{FileId, Place, Span};
     use lint_core::facts::{Elements, Seen, WorkflowKind};
-    use lint_core::knowledge::{Knowledge, UserEntries};
+    use lint_core::knowledge::{Knowledge, Remarks, UserEntries};
     use lint_core::project::Project;
 
     use super::*;
@@ -426,10 +453,10 @@ mod tests {
             read_only: false,
             sandbox: Sandbox::Stops,
             passed_through: false,
-            is_resource: false,
+            first_call: None,
             may_fill: false,
             read: None,
-            note: "",
+            remarks: Remarks::NONE,
         }
     }
 
@@ -516,7 +543,7 @@ mod tests {
         };
         assert_eq!(unused("clock"), (Severity::Warning, Impact::None));
         assert_eq!(unused("net"), (Severity::Error, Impact::Unknown));
-        assert_eq!(unused("log"), (Severity::Info, Impact::Unknown));
+        assert_eq!(unused("log"), (Severity::Info, Impact::None));
     }
 
     #[test]

@@ -73,7 +73,7 @@ fn note_through(functions: usize) -> String {
 fn a_use_that_is_very_far_is_none_that_anything_is_said_of_for_sure() {
     // Each function has a cell for what it gets and one for what it returns.
     assert!(note_through(400).starts_with("This value controls the branch"));
-    assert!(note_through(600).starts_with("This value is kept where several are"));
+    assert!(note_through(600).starts_with("This value is kept together with others"));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Span;
 use crate::index::{FunctionNode, MODULE_BODY};
-use crate::knowledge::{SAFE, Sandbox};
+use crate::knowledge::{Remarks, SAFE, Sandbox};
 
 use super::args::Args;
 use super::{
@@ -194,7 +194,7 @@ impl<'p> Machine<'p> {
             return Some(result);
         }
         let sym = self.sym(&name);
-        let source = self.hazard(sym, class, Sandbox::Unknown, "", span);
+        let source = self.hazard(sym, class, Sandbox::Unknown, Remarks::NONE, span);
         Some(result.with_source(source))
     }
 

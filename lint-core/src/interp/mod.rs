@@ -64,7 +64,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::diagnostic::{FileId, Span};
 use crate::facts::Elements;
 use crate::index::{Function, FunctionNode, MODULE_BODY, Module};
-use crate::knowledge::{Api, CommandKind, Knowledge, Role, Sandbox};
+use crate::knowledge::{Api, CommandKind, Knowledge, Remarks, Role, Sandbox};
 use crate::project::Project;
 use crate::syntax::{ast, span_of};
 
@@ -340,7 +340,7 @@ pub(crate) enum EventKind {
         name: Sym,
         class: &'static str,
         sandbox: Sandbox,
-        note: &'static str,
+        remarks: Remarks,
     },
     DirectActivity(FuncId),
     Unordered {
@@ -430,7 +430,7 @@ pub(crate) struct Source {
     /// Whether it is evaluated once, when a module is imported.
     pub(crate) at_import: bool,
     pub(crate) sandbox: Sandbox,
-    pub(crate) note: &'static str,
+    pub(crate) remarks: Remarks,
     /// Which field is filled, where a call fills several.
     pub(crate) field: Option<Sym>,
 }
@@ -1110,7 +1110,7 @@ impl<'p> Machine<'p> {
         name: Sym,
         class: &'static str,
         sandbox: Sandbox,
-        note: &'static str,
+        remarks: Remarks,
         span: Span,
     ) -> Option<SourceId> {
         if self.frame.vouched > 0 {
@@ -1125,7 +1125,7 @@ impl<'p> Machine<'p> {
             class,
             at_import,
             sandbox,
-            note,
+            remarks,
             field: None,
         };
         let source = self.source_id(source);
@@ -1135,7 +1135,7 @@ impl<'p> Machine<'p> {
                 name,
                 class,
                 sandbox,
-                note,
+                remarks,
             },
             Some(source),
         );

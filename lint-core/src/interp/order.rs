@@ -234,7 +234,7 @@ impl<'p> Machine<'p> {
             class: crate::knowledge::ORDER,
             at_import: self.at_import(),
             sandbox: crate::knowledge::Sandbox::Allows,
-            note: "",
+            remarks: crate::knowledge::Remarks::NONE,
             field: None,
         };
         let source = self.source_id(source);

@@ -1,7 +1,9 @@
 //! Calling code outside the project: hazards, callbacks, and what such code gives.
 
 use crate::diagnostic::Span;
-use crate::knowledge::{Access, Api, BUNDLED, CommandKind, FETCHED, FILE, Role, SAFE, Sandbox};
+use crate::knowledge::{
+    Access, Api, BUNDLED, CommandKind, FETCHED, FILE, Remarks, Role, SAFE, Sandbox,
+};
 
 use super::args::{Args, Given};
 use super::builtins::is_builtin;
@@ -212,7 +214,7 @@ impl<'p> Machine<'p> {
         if !fetches || !self.at_import() {
             return None;
         }
-        self.hazard(name, FETCHED, Sandbox::Allows, "", span)
+        self.hazard(name, FETCHED, Sandbox::Allows, Remarks::NONE, span)
     }
 
     /// Whether a method moves on the state of its object.
@@ -250,7 +252,7 @@ impl<'p> Machine<'p> {
             class: crate::knowledge::REPLAY_FLAG,
             at_import: false,
             sandbox: Sandbox::Allows,
-            note: "",
+            remarks: Remarks::NONE,
             field: None,
         };
         let source = self.source_id(source);
@@ -258,7 +260,7 @@ impl<'p> Machine<'p> {
             name,
             class: crate::knowledge::REPLAY_FLAG,
             sandbox: Sandbox::Allows,
-            note: "",
+            remarks: Remarks::NONE,
         };
         self.record_event(span, kind, Some(source));
         self.instance_of_builtin(crate::knowledge::REPLAY_FLAG)
@@ -295,7 +297,7 @@ impl<'p> Machine<'p> {
                 name,
                 class: api.class,
                 sandbox: api.sandbox,
-                note: api.note,
+                remarks: api.remarks,
             };
             self.frame.out.resources.insert((span, kind, known.clone()));
         }
@@ -322,7 +324,7 @@ impl<'p> Machine<'p> {
             if class == SAFE {
                 return None;
             }
-            return self.hazard(name, class, Sandbox::Unknown, "", span);
+            return self.hazard(name, class, Sandbox::Unknown, Remarks::NONE, span);
         }
         let api = self
             .apis(name)
@@ -338,7 +340,7 @@ impl<'p> Machine<'p> {
         } else {
             api.class
         };
-        self.hazard(name, class, api.sandbox, api.note, span)
+        self.hazard(name, class, api.sandbox, api.remarks, span)
     }
 
     /// Whether a file is read at import that stands beside the code.

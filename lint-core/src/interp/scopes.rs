@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{FileId, Span};
 use crate::index::MODULE_BODY;
-use crate::knowledge::{Access, Role};
+use crate::knowledge::{Access, Remarks, Role};
 
 use super::builtins::is_builtin;
 use super::startup::Filled;
@@ -145,7 +145,7 @@ impl<'p> Machine<'p> {
             class: crate::knowledge::SHARED,
             at_import: false,
             sandbox: crate::knowledge::Sandbox::Allows,
-            note: "",
+            remarks: Remarks::NONE,
             field: None,
         })
     }
@@ -233,7 +233,7 @@ impl<'p> Machine<'p> {
         if api.class == crate::knowledge::SAFE {
             return None;
         }
-        self.hazard(sym, api.class, api.sandbox, api.note, span)
+        self.hazard(sym, api.class, api.sandbox, api.remarks, span)
     }
 
     /// `from os import environ` makes a plain name of what is a hazard to read. A variable that

@@ -53,7 +53,7 @@ impl<'p> Machine<'p> {
             class: crate::knowledge::STARTUP,
             at_import: true,
             sandbox: crate::knowledge::Sandbox::Allows,
-            note: "",
+            remarks: crate::knowledge::Remarks::NONE,
             field: None,
         }))
     }

@@ -142,6 +142,8 @@ impl<'p> Machine<'p> {
         }
         let canonical = self.knowledge.canonical(name).into_owned();
         let kind = match canonical.rsplit('.').next().unwrap_or(&canonical) {
+            // A type of another package, such as a counter of metrics.
+            _ if canonical.contains('.') && self.knowledge.has_members(&canonical) => None,
             "list" | "List" | "Sequence" | "Iterable" | "deque" => Some(ContainerKind::List),
             "set" | "frozenset" | "Set" | "FrozenSet" => Some(ContainerKind::Set),
             "dict" | "Dict" | "Mapping" | "defaultdict" | "OrderedDict" => {

@@ -3,7 +3,7 @@
 use crate::diagnostic::{Impact, Place, TraceStep};
 use crate::facts::{Elements, HazardKind};
 use crate::interp::{CtxId, Event, EventKind, SourceId, Sym};
-use crate::knowledge::{REPLAY_FLAG, STARTUP, Sandbox};
+use crate::knowledge::{REPLAY_FLAG, Remarks, STARTUP, Sandbox};
 use crate::written::written_whole;
 
 use super::{Walk, plain_name, text_at};
@@ -18,7 +18,7 @@ pub(super) struct Told {
     pub(super) written: Option<String>,
     pub(super) source: Option<SourceId>,
     pub(super) sandbox: Sandbox,
-    pub(super) note: &'static str,
+    pub(super) remarks: Remarks,
     /// Where the value comes from, if that is elsewhere.
     pub(super) definition: Option<TraceStep>,
 }
@@ -32,7 +32,7 @@ impl Told {
             written: None,
             source: None,
             sandbox: Sandbox::Unknown,
-            note: "",
+            remarks: Remarks::NONE,
             definition: None,
         }
     }
@@ -48,7 +48,7 @@ impl Walk<'_, '_> {
                 name,
                 class,
                 sandbox,
-                note,
+                remarks,
             } => {
                 let here = Place {
                     file: machine.ctx_file(ctx),
@@ -61,7 +61,7 @@ impl Walk<'_, '_> {
                 let culprit = plain_name(machine.str(name));
                 Told {
                     sandbox,
-                    note,
+                    remarks,
                     ..Told::new(HazardKind::Api { class }, culprit, "uses")
                 }
             }
@@ -152,7 +152,7 @@ impl Walk<'_, '_> {
             },
             function: machine.project.module_name(origin.ctx_file),
             message: if origin.class == STARTUP {
-                format!("`{text}` sets `{name}` when the worker starts")
+                format!("`{text}` sets `{name}`, and no workflow calls it")
             } else {
                 format!("`{name}` is computed by `{text}` when the module is imported")
             },
@@ -164,7 +164,7 @@ impl Walk<'_, '_> {
         Some(Told {
             source: Some(source),
             sandbox: Sandbox::Allows,
-            note: origin.note,
+            remarks: origin.remarks,
             definition: Some(definition),
             ..Told::new(kind, culprit, "reads")
         })

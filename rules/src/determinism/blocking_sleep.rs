@@ -8,7 +8,8 @@ use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds waits that block the thread: `time.sleep()`, the retry helpers that call it, sleeps of
-/// other event loops, and loops that only burn time (`while not self._received: pass`).
+/// other event loops, questions to somebody at the worker's terminal (`input()`, `breakpoint()`), and
+/// loops that only burn time (`while not self._received: pass`).
 ///
 /// ## Why is this bad?
 /// All workflows of a worker share its event loop, and a blocking wait stops it. After two seconds

@@ -114,7 +114,7 @@ impl Rule for ConsoleAndLogging {
             // itself writes is its author's to choose.
             let locks = class.id == "log-lock";
             if locks || case.hazard.trace.is_empty() {
-                let mut found = case.diagnose_api(self, class);
+                let mut found = case.diagnose_api(self, &class);
                 if case.hazard.trace.is_empty() {
                     found.fixes.extend(fixes::logger(cx, &case));
                 }

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lint_core::diagnostic::{Diagnostic, Place, Span, Subject};
 use lint_core::facts::FunctionRef;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::Expr;
+use lint_core::syntax::ast::{Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
@@ -16,7 +16,8 @@ use crate::secrets::names_secret;
 /// ## What it does
 /// Finds reads of what belongs to the worker and not to the workflow: environment variables, command
 /// line, working and home directory, host and user name, process id, platform, settings objects,
-/// secret stores and feature flags.
+/// secret stores and feature flags. Changes of the environment count, too: all that the worker runs
+/// sees them.
 ///
 /// ## Why is this bad?
 /// A workflow outlives the worker that started it. Its replay runs on another host, after another
@@ -128,34 +129,37 @@ impl Rule for Environment {
             let moved = fixes::in_activity(cx, case);
             moved.into_iter().chain(fixes::in_input(cx, case))
         };
-        let start = report.len();
-        for (case, class) in hazard::apis(self, cx.facts) {
-            // What an interpreter is, is one question for the whole project.
-            let subject = (class.id == "platform").then(|| Subject {
-                file: None,
-                name: case.hazard.culprit.clone(),
+        let program = Program::new(cx.facts);
+        let mut uses = BTreeMap::new();
+        for (case, _) in hazard::apis(self, cx.facts) {
+            let at = case.hazard.culprit_place();
+            let of_function = function_at(cx, at).map(|function| {
+                let uses = uses.entry(function);
+                &*uses.or_insert_with(|| Uses::of(program, function))
             });
-            report.push(Diagnostic {
-                fixes: fixes(cx, &case).collect(),
-                subject,
-                ..case.diagnose_api(self, class)
-            });
-        }
-        let mut secrets = BTreeMap::new();
-        for diagnostic in &mut report[start..] {
-            let at = diagnostic.culprit_place();
-            let Some(function) = function_at(cx, at) else {
-                continue;
-            };
-            let reads = secrets
-                .entry(function)
-                .or_insert_with(|| reads_of_secrets(Program::new(cx.facts), function));
-            if reads.contains(&at.span) {
-                diagnostic.help = Some(SECRET.to_owned());
+            let is_changed = of_function.is_some_and(|it| it.changes.contains(&at.span));
+            let mut hazard = case.hazard.clone();
+            if is_changed && ENVIRONMENT.contains(&hazard.culprit.as_str()) {
+                hazard.remarks.advice = "sets-environment";
             }
+            let case = case.of(&hazard);
+            let Some(class) = case.class() else { continue };
+            let mut found = case.diagnose_api(self, &class);
+            found.fixes = fixes(cx, &case).collect();
+            // What an interpreter is, is one question for the whole project.
+            found.subject = (class.id == "platform").then(|| Subject {
+                file: None,
+                name: hazard.culprit.clone(),
+            });
+            if of_function.is_some_and(|it| it.secrets.contains(&at.span)) {
+                found.help = Some(SECRET.to_owned());
+            }
+            report.push(found);
         }
     }
 }
+
+const ENVIRONMENT: [&str; 2] = ["os.environ", "os.environb"];
 
 const SECRET: &str = "read it in the activity that needs it; the workflow's input and the results of activities stay readable \
                       in the history";
@@ -168,22 +172,48 @@ fn function_at(cx: &Context<'_>, at: Place) -> Option<FunctionRef> {
     })
 }
 
-/// What a function reads a variable of, or calls to read one, whose name says that it holds a secret.
-fn reads_of_secrets(program: Program<'_, '_>, function: FunctionRef) -> BTreeSet<Span> {
-    let mut reads = BTreeSet::new();
-    for node in own_nodes(program.function(function)) {
-        let Node::Expr(expr) = node else { continue };
-        let read = match expr {
-            Expr::Subscript(it) => [Some(span_of(&*it.value)), None],
+/// What of the environment is used in a function for more than to read a setting, by the text that
+/// names it.
+#[derive(Default)]
+struct Uses {
+    /// It holds a secret, as the name says.
+    secrets: BTreeSet<Span>,
+    changes: BTreeSet<Span>,
+}
+
+impl Uses {
+    fn of(program: Program<'_, '_>, function: FunctionRef) -> Self {
+        let mut uses = Self::default();
+        for node in own_nodes(program.function(function)) {
+            match node {
+                Node::Expr(expr) => uses.add(expr),
+                Node::Stmt(Stmt::AugAssign(it)) => {
+                    uses.changes.insert(span_of(&*it.target));
+                }
+                _ => {}
+            }
+        }
+        uses
+    }
+
+    fn add(&mut self, expr: &Expr) {
+        let (whole, of, changes) = match expr {
+            Expr::Subscript(it) => (None, Some(&it.value), !it.ctx.is_load()),
             Expr::Call(it) => {
                 let method = it.func.as_attribute_expr();
-                [Some(span_of(expr)), method.map(|it| span_of(&*it.value))]
+                let changes = method.is_some_and(|it| CHANGES.contains(&it.attr.as_str()));
+                (Some(span_of(expr)), method.map(|it| &it.value), changes)
             }
-            _ => continue,
+            _ => return,
         };
-        if names_secret(expr) {
-            reads.extend(read.into_iter().flatten());
+        let of = of.map(|it| span_of(&**it));
+        if changes {
+            self.changes.extend(of);
+        } else if names_secret(expr) {
+            self.secrets.extend(whole.into_iter().chain(of));
         }
     }
-    reads
 }
+
+/// The methods that change a mapping.
+const CHANGES: &[&str] = &["clear", "pop", "popitem", "setdefault", "update"];

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use lint_core::diagnostic::{Diagnostic, Impact, Place, Severity};
-use lint_core::facts::{Hazard, HazardKind};
+use lint_core::facts::{Hazard, HazardKind, WorkflowKind};
 use lint_core::knowledge::{BUNDLED, FETCHED, STARTUP};
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
@@ -148,11 +148,46 @@ fn gives_value(class: &str) -> bool {
     catalogue::class(class).is_some_and(|class| class.gives_value)
 }
 
+/// What to write instead, which depends on where the code runs that reads the value, and on what the
+/// workflow API has in the place of what it is computed by.
+fn help(case: &Case<'_, '_>, class: &str) -> &'static str {
+    match case.workflow().kind {
+        WorkflowKind::Interceptor => {
+            return "decide it in the activity, or let an interceptor of the client put it into a \
+                    header, which the history keeps";
+        }
+        WorkflowKind::Converter => {
+            return "leave it out: what a converter makes of data has to be the same on every worker";
+        }
+        WorkflowKind::Class | WorkflowKind::Function => {}
+    }
+    match class {
+        "clock" | "localtz" => case.for_facade(
+            "ask for it during the run, `workflow.now()`, or pass it in with the workflow's input",
+            "ask for it during the run, `runbook.now()`, or make it a field of the Context input",
+        ),
+        "random" | "uuid" => case.for_facade(
+            "make it during the run, with `workflow.random()` or `workflow.uuid4()`, or pass it in \
+             with the workflow's input",
+            "make it in an activity during the run, or make it a field of the Context input",
+        ),
+        "env" => case.for_facade(
+            "pass it in with the workflow's input, or read it in the activity that uses it",
+            "make it a field of the Context input, or read it in the activity that uses it",
+        ),
+        _ => case.for_facade(
+            "pass it in with the workflow's input, or get it in an activity during the run",
+            "make it a field of the Context input, or get it in an activity during the run",
+        ),
+    }
+}
+
 fn diagnose(case: &Case<'_, '_>, class: &str) -> Diagnostic {
     let origin = if class == STARTUP {
         format!(
-            "reads {}, which the start of the worker sets",
-            code(&case.hazard.culprit)
+            "reads {}, which {} sets outside of workflows",
+            code(&case.hazard.culprit),
+            code(&format!("{}()", case.hazard.written))
         )
     } else {
         format!("is set from {} at import", case.culprit())
@@ -170,8 +205,7 @@ fn diagnose(case: &Case<'_, '_>, class: &str) -> Diagnostic {
         ),
         None => format!("{expression} in {workflow} {origin}, {consequence}"),
     };
-    let help = "pass it in with the workflow's input, or get it during the run from the workflow API or an activity";
-    let mut diagnostic = case.diagnose(&ImportTimeValue::METADATA, &message, help);
+    let mut diagnostic = case.diagnose(&ImportTimeValue::METADATA, &message, help(case, class));
     // These only change with a deployment.
     if CONFIGURATION.contains(&class) {
         let most = match case.hazard.impact {

@@ -103,7 +103,8 @@ use crate::rule::{Context, Rule};
 ///
 /// ## Fix
 /// In a workflow of Temporal `workflow.uuid4()` takes the place of `uuid.uuid4()`: safe, since it gives a
-/// UUID of the same version. A field with a random default is given one: unsafe. Elsewhere the expression
+/// UUID of the same version. It also takes the place of `uuid1()` and `uuid6()`: unsafe, since the version
+/// is another one; `workflow.uuid7()` takes that of `uuid.uuid7()`: unsafe, since older SDKs lack it. A field with a random default is given one: unsafe. Elsewhere the expression
 /// moves into an activity, or the helper around it runs in one: unsafe, since open executions do not have
 /// that activity in their history.
 ///

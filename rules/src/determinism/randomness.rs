@@ -102,8 +102,10 @@ use crate::rule::{Context, Rule};
 ///
 /// ## Fix
 /// In a workflow of Temporal `workflow.random()` takes the place of the module: safe, since it has the
-/// same methods and gives the same types. Elsewhere the expression moves into an activity, or the helper
-/// around it runs in one: unsafe, since open executions do not have that activity in their history.
+/// same methods and gives the same types; unsafe where the function sets the seed of the module, which has
+/// no part in it. Elsewhere the expression moves into an activity, or the helper around it runs in one:
+/// unsafe, since open executions do not have that activity in their history. Secrets stay where they are,
+/// since what an activity returns stays in the history.
 ///
 /// ## Limits
 /// Whether a seed is itself stable is judged where the seed comes from: `Random(time.time())` is a

@@ -1,5 +1,5 @@
 use lint_core::diagnostic::Diagnostic;
-use lint_core::facts::HazardKind;
+use lint_core::facts::{HazardKind, WorkflowKind};
 use lint_core::knowledge::{CommandKind, Role};
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
@@ -129,17 +129,23 @@ impl Rule for ReadOnlyHandler {
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         for case in Case::all(cx.facts).filter(|case| case.hazard.read_only) {
+            let is_interceptor = case.workflow().kind == WorkflowKind::Interceptor;
             let does = match case.hazard.kind {
+                HazardKind::StateWrite if is_interceptor => "changes the interceptor",
                 HazardKind::StateWrite => "changes the workflow",
                 HazardKind::Command { kind } => issues(kind),
                 _ => continue,
             };
             let handler = format!("{} {}", role(&case), code(&case.hazard.entry));
             let message = case.sentence(&format!("{does}, which {handler} must not do"));
-            let help = case.for_facade(
-                "do it in a signal or update handler, or in the `@workflow.run` method",
-                "do it in a signal handler, or in the `@runbook.run` method",
-            );
+            let help = if is_interceptor {
+                "do it in `execute_workflow` or `handle_signal`, and only read it here"
+            } else {
+                case.for_facade(
+                    "do it in a signal or update handler, or in the `@workflow.run` method",
+                    "do it in a signal handler, or in the `@runbook.run` method",
+                )
+            };
             report.push(case.diagnose(&Self::METADATA, &message, help));
         }
     }

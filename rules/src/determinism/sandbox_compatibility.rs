@@ -65,6 +65,6 @@ impl Rule for SandboxCompatibility {
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         // The sandbox does not restrict modules that are passed through.
         let watched = hazard::apis(self, cx.facts).filter(|(case, _)| !case.shares_modules());
-        report.extend(watched.map(|(case, class)| case.diagnose_api(self, class)));
+        report.extend(watched.map(|(case, class)| case.diagnose_api(self, &class)));
     }
 }

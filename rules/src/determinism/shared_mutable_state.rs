@@ -1,5 +1,5 @@
 use lint_core::diagnostic::Diagnostic;
-use lint_core::facts::HazardKind;
+use lint_core::facts::{HazardKind, WorkflowKind};
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
@@ -94,7 +94,8 @@ use crate::rule::{Context, Rule};
 /// ## Sandbox
 /// Temporal's sandbox gives each run its own copy of the modules that it watches. Modules that are
 /// passed through, and all modules of a worker without sandbox, are shared. The message says which
-/// of the two the module is.
+/// of the two the module is. Interceptors run outside of the sandbox, so what their modules hold is
+/// shared with all that the worker runs.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB116",
@@ -113,13 +114,22 @@ impl Rule for SharedMutableState {
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         for case in Case::all(cx.facts) {
             if case.hazard.kind == HazardKind::SharedState {
-                let message = case.sentence(if case.shares_modules() {
+                let is_interceptor = case.workflow().kind == WorkflowKind::Interceptor;
+                let message = case.sentence(if is_interceptor {
+                    "changes state that all runs and activities of a worker share, so a replay may \
+                     find it changed"
+                } else if case.shares_modules() {
                     "changes state that all runs on a worker share, so a replay may find it changed"
                 } else {
                     "changes state of a module, which runs share unless the sandbox loads it anew \
                      for each of them"
                 });
-                let help = "keep it in an attribute that `__init__` sets on `self`";
+                let help = if is_interceptor {
+                    "keep it in an attribute that `__init__` sets on `self`; what an activity finds \
+                     comes to the workflow by its result alone"
+                } else {
+                    "keep it in an attribute that `__init__` sets on `self`"
+                };
                 report.push(case.diagnose(&Self::METADATA, &message, help));
             }
         }

@@ -102,7 +102,8 @@ use crate::rule::{Context, Rule};
 /// ## Fix
 /// Unsafe: the expression moves into an activity, or the helper around it runs in one. Open executions do
 /// not have that activity in their history, errors arrive as `ActivityError`, and the timeout of five
-/// minutes is a guess. There is none where an `except` clause tells one error from another.
+/// minutes is a guess. There is none for what ends, signals or configures a process, which an activity
+/// must not do either, and none where an `except` clause tells one error from another.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB108",

@@ -3,7 +3,7 @@ use lint_core::facts::{Elements, HazardKind};
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
-use crate::fixes;
+use crate::fixes::{self, SetUse};
 use crate::hazard::Case;
 use crate::rule::{Context, Rule};
 
@@ -121,18 +121,36 @@ impl Rule for UnorderedIteration {
         for case in Case::all(cx.facts) {
             if let HazardKind::Unordered { elements } = case.hazard.kind {
                 let message = case.sentence(&format!("is used in set order, {}", why(elements)));
-                let help = match elements {
-                    Elements::Address => "keep them in a list, or use `sorted()` with a `key`",
-                    _ => {
-                        "use `sorted()`, or `dict.fromkeys()` to drop duplicates and keep the order"
-                    }
-                };
+                let help = help(fixes::set_use(cx, &case), elements);
                 report.push(Diagnostic {
                     fixes: fixes::sorted(cx, &case, elements).into_iter().collect(),
                     ..case.diagnose(&Self::METADATA, &message, help)
                 });
             }
         }
+    }
+}
+
+fn help(set_use: SetUse, elements: Elements) -> &'static str {
+    let by_address = elements == Elements::Address;
+    match set_use {
+        SetUse::Taken if by_address => "keep them in a list, and take the first or the last",
+        SetUse::Taken => "take the smallest, `min()`, or keep them in a list and take the first",
+        SetUse::Compared if by_address => {
+            "keep them in a list, or let the key tell all elements apart"
+        }
+        SetUse::Compared => {
+            "let the key tell all elements apart, as `key=lambda it: (len(it), it)` does"
+        }
+        SetUse::WrittenOut => "write a list or a tuple instead of the set",
+        _ if by_address => "keep them in a list, or use `sorted()` with a `key`",
+        SetUse::OfKeys => {
+            "keep the order of the mapping, `[key for key in mapping if …]`, or use `sorted()`"
+        }
+        SetUse::OfElements => {
+            "use `sorted()`, or `dict.fromkeys()` instead of `set()`, which keeps the order"
+        }
+        SetUse::Other => "use `sorted()`, or keep them in a list or a dictionary from the start",
     }
 }
 

@@ -1,7 +1,7 @@
 //! What has to happen outside of workflows moves into an activity.
 
 use lint_core::diagnostic::{Applicability, Edit, Fix, Place, Span};
-use lint_core::facts::Facade;
+use lint_core::facts::{Facade, Hazard};
 use lint_core::syntax::span_of;
 
 use super::activity::execute;
@@ -29,7 +29,7 @@ pub(crate) fn extracted(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
         return None;
     }
     let site = &extract.site;
-    let inputs = Inputs::of(cx, &extract, &case.hazard.culprit)?;
+    let inputs = Inputs::of(cx, &extract, &called(case.hazard))?;
     let home = match facade {
         Facade::Runbook => Home::of_bundle(cx, site)?,
         Facade::Temporal => Home::of_workflow(cx, site)?,
@@ -73,6 +73,16 @@ pub(crate) fn extracted(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
         to_do,
         ..Fix::new(title, Applicability::Unsafe, joined(edits))
     })
+}
+
+/// What is called: of a resource the method, and not the making of it.
+fn called(hazard: &Hazard) -> String {
+    let first = hazard.first_call.as_deref().unwrap_or_default();
+    let method = first.trim_end_matches("()").rsplit_once('.');
+    match method.filter(|(_, method)| method.chars().all(|c| c.is_alphanumeric() || c == '_')) {
+        Some((_, method)) => format!("{}.{method}", hazard.culprit),
+        None => hazard.culprit.clone(),
+    }
 }
 
 /// The edits at the place of the expression.

@@ -16,6 +16,9 @@ use crate::secrets::is_secret_variable;
 
 /// For a variable that is read where the input of the workflow is at hand.
 pub(crate) fn in_input(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
+    if !case.may_move() {
+        return None;
+    }
     let site = Site::of(cx, case.hazard, case.api())?;
     let read = Read::of(&site)?;
     // The input of a workflow stays in the history.

@@ -37,7 +37,7 @@ pub(crate) use defaults::filled;
 use extract::extracted;
 pub(crate) use helper::offloaded;
 pub(crate) use input::in_input;
-pub(crate) use swap::{asyncio, logger, randomness, sleep, sorted, uuid};
+pub(crate) use swap::{SetUse, asyncio, logger, randomness, set_use, sleep, sorted, uuid};
 
 use lint_core::diagnostic::{FileId, Fix};
 use lint_core::index::FunctionIx;
@@ -48,6 +48,9 @@ use crate::rule::Context;
 /// What has to happen outside of workflows: the expression moves into an activity, or the helper
 /// around it runs in one.
 pub(crate) fn in_activity(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
+    if !case.may_move() {
+        return None;
+    }
     extracted(cx, case).or_else(|| offloaded(cx, case))
 }
 

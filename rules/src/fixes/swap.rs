@@ -67,12 +67,18 @@ fn temporal<'c, 'p>(cx: &'c Context<'p>, case: &Case<'_, '_>) -> Option<Site<'c,
 pub(crate) fn uuid(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     let site = temporal(cx, case)?;
     let (call, callee) = site.call()?;
-    if callee != "uuid.uuid4" || !call.arguments.is_empty() {
+    if !call.arguments.is_empty() {
         return None;
     }
+    let (method, applicability, caution) = match callee.as_str() {
+        "uuid.uuid4" => ("uuid4", Safe, ""),
+        "uuid.uuid1" | "uuid.uuid6" => ("uuid4", Unsafe, ": a UUID of another version"),
+        "uuid.uuid7" => ("uuid7", Unsafe, ", which newer SDKs have"),
+        _ => return None,
+    };
     let api = site.api()?;
-    let code = format!("{}.uuid4()", api.name);
-    let what = (format!("replace it with `{code}`"), Safe);
+    let code = format!("{}.{method}()", api.name);
+    let what = (format!("replace it with `{code}`{caution}"), applicability);
     Some(replaced(&site, what, (span_of(call), code), api))
 }
 
@@ -85,8 +91,24 @@ pub(crate) fn randomness(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
     }
     let api = site.api()?;
     let code = format!("{}.random().{method}", api.name);
-    let what = (format!("replace it with `{code}()`"), Safe);
+    let (applicability, caution) = match is_seeded(&site) {
+        false => (Safe, ""),
+        true => (Unsafe, ": the seed that is set here has no part in it"),
+    };
+    let what = (
+        format!("replace it with `{code}()`{caution}"),
+        applicability,
+    );
     Some(replaced(&site, what, (span_of(&*call.func), code), api))
+}
+
+/// Whether the function gives the generator that is drawn from a seed.
+fn is_seeded(site: &Site<'_, '_>) -> bool {
+    let function = site.module.index().function(site.function);
+    own_nodes(Some(function)).any(|node| match node {
+        Node::Expr(Expr::Call(it)) => site.external(&it.func).as_deref() == Some("random.seed"),
+        _ => false,
+    })
 }
 
 pub(crate) fn asyncio(cx: &Context<'_>, case: &Case<'_, '_>) -> Option<Fix> {
@@ -280,6 +302,60 @@ pub(crate) fn sorted(cx: &Context<'_>, case: &Case<'_, '_>, elements: Elements) 
     let title = format!("use `sorted()`{caution}");
     let edits = vec![site.edit(span_of(set), code)];
     Some(Fix::new(title, applicability, edits))
+}
+
+/// What code does with a set whose order matters, as far as something else is better for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SetUse {
+    /// One of its elements is taken.
+    Taken,
+    /// The elements are compared by a key that some share.
+    Compared,
+    /// It is written out.
+    WrittenOut,
+    /// It is made of the keys of a mapping by an operator.
+    OfKeys,
+    /// It is made of other elements by `set()`.
+    OfElements,
+    Other,
+}
+
+pub(crate) fn set_use(cx: &Context<'_>, case: &Case<'_, '_>) -> SetUse {
+    let Some(site) = Site::at(cx, case.hazard.culprit_place(), case.api()) else {
+        return SetUse::Other;
+    };
+    let around = site.around.iter().rev().take(2).copied();
+    let mut calls = std::iter::once(site.expr)
+        .chain(around)
+        .filter_map(Expr::as_call_expr);
+    if calls.any(|it| site.external(&it.func).as_deref() == Some("next")) {
+        return SetUse::Taken;
+    }
+    if let Expr::Call(call) = site.expr {
+        match site.external(&call.func).as_deref() {
+            Some("min" | "max" | "sorted") if call.arguments.find_keyword("key").is_some() => {
+                return SetUse::Compared;
+            }
+            _ => {}
+        }
+        let method = call.func.as_attribute_expr();
+        if method.is_some_and(|it| it.attr.as_str() == "pop") {
+            return SetUse::Taken;
+        }
+    }
+    let Some(set) = whole_set(&site).or_else(|| the_set(&site, &case.hazard.written)) else {
+        return SetUse::Other;
+    };
+    let is_keys = |it: &Expr| {
+        let method = it.as_call_expr().and_then(|it| it.func.as_attribute_expr());
+        method.is_some_and(|it| it.attr.as_str() == "keys")
+    };
+    match Written::of(&site, set).expr {
+        Expr::Set(_) => SetUse::WrittenOut,
+        Expr::BinOp(it) if is_keys(&it.left) => SetUse::OfKeys,
+        Expr::Call(it) if site.external(&it.func).as_deref() == Some("set") => SetUse::OfElements,
+        _ => SetUse::Other,
+    }
 }
 
 /// How sure it is that the elements of a set can be compared; `None` if some surely cannot.
@@ -482,6 +558,25 @@ fn as_list<'p>(site: &Site<'_, 'p>) -> Option<(&'p Expr, &'p Expr)> {
     let (call, callee) = site.call()?;
     match (&call.arguments.args[..], &call.arguments.keywords[..]) {
         ([set], []) if callee == "list" && !set.is_starred_expr() => Some((&call.func, set)),
+        _ => None,
+    }
+}
+
+/// What an expression goes through as a whole: `str(names)`, `", ".join(names)`, `*names`,
+/// `[name for name in names]`.
+fn whole_set<'p>(site: &Site<'_, 'p>) -> Option<&'p Expr> {
+    match site.expr {
+        Expr::Starred(it) => Some(&it.value),
+        Expr::ListComp(it) => Some(&it.generators.first()?.iter),
+        Expr::Generator(it) => Some(&it.generators.first()?.iter),
+        Expr::Call(it) => match (&it.arguments.args[..], &it.arguments.keywords[..]) {
+            ([only], []) => {
+                let callee = site.external(&it.func);
+                let makes_set = matches!(callee.as_deref(), Some("set" | "frozenset"));
+                (!makes_set && !only.is_starred_expr()).then_some(only)
+            }
+            _ => None,
+        },
         _ => None,
     }
 }
