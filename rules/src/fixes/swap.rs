@@ -353,7 +353,11 @@ pub(crate) fn set_use(cx: &Context<'_>, case: &Case<'_, '_>) -> SetUse {
     match Written::of(&site, set).expr {
         Expr::Set(_) => SetUse::WrittenOut,
         Expr::BinOp(it) if is_keys(&it.left) => SetUse::OfKeys,
-        Expr::Call(it) if site.external(&it.func).as_deref() == Some("set") => SetUse::OfElements,
+        Expr::Call(it)
+            if !it.arguments.is_empty() && site.external(&it.func).as_deref() == Some("set") =>
+        {
+            SetUse::OfElements
+        }
         _ => SetUse::Other,
     }
 }
