@@ -679,7 +679,7 @@ fn what_is_used_as_a_set_stays_one() {
         ("pending.add(1)", false),
         ("len(done)", true),
     ] {
-        let body = format!("done, pending = await asyncio.wait([path])\nreturn {use_}");
+        let body = format!("done, pending = await asyncio.wait([path, use])\nreturn {use_}");
         let fixed = fixed("import asyncio", &body);
         assert_eq!(
             fixed.contains("workflow.wait("),
