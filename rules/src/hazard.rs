@@ -611,7 +611,9 @@ mod tests {
         };
         let state = found(HazardKind::SharedState, "nav.SEEN");
         assert!(
-            state.message.contains("all runs on a worker share"),
+            state
+                .message
+                .contains("all runs and activities of a worker share"),
             "{state:?}"
         );
         let clock = found(HazardKind::Api { class: "clock" }, "time.time");
