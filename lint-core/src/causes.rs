@@ -291,8 +291,8 @@ fn taken<'f>(
     taken.collect()
 }
 
-/// Joins groups to one whose fixes settle them: each of their findings offers what one of its
-/// findings offers.
+/// Joins groups to one whose fixes settle them: each of their findings has the fix of one of its
+/// findings, or the place of one where both have none.
 fn joined_by_fixes<'f>(mut groups: Vec<Group<'f>>, findings: &[Diagnostic]) -> Vec<Group<'f>> {
     let mut numbers = BTreeMap::new();
     let mut offered: Vec<Option<BTreeSet<usize>>> = Vec::new();
@@ -323,24 +323,33 @@ fn joined_by_fixes<'f>(mut groups: Vec<Group<'f>>, findings: &[Diagnostic]) -> V
     groups
 }
 
-/// What tells fixes apart.
-type FixKey<'f> = (&'f [Edit], &'f [NewFile]);
+/// What tells apart what is to be done at a place.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Offer<'f> {
+    Fix(&'f [Edit], &'f [NewFile]),
+    Nothing(Place),
+}
 
 impl Group<'_> {
-    /// The first fixes of its findings, by number, if all have one.
+    /// What its findings offer, by number, if there are fixes among it.
     fn offered<'d>(
         &self,
         findings: &'d [Diagnostic],
-        numbers: &mut BTreeMap<FixKey<'d>, usize>,
+        numbers: &mut BTreeMap<Offer<'d>, usize>,
     ) -> Option<BTreeSet<usize>> {
         let members = self.culprits.iter().flat_map(|(_, members)| members);
-        let fixes = members.map(|&ix| {
-            let fix = findings[ix].fixes.first()?;
+        let (mut offered, mut has_fix) = (BTreeSet::new(), false);
+        for &ix in members {
+            let fix = findings[ix].fixes.first();
+            has_fix |= fix.is_some();
+            let offer = match fix {
+                Some(it) => Offer::Fix(&it.edits, &it.new_files),
+                None => Offer::Nothing(findings[ix].place),
+            };
             let next = numbers.len();
-            let key = (&fix.edits[..], &fix.new_files[..]);
-            Some(*numbers.entry(key).or_insert(next))
-        });
-        fixes.collect()
+            offered.insert(*numbers.entry(offer).or_insert(next));
+        }
+        has_fix.then_some(offered)
     }
 
     fn cause(mut self, all: &[Diagnostic], project: &Project<'_>) -> Cause {

@@ -170,7 +170,7 @@ pub(super) fn in_common(
             name(&it.name),
         ),
         Bond::Line => format!("These {culprits} stand on one line: {reach}"),
-        Bond::Fixes => format!("The same fix settles these {culprits}: {reach}"),
+        Bond::Fixes => format!("The same fix at the same places settles these {culprits}: {reach}"),
         Bond::Culprit => format!("One culprit: {reach}"),
     }
 }
