@@ -279,8 +279,6 @@ RUNBOOKS = [
 MOVED = [
     case
     for name, code, imports, body, *options in [
-        ("token", "RB102", "import secrets", "secrets.token_hex(8)"),
-        ("entropy", "RB102", "import os", "len(os.urandom(8)), os.urandom(8).hex()"),
         ("node", "RB103", "import uuid", "uuid.uuid1()"),
         ("environment", "RB104", "import os", 'os.environ["CASE_MODE"]'),
         ("getenv", "RB104", "import os", 'os.getenv("CASE_MODE")'),
@@ -293,7 +291,6 @@ MOVED = [
         ("in a command", "RB104", "import os", 'value = {"command": "cat", "env": {"MODE": os.environ.get("CASE_MODE", "")}}'),
         ("no key", "RB104", "import os", 'value = "ok"\nif not os.environ.get("CASE_EXTRA_KEY"):\n    value = "no key"'),
         ("branch", "RB104", "import os", 'value = "slow"\nif os.environ.get("CASE_MODE") == "fast":\n    value = "quick"'),
-        ("process", "RB104", "import os", "pid = os.getpid()\nvalue = f'run by {pid}'"),
         ("arguments", "RB104", "import os", 'value = ["--root"]\nvalue.extend([os.getcwd()])'),
         ("path of a file", "RB104", "import os", 'value = str(os.path.join(os.getcwd(), "settings.yaml"))'),
         ("size", "RB105", "import os", "os.path.getsize(path)"),
@@ -346,7 +343,6 @@ HELPERS = [
         ("of a record", "RB105", FILE + "from dataclasses import dataclass\n\n\n@dataclass\nclass Note:\n    path: str\n    text: str\n\n\ndef note(path: str) -> Note:\n    return Note(path, Path(path).read_text())\n", "{}note(path)"),
         ("variable", "RB104", "import os\n\n\ndef mode(default: str = 'none') -> str:\n    return os.environ.get('CASE_MODE', default)\n", "{}mode()"),
         ("program of a helper", "RB108", "import subprocess\n\n\ndef show(path: str):\n    return subprocess.check_output(['cat', path], text=True)\n", "{}show(path)"),
-        ("token of a helper", "RB102", "import secrets\n\n\ndef code(size: int) -> str:\n    return secrets.token_hex(size)\n", "{}code(4)"),
         ("key", "RB103", "import uuid\n\n\ndef key(prefix):\n    return f'{prefix}-{uuid.uuid1()}'\n", "{}key('a')"),
         ("database", "RB107", "import sqlite3\n\n\ndef count(path: str) -> list[str]:\n    with sqlite3.connect(f'{path}.db') as db:\n        return [str(it[0]) for it in db.execute('select random()')]\n", "{}count(path)"),
         ("written", "RB105", FILE + "def keep(path: str, text: str):\n    Path(path).write_text(text)\n", "path\n{}keep(path + '.out', f'of {path}')", {"writes": True}),
