@@ -84,6 +84,10 @@ fn note(machine: &mut Machine<'_>, observed: &mut Observed, place: Place, seen: 
         Seen::CallsBack(func) => Some(Callee::Callback(function_ref(func))),
         Seen::Makes(class) => Some(Callee::Class(class_ref(class))),
         Seen::Calls(name) => Some(Callee::External(machine.str(name).to_owned())),
+        Seen::CallsMethod(kind, method) => {
+            let name = format!("{}.{}", kind.name(), machine.str(method));
+            Some(Callee::External(name))
+        }
         _ => None,
     };
     match seen {
@@ -107,6 +111,7 @@ fn note(machine: &mut Machine<'_>, observed: &mut Observed, place: Place, seen: 
         | Seen::CallsBack(_)
         | Seen::Makes(_)
         | Seen::Calls(_)
+        | Seen::CallsMethod(..)
         | Seen::Given(..)
         | Seen::OfFresh => {}
     }

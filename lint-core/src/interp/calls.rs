@@ -161,6 +161,7 @@ impl<'p> Machine<'p> {
             self.record_contents(callee, memo, span);
         }
         self.frame.out.drops |= self.lacks_code(callee) && !self.frame.state.dead;
+        self.note_methods(callee, span);
         let mut result = Value::bottom();
         let chosen = self.is_chosen(callee).then(|| self.open_control());
         if chosen.is_some() {
@@ -351,7 +352,6 @@ impl<'p> Machine<'p> {
 
     /// What a call gives of which nothing is known.
     pub(super) fn unknown_from(&mut self, args: &Args) -> Value {
-        self.hand_out(args);
         Value::unknown().tainted_by(&self.args_taint(args))
     }
 

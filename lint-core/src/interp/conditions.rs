@@ -43,7 +43,6 @@ impl<'p> Machine<'p> {
                 Obj::Func(_) | Obj::Class(_) | Obj::Module(_) | Obj::Bound(_) => true,
                 Obj::ExternalInstance(ty) if is_always_true(self.names.name(ty)) => true,
                 Obj::External(name) if self.is_nonempty_text(name) => true,
-                Obj::Container(id) if self.is_empty_set(id) => false,
                 _ => return Truth::Unknown,
             };
             if *all.get_or_insert(one) != one {

@@ -534,31 +534,6 @@ impl<'p> Machine<'p> {
                 _ => false,
             })
     }
-
-    /// Whether a container is a set that is made empty, and to which nothing is added anywhere.
-    pub(super) fn is_empty_set(&mut self, id: u32) -> bool {
-        let container = *self.containers.get(id);
-        if container.kind != ContainerKind::Set || container.ctx.is_none() {
-            return false;
-        }
-        let source = self.project.source(container.file);
-        let made = source.map_or("", |source| source.slice(container.span));
-        made == "set()" && self.keys(id).is_empty()
-    }
-
-    /// Code that is not known gets these arguments: it may add to sets.
-    pub(super) fn hand_out(&mut self, args: &Args) {
-        let positional = args.positional.iter().map(|it| &it.value);
-        let given = positional.chain(args.keywords.iter().map(|(_, value)| value));
-        let objs: Vec<Obj> = given.flat_map(Value::objs).copied().collect();
-        for obj in objs {
-            if let Obj::Container(id) = obj
-                && self.is_empty_set(id)
-            {
-                self.put(id, Key::Any, &Value::unknown());
-            }
-        }
-    }
 }
 
 /// The places in a container that a key value may mean.

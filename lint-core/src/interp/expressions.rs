@@ -81,7 +81,7 @@ impl<'p> Machine<'p> {
             // What is awaited is not a call of the project, which would speak for itself.
             self.note_command();
         }
-        let mut result = self.awaited(&value);
+        let mut result = self.awaited(&value, &it.value);
         for obj in awaited.objs().to_vec() {
             result.join(&match obj {
                 Obj::Generator(ctx) => {

@@ -183,7 +183,7 @@ impl Readers {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum ContainerKind {
     List,
     Tuple,
@@ -193,7 +193,7 @@ pub(crate) enum ContainerKind {
 
 impl ContainerKind {
     /// What Python calls it.
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::List => "list",
             Self::Tuple => "tuple",

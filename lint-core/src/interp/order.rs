@@ -260,8 +260,8 @@ impl<'p> Machine<'p> {
         }
     }
 
-    /// The elements whose hashes decide the order of a value's entries: those of a set that may have
-    /// more than one, and of the sets that the entries of a list or mapping were taken from.
+    /// The elements whose hashes decide the order of a value's entries: those of a set with more
+    /// than one, and of the sets that the entries of a list or mapping were taken from.
     pub(super) fn set_order(&mut self, value: &Value) -> Value {
         let mut elements = Value::bottom();
         for obj in value.objs().to_vec() {
@@ -269,7 +269,7 @@ impl<'p> Machine<'p> {
             let object = Value::of(obj);
             if self.containers.get(id).kind != ContainerKind::Set {
                 elements.join(&self.read(CellKey::SetOrder(id)));
-            } else if !self.is_single(&object) && !self.is_empty_set(id) {
+            } else if !self.is_single(&object) {
                 let own = self.all_elements(&object);
                 // Nothing is known of the elements.
                 elements.join(&if own.objs().is_empty() {

@@ -155,7 +155,6 @@ impl<'p> Machine<'p> {
         }
         let returned = self.returned_type(name, Some(args), span);
         if !is_builtin(self.str(name)) {
-            self.hand_out(args);
             self.note_foreign_call(cause, span);
         }
         returned

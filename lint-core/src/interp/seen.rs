@@ -6,7 +6,7 @@ use crate::diagnostic::{FileId, Span};
 use crate::syntax::ast::Expr;
 use crate::syntax::span_of;
 
-use super::{ClassId, FuncId, Machine, Obj, Outcome, Sym, Value};
+use super::{ClassId, ContainerKind, FuncId, Machine, Obj, Outcome, Sym, Value};
 
 /// One thing that an expression was seen to be or to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +19,8 @@ pub(crate) enum Seen {
     Makes(ClassId),
     /// The call is of something outside the project.
     Calls(Sym),
+    /// The call is of a method of a container, and of nothing else.
+    CallsMethod(ContainerKind, Sym),
     /// The attribute is one of an instance of this class.
     Of(ClassId),
     /// The attribute is one of an object that the function at hand has made, or the call makes a
@@ -73,6 +75,19 @@ impl Machine<'_> {
         }
         if value.objs().is_empty() || value.is_open() {
             self.note_seen(span, Seen::Given(property, Obj::Unknown));
+        }
+    }
+
+    /// Remembers a call of methods of containers. What is like a container and known from outside, such as a
+    /// queue, has methods of its own.
+    pub(super) fn note_methods(&mut self, callee: &Value, span: Span) {
+        let method = |obj: &Obj| match obj {
+            Obj::ContainerMethod(id, name) => Some((self.containers.get(*id).kind, *name)),
+            _ => None,
+        };
+        let methods: Option<Vec<_>> = callee.objs().iter().map(method).collect();
+        for (kind, name) in methods.unwrap_or_default() {
+            self.note_seen(span, Seen::CallsMethod(kind, name));
         }
     }
 

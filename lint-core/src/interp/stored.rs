@@ -55,10 +55,6 @@ impl<'p> Machine<'p> {
         let attribute = self.sym(it.attr.as_str());
         let part = read.part();
         let value = match self.frame.state.attributes.get(&(name, attribute)) {
-            // What is `None` here decides branches; what else is stored may be changed in itself.
-            Some(stored) if stored.is_one_constant() && stored.objs() == [Obj::None] => {
-                stored.clone().tainted_by(object)
-            }
             Some(stored) => stored.clone().opened().tainted_by(object),
             None => read,
         };

@@ -197,11 +197,13 @@ pub(super) fn handle_of(
     call: &ast::ExprCall,
 ) -> Option<Owner> {
     let name = call.func.as_attribute_expr()?.attr.as_str();
-    let callees = program.callees(function.file, call);
-    let kind = sdk::HANDLES.iter().find(|it| {
-        let full = format!("temporalio.workflow.{}.{name}", it.name);
-        program.calls(function.file, call, &[&full])
+    let kind = program.externals(function.file, call).find_map(|it| {
+        let (owner, member) = it.strip_prefix("temporalio.workflow.")?.split_once('.')?;
+        let kind = sdk::HANDLES.iter().find(|it| it.name == owner);
+        // What a method gives has members of its own.
+        kind.filter(|_| member == name)
     })?;
+    let callees = program.callees(function.file, call);
     let is_external = |it: &Callee| matches!(it, Callee::External(_));
     callees
         .iter()

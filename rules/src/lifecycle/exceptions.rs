@@ -291,7 +291,12 @@ fn catches(
     is_meant && !passes_on
 }
 
-fn seen<'f>(program: Program<'f, '_>, file: FileId, expr: &Expr) -> Option<&'f Exceptions> {
+/// What an expression was seen to be, where it is raised or caught.
+pub(super) fn seen<'f>(
+    program: Program<'f, '_>,
+    file: FileId,
+    expr: &Expr,
+) -> Option<&'f Exceptions> {
     let place = Place {
         file,
         span: span_of(expr),

@@ -1,13 +1,14 @@
 use std::collections::BTreeSet;
 
 use lint_core::diagnostic::Diagnostic;
-use lint_core::facts::{Callee, FunctionRef};
+use lint_core::facts::{Callee, Exceptions, FunctionRef};
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{self, ExceptHandler, Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::exceptions::{ancestors, seen};
 use crate::finding::Finding;
 use crate::model::Model;
 use crate::program::{Culprit, Node, Program, Running, nodes_of, own_nodes};
@@ -77,9 +78,10 @@ use crate::sdk;
 ///
 /// ## Limits
 /// Nothing is said where another clause catches what arrives, or where the `try` may raise what the clause names
-/// itself. For classes of the project, `ApplicationError` and exceptions of clients, that is a `raise` in the code
-/// that it runs, or a call of something that is not known; for exceptions of Python, any call but of the SDK,
-/// of loggers, and a few more.
+/// itself. For classes of the project, `ApplicationError` and exceptions of clients, that is a `raise` of them in the
+/// code that it runs, or a call of something that is not known; for exceptions of Python, any call but of the SDK,
+/// of loggers, and a few more. What runs without a call in the text, such as properties, operators and validators,
+/// may run in every `try`.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB608",
@@ -105,6 +107,10 @@ impl Rule for WrappedFailure {
                 let Some((types, arrives)) = caught(&cx.model, program, function, it) else {
                     continue;
                 };
+                let raises = Raises::new(program, function, types);
+                if raises.may_run(&run_without_call(program, function)) {
+                    continue;
+                }
                 let message = format!(
                     "what is raised in there arrives as {arrives}, so this clause catches nothing"
                 );
@@ -139,7 +145,10 @@ fn caught<'p>(
         return None;
     }
     let mut pairs = types.into_iter().zip(clauses);
-    pairs.find_map(|(types, caught)| Some((types, caught.in_stead(program, function, &it.body)?)))
+    pairs.find_map(|(types, caught)| {
+        let raises = Raises::new(program, function, types);
+        Some((types, caught.in_stead(&raises, &it.body)?))
+    })
 }
 
 /// Whether an `except` clause catches what the SDK makes of a failure; of several classes, the last in this
@@ -185,15 +194,11 @@ impl Caught {
     }
 
     /// As what failures arrive from a body in which nothing else raises what the clause names.
-    fn in_stead(
-        self,
-        program: Program<'_, '_>,
-        function: FunctionRef,
-        body: &[Stmt],
-    ) -> Option<&'static str> {
+    fn in_stead(self, raises: &Raises<'_, '_>, body: &[Stmt]) -> Option<&'static str> {
         if !matches!(self, Self::Raised | Self::Never) {
             return None;
         }
+        let (program, function) = (raises.program, raises.function);
         let mut arrives = None;
         for node in nodes_of(body) {
             match node {
@@ -202,7 +207,7 @@ impl Caught {
                 Node::Expr(Expr::Call(call)) => match as_what(program, function, call) {
                     Some(what) => arrives = arrives.or(Some(what)),
                     None if is_harmless(program, function, call) => {}
-                    None if self == Self::Raised && raises_nothing(program, function, call) => {}
+                    None if self == Self::Raised && !raises.may_call(function, call) => {}
                     None => return None,
                 },
                 Node::Expr(Expr::Await(it)) if !it.value.is_call_expr() => return None,
@@ -215,7 +220,6 @@ impl Caught {
 
 /// What neither the SDK raises for a failure nor the conversion of a result.
 const NEVER: &[&str] = &[
-    "ArithmeticError",
     "ConnectionError",
     "FileNotFoundError",
     "IOError",
@@ -287,56 +291,105 @@ fn is_harmless(program: Program<'_, '_>, function: FunctionRef, call: &ast::Expr
         .any(|it| MADE.contains(&it) || program.facts.knowledge.is_log(it))
 }
 
-/// Methods of text and containers, where no callee of the project was seen.
-fn is_plain_method(call: &ast::ExprCall) -> bool {
-    const METHODS: &[&str] = &[
-        "append",
-        "get",
-        "isoformat",
-        "items",
-        "keys",
-        "lower",
-        "strip",
-        "upper",
-        "values",
-    ];
-    matches!(&*call.func, Expr::Attribute(it) if METHODS.contains(&it.attr.as_str()))
+/// What an `except` clause names, to be looked for in code that a `try` may run.
+struct Raises<'f, 'p> {
+    program: Program<'f, 'p>,
+    function: FunctionRef,
+    named: Option<&'f Exceptions>,
 }
 
-/// Whether a call is known to run nothing but code of Python, of the SDK's workflow API, of pydantic, and
-/// functions of the project that have no `raise`.
-fn raises_nothing(program: Program<'_, '_>, function: FunctionRef, call: &ast::ExprCall) -> bool {
-    let mut pending = vec![(function, call)];
-    let mut entered = BTreeSet::new();
-    while let Some((function, call)) = pending.pop() {
-        if as_what(program, function, call).is_some() {
-            continue;
+impl<'f, 'p> Raises<'f, 'p> {
+    fn new(program: Program<'f, 'p>, function: FunctionRef, types: &Expr) -> Self {
+        Self {
+            program,
+            function,
+            named: seen(program, function.file, types).filter(|it| !it.is_open),
         }
-        let callees = program.callees(function.file, call);
-        if callees.is_empty() && !is_plain_method(call) {
-            return false;
-        }
-        for callee in callees {
-            let it = match callee {
-                Callee::Function(it) | Callee::Callback(it) => *it,
-                Callee::External(name) if is_plain(name) => continue,
-                Callee::Class(_) => continue,
-                Callee::External(_) => return false,
-            };
-            if !entered.insert(it) {
-                continue;
-            }
-            for node in own_nodes(program.function(it)) {
+    }
+
+    /// Whether a call may raise it: all that it runs is code of Python, of the SDK's workflow API, of pydantic,
+    /// or of functions of the project that do not.
+    fn may_call(&self, function: FunctionRef, call: &'p ast::ExprCall) -> bool {
+        let mut entered = BTreeSet::new();
+        !self.follow(function, call, &mut entered) || self.may_run(&entered)
+    }
+
+    /// Whether one of these functions, or what they call, may raise it.
+    fn may_run(&self, functions: &BTreeSet<FunctionRef>) -> bool {
+        let mut entered = functions.clone();
+        let mut pending: Vec<FunctionRef> = functions.iter().copied().collect();
+        while let Some(it) = pending.pop() {
+            for node in own_nodes(self.program.function(it)) {
                 match node {
-                    Node::Stmt(Stmt::Raise(_)) => return false,
-                    Node::Expr(Expr::Await(it)) if !it.value.is_call_expr() => return false,
-                    Node::Expr(Expr::Call(call)) => pending.push((it, call)),
+                    Node::Stmt(Stmt::Raise(raise)) if self.may_be(it, raise) => return true,
+                    Node::Expr(Expr::Await(it)) if !it.value.is_call_expr() => return true,
+                    Node::Expr(Expr::Call(call)) => {
+                        let mut new = BTreeSet::new();
+                        if !self.follow(it, call, &mut new) {
+                            return true;
+                        }
+                        pending.extend(new.into_iter().filter(|it| entered.insert(*it)));
+                    }
                     _ => {}
                 }
             }
         }
+        false
     }
-    true
+
+    /// Adds the functions of the project that a call runs; `false` if it may run something that is not known.
+    fn follow(
+        &self,
+        function: FunctionRef,
+        call: &ast::ExprCall,
+        runs: &mut BTreeSet<FunctionRef>,
+    ) -> bool {
+        if as_what(self.program, function, call).is_some() {
+            return true;
+        }
+        let callees = self.program.callees(function.file, call);
+        for callee in callees {
+            match callee {
+                Callee::Function(it) | Callee::Callback(it) => {
+                    runs.insert(*it);
+                }
+                Callee::External(name) if !is_plain(name) => return false,
+                Callee::External(_) | Callee::Class(_) => {}
+            }
+        }
+        !callees.is_empty()
+    }
+
+    fn may_be(&self, function: FunctionRef, raise: &ast::StmtRaise) -> bool {
+        let raised = raise.exc.as_deref();
+        let raised = raised.and_then(|it| seen(self.program, function.file, it));
+        let (Some(named), Some(raised)) = (self.named, raised.filter(|it| !it.is_open)) else {
+            return true;
+        };
+        raised.classes.iter().any(|class| {
+            let names = |names: Vec<&str>| {
+                let mut first = named.classes.iter().filter_map(|it| it.first());
+                first.any(|it| names.contains(&it.as_str()))
+            };
+            ancestors(class).is_none_or(names)
+        })
+    }
+}
+
+/// The functions that entry points run which run this one, and that no call in the text is of.
+fn run_without_call(program: Program<'_, '_>, function: FunctionRef) -> BTreeSet<FunctionRef> {
+    let mut functions = BTreeSet::new();
+    for (_, reach) in Running::all(program.facts).flat_map(Running::entries) {
+        if reach.runs.contains(&function) {
+            functions.extend(reach.runs.iter().filter(|it| **it != reach.function));
+        }
+    }
+    for callee in program.facts.observed.calls.values().flatten() {
+        if let Callee::Function(it) | Callee::Callback(it) = callee {
+            functions.remove(it);
+        }
+    }
+    functions
 }
 
 /// Whether a function raises nothing of the project's unless it is given code that does.

@@ -1,6 +1,9 @@
 //! What runs coroutines.
 
-use crate::interp::{CellKey, ContainerKind, How, Key, Machine, Obj, SinkKind, Value};
+use crate::interp::{CellKey, ContainerKind, How, Key, Machine, Obj, Seen, SinkKind, Value};
+use crate::knowledge::CommandKind;
+use crate::syntax::ast::Expr;
+use crate::syntax::span_of;
 
 use super::Call;
 
@@ -89,13 +92,14 @@ impl Machine<'_> {
     }
 
     /// What awaiting a value gives: of a task, what its coroutine returned, and of a future, what
-    /// was set.
-    pub(in crate::interp) fn awaited(&mut self, value: &Value) -> Value {
-        if value.objs().len() < 2 {
-            return value.clone();
-        }
+    /// was set. What a handle gives is not known, unless a call is awaited that starts a child: its
+    /// coroutine gives the handle.
+    pub(in crate::interp) fn awaited(&mut self, value: &Value, awaited: &Expr) -> Value {
         let mut result = value.filter(|obj| match obj {
-            Obj::ExternalInstance(ty) => self.str(ty) != TASK,
+            Obj::ExternalInstance(ty) => match self.str(ty) {
+                TASK => false,
+                ty => self.knowledge.bases(ty).all(|it| it != TASK) || self.starts_child(awaited),
+            },
             Obj::Container(id) => !self.futures.contains(&id),
             _ => true,
         });
@@ -106,6 +110,22 @@ impl Machine<'_> {
                 result.join(&self.all_elements(&Value::of(obj)).opened());
             }
         }
+        if result.objs().is_empty() && !value.objs().is_empty() {
+            result.join(&Value::unknown());
+        }
         result
+    }
+
+    fn starts_child(&self, expression: &Expr) -> bool {
+        let call = span_of(expression);
+        let is_child = |seen: &Seen| match seen {
+            Seen::Calls(name) => {
+                let command = self.knowledge.command(self.str(*name));
+                command.is_some_and(|it| it.kind == CommandKind::ChildWorkflow)
+            }
+            _ => false,
+        };
+        let mut seen = self.frame.out.seen.iter();
+        expression.is_call_expr() && seen.any(|(at, it)| *at == call && is_child(it))
     }
 }
