@@ -74,12 +74,13 @@ fn arising(
     let mut offsets = BTreeMap::new();
     reach(others, 0, machine, &mut offsets);
     let outcome = &machine.ctx(run).outcome;
-    for edge in followed(run, machine) {
-        let offset = match edge.how {
-            How::Answer => 0,
-            _ => start_of_step(&def.body, edge.span.start),
-        };
-        reach(vec![edge.callee], offset, machine, &mut offsets);
+    let calls = followed(run, machine).map(|edge| match edge.how {
+        How::Answer => (0, edge.callee),
+        _ => (start_of_step(&def.body, edge.span.start), edge.callee),
+    });
+    // The first ones first, so that what is behind them is looked at once.
+    for (offset, callee) in calls.collect::<BTreeSet<_>>() {
+        reach(vec![callee], offset, machine, &mut offsets);
     }
     if offsets.contains_key(&run) {
         return None;

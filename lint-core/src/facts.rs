@@ -233,6 +233,11 @@ impl Hazard {
     pub fn culprit_place(&self) -> Place {
         self.trace.last().map_or(self.place, |step| step.place)
     }
+
+    fn key(&self) -> HazardKey {
+        let culprit = self.culprit_place();
+        HazardKey::new(self.place, culprit, self.kind, &self.culprit, self.may_fill)
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -410,7 +415,12 @@ fn merged(parts: &[Part]) -> Seen {
         hazard.workflow = numbers[&*key];
     }
     hazards.sort_by_key(|(hazard, _)| hazard.workflow);
-    merged.hazards = gravest(hazards.into_iter().map(|(hazard, _)| hazard));
+    let mut gravest = Gravest::default();
+    for (hazard, _) in hazards {
+        let (impact, read_only) = (hazard.impact, hazard.read_only);
+        gravest.offer(hazard.key(), impact, read_only, || hazard);
+    }
+    merged.hazards = gravest.sorted();
     (merged.workflows, (merged.reach, merged.structures)) = workflows.into_values().unzip();
     merged.unmatched = unmatched.unwrap_or_default();
     merged.cut_short.sort();
@@ -423,35 +433,68 @@ fn merged(parts: &[Part]) -> Seen {
     merged
 }
 
+/// What tells hazards apart: of those that differ in nothing else, one is told.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct HazardKey {
+    place: Place,
+    culprit: Option<Place>,
+    kind: HazardKind,
+    name: String,
+}
+
+impl HazardKey {
+    pub(crate) fn new(
+        place: Place,
+        culprit: Place,
+        kind: HazardKind,
+        name: &str,
+        may_fill: bool,
+    ) -> Self {
+        // One call may change the same shared thing at many places.
+        let (culprit, name) = match kind {
+            HazardKind::SharedState => (None, name),
+            _ if may_fill => (None, ""),
+            _ => (Some(culprit), ""),
+        };
+        let any = HazardKind::Api { class: "" };
+        Self {
+            place,
+            culprit,
+            kind: if may_fill { any } else { kind },
+            name: name.to_owned(),
+        }
+    }
+}
+
 /// One hazard for each primary place and culprit. The same code may be in several workflows: the
 /// gravest reading wins, the first otherwise.
-pub(crate) fn gravest(hazards: impl Iterator<Item = Hazard>) -> Vec<Hazard> {
-    let mut all: BTreeMap<(Place, Option<Place>, HazardKind, String), Hazard> = BTreeMap::new();
-    for hazard in hazards {
-        let culprit = hazard.trace.last().map_or(hazard.place, |step| step.place);
-        // One call may change the same shared thing at many places.
-        let (culprit, name) = match hazard.kind {
-            HazardKind::SharedState => (None, hazard.culprit.clone()),
-            _ if hazard.may_fill => (None, String::new()),
-            _ => (Some(culprit), String::new()),
-        };
-        let kind = if hazard.may_fill {
-            HazardKind::Api { class: "" }
-        } else {
-            hazard.kind
-        };
-        match all.entry((hazard.place, culprit, kind, name)) {
+#[derive(Debug, Default)]
+pub(crate) struct Gravest(BTreeMap<HazardKey, Hazard>);
+
+impl Gravest {
+    /// Takes a hazard, which is made only if no other one says more. Code of a workflow is behind
+    /// many calls in it on many paths, so most are not.
+    pub(crate) fn offer(
+        &mut self,
+        key: HazardKey,
+        impact: Impact,
+        read_only: bool,
+        make: impl FnOnce() -> Hazard,
+    ) {
+        match self.0.entry(key) {
             btree_map::Entry::Vacant(slot) => {
-                slot.insert(hazard);
+                slot.insert(make());
             }
             btree_map::Entry::Occupied(mut slot) => {
-                let better = (slot.get().read_only && !hazard.read_only)
-                    || slot.get().impact < hazard.impact;
-                if better {
-                    slot.insert(hazard);
+                let known = slot.get();
+                if known.read_only && !read_only || known.impact < impact {
+                    slot.insert(make());
                 }
             }
         }
     }
-    all.into_values().collect()
+
+    pub(crate) fn sorted(self) -> Vec<Hazard> {
+        self.0.into_values().collect()
+    }
 }

@@ -3,12 +3,14 @@
 mod told;
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque, hash_map};
+
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::causes::{Calls, FunctionKey};
 use crate::diagnostic::{FileId, Impact, Place, Span, Subject, TraceStep};
 use crate::earlier::Earlier;
-use crate::facts::{Hazard, HazardKind, IdleBoundary, WorkflowKind};
+use crate::facts::{Gravest, Hazard, HazardKey, HazardKind, IdleBoundary, WorkflowKind};
 use crate::index::{FunctionNode, MODULE_BODY, Module};
 use crate::interp::{
     ClassId, Code, CtxId, Edge, Event, EventKind, Except, FuncId, How, Machine, Obj, Origin,
@@ -21,30 +23,29 @@ use crate::uses::{Use, Uses, impact_of, is_origin};
 use crate::workflows::Found;
 use crate::written::written;
 
+use told::Told;
+
 /// All hazards that workflows reach, sorted, one for each primary place and culprit.
 pub(crate) fn hazards(
     machine: &mut Machine<'_>,
     workflows: &[Found],
     by_worker: &WorkerLists,
 ) -> (Vec<Hazard>, Vec<IdleBoundary>, Calls) {
+    let classes: Vec<_> = workflows.iter().map(|it| classes(machine, it)).collect();
+    let machine = &*machine;
+    let common = Common {
+        springs: machine.springs(),
+        by_worker,
+        behind: Behind::new(machine),
+    };
     let mut calls = Calls::default();
-    let mut all = Vec::new();
+    let mut gravest = Gravest::default();
     let mut boundaries = BTreeSet::new();
-    let springs = machine.springs();
-    for (ix, found) in workflows.iter().enumerate() {
-        let mro = found.class.map(|class| machine.mro(class));
-        let entries = mro.iter().flat_map(|mro| mro.iter());
-        let classes: BTreeSet<ClassId> = entries
-            .filter_map(|entry| match entry {
-                Obj::Class(class) => Some(*class),
-                _ => None,
-            })
-            .collect();
-        let kept = machine.kept_by(&classes);
-        let walk = Walk::new(machine, found, ix, (classes, kept), (by_worker, &springs));
+    for (ix, (found, classes)) in workflows.iter().zip(classes).enumerate() {
+        let walk = Walk::new(machine, found, ix, classes, &common);
         boundaries.extend(walk.boundaries.iter().copied());
         walk.note_calls(&mut calls);
-        all.extend(walk.hazards());
+        walk.hazards(&mut gravest);
     }
     let idle = boundaries
         .into_iter()
@@ -66,7 +67,20 @@ pub(crate) fn hazards(
     let mut idle: Vec<IdleBoundary> = idle.collect();
     idle.sort_by_key(|it| it.place);
     idle.dedup();
-    (crate::facts::gravest(all.into_iter()), idle, calls)
+    (gravest.sorted(), idle, calls)
+}
+
+/// The class of a workflow with its bases, and the classes of objects that it keeps.
+fn classes(machine: &mut Machine<'_>, found: &Found) -> (BTreeSet<ClassId>, BTreeSet<ClassId>) {
+    let mro = found.class.map(|class| machine.mro(class));
+    let entries = mro.iter().flat_map(|mro| mro.iter());
+    let classes = entries.filter_map(|entry| match entry {
+        Obj::Class(class) => Some(*class),
+        _ => None,
+    });
+    let classes = classes.collect();
+    let kept = machine.kept_by(&classes);
+    (classes, kept)
 }
 
 /// What one workflow reaches.
@@ -94,9 +108,15 @@ struct Walk<'m, 'p> {
     /// Contexts of functions asserted pure, not followed.
     boundaries: BTreeSet<CtxId>,
     uses: Uses,
-    springs: &'m Springs,
+    common: &'m Common<'m>,
+}
+
+/// What the walks of all workflows share.
+struct Common<'m> {
+    springs: Springs,
     /// Modules that workers pass through.
     by_worker: &'m WorkerLists,
+    behind: Behind<'m>,
 }
 
 impl<'m, 'p> Walk<'m, 'p> {
@@ -105,7 +125,7 @@ impl<'m, 'p> Walk<'m, 'p> {
         found: &'m Found,
         workflow: usize,
         (classes, kept): (BTreeSet<ClassId>, BTreeSet<ClassId>),
-        (by_worker, springs): (&'m WorkerLists, &'m Springs),
+        common: &'m Common<'m>,
     ) -> Self {
         let mut walk = Self {
             machine,
@@ -121,8 +141,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             resources: BTreeMap::new(),
             boundaries: BTreeSet::new(),
             uses: Uses::new(Earlier::of(found, machine)),
-            springs,
-            by_worker,
+            common,
         };
         walk.reach(true);
         walk.reach(false);
@@ -195,14 +214,21 @@ impl<'m, 'p> Walk<'m, 'p> {
         for &ctx in self.reached.keys() {
             let file = self.machine.ctx_file(ctx);
             let outcome = &self.machine.ctx(ctx).outcome;
+            let shared = shared_state(outcome);
             let decisions = outcome.decisions.iter();
             let decisions = decisions.filter(|(_, callee)| issuing.contains(callee));
             let sinks = outcome
                 .sinks
                 .iter()
-                .filter(|sink| self.lasts(sink, outcome));
+                .filter(|sink| self.lasts(sink, outcome, &shared));
             for sink in sinks.chain(decisions.map(|(sink, _)| sink)) {
-                let except = stored_place(sink, outcome).map_or(sink.except, Except::Source);
+                // What shared state held before comes back to itself, which is no use of it.
+                let own = shared.get(&sink.span).copied().flatten();
+                let own = own.filter(|_| sink.kind == SinkKind::State);
+                let except = match (sink.except, own) {
+                    (Except::Nothing, Some(own)) => Except::Source(own),
+                    (except, _) => except,
+                };
                 note(sink.origin, except, Use::of(sink, file, ctx));
             }
         }
@@ -238,7 +264,7 @@ impl<'m, 'p> Walk<'m, 'p> {
 
     /// Whether what is stored in an attribute outlives the objects at hand: they are part of the
     /// workflow, or shared. What is read from others counts where it is read.
-    fn lasts(&self, sink: &Sink, outcome: &Outcome) -> bool {
+    fn lasts(&self, sink: &Sink, outcome: &Outcome, shared: &SharedState) -> bool {
         if sink.kind != SinkKind::State {
             return true;
         }
@@ -246,12 +272,9 @@ impl<'m, 'p> Walk<'m, 'p> {
         let Some(first) = owners.next() else {
             return true;
         };
-        let is_shared = |event: &Event| {
-            event.span == sink.span && matches!(event.kind, EventKind::SharedState { .. })
-        };
         self.kept.contains(&first)
             || owners.any(|owner| self.kept.contains(&owner))
-            || outcome.events.iter().any(is_shared)
+            || shared.contains_key(&sink.span)
     }
 
     /// Whether commands are chosen by a value.
@@ -333,107 +356,103 @@ impl<'m, 'p> Walk<'m, 'p> {
         if self.found.contexts.contains(&ctx) || self.answers.contains_key(&ctx) {
             return true;
         }
-        match &self.machine.ctx(ctx).code {
-            Code::Fields { class, .. } => self.classes.contains(class),
-            Code::Function(it) => {
-                lexical_classes(self.machine, it.func).any(|class| self.classes.contains(&class))
-            }
-        }
+        classes_around(self.machine, ctx).any(|class| self.classes.contains(&class))
     }
 
-    fn hazards(&self) -> Vec<Hazard> {
-        let mut hazards = Vec::new();
-        let mut tails: BTreeMap<CtxId, Vec<Tail>> = BTreeMap::new();
+    fn hazards(&self, gravest: &mut Gravest) {
+        let inside: Vec<bool> = (0..self.common.behind.edges.len())
+            .map(|ix| self.is_inside(CtxId(ix as u32)))
+            .collect();
+        let mut tails: BTreeMap<CtxId, Tails> = BTreeMap::new();
         for (&ctx, &(entry, replayed)) in &self.reached {
             if !self.is_inside(ctx) || self.boundaries.contains(&ctx) {
                 continue;
             }
+            let query = self.read_only.get(&ctx).filter(|_| replayed).copied();
+            let mut tell = |sighting: &Sighting<'_>| {
+                self.hazard(sighting, entry, replayed, gravest);
+                // What a query must not do is not made right by others who do it, too.
+                if let Some(query) = query
+                    && is_about_queries(&sighting.event.kind)
+                {
+                    self.hazard(sighting, query, false, gravest);
+                }
+            };
             let file = self.machine.ctx_file(ctx);
             for event in &self.machine.ctx(ctx).outcome.events {
-                let place = Place {
-                    file,
-                    span: event.span,
-                };
-                hazards.extend(self.hazard(place, &[], ctx, event, entry, replayed));
-                // What a query must not do is not made right by others who do it, too.
-                if let (Some(&query), true) = (self.read_only.get(&ctx), replayed)
-                    && is_about_queries(&event.kind)
-                {
-                    hazards.extend(self.hazard(place, &[], ctx, event, query, false));
-                }
+                let span = event.span;
+                tell(&Sighting {
+                    place: Place { file, span },
+                    way: None,
+                    ctx,
+                    event,
+                    may_fill: false,
+                });
             }
             for edge in self.followed(ctx) {
                 if self.is_inside(edge.callee) || is_asserted_pure(self.machine, edge.callee) {
                     continue;
                 }
-                let place = Place {
-                    file,
-                    span: edge.span,
-                };
+                let span = edge.span;
                 let tails = tails
                     .entry(edge.callee)
-                    .or_insert_with(|| self.tails(edge.callee));
-                for tail in tails.iter() {
-                    let last = tail.path.last().map_or(edge.callee, |edge| edge.callee);
-                    let mut path = vec![edge];
-                    path.extend(tail.path.iter().copied());
-                    hazards.extend(self.hazard(place, &path, last, &tail.event, entry, replayed));
-                    if let (Some(&query), true) = (self.read_only.get(&ctx), replayed)
-                        && is_about_queries(&tail.event.kind)
-                    {
-                        hazards.extend(self.hazard(place, &path, last, &tail.event, query, false));
-                    }
-                }
-            }
-        }
-        hazards
-    }
-
-    /// The shortest path from a context outside the workflow class to each event it leads to.
-    fn tails(&self, start: CtxId) -> Vec<Tail> {
-        let mut before: BTreeMap<CtxId, Option<(CtxId, Edge)>> = BTreeMap::from([(start, None)]);
-        let mut queue = VecDeque::from([start]);
-        let mut seen: BTreeSet<(FileId, Span, u8)> = BTreeSet::new();
-        let mut tails = Vec::new();
-        while let Some(ctx) = queue.pop_front() {
-            if is_asserted_pure(self.machine, ctx) {
-                continue;
-            }
-            let file = self.machine.ctx_file(ctx);
-            for event in &self.machine.ctx(ctx).outcome.events {
-                if seen.insert((file, event.span, kind_rank(&event.kind))) {
-                    tails.push(Tail {
-                        path: path_to(&before, ctx),
-                        event: *event,
+                    .or_insert_with(|| self.common.behind.tails(edge.callee, &inside));
+                for tail in &tails.ends {
+                    tell(&Sighting {
+                        place: Place { file, span },
+                        way: Some((edge, tails)),
+                        ctx: tail.ctx,
+                        event: tail.event,
+                        may_fill: tail.may_fill || edge.how == How::MayFill,
                     });
                 }
             }
-            for edge in self.followed(ctx) {
-                if !before.contains_key(&edge.callee) && !self.is_inside(edge.callee) {
-                    before.insert(edge.callee, Some((ctx, edge)));
-                    queue.push_back(edge.callee);
-                }
-            }
         }
-        tails
     }
 
-    fn hazard(
+    /// What there is to say of an event, if anything, and nothing else says it better.
+    fn hazard(&self, sighting: &Sighting<'_>, entry: usize, replayed: bool, gravest: &mut Gravest) {
+        let Some(told) = self.told(sighting.event, sighting.ctx, replayed) else {
+            return;
+        };
+        if self.is_internal(told.kind, told.source) {
+            return;
+        }
+        let impact = match told.kind {
+            HazardKind::ReplayFlag { state: true } => Impact::Drift,
+            HazardKind::ReplayFlag { state: false } => Impact::Replay,
+            _ => self.impact(told.source),
+        };
+        let definition = told.definition.as_ref().map(|it| it.place);
+        let culprit = definition.unwrap_or_else(|| sighting.end(self.machine));
+        let key = HazardKey::new(
+            sighting.place,
+            culprit,
+            told.kind,
+            &told.culprit,
+            sighting.may_fill,
+        );
+        gravest.offer(key, impact, !replayed, || {
+            self.made(sighting, told, impact, entry, replayed)
+        });
+    }
+
+    fn made(
         &self,
-        place: Place,
-        path: &[Edge],
-        last: CtxId,
-        event: &Event,
+        sighting: &Sighting<'_>,
+        told: Told,
+        impact: Impact,
         entry: usize,
         replayed: bool,
-    ) -> Option<Hazard> {
+    ) -> Hazard {
         let machine = self.machine;
-        let told = self.told(event, last, replayed)?;
         let (kind, source) = (told.kind, told.source);
-        let file = machine.ctx_file(last);
+        let (place, last) = (sighting.place, sighting.ctx);
+        let end = sighting.end(machine);
+        let path = sighting.path();
         let mut written = told
             .written
-            .unwrap_or_else(|| text_at(machine, file, event.span));
+            .unwrap_or_else(|| text_at(machine, end.file, end.span));
         let mut trace = Vec::new();
         for pair in path.windows(2) {
             trace.push(self.step(pair[0].callee, pair[1]));
@@ -441,10 +460,7 @@ impl<'m, 'p> Walk<'m, 'p> {
         if !path.is_empty() {
             let (function, verb) = (short_name(machine, last), told.verb);
             trace.push(TraceStep {
-                place: Place {
-                    file,
-                    span: event.span,
-                },
+                place: end,
                 function: machine.ctx_name(last),
                 message: format!("`{function}` {verb} `{written}`"),
             });
@@ -456,15 +472,11 @@ impl<'m, 'p> Walk<'m, 'p> {
             read = Some(std::mem::replace(&mut written, computed)).filter(|_| !path.is_empty());
             trace.push(definition);
         }
-        let (impact, impact_at) = match kind {
-            HazardKind::ReplayFlag { state: true } => (Impact::Drift, None),
-            HazardKind::ReplayFlag { state: false } => (Impact::Replay, None),
-            _ => (self.impact(source), self.impact_at(source)),
+        let impact_at = match kind {
+            HazardKind::ReplayFlag { .. } => None,
+            _ => self.impact_at(source),
         };
-        if self.is_internal(kind, source) {
-            return None;
-        }
-        Some(Hazard {
+        Hazard {
             kind,
             place,
             expression: text_at(machine, place.file, place.span),
@@ -480,13 +492,13 @@ impl<'m, 'p> Walk<'m, 'p> {
             impact_at: impact_at.map(|(step, _)| step),
             read_only: !replayed,
             sandbox: told.sandbox,
-            passed_through: self.is_passed_through(kind, source, path),
+            passed_through: self.is_passed_through(kind, source, &path),
             first_call: source
                 .and_then(|it| self.resources.get(&it))
                 .map(|at| text_at(machine, at.file, at.span)),
-            may_fill: path.iter().any(|edge| edge.how == How::MayFill),
+            may_fill: sighting.may_fill,
             remarks: told.remarks,
-        })
+        }
     }
 
     fn variable(&self, kind: HazardKind, source: SourceId) -> Option<Subject> {
@@ -527,7 +539,7 @@ impl<'m, 'p> Walk<'m, 'p> {
     /// any on the way.
     fn is_passed_through(&self, kind: HazardKind, source: Option<SourceId>, path: &[Edge]) -> bool {
         let machine = self.machine;
-        let is_passed = |file: FileId| machine.is_passed_through(file, self.by_worker);
+        let is_passed = |file: FileId| machine.is_passed_through(file, self.common.by_worker);
         match source.filter(|_| kind == HazardKind::SharedState) {
             Some(source) => is_passed(machine.source(source).ctx_file),
             None => path
@@ -681,7 +693,7 @@ impl<'m, 'p> Walk<'m, 'p> {
     fn impact_at(&self, source: Option<SourceId>) -> Option<(TraceStep, bool)> {
         let shown = self
             .uses
-            .shown(source?, self.machine, self.springs, &self.classes)?;
+            .shown(source?, self.machine, &self.common.springs, &self.classes)?;
         let found = shown.at;
         let what = match found.kind {
             SinkKind::Settled => "a use that shows no order",
@@ -708,24 +720,136 @@ impl<'m, 'p> Walk<'m, 'p> {
     }
 }
 
-/// The shared state that is changed at a sink. What it held before comes back to itself there, which
-/// is no use of it.
-fn stored_place(sink: &Sink, outcome: &Outcome) -> Option<SourceId> {
-    if sink.kind != SinkKind::State || sink.except != Except::Nothing {
-        return None;
+/// Where a context changes state that is shared, and what that state is.
+type SharedState = BTreeMap<Span, Option<SourceId>>;
+
+fn shared_state(outcome: &Outcome) -> SharedState {
+    let mut shared = SharedState::new();
+    for event in &outcome.events {
+        if matches!(event.kind, EventKind::SharedState { .. }) {
+            shared.entry(event.span).or_insert(event.source);
+        }
     }
-    let mut events = outcome.events.iter();
-    let stored = events.find(|event| {
-        event.span == sink.span && matches!(event.kind, EventKind::SharedState { .. })
-    });
-    stored?.source
+    shared
 }
 
-#[derive(Debug, Clone)]
-struct Tail {
-    /// The edges from the start to the context of the event.
-    path: Vec<Edge>,
-    event: Event,
+/// All contexts, with what decides over the ways behind them.
+struct Behind<'m> {
+    /// The first edge to each callee.
+    edges: Vec<Vec<Edge>>,
+    /// The events of each context, with the number of the place and the kind.
+    events: Vec<Vec<(u32, &'m Event)>>,
+    is_pure: Vec<bool>,
+}
+
+impl<'m> Behind<'m> {
+    fn new(machine: &'m Machine<'_>) -> Self {
+        let mut numbers: FxHashMap<(FileId, Span, u8), u32> = FxHashMap::default();
+        let mut behind = Self {
+            edges: Vec::new(),
+            events: Vec::new(),
+            is_pure: Vec::new(),
+        };
+        for ctx in machine.ctxs() {
+            let file = machine.ctx_file(ctx);
+            let outcome = &machine.ctx(ctx).outcome;
+            let events = outcome.events.iter().map(|event| {
+                let next = numbers.len() as u32;
+                let key = (file, event.span, kind_rank(&event.kind));
+                (*numbers.entry(key).or_insert(next), event)
+            });
+            behind.events.push(events.collect());
+            let mut callees = FxHashSet::default();
+            let edges = outcome.edges.iter().copied();
+            let first = edges.filter(|edge| !edge.vouched && callees.insert(edge.callee));
+            behind.edges.push(first.collect());
+            behind.is_pure.push(is_asserted_pure(machine, ctx));
+        }
+        behind
+    }
+
+    /// What a context outside a workflow leads to.
+    fn tails(&self, start: CtxId, is_inside: &[bool]) -> Tails<'m> {
+        let mut tails = Tails::default();
+        let mut seen: FxHashSet<u32> = FxHashSet::default();
+        let mut queue = VecDeque::from([(start, false)]);
+        while let Some((ctx, may_fill)) = queue.pop_front() {
+            let at = ctx.0 as usize;
+            if self.is_pure[at] {
+                continue;
+            }
+            for &(number, event) in &self.events[at] {
+                if seen.insert(number) {
+                    tails.ends.push(Tail {
+                        ctx,
+                        event,
+                        may_fill,
+                    });
+                }
+            }
+            for &edge in &self.edges[at] {
+                let callee = edge.callee;
+                if callee == start || is_inside[callee.0 as usize] {
+                    continue;
+                }
+                if let hash_map::Entry::Vacant(slot) = tails.before.entry(callee) {
+                    slot.insert((ctx, edge));
+                    queue.push_back((callee, may_fill || edge.how == How::MayFill));
+                }
+            }
+        }
+        tails
+    }
+}
+
+/// The events that a context leads to, and the shortest path to each.
+#[derive(Default)]
+struct Tails<'m> {
+    /// From where each context is reached first.
+    before: FxHashMap<CtxId, (CtxId, Edge)>,
+    ends: Vec<Tail<'m>>,
+}
+
+struct Tail<'m> {
+    ctx: CtxId,
+    event: &'m Event,
+    /// Whether the path goes over fields that only may be filled.
+    may_fill: bool,
+}
+
+/// An event, and the way to it from a place in the workflow.
+struct Sighting<'w> {
+    place: Place,
+    /// The call that leaves the workflow, and what is behind it; `None` if the event is at the place.
+    way: Option<(Edge, &'w Tails<'w>)>,
+    /// Where the event happens.
+    ctx: CtxId,
+    event: &'w Event,
+    may_fill: bool,
+}
+
+impl Sighting<'_> {
+    fn end(&self, machine: &Machine<'_>) -> Place {
+        Place {
+            file: machine.ctx_file(self.ctx),
+            span: self.event.span,
+        }
+    }
+
+    fn path(&self) -> Vec<Edge> {
+        let Some((first, tails)) = self.way else {
+            return Vec::new();
+        };
+        let mut path = Vec::new();
+        let mut at = self.ctx;
+        while let Some((previous, edge)) = tails.before.get(&at) {
+            path.push(*edge);
+            at = *previous;
+        }
+        path.push(first);
+        path.reverse();
+        path
+    }
 }
 
 /// What only query handlers and validators must not do.
@@ -748,15 +872,14 @@ fn kind_rank(kind: &EventKind) -> u8 {
     }
 }
 
-fn path_to(before: &BTreeMap<CtxId, Option<(CtxId, Edge)>>, ctx: CtxId) -> Vec<Edge> {
-    let mut path = Vec::new();
-    let mut at = ctx;
-    while let Some(Some((previous, edge))) = before.get(&at) {
-        path.push(*edge);
-        at = *previous;
-    }
-    path.reverse();
-    path
+/// The classes in whose bodies the code of a context stands.
+fn classes_around<'m>(machine: &'m Machine<'_>, ctx: CtxId) -> impl Iterator<Item = ClassId> + 'm {
+    let (fields, function) = match &machine.ctx(ctx).code {
+        Code::Fields { class, .. } => (Some(*class), None),
+        Code::Function(it) => (None, Some(it.func)),
+    };
+    let around = function.map(|func| lexical_classes(machine, func));
+    fields.into_iter().chain(around.into_iter().flatten())
 }
 
 /// The classes around a function, innermost first, also through nested functions.

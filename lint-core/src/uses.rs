@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::diagnostic::{FileId, Impact, Place};
 use crate::earlier::Earlier;
 use crate::interp::{
-    ClassId, CtxId, Distance, Except, Machine, Origin, Sink, SinkKind, Source, SourceId, Springs,
+    ClassId, CtxId, Distance, Except, Machine, Origin, Sink, SinkKind, Source, SourceId, Sources,
+    Springs,
 };
 
 /// A use of a value.
@@ -79,14 +80,20 @@ impl Uses {
     /// The gravest use of an origin is one of all its sources.
     pub(crate) fn settle(&mut self, machine: &Machine<'_>) {
         for (&(origin, except, ..), &new) in &self.noted {
-            for source in machine.sources_of(origin) {
-                if !self.is_excepted(machine, source, except, &new) {
-                    self.of_sources.entry(source).or_insert(new).grow(new);
-                }
-            }
             if let Origin::Cell(cell, _) = origin {
                 let uses = self.of_cells.entry(cell).or_default();
                 uses.push((origin, except, new));
+            }
+        }
+        let mut gravest_first: Vec<_> = self.noted.iter().collect();
+        gravest_first.sort_by_key(|(_, it)| Reverse(it.rank()));
+        let mut settled = Sources::default();
+        for (&(origin, except, ..), new) in gravest_first {
+            for source in machine.sources_of_but(origin, &settled) {
+                if !self.is_excepted(machine, source, except, new) {
+                    settled.insert(source);
+                    self.of_sources.insert(source, *new);
+                }
             }
         }
     }

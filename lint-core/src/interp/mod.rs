@@ -74,7 +74,7 @@ pub(crate) use marks::Mark;
 pub(crate) use mro::Mro;
 pub(crate) use seen::Seen;
 pub(crate) use spread::{Distance, Springs};
-pub(crate) use taint::Kinds;
+pub(crate) use taint::{Kinds, Sources};
 pub use turns::Order;
 pub(crate) use turns::{Kind, STEPS_OF_GROUP};
 pub(crate) use value::{ClassId, CtxId, FuncId, FuncRef, Obj, Origin, SourceId, Sym, Value};

@@ -84,10 +84,10 @@ impl Flows {
 
 /// A set of sources, as bits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Sources(Vec<u64>);
+pub(crate) struct Sources(Vec<u64>);
 
 impl Sources {
-    fn insert(&mut self, SourceId(source): SourceId) -> bool {
+    pub(crate) fn insert(&mut self, SourceId(source): SourceId) -> bool {
         let (word, bit) = (source as usize / 64, 1 << (source % 64));
         if self.0.len() <= word {
             self.0.resize(word + 1, 0);
@@ -120,9 +120,10 @@ impl Sources {
         grown
     }
 
-    fn iter(&self) -> impl Iterator<Item = SourceId> + '_ {
+    /// In order, without those of another set.
+    fn but<'s>(&'s self, without: &'s Self) -> impl Iterator<Item = SourceId> + 's {
         let words = self.0.iter().enumerate();
-        words.flat_map(|(at, &bits)| in_word(at, bits))
+        words.flat_map(|(at, &bits)| in_word(at, bits & !without.0.get(at).copied().unwrap_or(0)))
     }
 }
 
@@ -379,10 +380,18 @@ impl<'p> Machine<'p> {
 
     /// The sources that an origin stands for.
     pub(crate) fn sources_of(&self, origin: Origin) -> Vec<SourceId> {
+        self.sources_of_but(origin, &Sources::default())
+    }
+
+    /// The same without some.
+    pub(crate) fn sources_of_but(&self, origin: Origin, without: &Sources) -> Vec<SourceId> {
         match origin {
-            Origin::Source(source) => vec![source],
+            Origin::Source(source) => {
+                let one = Some(source).filter(|it| !without.contains(*it));
+                one.into_iter().collect()
+            }
             Origin::Cell(cell, kinds) => {
-                let sources = self.cells[cell as usize].taint.sources.iter();
+                let sources = self.cells[cell as usize].taint.sources.but(without);
                 let is_meant = |&it: &SourceId| !self.flows.kinds_of(it).and(kinds).is_none();
                 sources.filter(is_meant).collect()
             }

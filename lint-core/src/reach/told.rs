@@ -181,7 +181,7 @@ impl Walk<'_, '_> {
             let rest = module.strip_prefix(it.as_str());
             it == "*" || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
         };
-        let passed = self.by_worker.iter().any(covers)
+        let passed = self.common.by_worker.iter().any(covers)
             || machine.knowledge.passed_through().iter().any(covers);
         let loaded = machine.loaded(module);
         if passed || loaded == Some(false) {
