@@ -58,8 +58,10 @@ impl<'p> Machine<'p> {
                     let typed = value.clone().joined(&declared);
                     if is_empty_container_or_none(expression) {
                         typed.opened()
-                    } else {
+                    } else if declared.is_vague() {
                         typed
+                    } else {
+                        typed.filter(|obj| !matches!(obj, Obj::Unknown)).opened()
                     }
                 } else {
                     value

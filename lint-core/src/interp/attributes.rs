@@ -395,7 +395,7 @@ impl<'p> Machine<'p> {
                     } else {
                         self.own_default(bound, class)
                     };
-                    let declared = if bound.objs().iter().all(|obj| matches!(obj, Obj::None)) {
+                    let declared = if self.says_little(&bound) {
                         self.declared_attribute(owner, name)
                     } else {
                         Value::bottom()
@@ -420,7 +420,7 @@ impl<'p> Machine<'p> {
             }
         }
         // The annotation of a field says what a constructor or a decoder put there.
-        if result.is_vague() || result.objs().iter().all(|obj| matches!(obj, Obj::None)) {
+        if result.is_vague() || self.says_little(&result) {
             for entry in mro.iter().copied() {
                 if let Obj::Class(owner) = entry {
                     let declared = self.declared_attribute(owner, name);
@@ -438,6 +438,15 @@ impl<'p> Machine<'p> {
         } else {
             result
         }
+    }
+
+    /// Whether a field has nothing but a default that is there to be replaced or filled.
+    fn says_little(&mut self, value: &Value) -> bool {
+        value.objs().to_vec().into_iter().all(|obj| match obj {
+            Obj::None => true,
+            Obj::Container(id) => self.keys(id).is_empty(),
+            _ => false,
+        })
     }
 
     /// A default of a model is copied for each instance.

@@ -264,6 +264,7 @@ impl<'p> Machine<'p> {
     /// than one, and of the sets that the entries of a list or mapping were taken from.
     pub(super) fn set_order(&mut self, value: &Value) -> Value {
         let mut elements = Value::bottom();
+        let mut in_sets = None;
         for obj in value.objs().to_vec() {
             let Obj::Container(id) = obj else { continue };
             let object = Value::of(obj);
@@ -271,14 +272,16 @@ impl<'p> Machine<'p> {
                 elements.join(&self.read(CellKey::SetOrder(id)));
             } else if !self.is_single(&object) {
                 let own = self.all_elements(&object);
-                // Nothing is known of the elements.
-                elements.join(&if own.objs().is_empty() {
-                    Value::unknown()
-                } else {
-                    own
-                });
+                in_sets.get_or_insert_with(Value::bottom).join(&own);
             }
         }
+        // A set that is made empty is filled with what the others have, such as the one of the
+        // annotation; of one that is alone nothing is known.
+        elements.join(&match in_sets {
+            Some(known) if known.objs().is_empty() => Value::unknown(),
+            Some(known) => known,
+            None => Value::bottom(),
+        });
         elements.without_taint()
     }
 
