@@ -829,6 +829,17 @@ pub(crate) const TEMPORAL_PARAMETERS: &[(&[&str], usize, &[&str])] = &[
     ),
 ];
 
+/// What the methods of `workflow.logger` take by name: what else they are given comes to `logging`, which has
+/// no such argument.
+pub(crate) const LOGGER_PARAMETERS: &[&str] = &[
+    "exc_info",
+    "extra",
+    "level",
+    "msg",
+    "stack_info",
+    "stacklevel",
+];
+
 /// How many arguments a function takes by position, and the names of its parameters.
 pub(crate) fn temporal_parameters(function: &str) -> Option<(usize, &'static [&'static str])> {
     let mut functions = TEMPORAL_PARAMETERS.iter();

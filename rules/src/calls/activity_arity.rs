@@ -174,7 +174,9 @@ use crate::sites::{ActivityCall, Written, hides_keywords, hides_positions, keywo
 /// compared where the text leaves no doubt: a literal, a parameter with a plain annotation, an instance that is
 /// made there, against `str`, `int`, `float`, `bool`, `list`, `dict`, a data class or a model. What the
 /// converters of the SDK turn into each other is let through: an `int` for a `float`, a dictionary for a data
-/// class. Activities that are named by a string are found in the code that the workflow imports.
+/// class. Activities that are named by a string are found in the code that the workflow imports. The SDK goes by
+/// annotations only where as many arguments are given as there are parameters: where one with a default is left
+/// out, a data class arrives as a dictionary, which is reported, and other types are not compared.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB402",
@@ -279,15 +281,12 @@ fn check_temporal(
     let what = sends.what();
     let takes = taker.arity();
     if takes.accepts(given.len()) {
-        check_types(
-            model,
-            site,
-            args,
-            given,
-            &taker,
-            &format!("{what} {name}"),
-            report,
-        );
+        let name = format!("{what} {name}");
+        if taker.is_annotated_for(given.len()) {
+            check_types(model, site, args, given, &taker, &name, report);
+        } else {
+            check_untyped(model, site, args, given, &taker, &name, report);
+        }
         return;
     }
     let message = format!(
@@ -346,6 +345,38 @@ fn check_types(
             .note(note)
             .report(report);
     }
+}
+
+/// Whether what is given becomes an instance of a class: where other annotations do not count, nothing does.
+fn check_untyped(
+    model: &Model<'_>,
+    site: &CallSite<'_>,
+    args: Option<&Expr>,
+    given: &[Expr],
+    taker: &Taker<'_>,
+    name: &str,
+    report: &mut Vec<Diagnostic>,
+) {
+    let untyped = given.iter().zip(&taker.parameters).find_map(|it| {
+        let (payload, parameter) = it;
+        let wanted = taker.wanted(model, parameter)?;
+        let is_meant = matches!(wanted, Shape::Object(_)) && !payload.is_none_literal_expr();
+        is_meant.then(|| (payload, parameter.name(), wanted))
+    });
+    let Some((payload, parameter, wanted)) = untyped else {
+        return;
+    };
+    let message = format!(
+        "the {name} gets `{parameter}` as a dictionary and not as {wanted}, as it is called here"
+    );
+    let at = span_of(args.unwrap_or(payload));
+    Finding::new(&ActivityArity::METADATA, site.file, at, message)
+        .help("pass an argument for each parameter in `args=[…]`, or put them into one data class")
+        .note(
+            "The SDK goes by the annotations only if there are as many arguments as parameters, and none of these \
+             has to be named.",
+        )
+        .report(report);
 }
 
 /// Calls of functions that pass their `*args` on to a call of the SDK, which takes one argument.
@@ -488,6 +519,8 @@ struct Taker<'p> {
     parameters: Vec<&'p ast::ParameterWithDefault>,
     /// Whether it has `*args`.
     takes_more: bool,
+    /// Whether it has parameters that no argument reaches by its position.
+    has_named: bool,
 }
 
 impl<'p> Taker<'p> {
@@ -514,7 +547,13 @@ impl<'p> Taker<'p> {
             parent: function.parent,
             parameters: parameters.collect(),
             takes_more: def.parameters.vararg.is_some(),
+            has_named: !def.parameters.kwonlyargs.is_empty() || def.parameters.kwarg.is_some(),
         })
+    }
+
+    /// Whether the SDK goes by the annotations if it is given so many arguments.
+    fn is_annotated_for(&self, given: usize) -> bool {
+        !self.takes_more && !self.has_named && given == self.parameters.len()
     }
 
     fn arity(&self) -> Arity {
@@ -535,6 +574,11 @@ impl<'p> Taker<'p> {
         elements.len() > 1 && self.arity().accepts(elements.len())
     }
 
+    /// What the annotation of a parameter says.
+    fn wanted(&self, model: &Model<'_>, parameter: &ast::ParameterWithDefault) -> Option<Shape> {
+        Shape::of_annotation(model, self.file, self.parent, parameter.annotation()?)
+    }
+
     /// What a payload is and what the parameter wants, if the one never becomes the other.
     fn mistyped(
         &self,
@@ -542,8 +586,7 @@ impl<'p> Taker<'p> {
         payload: Written<'_>,
         parameter: &ast::ParameterWithDefault,
     ) -> Option<(Shape, Shape)> {
-        let annotation = parameter.annotation()?;
-        let wanted = Shape::of_annotation(model, self.file, self.parent, annotation)?;
+        let wanted = self.wanted(model, parameter)?;
         let is = Shape::of_value(model, payload)?;
         is.is_never(&wanted).then_some((is, wanted))
     }

@@ -48,7 +48,8 @@ use crate::sdk;
 /// ```
 ///
 /// ## Limits
-/// The names are those of the version of the SDK that the finding tells. Nothing is said where a `TypeError`
+/// The names are those of the version of the SDK that the finding tells, and for `workflow.logger` those of
+/// `logging`, where the call fails if its level is on. Nothing is said where a `TypeError`
 /// is caught. `RetryPolicy` is looked at by `missing-activity-timeout` (RB401).
 #[derive(RuleMetadata)]
 #[rule(
@@ -72,7 +73,7 @@ impl Rule for UnknownArgument {
             let Some(function) = site.external() else {
                 continue;
             };
-            let Some((positional, parameters)) = sdk::temporal_parameters(function) else {
+            let Some((positional, parameters)) = parameters_of(function) else {
                 continue;
             };
             let short = function.strip_prefix("temporalio.").unwrap_or(function);
@@ -97,6 +98,19 @@ impl Rule for UnknownArgument {
                     .report(report);
             }
         }
+    }
+}
+
+/// How many arguments a function of the SDK takes by position, and the names of all.
+fn parameters_of(function: &str) -> Option<(usize, &'static [&'static str])> {
+    let logs = ["temporalio.workflow.logger.", "temporalio.activity.logger."];
+    let level = logs.iter().find_map(|it| function.strip_prefix(it));
+    match level {
+        Some("debug" | "info" | "warning" | "error" | "exception" | "critical" | "log") => {
+            Some((usize::MAX, sdk::LOGGER_PARAMETERS))
+        }
+        Some(_) => None,
+        None => sdk::temporal_parameters(function),
     }
 }
 

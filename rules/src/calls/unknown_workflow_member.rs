@@ -89,8 +89,12 @@ impl Rule for UnknownWorkflowMember {
                         "`{owner}` has no `{name}`, so what is tried here always ends with the `AttributeError` that line {line} \
                          catches"
                     ),
-                    None => format!(
+                    None if function == entry => format!(
                         "`{owner}` has no `{name}`, so the `AttributeError` fails each try of the workflow task"
+                    ),
+                    None => format!(
+                        "`{owner}` has no `{name}`, so the `AttributeError` fails each try of the workflow task, if no \
+                         caller catches it"
                     ),
                 };
                 let (severity, note) = match BY_ACCIDENT.contains(&name) {

@@ -17,7 +17,7 @@ use crate::sdk;
 
 /// ## What it does
 /// Finds `except` clauses around an activity or a child workflow that name what the activity raises, where
-/// nothing else in the `try` could raise it.
+/// nothing else in the `try` could raise it. The activity may be in a function that is called there.
 ///
 /// ## Why is this bad?
 /// Whatever an activity raises arrives in the workflow as an `ActivityError`, and what a child raises as a
@@ -207,7 +207,9 @@ impl Caught {
                 Node::Expr(Expr::Call(call)) => match as_what(program, function, call) {
                     Some(what) => arrives = arrives.or(Some(what)),
                     None if is_harmless(program, function, call) => {}
-                    None if self == Self::Raised && !raises.may_call(function, call) => {}
+                    None if self == Self::Raised && !raises.may_call(function, call) => {
+                        arrives = arrives.or_else(|| raises.comes_out_of(function, call));
+                    }
                     None => return None,
                 },
                 Node::Expr(Expr::Await(it)) if !it.value.is_call_expr() => return None,
@@ -312,6 +314,30 @@ impl<'f, 'p> Raises<'f, 'p> {
     fn may_call(&self, function: FunctionRef, call: &'p ast::ExprCall) -> bool {
         let mut entered = BTreeSet::new();
         !self.follow(function, call, &mut entered) || self.may_run(&entered)
+    }
+
+    /// As what failures arrive out of a call of functions of the project that try nothing themselves.
+    fn comes_out_of(&self, function: FunctionRef, call: &'p ast::ExprCall) -> Option<&'static str> {
+        let (mut entered, mut arrives) = (BTreeSet::new(), None);
+        let mut pending = vec![(function, call)];
+        while let Some((function, call)) = pending.pop() {
+            for it in self.program.functions(function.file, call) {
+                if !entered.insert(it) {
+                    continue;
+                }
+                for node in own_nodes(self.program.function(it)) {
+                    match node {
+                        Node::Stmt(Stmt::Try(_) | Stmt::With(_)) => return None,
+                        Node::Expr(Expr::Call(call)) => {
+                            arrives = arrives.or(as_what(self.program, it, call));
+                            pending.push((it, call));
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+        arrives
     }
 
     /// Whether one of these functions, or what they call, may raise it.
