@@ -1,17 +1,17 @@
 use std::collections::BTreeMap;
 
-use lint_core::diagnostic::{Diagnostic, FileId};
+use lint_core::diagnostic::{Diagnostic, FileId, Severity};
 use lint_core::index::{FunctionIx, FunctionNode};
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::{self, Expr};
+use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use super::payloads::Shape;
 use crate::finding::Finding;
 use crate::model::{CallSite, Model};
-use crate::program::{Node, Program, own_nodes};
+use crate::program::{Node, Program, nodes_of, own_nodes};
 use crate::rule::{Context, Rule};
 use crate::sdk;
 use crate::sites::{ActivityCall, Written, hides_keywords, hides_positions, keyword_value, shown};
@@ -176,7 +176,8 @@ use crate::sites::{ActivityCall, Written, hides_keywords, hides_positions, keywo
 /// converters of the SDK turn into each other is let through: an `int` for a `float`, a dictionary for a data
 /// class. Activities that are named by a string are found in the code that the workflow imports. The SDK goes by
 /// annotations only where as many arguments are given as there are parameters: where one with a default is left
-/// out, a data class arrives as a dictionary, which is reported, and other types are not compared.
+/// out, a data class arrives as a dictionary, which is a warning unless the function asks for its type, and other
+/// types are not compared.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB402",
@@ -361,7 +362,8 @@ fn check_untyped(
         let (payload, parameter) = it;
         let wanted = taker.wanted(model, parameter)?;
         let is_meant = matches!(wanted, Shape::Object(_)) && !payload.is_none_literal_expr();
-        is_meant.then(|| (payload, parameter.name(), wanted))
+        let is_ready = taker.asks_what_is(parameter.name());
+        (is_meant && !is_ready).then(|| (payload, parameter.name(), wanted))
     });
     let Some((payload, parameter, wanted)) = untyped else {
         return;
@@ -371,6 +373,7 @@ fn check_untyped(
     );
     let at = span_of(args.unwrap_or(payload));
     Finding::new(&ActivityArity::METADATA, site.file, at, message)
+        .severity(Severity::Warning)
         .help("pass an argument for each parameter in `args=[…]`, or put them into one data class")
         .note(
             "The SDK goes by the annotations only if there are as many arguments as parameters, and none of these \
@@ -517,6 +520,7 @@ struct Taker<'p> {
     /// The function around it.
     parent: FunctionIx,
     parameters: Vec<&'p ast::ParameterWithDefault>,
+    body: &'p [Stmt],
     /// Whether it has `*args`.
     takes_more: bool,
     /// Whether it has parameters that no argument reaches by its position.
@@ -546,8 +550,21 @@ impl<'p> Taker<'p> {
             file,
             parent: function.parent,
             parameters: parameters.collect(),
+            body: &def.body,
             takes_more: def.parameters.vararg.is_some(),
             has_named: !def.parameters.kwonlyargs.is_empty() || def.parameters.kwarg.is_some(),
+        })
+    }
+
+    /// Whether it asks itself of which type a parameter is.
+    fn asks_what_is(&self, parameter: &str) -> bool {
+        nodes_of(self.body).iter().any(|node| match node {
+            Node::Expr(Expr::Call(call)) => {
+                let is_it = |it: &Expr| matches!(it, Expr::Name(it) if it.id.as_str() == parameter);
+                let asks = matches!(&*call.func, Expr::Name(it) if it.id.as_str() == "isinstance");
+                asks && call.arguments.args.first().is_some_and(is_it)
+            }
+            _ => false,
         })
     }
 

@@ -85,9 +85,13 @@ impl Rule for UnknownArgument {
                     );
                     (span_of(keyword), message, help(name, parameters))
                 });
-            let wrong: Vec<_> = wrong
+            let mut wrong: Vec<_> = wrong
                 .chain(too_many(site.call, short, positional, parameters))
                 .collect();
+            // Whoever believes that a logger takes fields gives it several.
+            if is_logger(function) {
+                wrong.truncate(1);
+            }
             if wrong.is_empty() || is_tried(program, model, site) {
                 continue;
             }
@@ -103,15 +107,24 @@ impl Rule for UnknownArgument {
 
 /// How many arguments a function of the SDK takes by position, and the names of all.
 fn parameters_of(function: &str) -> Option<(usize, &'static [&'static str])> {
-    let logs = ["temporalio.workflow.logger.", "temporalio.activity.logger."];
-    let level = logs.iter().find_map(|it| function.strip_prefix(it));
-    match level {
-        Some("debug" | "info" | "warning" | "error" | "exception" | "critical" | "log") => {
-            Some((usize::MAX, sdk::LOGGER_PARAMETERS))
-        }
-        Some(_) => None,
-        None => sdk::temporal_parameters(function),
+    if is_logger(function) {
+        return Some((usize::MAX, sdk::LOGGER_PARAMETERS));
     }
+    sdk::temporal_parameters(function)
+}
+
+fn is_logger(function: &str) -> bool {
+    const LEVELS: &[&str] = &[
+        "critical",
+        "debug",
+        "error",
+        "exception",
+        "info",
+        "log",
+        "warning",
+    ];
+    let level = function.strip_prefix("temporalio.workflow.logger.");
+    level.is_some_and(|it| LEVELS.contains(&it))
 }
 
 /// The first argument by position that must be given by name. What schedules or sends is looked at by
@@ -150,6 +163,9 @@ fn unknown<'p>(call: &'p ast::ExprCall, parameters: &[&str]) -> Vec<(&'p Keyword
 }
 
 fn help(name: &str, parameters: &[&str]) -> String {
+    if parameters == sdk::LOGGER_PARAMETERS {
+        return format!("write `extra={{\"{name}\": …}}`, or put it into the text");
+    }
     let part = |it: &&&str| {
         it.strip_prefix("start_to_close_") == Some(name) || name.ends_with(&format!("_{it}"))
     };
