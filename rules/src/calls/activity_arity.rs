@@ -348,7 +348,7 @@ fn check_types(
     }
 }
 
-/// Whether what is given becomes an instance of a class: where other annotations do not count, nothing does.
+/// A data class that is given where the SDK does not go by the annotations: it arrives as a dictionary.
 fn check_untyped(
     model: &Model<'_>,
     site: &CallSite<'_>,
