@@ -13,6 +13,7 @@ use lint_core::syntax::span_of;
 
 use super::ends::falls_through;
 use super::exceptions::Raise;
+use super::waited::is_waited_for;
 use crate::model::Model;
 use crate::program::{Node, Program, nodes_of, nodes_of_expr, own_nodes};
 use crate::sites::number;
@@ -150,10 +151,11 @@ pub(super) fn is_never_reached(
     let is_left_by = |it: &&ast::StmtFor| is_always_left(program, raise.function, it);
     deciding.loops.iter().any(is_left_by)
         || is_beyond_members(model, raise.function, &deciding.excluded())
-        || deciding
-            .met
-            .iter()
-            .any(|it| asks_whether_awaited(program, raise.function, it))
+        || deciding.met.iter().any(|it| {
+            let at = (raise.function, span_of(*it));
+            asks_whether_awaited(program, raise.function, it)
+                || is_waited_for(program, (raise.function, it), at)
+        })
 }
 
 /// Whether a loop has a first round, and no round comes to its end.
@@ -324,7 +326,7 @@ fn is_missing_key(program: Program<'_, '_>, raise: Raise<'_>) -> bool {
 
 /// The calls of the function that settle whether it raises: what decides about it is given as a
 /// literal, as a length, or as what the caller has compared itself. For a method of the workflow, whose
-/// callers stand beside it, only a literal that the raise stands behind settles it.
+/// callers stand beside it, only a literal that the raise stands behind settles it, and a wait before.
 pub(super) fn settled_calls(
     model: &Model<'_>,
     program: Program<'_, '_>,
@@ -347,11 +349,15 @@ pub(super) fn settled_calls(
                 callee,
                 is_builtin: is_builtin(raise),
             };
+            let at = (caller, span_of(call));
             let is_settled = callee == raise.function
-                && match is_own {
+                && (match is_own {
                     true => deciding.unmet.iter().any(|it| site.meets(it)),
                     false => tests.iter().any(|it| site.settles(it)),
-                };
+                } || deciding
+                    .met
+                    .iter()
+                    .any(|it| is_waited_for(program, (callee, it), at)));
             if is_settled {
                 settled.insert((caller, span_of(call)));
             }

@@ -11,6 +11,7 @@ mod silent_heartbeat;
 mod stale;
 mod unfinished_handlers;
 mod unset_attribute;
+mod waited;
 mod wrapped_failure;
 
 pub(crate) use abandoned_child::AbandonedChild;

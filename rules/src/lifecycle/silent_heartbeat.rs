@@ -6,13 +6,13 @@ use lint_core::index::{FunctionNode, MODULE_BODY};
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
-use lint_core::syntax::ast::{self, Expr};
+use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
 use crate::model::{CallSite, Model};
-use crate::program::{Program, Way};
+use crate::program::{Node, Program, Way, own_nodes};
 use crate::rule::{Context, Rule, Scope};
 use crate::sites::{Written, keyword_value, shown};
 
@@ -87,6 +87,7 @@ use crate::sites::{Written, keyword_value, shown};
 /// ```
 ///
 /// ## Limits
+/// An activity that only returns a value or raises, as one that is still to be written does, is never late.
 /// An activity with further decorators is taken to send heartbeats by them, and so is one in whose code, or
 /// in the code that it calls, something has `heartbeat` in its name. One that is completed from elsewhere
 /// gets its heartbeats from there.
@@ -125,7 +126,7 @@ impl Rule for SilentHeartbeat {
                 found: false,
             };
             search.activity(activity);
-            if !search.found {
+            if !search.found && !is_done_at_once(&cx.model, program, activity) {
                 finding(&cx.model, program, site, timeout, activity).report(report);
             }
         }
@@ -162,6 +163,43 @@ fn scheduled<'p>(
     let activity = FunctionRef { file, ix };
     let def = program.def(activity)?;
     (def.decorator_list.len() == 1).then_some((timeout, activity))
+}
+
+/// Whether the activity does nothing but give a value or raise: its body has neither calls, other than of
+/// the class of what it gives or raises, nor anything that awaits or goes round.
+fn is_done_at_once(model: &Model<'_>, program: Program<'_, '_>, activity: FunctionRef) -> bool {
+    let FunctionRef { file, ix } = activity;
+    let names = model.names_in(file);
+    let makes = |call: &ast::ExprCall| match names.resolve(file, ix, &call.func) {
+        Some(Resolved::Class { file, ix }) => is_made_at_once(model, file, ix),
+        Some(Resolved::External(name)) => {
+            matches!(name.as_str(), "NotImplementedError")
+                || name == "temporalio.exceptions.ApplicationError"
+        }
+        _ => false,
+    };
+    let is_short = |node: Node<'_>| match node {
+        Node::Stmt(Stmt::Pass(_) | Stmt::Return(_) | Stmt::Raise(_) | Stmt::Expr(_)) => true,
+        Node::Stmt(_) => false,
+        Node::Expr(Expr::Call(call)) => makes(call),
+        Node::Expr(it) => !matches!(
+            it,
+            Expr::Await(_)
+                | Expr::Yield(_)
+                | Expr::YieldFrom(_)
+                | Expr::ListComp(_)
+                | Expr::SetComp(_)
+                | Expr::DictComp(_)
+                | Expr::Generator(_)
+        ),
+    };
+    own_nodes(program.function(activity)).all(is_short)
+}
+
+/// Whether making an object of the class runs no code of the project.
+fn is_made_at_once(model: &Model<'_>, file: FileId, class: u32) -> bool {
+    let body = model.index(file).map(|it| &it.class(class).node.body[..]);
+    body.is_some_and(|body| body.iter().all(|it| !it.is_function_def_stmt()))
 }
 
 /// `**OPTIONS`, if they are written out and have a heartbeat timeout.

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lint_core::diagnostic::{Diagnostic, Span};
 use lint_core::facts::{EntryReach, FunctionRef};
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::{ExceptHandler, Expr, Stmt};
+use lint_core::syntax::ast::{BoolOp, ExceptHandler, Expr, Stmt, StmtIf, UnaryOp};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
@@ -77,7 +77,8 @@ use crate::rule::{Context, Rule};
 ///
 /// ## Limits
 /// Only loops that sleep or wait for a condition are meant, in runs that do not continue as new: others
-/// seldom outlive a deployment by much. Where the loop is left with a `return`, the patch is asked for once. Whether one id stands for two changes, no text tells.
+/// seldom outlive a deployment by much. Where the loop is left with a `return`, or `False` leads to a `return` or
+/// `raise` that leaves it, the patch is asked for once. Whether one id stands for two changes, no text tells.
 ///
 /// ## References
 /// - <https://docs.temporal.io/develop/python/versioning#patching>
@@ -177,7 +178,7 @@ fn is_repeated(program: Program<'_, '_>, reach: &EntryReach, it: &Asked<'_>) -> 
 }
 
 /// Whether whoever comes to a place in a loop leaves the loop for good: what stands there is returned,
-/// or `return`, `break` or `raise` follows.
+/// or `return`, `break` or `raise` follows, at least for those to whom it answers `False`.
 fn is_on_the_way_out(
     program: Program<'_, '_>,
     function: FunctionRef,
@@ -215,12 +216,52 @@ impl Leaving<'_, '_> {
         let Some(ix) = body.iter().position(is_there) else {
             return false;
         };
+        self.is_left(&body[ix..])
+            || self.is_left_when_refused(&body[ix..], at)
+            || self.within(&body[ix], at)
+    }
+
+    /// Whether these statements end by leaving the loop.
+    fn is_left(self, body: &[Stmt]) -> bool {
         let is_left = match body.last() {
             Some(Stmt::Return(_) | Stmt::Raise(_)) => true,
             Some(Stmt::Break(_)) => self.breaks,
             _ => false,
         };
-        is_left && !continues(&body[ix..]) || self.within(&body[ix], at)
+        is_left && !continues(body)
+    }
+
+    /// Whether the first of these statements asks, or keeps the answer for the next one that asks, and
+    /// those who get `False` leave the loop.
+    fn is_left_when_refused(self, body: &[Stmt], at: Span) -> bool {
+        let is_there = |it: &Expr| {
+            let span = span_of(it);
+            span.start <= at.start && at.end <= span.end
+        };
+        match body {
+            [Stmt::If(it), rest @ ..] if is_there(&it.test) => {
+                self.refuses(it, rest, refused(&it.test, &is_there))
+            }
+            [Stmt::Assign(kept), Stmt::If(it), rest @ ..] if is_there(&kept.value) => {
+                let [Expr::Name(name)] = &kept.targets[..] else {
+                    return false;
+                };
+                let is_kept = |it: &Expr| matches!(it, Expr::Name(it) if it.id == name.id);
+                refused(&kept.value, &is_there) == Some(false)
+                    && self.refuses(it, rest, refused(&it.test, &is_kept))
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the way that a condition takes with this value leaves the loop.
+    fn refuses(self, it: &StmtIf, rest: &[Stmt], value: Option<bool>) -> bool {
+        match (value, &it.elif_else_clauses[..]) {
+            (Some(true), _) => self.is_left(&it.body),
+            (Some(false), []) => self.is_left(rest),
+            (Some(false), [last]) if last.test.is_none() => self.is_left(&last.body),
+            _ => false,
+        }
     }
 
     fn within(self, statement: &Stmt, at: Span) -> bool {
@@ -253,6 +294,26 @@ impl Leaving<'_, '_> {
             Stmt::While(it) => inner.behind(&it.body, at),
             _ => false,
         }
+    }
+}
+
+/// The value of a condition whenever what it asks for last answers `False`.
+fn refused(test: &Expr, is_asked: &dyn Fn(&Expr) -> bool) -> Option<bool> {
+    match test {
+        _ if test.is_name_expr() || test.is_call_expr() => is_asked(test).then_some(false),
+        Expr::UnaryOp(it) if it.op == UnaryOp::Not => refused(&it.operand, is_asked).map(|it| !it),
+        Expr::BoolOp(it) => {
+            let (last, others) = it.values.split_last()?;
+            // One operand is enough to make an `and` false and an `or` true.
+            let settles = it.op == BoolOp::Or;
+            let is_settled = |it: &Expr| refused(it, is_asked) == Some(settles);
+            let is_last = || refused(last, is_asked);
+            match others.iter().any(is_settled) {
+                true => Some(settles),
+                false => is_last(),
+            }
+        }
+        _ => None,
     }
 }
 
