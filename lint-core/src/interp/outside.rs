@@ -100,7 +100,7 @@ impl<'p> Machine<'p> {
             Some(Role::InWorkflow) => return Some(Value::of(Obj::Bool(true))),
             Some(Role::InActivity) => return Some(Value::of(Obj::Bool(false))),
             Some(Role::IsReplaying) => return Some(self.replay_flag(name, span)),
-            Some(Role::Ordered) => self.note_ordered(args),
+            Some(Role::Ordered) if !PARTS_TASKS.contains(&text) => self.note_ordered(args),
             Some(Role::Draw) => self.record_command(CommandKind::Draw, name, span),
             Some(Role::Registration) => self.record_command(CommandKind::Registration, name, span),
             Some(Role::Log) => {
@@ -115,16 +115,19 @@ impl<'p> Machine<'p> {
         }
         let mut returned = self.issue(command?, name, args, span);
         if PARTS_TASKS.contains(&self.str(name)) {
-            returned = self.parted(args, span);
+            let is_ordered = role == Some(Role::Ordered);
+            returned = self.parted(args, is_ordered, span);
         }
         Some(returned.tainted_by(cause))
     }
 
-    /// Two lists, each of any of the tasks.
-    fn parted(&mut self, args: &Args, span: Span) -> Value {
-        let tasks = args.at(0).cloned().unwrap_or_default();
-        let tasks = self.iterate(&tasks, span, How::Iterate).without_taint();
-        let list = self.list_of(&tasks, span);
+    /// Two lists, each of any of the tasks, in the order in which these were given or in none that is known
+    /// from here. That of a set shows in what becomes of the lists, and not in the wait.
+    fn parted(&mut self, args: &Args, is_ordered: bool, span: Span) -> Value {
+        let given = args.at(0).cloned().unwrap_or_default();
+        let order = is_ordered.then(|| self.note_order(&given, span)).flatten();
+        let tasks = self.iterate(&given, span, How::Iterate).without_taint();
+        let list = self.list_of(&tasks, span).with_source(order);
         let pair = self.container(ContainerKind::Tuple, span);
         for at in 0..2 {
             self.put(pair, Key::Int(at), &list);
