@@ -215,6 +215,9 @@ pub struct Hazard {
     /// Whether the value surely comes there. It may be another one where it comes through attributes
     /// or containers that hold several.
     pub is_impact_sure: bool,
+    /// Whether the gravest that it does is to say how long a timer is, or how a command is carried out:
+    /// a replay does not compare that, and no code of the workflow can read it.
+    pub is_setting: bool,
     /// Whether only query handlers and update validators reach it, which are not replayed.
     pub read_only: bool,
     pub sandbox: Sandbox,

@@ -490,6 +490,10 @@ impl<'m, 'p> Walk<'m, 'p> {
             impact,
             is_impact_sure: impact_at.as_ref().is_none_or(|(_, is_sure)| *is_sure),
             impact_at: impact_at.map(|(step, _)| step),
+            is_setting: matches!(
+                source.and_then(|it| self.uses.kind(it)),
+                Some(SinkKind::Timer | SinkKind::Setting)
+            ),
             read_only: !replayed,
             sandbox: told.sandbox,
             passed_through: self.is_passed_through(kind, source, &path),

@@ -343,6 +343,12 @@ impl<'f, 'p> Case<'f, 'p> {
                 ))
             }
             Impact::None if self.tells() => None,
+            Impact::None if self.hazard.is_setting => {
+                let at = at.unwrap_or_else(|| "an option of a command".to_owned());
+                Some(format!(
+                    "This {what} reaches at most {at}: a replay does not compare that, and the workflow cannot read it."
+                ))
+            }
             Impact::None => Some(format!(
                 "This {what} reaches at most a log: neither commands nor data depend on it."
             )),
@@ -450,6 +456,7 @@ mod tests {
             impact: Impact::Unknown,
             impact_at: None,
             is_impact_sure: true,
+            is_setting: false,
             read_only: false,
             sandbox: Sandbox::Stops,
             passed_through: false,

@@ -217,6 +217,16 @@ impl<'p> Machine<'p> {
 
 /// Whether an argument of a command says how it is carried out, and not what with.
 fn is_setting(name: &str) -> bool {
-    let others = ["priority", "retry_policy", "start_delay", "task_queue"];
+    let others = [
+        "id_reuse_policy",
+        "parent_close_policy",
+        "priority",
+        "retry_policy",
+        "start_delay",
+        "static_details",
+        "static_summary",
+        "summary",
+        "task_queue",
+    ];
     name == "timeout" || name.ends_with("_timeout") || others.contains(&name)
 }

@@ -84,6 +84,10 @@ use crate::rule::{Context, Rule};
 ///         return {"batch": ctx.batch_id}
 /// ```
 ///
+/// ## Limits
+/// A setting of the worker that at most becomes a task queue, a timeout, a retry policy, a summary or the length
+/// of a timer is `info`: a replay does not compare these, and the workflow cannot read them.
+///
 /// ## Sandbox
 /// Temporal's sandbox stops `datetime.now()` and `random.random()` while it loads a workflow, but not
 /// `uuid4()`, `time.time()`, `open()` or `os.environ`.
@@ -110,6 +114,8 @@ impl Rule for ImportTimeValue {
             let HazardKind::ImportTime { class } = case.hazard.kind else {
                 continue;
             };
+            let hazard = as_configured(case.hazard, class);
+            let case = case.of(&hazard);
             if CONFIGURATION.contains(&class) && (class != STARTUP || sets_what_matters(&case)) {
                 let found = diagnose(&case, class);
                 let kept = read
@@ -124,6 +130,19 @@ impl Rule for ImportTimeValue {
             }
         }
         report.extend(read.into_values());
+    }
+}
+
+/// Each worker may have queues, timeouts and intervals of its own: what only sets such does no harm.
+fn as_configured(hazard: &Hazard, class: &str) -> Hazard {
+    let sets_only = hazard.is_setting && CONFIGURATION.contains(&class);
+    Hazard {
+        impact: if sets_only {
+            Impact::None
+        } else {
+            hazard.impact
+        },
+        ..hazard.clone()
     }
 }
 

@@ -96,6 +96,7 @@ use crate::rule::{Context, Rule};
 /// have an order. Unsafe otherwise, since elements that cannot be compared raise an error.
 ///
 /// ## Limits
+/// An order that at most shows in a timeout, a retry policy or another option of a command is no finding.
 /// Where the type of the elements is not known, the finding says so. `sorted(…, key=…)` counts as
 /// ordered unless the key is known to tie.
 ///
@@ -119,7 +120,9 @@ impl Rule for UnorderedIteration {
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         for case in Case::all(cx.facts) {
-            if let HazardKind::Unordered { elements } = case.hazard.kind {
+            if let HazardKind::Unordered { elements } = case.hazard.kind
+                && !case.hazard.is_setting
+            {
                 let message = case.sentence(&format!("is used in set order, {}", why(elements)));
                 let help = help(fixes::set_use(cx, &case), elements);
                 report.push(Diagnostic {
