@@ -47,7 +47,7 @@ impl Owner {
     /// What to write instead of a name that it does not have, if that can be told.
     pub(super) fn help(self, name: &str) -> Option<String> {
         match self {
-            Self::Module => Some(format!("write `{}`", meant(name)?)),
+            Self::Module => of_module(name),
             Self::Info => Some(of_info(name)),
             Self::Handle(it) => Some(match name {
                 "query" => {
@@ -70,8 +70,30 @@ impl Owner {
     }
 }
 
+/// What to write instead of a name that the module does not have. A name of another module needs its
+/// import.
+fn of_module(name: &str) -> Option<String> {
+    let meant = meant(name)?;
+    if meant == "workflow.wait_condition" {
+        return Some(
+            "write `workflow.wait_condition(lambda: …)`, with what is waited for".to_owned(),
+        );
+    }
+    let home = meant.rsplit_once('.').filter(|(home, _)| {
+        let is_one = !meant.contains('`');
+        is_one && (home.starts_with("temporalio.") || *home == "datetime")
+    });
+    Some(match home {
+        Some((home, name)) => format!("import `{name}` from `{home}` and write `{name}`"),
+        None => format!("write `{meant}`"),
+    })
+}
+
 /// What was meant by a name that `workflow.info()` does not have.
 fn of_info(name: &str) -> String {
+    if name.contains("signal") {
+        return "set an attribute in the `@workflow.signal` handler, and wait for that".to_owned();
+    }
     if let Some(rest) = name.strip_prefix("parent_") {
         return format!("write `workflow.info().parent.{rest}`, where there is a parent");
     }

@@ -9,7 +9,7 @@ use crate::finding::Finding;
 use crate::fixes;
 use crate::model::{CallSite, Model};
 use crate::rule::{Context, Rule};
-use crate::sites::{Dict, Entry, Written, keyword_value, number, shown};
+use crate::sites::{Dict, Entry, Written, keyword_value, line_of, number, shown};
 
 /// ## What it does
 /// Finds `execute_activity` without `start_to_close_timeout` and without `schedule_to_close_timeout`, in
@@ -161,18 +161,18 @@ impl Rule for MissingActivityTimeout {
         let model = &cx.model;
         for site in model.calls.iter().chain(model.temporal_calls()) {
             if site.external() == Some("temporalio.common.RetryPolicy") {
-                in_retry_policy(model, site, report);
+                in_retry_policy(cx, site, report);
             }
             if !site.workflow_api().is_some_and(needs_timeout) {
                 continue;
             }
             for (name, value) in plain_numbers(model, site, TIMEOUTS) {
+                let it = Plain::of(model, site, value);
                 let message = format!(
-                    "`{name}` needs a `timedelta`, not a number or text, so the call fails when it is made"
+                    "`{name}` needs a `timedelta`, {}, so the call raises a `TypeError` when it is made",
+                    it.what
                 );
-                Finding::new(&Self::METADATA, site.file, span_of(value), message)
-                    .help("write `timedelta(seconds=…)`")
-                    .report(report);
+                it.finding(cx, site, message).report(report);
             }
             if !has_timeout(model, site) {
                 let mut finding = finding(model, site);
@@ -188,7 +188,8 @@ impl Rule for MissingActivityTimeout {
 }
 
 /// The arguments of a retry policy that the SDK cannot use.
-fn in_retry_policy(model: &Model<'_>, site: &CallSite<'_>, report: &mut Vec<Diagnostic>) {
+fn in_retry_policy(cx: &Context<'_>, site: &CallSite<'_>, report: &mut Vec<Diagnostic>) {
+    let model = &cx.model;
     const INTERVALS: &[&str] = &["initial_interval", "maximum_interval"];
     const OTHERS: &[&str] = &[
         "backoff_coefficient",
@@ -197,12 +198,13 @@ fn in_retry_policy(model: &Model<'_>, site: &CallSite<'_>, report: &mut Vec<Diag
     ];
     let metadata = &MissingActivityTimeout::METADATA;
     for (name, value) in plain_numbers(model, site, INTERVALS) {
+        let it = Plain::of(model, site, value);
         let message = format!(
-            "`{name}` of a retry policy needs a `timedelta`, so whatever is started with the policy fails when it is scheduled"
+            "`{name}` of a retry policy needs a `timedelta`, {}, so whatever is started with the policy fails when it is \
+             scheduled",
+            it.what
         );
-        Finding::new(metadata, site.file, span_of(value), message)
-            .help("write `timedelta(seconds=…)`")
-            .report(report);
+        it.finding(cx, site, message).report(report);
     }
     for keyword in &site.call.arguments.keywords {
         let Some(name) = keyword.arg.as_ref().map(|it| it.as_str()) else {
@@ -244,6 +246,45 @@ fn plain_numbers<'p>(
     let given = names.iter();
     let given = given.filter_map(|&name| Some((name, keyword_value(site.call, name)?)));
     given.filter(|(_, value)| is_number(value)).collect()
+}
+
+/// A duration that is none.
+struct Plain<'p> {
+    value: &'p Expr,
+    /// What it is, as part of a sentence.
+    what: String,
+    /// Where it is written, if a name stands for it.
+    elsewhere: Option<Written<'p>>,
+}
+
+impl<'p> Plain<'p> {
+    fn of(model: &Model<'p>, site: &CallSite<'p>, value: &'p Expr) -> Self {
+        let at = Written::at(site, value).followed(model);
+        let is = shown(model, at.file, at.value);
+        let is_named = !std::ptr::eq(at.value, value);
+        let what = match is_named {
+            true => format!("and {} is {is}", shown(model, site.file, value)),
+            false => format!("not {is}"),
+        };
+        Self {
+            value,
+            what,
+            elsewhere: is_named.then_some(at),
+        }
+    }
+
+    fn finding(&self, cx: &Context<'_>, site: &CallSite<'_>, message: String) -> Finding {
+        let metadata = &MissingActivityTimeout::METADATA;
+        let finding = Finding::new(metadata, site.file, span_of(self.value), message);
+        let Some(at) = self.elsewhere else {
+            return finding.help("write `timedelta(seconds=…)`");
+        };
+        let line = line_of(cx, site.file, at.file, span_of(at.value));
+        let name = shown(&cx.model, site.file, self.value);
+        finding
+            .help(format!("write `timedelta(seconds=…)` where it is set, {line}"))
+            .about(at.file, name)
+    }
 }
 
 /// Whether the function of the `workflow` module schedules an activity.

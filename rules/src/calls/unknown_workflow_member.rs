@@ -84,7 +84,12 @@ impl Rule for UnknownWorkflowMember {
                 let about = format!("`{name}` is looked up here");
                 let culprit = Culprit::new(function, span_of(it.attribute), about);
                 let owner = it.owner.shown();
+                let is_old = BY_ACCIDENT.contains(&name);
                 let message = match caught_at(program, function, span_of(it.attribute)) {
+                    _ if is_old => format!(
+                        "`{owner}.{name}` was never public and is gone from newer versions of the SDK, where the line raises \
+                         an `AttributeError`"
+                    ),
                     Some(line) => format!(
                         "`{owner}` has no `{name}`, so what is tried here always ends with the `AttributeError` that line {line} \
                          catches"
@@ -92,22 +97,25 @@ impl Rule for UnknownWorkflowMember {
                     None if function == entry => format!(
                         "`{owner}` has no `{name}`, so the `AttributeError` fails each try of the workflow task"
                     ),
-                    None => format!(
-                        "`{owner}` has no `{name}`, so the `AttributeError` fails each try of the workflow task, if no \
-                         caller catches it"
-                    ),
+                    None => match gathered_at(program, running, function) {
+                        Some(line) => format!(
+                            "`{owner}` has no `{name}`, so the `AttributeError` is one of the results that `gather()` on \
+                             line {line} gives, with `return_exceptions=True`"
+                        ),
+                        None => format!(
+                            "`{owner}` has no `{name}`, so the `AttributeError` fails each try of the workflow task, if no \
+                             caller catches it"
+                        ),
+                    },
                 };
-                let (severity, note) = match BY_ACCIDENT.contains(&name) {
-                    true => (
-                        Severity::Warning,
-                        " Earlier versions had the name by accident.",
-                    ),
-                    false => (Severity::Error, ""),
+                let severity = match is_old {
+                    true => Severity::Warning,
+                    false => Severity::Error,
                 };
                 Finding::reached(&Self::METADATA, program, running, entry, culprit, message)
                     .severity(severity)
                     .help(it.help)
-                    .note(format!("Checked against {}.{note}", sdk::TEMPORAL_VERSION))
+                    .note(format!("Checked against {}.", sdk::TEMPORAL_VERSION))
                     .culprit(format!("{}.{name}", it.owner.full()))
                     .about(function.file, format!("{}.{name}", it.owner.shown()))
                     .report(report);
@@ -228,6 +236,67 @@ fn caught_at(program: Program<'_, '_>, function: FunctionRef, at: Span) -> Optio
     });
     let mut taking = handlers.filter(takes_all).filter(|it| !raises_again(it));
     taking.next().map(|it| text.line(span_of(it).start))
+}
+
+/// The line of `asyncio.gather(…, return_exceptions=True)` to which all calls of a coroutine in the workflow go.
+fn gathered_at(
+    program: Program<'_, '_>,
+    running: Running<'_>,
+    function: FunctionRef,
+) -> Option<u32> {
+    let mut lines = Vec::new();
+    for caller in running.runs_of(|_| true) {
+        let own: Vec<Node<'_>> = own_nodes(program.function(caller)).collect();
+        for (call, _) in program.own_calls(caller).filter(|it| it.1 == function) {
+            let gather = own.iter().find_map(|node| match node {
+                Node::Expr(Expr::Call(it)) if keeps_failures(program, caller, it) => {
+                    takes(it, &own, span_of(call)).then_some(it)
+                }
+                _ => None,
+            })?;
+            let text = program.facts.project.text(caller.file)?;
+            lines.push(text.line(span_of(gather).start));
+        }
+    }
+    lines.into_iter().min()
+}
+
+fn keeps_failures(
+    program: Program<'_, '_>,
+    function: FunctionRef,
+    call: &ast::ExprCall,
+) -> bool {
+    let keeps = call.arguments.find_keyword("return_exceptions");
+    let keeps = keeps.is_some_and(|it| matches!(&it.value, Expr::BooleanLiteral(it) if it.value));
+    keeps && program.calls(function.file, call, &["asyncio.gather"])
+}
+
+/// Whether a coroutine that a place makes is given to `gather()`: there, or in a list that it is given.
+fn takes(gather: &ast::ExprCall, own: &[Node<'_>], at: Span) -> bool {
+    let holds = |it: &Expr| {
+        let span = span_of(it);
+        span.start <= at.start && at.end <= span.end
+    };
+    let lists = gather.arguments.args.iter().filter_map(|it| {
+        let starred = it.as_starred_expr()?;
+        starred.value.as_name_expr().map(|it| it.id.as_str())
+    });
+    let lists: Vec<&str> = lists.collect();
+    let is_listed = |it: &Expr| matches!(it, Expr::Name(it) if lists.contains(&it.id.as_str()));
+    let fills = |node: &Node<'_>| match node {
+        Node::Stmt(Stmt::Assign(it)) => it.targets.iter().any(is_listed) && holds(&it.value),
+        Node::Expr(Expr::Call(it)) => {
+            let method = it.func.as_attribute_expr();
+            let appends = method.is_some_and(|it| it.attr.as_str() == "append" && is_listed(&it.value));
+            appends && it.arguments.args.iter().any(holds)
+        }
+        _ => false,
+    };
+    let is_awaited = own.iter().any(|node| match node {
+        Node::Expr(Expr::Await(it)) => span_of(&*it.value) == at,
+        _ => false,
+    });
+    !is_awaited && (gather.arguments.args.iter().any(holds) || own.iter().any(fills))
 }
 
 /// The parts of a node where a missing name does no harm: annotations of variables, and what is tried

@@ -191,11 +191,31 @@ fn in_plain_code(model: &Model<'_>, program: Program<'_, '_>, report: &mut Vec<D
                 code(required.name().as_str())
             );
             Finding::new(&Initialiser::METADATA, place.file, place.span, message)
-                .help("write `@workflow.init` above an `__init__` that takes the input of the run")
+                .help(instead(program, running, def))
                 .note("The first task fails with a `TypeError`, and Temporal tries it again without end.")
                 .in_workflow(running.workflow)
                 .report(report);
         }
+    }
+}
+
+/// What to write instead of parameters that nobody fills: the input of the run can be had, anything else
+/// is none of the workflow's business.
+fn instead(program: Program<'_, '_>, running: Running<'_>, init: &ast::StmtFunctionDef) -> String {
+    let names = |it: &ast::StmtFunctionDef| -> Vec<String> {
+        let parameters = it.parameters.iter_non_variadic_params().skip(1);
+        parameters.map(|it| it.name().to_string()).collect()
+    };
+    let run = running.entries_of(|role| role == Role::Run).next();
+    let run = run.and_then(|(_, reach)| program.def(reach.function));
+    let input = run.map_or_else(Vec::new, names);
+    let other = names(init).into_iter().find(|it| !input.contains(it));
+    match other.filter(|_| run.is_some()) {
+        Some(other) => format!(
+            "take {} out: what `run` needs comes with its input, and what activities need belongs in their class",
+            code(&other)
+        ),
+        None => "write `@workflow.init` above the `__init__`, with all parameters of `run`".to_owned(),
     }
 }
 
