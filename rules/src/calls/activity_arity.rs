@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use lint_core::diagnostic::{Diagnostic, FileId, Severity};
+use lint_core::diagnostic::{Diagnostic, FileId, Severity, Span};
 use lint_core::index::{FunctionIx, FunctionNode};
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
@@ -8,13 +8,16 @@ use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::fields::{Annotated, Fields, annotated};
 use super::payloads::Shape;
 use crate::finding::Finding;
 use crate::model::{CallSite, Model};
 use crate::program::{Node, Program, nodes_of, own_nodes};
 use crate::rule::{Context, Rule};
 use crate::sdk;
-use crate::sites::{ActivityCall, Written, hides_keywords, hides_positions, keyword_value, shown};
+use crate::sites::{
+    ActivityCall, Entry, Written, hides_keywords, hides_positions, keyword_value, shown,
+};
 
 /// ## What it does
 /// Finds activities that do not get as many arguments as they take: more than one after the function, none
@@ -174,7 +177,7 @@ use crate::sites::{ActivityCall, Written, hides_keywords, hides_positions, keywo
 /// compared where the text leaves no doubt: a literal, a parameter with a plain annotation, an instance that is
 /// made there, against `str`, `int`, `float`, `bool`, `list`, `dict`, a data class or a model. What the
 /// converters of the SDK turn into each other is let through: an `int` for a `float`, a dictionary for a data
-/// class. Activities that are named by a string are found in the code that the workflow imports. The SDK goes by
+/// class, if it is not written out without a field that has no default. Activities that are named by a string are found in the code that the workflow imports. The SDK goes by
 /// annotations only where as many arguments are given as there are parameters: where one with a default is left
 /// out, a data class arrives as a dictionary, which is a warning unless the function asks for its type, and other
 /// types are not compared.
@@ -319,7 +322,11 @@ fn check_types(
     let of_args = args.map(|it| Written::at(site, it).followed(model));
     let at_payload = |it| of_args.map_or(Written::at(site, it), |args| args.with(it));
     for (payload, &parameter) in given.iter().zip(&taker.parameters) {
+        let at = span_of(args.unwrap_or(payload));
         let Some((is, wanted)) = taker.mistyped(model, at_payload(payload), parameter) else {
+            if let Some((class, lacks)) = taker.lacks(model, at_payload(payload), parameter) {
+                incomplete(site.file, span_of(payload), name, &class, &lacks).report(report);
+            }
             continue;
         };
         let parameter = parameter.name();
@@ -340,12 +347,26 @@ fn check_types(
                 "No converter of the SDK makes one of the other, so the call fails each time.",
             ),
         };
-        let at = span_of(args.unwrap_or(payload));
         Finding::new(&ActivityArity::METADATA, site.file, at, message)
             .help(help)
             .note(note)
             .report(report);
     }
+}
+
+/// A dictionary that is written out and has not all that the class needs which is made of it.
+fn incomplete(file: FileId, at: Span, name: &str, class: &str, lacks: &[&str]) -> Finding {
+    let lacks = match lacks {
+        [one] => format!("`{one}`"),
+        [some @ .., last] => format!("`{}` and `{last}`", some.join("`, `")),
+        [] => String::new(),
+    };
+    let message = format!("the {name} takes a `{class}`, for which this dictionary lacks {lacks}");
+    Finding::new(&ActivityArity::METADATA, file, at, message)
+        .help(format!(
+            "pass a `{class}`, which names what is missing where it is made"
+        ))
+        .note("No converter of the SDK makes one of the other, so the call fails each time.")
 }
 
 /// A data class that is given where the SDK does not go by the annotations: it arrives as a dictionary.
@@ -594,6 +615,28 @@ impl<'p> Taker<'p> {
     /// What the annotation of a parameter says.
     fn wanted(&self, model: &Model<'_>, parameter: &ast::ParameterWithDefault) -> Option<Shape> {
         Shape::of_annotation(model, self.file, self.parent, parameter.annotation()?)
+    }
+
+    /// The class of the parameter, and the fields without a default that a dictionary does not have.
+    fn lacks<'m>(
+        &self,
+        model: &Model<'m>,
+        payload: Written<'_>,
+        parameter: &ast::ParameterWithDefault,
+    ) -> Option<(String, Vec<&'m str>)> {
+        let Expr::Dict(_) = payload.value else {
+            return None;
+        };
+        let given = payload.dict(model)?;
+        let annotation = parameter.annotation()?;
+        let Annotated::One(file, ix) = annotated(model, self.file, self.parent, annotation)? else {
+            return None;
+        };
+        let fields = Fields::of(model, file, ix)?;
+        let lacks = fields.required().iter().copied();
+        let lacks = lacks.filter(|it| matches!(given.entry(it), Entry::Missing));
+        let lacks: Vec<&str> = lacks.collect();
+        (!lacks.is_empty()).then(|| (fields.name.to_owned(), lacks))
     }
 
     /// What a payload is and what the parameter wants, if the one never becomes the other.

@@ -282,7 +282,9 @@ impl<'p> Plain<'p> {
         let line = line_of(cx, site.file, at.file, span_of(at.value));
         let name = shown(&cx.model, site.file, self.value);
         finding
-            .help(format!("write `timedelta(seconds=…)` where it is set, {line}"))
+            .help(format!(
+                "write `timedelta(seconds=…)` where it is set, {line}"
+            ))
             .about(at.file, name)
     }
 }

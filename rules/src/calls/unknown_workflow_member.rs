@@ -5,6 +5,7 @@ use lint_core::syntax::ast::{self, ExceptHandler, Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::lacking::{Lacking, lacking};
 use super::members::{Owner, Owners, handle_of};
 use crate::finding::Finding;
 use crate::model::Model;
@@ -15,7 +16,9 @@ use crate::sdk;
 /// ## What it does
 /// Finds names that workflow code takes from `temporalio.workflow` although they belong to `asyncio`,
 /// `datetime`, `temporalio.common` or `temporalio.exceptions`, or to another SDK, names with a slip of the pen,
-/// and names that `workflow.info()` and the handles of activities and of other workflows do not have.
+/// and names that `workflow.info()` and the handles of activities and of other workflows do not have. Also attributes
+/// that the input of a workflow lacks, or the result of an activity, where the annotation names a data class or a model
+/// of the project, and keys of such an object, which has attributes.
 ///
 /// ## Why is this bad?
 /// The line raises an `AttributeError` when it runs. That is no failure: the workflow task is tried again
@@ -61,13 +64,15 @@ use crate::sdk;
 /// The names of `datetime` are a warning, since earlier versions of the SDK had them by accident.
 /// Any other name may be one of a later version of the SDK, so nothing is said about it. Nor is anything said
 /// where the function asks `hasattr` of the same object, or where an `AttributeError` is caught by that name.
+/// Of data classes and models only those count of which all bases stand in the project and nothing hides members:
+/// no `__getattr__`, no other decorator, no configuration of the model.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB429",
     severity = "error",
     category = "calls",
     since = "0.1.0",
-    summary = "workflow code uses a name that `temporalio.workflow` does not have"
+    summary = "workflow code uses a name that `temporalio.workflow`, or the class of its input, does not have"
 )]
 pub(crate) struct UnknownWorkflowMember;
 
@@ -79,46 +84,129 @@ impl Rule for UnknownWorkflowMember {
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let program = Program::new(cx.facts);
         for (running, entry, function) in Running::functions(cx.facts) {
+            let at = Reached {
+                program,
+                running,
+                entry,
+                function,
+            };
             for it in unknown(&cx.model, program, function) {
-                let name = it.attribute.attr.as_str();
-                let about = format!("`{name}` is looked up here");
-                let culprit = Culprit::new(function, span_of(it.attribute), about);
-                let owner = it.owner.shown();
-                let is_old = BY_ACCIDENT.contains(&name);
-                let message = match caught_at(program, function, span_of(it.attribute)) {
-                    _ if is_old => format!(
-                        "`{owner}.{name}` was never public and is gone from newer versions of the SDK, where the line raises \
-                         an `AttributeError`"
-                    ),
-                    Some(line) => format!(
-                        "`{owner}` has no `{name}`, so what is tried here always ends with the `AttributeError` that line {line} \
-                         catches"
-                    ),
-                    None if function == entry => format!(
-                        "`{owner}` has no `{name}`, so the `AttributeError` fails each try of the workflow task"
-                    ),
-                    None => match gathered_at(program, running, function) {
-                        Some(line) => format!(
-                            "`{owner}` has no `{name}`, so the `AttributeError` is one of the results that `gather()` on \
-                             line {line} gives, with `return_exceptions=True`"
-                        ),
-                        None => format!(
-                            "`{owner}` has no `{name}`, so the `AttributeError` fails each try of the workflow task, if no \
-                             caller catches it"
-                        ),
-                    },
-                };
-                let severity = match is_old {
-                    true => Severity::Warning,
-                    false => Severity::Error,
-                };
-                Finding::reached(&Self::METADATA, program, running, entry, culprit, message)
-                    .severity(severity)
-                    .help(it.help)
-                    .note(format!("Checked against {}.", sdk::TEMPORAL_VERSION))
-                    .culprit(format!("{}.{name}", it.owner.full()))
-                    .about(function.file, format!("{}.{name}", it.owner.shown()))
-                    .report(report);
+                at.unknown(&it).report(report);
+            }
+            let entries = running.entries();
+            let mut own = entries.filter(|(_, reach)| reach.function == function);
+            let role = own.next().map(|(entry, _)| entry);
+            for it in lacking(&cx.model, program, function, role) {
+                if !it.attribute.as_ref().is_some_and(|it| at.is_given(it)) {
+                    at.lacking(&it).report(report);
+                }
+            }
+        }
+    }
+}
+
+/// A function that a workflow runs.
+#[derive(Clone, Copy)]
+struct Reached<'f, 'p> {
+    program: Program<'f, 'p>,
+    running: Running<'f>,
+    entry: FunctionRef,
+    function: FunctionRef,
+}
+
+impl Reached<'_, '_> {
+    fn unknown(self, it: &Unknown<'_>) -> Finding {
+        let name = it.attribute.attr.as_str();
+        let owner = it.owner.shown();
+        let at = span_of(it.attribute);
+        let is_old = BY_ACCIDENT.contains(&name);
+        let message = match is_old {
+            true => format!(
+                "`{owner}.{name}` was never public and is gone from newer versions of the SDK, where the line raises an \
+                 `AttributeError`"
+            ),
+            false => format!(
+                "`{owner}` has no `{name}`, so {}",
+                self.outcome(at, "AttributeError")
+            ),
+        };
+        let severity = match is_old {
+            true => Severity::Warning,
+            false => Severity::Error,
+        };
+        let about = format!("`{name}` is looked up here");
+        self.finding(at, about, message)
+            .severity(severity)
+            .help(&it.help)
+            .note(format!("Checked against {}.", sdk::TEMPORAL_VERSION))
+            .culprit(format!("{}.{name}", it.owner.full()))
+            .about(self.function.file, format!("{owner}.{name}"))
+    }
+
+    fn lacking(self, it: &Lacking) -> Finding {
+        let (asked, class) = (&it.asked, &it.class);
+        let (what, about, error) = match &it.attribute {
+            Some(name) => (
+                format!("has no `{name}`"),
+                format!("`{name}` is looked up here"),
+                "AttributeError",
+            ),
+            None => (
+                "has attributes and no keys".to_owned(),
+                "a key is looked up here".to_owned(),
+                "TypeError",
+            ),
+        };
+        let message = format!(
+            "`{asked}` is a `{class}`, which {what}, so {}",
+            self.outcome(it.at, error)
+        );
+        self.finding(it.at, about, message).help(&it.help)
+    }
+
+    /// Whether code that the workflow runs gives some object an attribute of this name.
+    fn is_given(self, name: &str) -> bool {
+        let runs = self.running.runs_of(|_| true);
+        let mut nodes = runs
+            .iter()
+            .flat_map(|&it| own_nodes(self.program.function(it)));
+        nodes.any(|node| match node {
+            Node::Expr(Expr::Attribute(it)) => it.ctx.is_store() && it.attr.as_str() == name,
+            _ => false,
+        })
+    }
+
+    fn finding(self, at: Span, about: String, message: String) -> Finding {
+        let culprit = Culprit::new(self.function, at, about);
+        let rule = &UnknownWorkflowMember::METADATA;
+        Finding::reached(
+            rule,
+            self.program,
+            self.running,
+            self.entry,
+            culprit,
+            message,
+        )
+    }
+
+    /// What becomes of an error that is raised at a place.
+    fn outcome(self, at: Span, error: &str) -> String {
+        if let Some(line) = caught_at(self.program, self.function, at) {
+            return format!(
+                "what is tried here always ends with the `{error}` that line {line} catches"
+            );
+        }
+        if self.function == self.entry {
+            return format!("the `{error}` fails each try of the workflow task");
+        }
+        match gathered_at(self.program, self.running, self.function) {
+            Some(line) => format!(
+                "the `{error}` is one of the results that `gather()` on line {line} gives, with `return_exceptions=True`"
+            ),
+            None => {
+                format!(
+                    "the `{error}` fails each try of the workflow task, if no caller catches it"
+                )
             }
         }
     }
@@ -261,11 +349,7 @@ fn gathered_at(
     lines.into_iter().min()
 }
 
-fn keeps_failures(
-    program: Program<'_, '_>,
-    function: FunctionRef,
-    call: &ast::ExprCall,
-) -> bool {
+fn keeps_failures(program: Program<'_, '_>, function: FunctionRef, call: &ast::ExprCall) -> bool {
     let keeps = call.arguments.find_keyword("return_exceptions");
     let keeps = keeps.is_some_and(|it| matches!(&it.value, Expr::BooleanLiteral(it) if it.value));
     keeps && program.calls(function.file, call, &["asyncio.gather"])
@@ -287,7 +371,8 @@ fn takes(gather: &ast::ExprCall, own: &[Node<'_>], at: Span) -> bool {
         Node::Stmt(Stmt::Assign(it)) => it.targets.iter().any(is_listed) && holds(&it.value),
         Node::Expr(Expr::Call(it)) => {
             let method = it.func.as_attribute_expr();
-            let appends = method.is_some_and(|it| it.attr.as_str() == "append" && is_listed(&it.value));
+            let appends =
+                method.is_some_and(|it| it.attr.as_str() == "append" && is_listed(&it.value));
             appends && it.arguments.args.iter().any(holds)
         }
         _ => false,

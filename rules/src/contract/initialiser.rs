@@ -215,7 +215,9 @@ fn instead(program: Program<'_, '_>, running: Running<'_>, init: &ast::StmtFunct
             "take {} out: what `run` needs comes with its input, and what activities need belongs in their class",
             code(&other)
         ),
-        None => "write `@workflow.init` above the `__init__`, with all parameters of `run`".to_owned(),
+        None => {
+            "write `@workflow.init` above the `__init__`, with all parameters of `run`".to_owned()
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a wait has settled: behind `wait_condition(lambda: self.state is not None)` the attribute is
 //! set, and stays so if nothing takes it away again.
 
+use std::collections::BTreeSet;
+
 use lint_core::diagnostic::Span;
 use lint_core::facts::FunctionRef;
 use lint_core::syntax::ast::{self, CmpOp, Expr, Stmt, UnaryOp};
@@ -13,20 +15,57 @@ const WAIT: &[&str] = &["temporalio.workflow.wait_condition"];
 /// An attribute with the function that reads it.
 type Read<'p> = (FunctionRef, &'p ast::ExprAttribute);
 
+/// Helpers are followed back this far.
+const MAX_DEPTH: usize = 3;
+
 /// Whether a test asks if an attribute is missing, and whoever comes to a place of a function has waited
-/// until it is there.
+/// until it is there: before it, or before each call of the function among these functions.
 pub(super) fn is_waited_for(
     program: Program<'_, '_>,
     test: (FunctionRef, &Expr),
     at: (FunctionRef, Span),
+    functions: &BTreeSet<FunctionRef>,
 ) -> bool {
     let Some(missing) = missing(test.1) else {
         return false;
     };
-    let def = program.def(at.0);
-    let waits = def.map_or_else(Vec::new, |def| waits_before(program, &def.body, at));
-    let is_it = |it: &&ast::ExprAttribute| is_same(program, (test.0, missing), (at.0, it));
-    waits.iter().any(is_it) && !is_taken_away(program, (test.0, missing))
+    let waits = Waits {
+        program,
+        functions,
+        missing: (test.0, missing),
+    };
+    waits.are_before(at, MAX_DEPTH) && !is_taken_away(program, waits.missing)
+}
+
+#[derive(Clone, Copy)]
+struct Waits<'f, 'p, 'a> {
+    program: Program<'f, 'p>,
+    functions: &'a BTreeSet<FunctionRef>,
+    missing: Read<'a>,
+}
+
+impl Waits<'_, '_, '_> {
+    fn are_before(self, at: (FunctionRef, Span), depth: usize) -> bool {
+        let Some(def) = self.program.def(at.0) else {
+            return false;
+        };
+        let waits = waits_before(self.program, &def.body, at);
+        let is_it = |it: &&ast::ExprAttribute| is_same(self.program, self.missing, (at.0, it));
+        // What is decorated may be called by the SDK.
+        waits.iter().any(is_it)
+            || def.decorator_list.is_empty() && depth > 0 && self.are_before_calls(at.0, depth - 1)
+    }
+
+    fn are_before_calls(self, function: FunctionRef, depth: usize) -> bool {
+        let mut calls = self.functions.iter().flat_map(|&caller| {
+            let calls = self.program.own_calls(caller);
+            let calls = calls.filter(move |(_, callee)| *callee == function);
+            calls.map(move |(call, _)| (caller, span_of(call)))
+        });
+        let first = calls.next();
+        first.is_some_and(|it| self.are_before(it, depth))
+            && calls.all(|it| self.are_before(it, depth))
+    }
 }
 
 /// The attribute of `self.state is None` and `not self.state`.
