@@ -124,7 +124,11 @@ pub(super) fn leaves(
 }
 
 /// Whether a function lets through what a call in it raises.
-fn passes(program: Program<'_, '_>, raise: Raise<'_>, call: (FunctionRef, Span)) -> bool {
+pub(super) fn passes(
+    program: Program<'_, '_>,
+    raise: Raise<'_>,
+    call: (FunctionRef, Span),
+) -> bool {
     let (caller, span) = call;
     let tries = tries(program, caller);
     !is_caught(program, caller.file, &tries, span, raise.class)

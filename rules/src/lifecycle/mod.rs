@@ -11,6 +11,7 @@ mod silent_heartbeat;
 mod stale;
 mod unfinished_handlers;
 mod unset_attribute;
+mod unset_variable;
 mod waited;
 mod wrapped_failure;
 

@@ -9,13 +9,16 @@ use lint_core::syntax::ast::{self, Expr, Stmt, UnaryOp};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::unset_variable::{Unset, unset_variables};
 use crate::finding::Finding;
 use crate::program::{Culprit, Node, Program, Running, own_nodes};
 use crate::rule::{Context, Rule};
 use crate::writes;
 
 /// ## What it does
-/// Finds attributes of a workflow that only `run` sets and that a signal, query or update handler uses.
+/// Finds attributes of a workflow that only `run` sets and that a signal, query or update handler uses. Also local
+/// variables that are set by the result of an activity in a `try`, and used behind it although the `except` clause
+/// goes on when the activity fails.
 ///
 /// ## Why is this bad?
 /// Signals, queries and updates may come before the first line of `run`: a client starts a workflow with
@@ -71,6 +74,7 @@ use crate::writes;
 /// is taken to be there. Nothing
 /// is said about classes with a base outside the project other than `NtroWorkflow`, which may set the attribute,
 /// or where one is set by a name that is not written out.
+/// Of variables those count that nothing else sets, and that are used without a condition in between.
 ///
 /// ## References
 /// - <https://docs.temporal.io/develop/python/message-passing#use-workflow-init>
@@ -80,7 +84,7 @@ use crate::writes;
     severity = "error",
     category = "lifecycle",
     since = "0.1.0",
-    summary = "a handler uses an attribute that only `run` sets"
+    summary = "a handler uses an attribute that only `run` sets, or code a variable that a failure leaves unset"
 )]
 pub(crate) struct UnsetAttribute;
 
@@ -103,7 +107,39 @@ impl Rule for UnsetAttribute {
                 }
             }
         }
+        for (running, entry, function) in Running::functions(cx.facts) {
+            for it in unset_variables(&cx.model, program, function) {
+                of_variable(program, running, entry, function, &it).report(report);
+            }
+        }
     }
+}
+
+fn of_variable(
+    program: Program<'_, '_>,
+    running: Running<'_>,
+    entry: FunctionRef,
+    function: FunctionRef,
+    it: &Unset<'_>,
+) -> Finding {
+    let name = it.name;
+    let text = program.facts.project.text(function.file);
+    let line = text.map_or(1, |text| text.line(it.handler.start));
+    let outcome = match function == entry {
+        true => "fails each try of the workflow task",
+        false => "fails each try of the workflow task, if no caller catches it",
+    };
+    let message = format!(
+        "`{name}` is not set if the activity fails, since line {line} catches that and goes on; the `UnboundLocalError` \
+         {outcome}"
+    );
+    let culprit = Culprit::new(function, it.at, format!("`{name}` is used here"));
+    let rule = &UnsetAttribute::METADATA;
+    Finding::reached(rule, program, running, entry, culprit, message)
+        .severity(Severity::Warning)
+        .help(format!(
+            "set `{name}` before the `try`, or return or raise in the `except` clause"
+        ))
 }
 
 fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Finding)> {
