@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
-use lint_core::diagnostic::{Applicability, Diagnostic, Span};
-use lint_core::facts::{ClassRef, Facade};
+use lint_core::diagnostic::{Applicability, Diagnostic, Severity, Span};
+use lint_core::facts::{Callee, ClassRef, Facade};
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{self, Expr, Stmt};
@@ -11,14 +11,15 @@ use rules_macros::RuleMetadata;
 use crate::finding::Finding;
 use crate::hazard::code;
 use crate::model::{Derives, Method, Model, Runbook};
-use crate::program::{Program, Running};
+use crate::program::{Node, Program, Running, own_nodes};
 use crate::rule::{Context, Rule};
 use crate::sdk;
 
 /// ## What it does
 /// Checks the `__init__` of a runbook: it calls `super().__init__()`, does so before it uses what the
 /// base class provides, and takes no argument that must be given. The last goes for every Temporal workflow
-/// that has `@workflow.defn` above it and no `@workflow.init`.
+/// that has `@workflow.defn` above it and no `@workflow.init`; there, a parameter with a default is a warning if it is
+/// called like one of `run` that nobody reads: the input is lost.
 ///
 /// ## Why is this bad?
 /// `NtroWorkflow.__init__` creates the state of steps, gates and child runbooks. Without it the first
@@ -160,17 +161,16 @@ fn in_plain_code(model: &Model<'_>, program: Program<'_, '_>, report: &mut Vec<D
         let Some(def) = program.def(init.function) else {
             continue;
         };
-        let mut others = def.parameters.iter_non_variadic_params().skip(1);
-        let required = others.find(|it| it.default().is_none());
-        let (Some(required), true) = (required, def.decorator_list.is_empty()) else {
-            continue;
-        };
+        let parameters = || def.parameters.iter_non_variadic_params().skip(1);
+        let required = parameters().find(|it| it.default().is_none());
+        let idle = || parameters().find(|it| is_unread_input(program, running, it.name().as_str()));
         // What a framework that decorates the class gives it, the framework knows.
-        if !running
-            .reach
-            .class
-            .is_some_and(|it| is_defined_here(model, it))
-        {
+        let is_plain = def.decorator_list.is_empty()
+            && running
+                .reach
+                .class
+                .is_some_and(|it| is_defined_here(model, it));
+        if !is_plain {
             continue;
         }
         let class = program.function(init.function).and_then(|it| it.class);
@@ -184,19 +184,60 @@ fn in_plain_code(model: &Model<'_>, program: Program<'_, '_>, report: &mut Vec<D
         } else {
             running.workflow.place
         };
-        if seen.insert(place) {
+        let name = running.short_name();
+        let finding = |message| {
+            Finding::new(&Initialiser::METADATA, place.file, place.span, message)
+                .in_workflow(running.workflow)
+        };
+        if let Some(required) = required {
             let message = format!(
-                "`__init__` of `{}` requires {}, but is called without arguments",
-                running.short_name(),
+                "`__init__` of `{name}` requires {}, but is called without arguments",
                 code(required.name().as_str())
             );
-            Finding::new(&Initialiser::METADATA, place.file, place.span, message)
-                .help(instead(program, running, def))
-                .note("The first task fails with a `TypeError`, and Temporal tries it again without end.")
-                .in_workflow(running.workflow)
-                .report(report);
+            let finding = finding(message).help(instead(program, running, def)).note(
+                "The first task fails with a `TypeError`, and Temporal tries it again without end.",
+            );
+            if seen.insert(place) {
+                finding.report(report);
+            }
+        } else if let Some(idle) =
+            idle().filter(|_| is_own && is_made_by_temporal(program, running))
+        {
+            let message = format!(
+                "`__init__` of `{name}` is called without arguments, so {} never is the input of that name, which `run` does not read either",
+                code(idle.name().as_str())
+            );
+            let finding = finding(message)
+                .severity(Severity::Warning)
+                .help("write `@workflow.init` above the `__init__`, with all parameters of `run`");
+            if seen.insert(place) {
+                finding.report(report);
+            }
         }
     }
+}
+
+/// Whether `run` has a parameter of this name and does not look at it.
+fn is_unread_input(program: Program<'_, '_>, running: Running<'_>, name: &str) -> bool {
+    let mut runs = running.entries_of(|role| role == Role::Run);
+    runs.any(|(_, reach)| {
+        let def = program.def(reach.function);
+        let mut parameters = def.into_iter().flat_map(|it| it.parameters.iter());
+        let mut nodes = own_nodes(program.function(reach.function));
+        parameters.any(|it| it.name().as_str() == name)
+            && !nodes
+                .any(|node| matches!(node, Node::Expr(Expr::Name(it)) if it.id.as_str() == name))
+    })
+}
+
+/// Whether nothing in the project makes an object of the class or derives from it, and could give arguments.
+fn is_made_by_temporal(program: Program<'_, '_>, running: Running<'_>) -> bool {
+    let class = running.reach.class;
+    let makes = |callee: &Callee| matches!(callee, Callee::Class(it) if Some(*it) == class);
+    let mut calls = program.facts.observed.calls.values().flatten();
+    let mut others = Running::all(program.facts).filter(|it| it.reach.class != class);
+    !calls.any(makes)
+        && !others.any(|it| class.is_some_and(|class| it.reach.bases.contains(&class)))
 }
 
 /// What to write instead of parameters that nobody fills: the input of the run can be had, anything else
