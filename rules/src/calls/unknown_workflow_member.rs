@@ -64,6 +64,7 @@ use crate::sdk;
 /// The names of `datetime` are a warning, since earlier versions of the SDK had them by accident.
 /// Any other name may be one of a later version of the SDK, so nothing is said about it. Nor is anything said
 /// where the function asks `hasattr` of the same object, or where an `AttributeError` is caught by that name.
+/// An attribute of `workflow.info().parent` is `info` where the function does not ask whether there is one.
 /// Of data classes and models only those count of which all bases stand in the project and nothing hides members:
 /// no `__getattr__`, no other decorator, no configuration of the model.
 #[derive(RuleMetadata)]
@@ -92,6 +93,9 @@ impl Rule for UnknownWorkflowMember {
             };
             for it in unknown(&cx.model, program, function) {
                 at.unknown(&it).report(report);
+            }
+            for attribute in of_missing_parent(&cx.model, program, function) {
+                at.of_parent(attribute).report(report);
             }
             let entries = running.entries();
             let mut own = entries.filter(|(_, reach)| reach.function == function);
@@ -161,7 +165,24 @@ impl Reached<'_, '_> {
             "`{asked}` is a `{class}`, which {what}, so {}",
             self.outcome(it.at, error)
         );
-        self.finding(it.at, about, message).help(&it.help)
+        let member = it.attribute.as_deref().unwrap_or("[]");
+        self.finding(it.at, about, message)
+            .help(&it.help)
+            .about(self.function.file, format!("{class}.{member}"))
+    }
+
+    fn of_parent(self, it: &ast::ExprAttribute) -> Finding {
+        let name = it.attr.as_str();
+        let message = format!(
+            "`workflow.info().parent` is `None` where no other workflow has started `{}`, and then `{name}` raises an \
+             `AttributeError`",
+            self.running.short_name()
+        );
+        let about = format!("`{name}` is looked up here");
+        self.finding(span_of(it), about, message)
+            .severity(Severity::Info)
+            .help("ask whether there is a parent before")
+            .about(self.function.file, "workflow.info().parent")
     }
 
     /// Whether code that the workflow runs gives some object an attribute of this name.
@@ -266,6 +287,40 @@ fn unknown<'p>(
     });
     found.sort_by_key(|it| span_of(it.attribute).start);
     found
+}
+
+/// The attributes of `workflow.info().parent` in a function that never looks at the parent itself.
+fn of_missing_parent<'p>(
+    model: &Model<'_>,
+    program: Program<'_, 'p>,
+    function: FunctionRef,
+) -> Vec<&'p ast::ExprAttribute> {
+    let nodes: Vec<Node<'p>> = own_nodes(program.function(function)).collect();
+    let attributes = nodes.iter().filter_map(|node| match node {
+        Node::Expr(Expr::Attribute(it)) => Some(it),
+        _ => None,
+    });
+    let is_parent_named = |it: &&ast::ExprAttribute| it.attr.as_str() == "parent";
+    let parents = attributes.clone().filter(is_parent_named).count();
+    if parents == 0 {
+        return Vec::new();
+    }
+    let owners = Owners::of(model.names_in(function.file), function, &nodes);
+    let is_of_parent = |it: &&'p ast::ExprAttribute| match &*it.value {
+        Expr::Attribute(of) => {
+            of.attr.as_str() == "parent" && owners.owner(&of.value) == Some(Owner::Info)
+        }
+        _ => false,
+    };
+    let careful: Vec<Span> = nodes.iter().flat_map(without_evaluation).collect();
+    let of_parent: Vec<&'p ast::ExprAttribute> = attributes.filter(is_of_parent).collect();
+    let is_careful = |at: Span| {
+        careful
+            .iter()
+            .any(|it| it.start <= at.start && at.end <= it.end)
+    };
+    let is_asked = of_parent.len() < parents || of_parent.iter().any(|it| is_careful(span_of(*it)));
+    if is_asked { Vec::new() } else { of_parent }
 }
 
 /// `hasattr(workflow, "name")`, which a function asks before it uses the name.
