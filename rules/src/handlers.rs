@@ -47,6 +47,20 @@ impl Handler {
     }
 }
 
+/// Whether code of the workflow registers handlers of signals when it runs.
+pub(crate) fn registers_signals(program: Program<'_, '_>, running: Running<'_>) -> bool {
+    let signals = REGISTER.iter().filter(|(role, _)| *role == Role::Signal);
+    let names = signals.flat_map(|(_, names)| *names);
+    let names: Vec<&str> = names.copied().collect();
+    let runs = running.runs_of(|_| true);
+    runs.iter().any(|&it| {
+        own_nodes(program.function(it)).any(|node| match node {
+            Node::Expr(Expr::Call(call)) => program.calls(it.file, call, &names),
+            _ => false,
+        })
+    })
+}
+
 /// What registers handlers when it is called.
 const REGISTER: &[(Role, &[&str])] = &[
     (

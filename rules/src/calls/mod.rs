@@ -14,6 +14,7 @@ mod ignored_decision;
 mod keyword_only_activity_parameter;
 mod lacking;
 mod members;
+mod messages;
 mod missing_activity_timeout;
 mod missing_hint_component;
 mod non_interactive_gate;

@@ -7,7 +7,9 @@ use rules_macros::RuleMetadata;
 
 use super::lacking::{Lacking, lacking};
 use super::members::{Owner, Owners, handle_of};
+use super::messages::{Unhandled, unhandled};
 use crate::finding::Finding;
+use crate::hazard::code;
 use crate::model::Model;
 use crate::program::{Culprit, Node, Program, Running, nodes_of, own_nodes, tried};
 use crate::rule::{Context, Rule};
@@ -18,7 +20,8 @@ use crate::sdk;
 /// `datetime`, `temporalio.common` or `temporalio.exceptions`, or to another SDK, names with a slip of the pen,
 /// and names that `workflow.info()` and the handles of activities and of other workflows do not have. Also attributes
 /// that the input of a workflow lacks, or the result of an activity, where the annotation names a data class or a model
-/// of the project, and keys of such an object, which has attributes.
+/// of the project, and keys of such an object, which has attributes; and signals that are sent by name to a workflow of
+/// the project that has none of that name.
 ///
 /// ## Why is this bad?
 /// The line raises an `AttributeError` when it runs. That is no failure: the workflow task is tried again
@@ -97,6 +100,9 @@ impl Rule for UnknownWorkflowMember {
             for attribute in of_missing_parent(&cx.model, program, function) {
                 at.of_parent(attribute).report(report);
             }
+            for it in unhandled(&cx.model, program, function) {
+                at.unhandled(&it).report(report);
+            }
             let entries = running.entries();
             let mut own = entries.filter(|(_, reach)| reach.function == function);
             let role = own.next().map(|(entry, _)| entry);
@@ -169,6 +175,18 @@ impl Reached<'_, '_> {
         self.finding(it.at, about, message)
             .help(&it.help)
             .about(self.function.file, format!("{class}.{member}"))
+    }
+
+    fn unhandled(self, it: &Unhandled) -> Finding {
+        let (name, workflow) = (code(&it.name), &it.workflow);
+        let message =
+            format!("`{workflow}` has no signal {name}, so what is sent here is never handled");
+        let help = match &it.meant {
+            Some(meant) => format!("write {}, if that is meant", code(meant)),
+            None => format!("add a `@workflow.signal` handler of this name to `{workflow}`"),
+        };
+        let about = format!("{name} is sent here");
+        self.finding(it.at, about, message).help(help)
     }
 
     fn of_parent(self, it: &ast::ExprAttribute) -> Finding {

@@ -2,7 +2,7 @@
 
 use lint_core::facts::FunctionRef;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
-use lint_core::syntax::ast::{self, Expr, Stmt};
+use lint_core::syntax::ast::{self, Expr, Pattern, Stmt};
 use lint_core::syntax::span_of;
 
 use super::handler_continues_as_new::CONTINUE_AS_NEW;
@@ -205,6 +205,15 @@ impl<'f, 'p> Ends<'f, 'p> {
                     && (self.falls_through(&it.body) && self.falls_through(&it.orelse) || caught)
             }
             Stmt::With(it) => self.falls_through(&it.body),
+            Stmt::Match(it) => {
+                let takes_rest = |it: &ast::MatchCase| {
+                    let is_name =
+                        matches!(&it.pattern, Pattern::MatchAs(it) if it.pattern.is_none());
+                    is_name && it.guard.is_none()
+                };
+                !it.cases.iter().any(takes_rest)
+                    || it.cases.iter().any(|it| self.falls_through(&it.body))
+            }
             _ => true,
         }
     }
