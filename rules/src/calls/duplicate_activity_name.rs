@@ -3,16 +3,19 @@ use std::collections::BTreeMap;
 use lint_core::diagnostic::{Diagnostic, Span};
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::Expr;
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
-use crate::model::Activity;
+use crate::hazard::code;
+use crate::model::{Activity, CallSite, Model, activity_name};
 use crate::rule::{Context, Rule};
-use crate::sites::line_of;
+use crate::sites::{Written, keyword_value, line_of, shown};
 
 /// ## What it does
-/// Finds activities of one bundle that are registered under the same name.
+/// Finds activities of one bundle that are registered under the same name, and in plain Temporal code two of one name
+/// that are given to one `Worker`.
 ///
 /// ## Why is this bad?
 /// The names of activities are global to a worker. It does not start with two of one name, and a call by
@@ -98,14 +101,15 @@ use crate::sites::line_of;
 /// ```
 ///
 /// ## Limits
-/// Names that different bundles share are the business of `shared-activity-name`.
+/// Names that different bundles share are the business of `shared-activity-name`. Of a `Worker`, activities count that
+/// are written out in its list.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB408",
     severity = "error",
     category = "calls",
     since = "0.1.0",
-    summary = "two activities of a bundle are registered under one name"
+    summary = "two activities of a bundle or a worker are registered under one name"
 )]
 pub(crate) struct DuplicateActivityName;
 
@@ -137,6 +141,58 @@ impl Rule for DuplicateActivityName {
                 finding(activity, message).report(report);
             }
         }
+        for site in cx.model.temporal_calls() {
+            if site.external() == Some("temporalio.worker.Worker") {
+                in_worker(&cx.model, site, report);
+            }
+        }
+    }
+}
+
+/// The activities that a worker is given, by the names under which it registers them.
+fn in_worker(model: &Model<'_>, site: &CallSite<'_>, report: &mut Vec<Diagnostic>) {
+    let Some(given) = keyword_value(site.call, "activities") else {
+        return;
+    };
+    let Some((at, elements)) = Written::at(site, given).elements(model) else {
+        return;
+    };
+    let mut first: BTreeMap<String, &Expr> = BTreeMap::new();
+    for element in elements {
+        let Some(name) = registered(model, at, element) else {
+            continue;
+        };
+        let Some(other) = first.get(&name) else {
+            first.insert(name, element);
+            continue;
+        };
+        let one = shown(model, at.file, element);
+        let message = match shown(model, at.file, other) {
+            other if other == one => format!("the worker is given the activity {one} twice"),
+            other => format!(
+                "the activities {one} and {other} of this worker are both registered as {}",
+                code(&name)
+            ),
+        };
+        Finding::new(
+            &DuplicateActivityName::METADATA,
+            at.file,
+            span_of(element),
+            message,
+        )
+        .help("give each activity a name of its own: `@activity.defn(name=\"…\")`")
+        .note("The worker does not start with two activities of one name.")
+        .report(report);
+    }
+}
+
+fn registered(model: &Model<'_>, at: Written<'_>, activity: &Expr) -> Option<String> {
+    let names = model.names_in(at.file);
+    match names.resolve(at.file, at.function, activity)? {
+        Resolved::Function { file, ix } => {
+            activity_name(model.names_in(file), file, model.index(file)?.function(ix))
+        }
+        _ => None,
     }
 }
 

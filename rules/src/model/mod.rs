@@ -36,7 +36,7 @@ pub use walk::{ImportSite, Scope};
 
 use files::{bundles, files};
 use temporal::Temporal;
-pub(crate) use temporal::uses_temporal;
+pub(crate) use temporal::{activity_name, uses_temporal};
 
 /// The contract of the runbooks, and the calls of code that has none.
 pub struct Model<'p> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lint_core::diagnostic::FileId;
 use lint_core::facts::Facts;
-use lint_core::index::{FunctionNode, Module};
+use lint_core::index::{Function, FunctionNode, Module};
 use lint_core::names::{Names, Resolved};
 use lint_core::project::Project;
 use lint_core::syntax::ast::Expr;
@@ -48,28 +48,38 @@ impl<'p> Temporal<'p> {
 fn named_activities(names: &Names<'_>, file: FileId, module: &Module) -> Vec<(String, Resolved)> {
     let functions = module.index().functions.iter().enumerate();
     let named = functions.filter_map(|(ix, function)| {
-        let FunctionNode::Def(def) = function.node else {
-            return None;
-        };
-        let [decorator] = &def.decorator_list[..] else {
-            return None;
-        };
-        let (callee, name) = match &decorator.expression {
-            Expr::Call(it) => (&*it.func, it.arguments.find_argument_value("name", 0)),
-            other => (other, None),
-        };
-        let marker = names.resolve(file, function.parent, callee)?;
-        if marker.external() != Some("temporalio.activity.defn") {
-            return None;
-        }
-        let name = match name {
-            Some(name) => names.const_str(file, function.parent, name)?,
-            None => def.name.to_string(),
-        };
+        let name = activity_name(names, file, function)?;
         let ix = ix as u32;
         Some((name, Resolved::Function { file, ix }))
     });
     named.collect()
+}
+
+/// The name under which a function is registered that `@activity.defn` alone decorates.
+pub(crate) fn activity_name(
+    names: &Names<'_>,
+    file: FileId,
+    function: &Function<'_>,
+) -> Option<String> {
+    let FunctionNode::Def(def) = function.node else {
+        return None;
+    };
+    let [decorator] = &def.decorator_list[..] else {
+        return None;
+    };
+    let (callee, call) = match &decorator.expression {
+        Expr::Call(it) => (&*it.func, Some(it)),
+        other => (other, None),
+    };
+    let marker = names.resolve(file, function.parent, callee)?;
+    let argument = |name| call.and_then(|it| it.arguments.find_keyword(name));
+    if marker.external() != Some("temporalio.activity.defn") || argument("dynamic").is_some() {
+        return None;
+    }
+    match call.and_then(|it| it.arguments.find_argument_value("name", 0)) {
+        Some(name) => names.const_str(file, function.parent, name),
+        None => Some(def.name.to_string()),
+    }
 }
 
 pub(crate) fn uses_temporal(project: &Project<'_>, file: FileId) -> bool {
