@@ -1,8 +1,7 @@
 //! Where workflow code asks its input, or the result of an activity, for what the class of it lacks.
 
 use lint_core::diagnostic::Span;
-use lint_core::facts::{Entry, FunctionRef};
-use lint_core::knowledge::Role;
+use lint_core::facts::FunctionRef;
 use lint_core::names::Resolved;
 use lint_core::suggest::closest;
 use lint_core::syntax::ast::{self, Expr, Stmt};
@@ -25,28 +24,46 @@ pub(super) struct Lacking {
     pub(super) help: String,
 }
 
+impl Lacking {
+    /// What the object has not, what happens at the place, and the error that Python raises there.
+    pub(super) fn told(&self) -> (String, String, &'static str) {
+        match &self.attribute {
+            Some(name) => (
+                format!("has no `{name}`"),
+                format!("`{name}` is looked up here"),
+                "AttributeError",
+            ),
+            None => (
+                "has attributes and no keys".to_owned(),
+                "a key is looked up here".to_owned(),
+                "TypeError",
+            ),
+        }
+    }
+
+    pub(super) fn subject(&self) -> String {
+        let member = self.attribute.as_deref().unwrap_or("[]");
+        format!("{}.{member}", self.class)
+    }
+}
+
 /// How far a variable is followed to where its value comes from.
 const MAX_HOPS: u32 = 4;
 
-/// The function of an entry point gets its arguments from the converter, which makes what the
-/// annotations say.
+/// The function of an entry point, as of an activity, gets its arguments from the converter, which makes
+/// what the annotations say.
 pub(super) fn lacking(
     model: &Model<'_>,
     program: Program<'_, '_>,
     function: FunctionRef,
-    entry: Option<&Entry>,
+    is_entry: bool,
 ) -> Vec<Lacking> {
     let nodes: Vec<Node<'_>> = own_nodes(program.function(function)).collect();
     let reads = Reads {
         model,
         program,
         function,
-        is_entry: entry.is_some_and(|it| {
-            matches!(
-                it.role,
-                Role::Run | Role::Init | Role::Signal | Role::Update | Role::Query
-            )
-        }),
+        is_entry,
         nodes: &nodes,
     };
     let mut found: Vec<Lacking> = nodes.iter().filter_map(|it| reads.lacking(it)).collect();
@@ -158,7 +175,9 @@ impl Reads<'_, '_, '_> {
         let mut parameters = def.parameters.iter_non_variadic_params();
         if let Some(parameter) = parameters.find(|it| it.name().as_str() == name) {
             // With another number of arguments the SDK leaves dictionaries as they are.
-            let is_only = def.parameters.iter().count() == 2 && parameter.default().is_none();
+            let is_method = self.program.function(self.function)?.class.is_some();
+            let given = def.parameters.iter().count() - usize::from(is_method);
+            let is_only = given == 1 && parameter.default().is_none();
             let is_made =
                 self.is_entry && !names.is_set_again(file, ix, name) && (is_only || !is_key);
             let parent = self.program.function(self.function)?.parent;

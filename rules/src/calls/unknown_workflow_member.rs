@@ -1,5 +1,10 @@
+use std::collections::BTreeSet;
+
 use lint_core::diagnostic::{Diagnostic, Severity, Span};
 use lint_core::facts::FunctionRef;
+use lint_core::index::Function;
+use lint_core::knowledge::Role;
+use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{self, ExceptHandler, Expr, Stmt};
 use lint_core::syntax::span_of;
@@ -10,7 +15,7 @@ use super::members::{Owner, Owners, handle_of};
 use super::messages::{Unhandled, unhandled};
 use crate::finding::Finding;
 use crate::hazard::code;
-use crate::model::Model;
+use crate::model::{Model, activity_name};
 use crate::program::{Culprit, Node, Program, Running, nodes_of, own_nodes, tried};
 use crate::rule::{Context, Rule};
 use crate::sdk;
@@ -19,7 +24,7 @@ use crate::sdk;
 /// Finds names that workflow code takes from `temporalio.workflow` although they belong to `asyncio`,
 /// `datetime`, `temporalio.common` or `temporalio.exceptions`, or to another SDK, names with a slip of the pen,
 /// and names that `workflow.info()` and the handles of activities and of other workflows do not have. Also attributes
-/// that the input of a workflow lacks, or the result of an activity, where the annotation names a data class or a model
+/// that the input of a workflow or an activity lacks, or the result of an activity, where the annotation names a data class or a model
 /// of the project, and keys of such an object, which has attributes; and signals that are sent by name to a workflow of
 /// the project that has none of that name.
 ///
@@ -105,14 +110,66 @@ impl Rule for UnknownWorkflowMember {
             }
             let entries = running.entries();
             let mut own = entries.filter(|(_, reach)| reach.function == function);
-            let role = own.next().map(|(entry, _)| entry);
-            for it in lacking(&cx.model, program, function, role) {
+            let is_entry = own.next().is_some_and(|(entry, _)| {
+                matches!(
+                    entry.role,
+                    Role::Run | Role::Init | Role::Signal | Role::Update | Role::Query
+                )
+            });
+            for it in lacking(&cx.model, program, function, is_entry) {
                 if !it.attribute.as_ref().is_some_and(|it| at.is_given(it)) {
                     at.lacking(&it).report(report);
                 }
             }
         }
+        for function in activities(&cx.model) {
+            let functions = program.index(function.file).into_iter();
+            let functions = || functions.clone().flat_map(|it| &it.functions);
+            for it in lacking(&cx.model, program, function, true) {
+                let gives = |name: &String| functions().any(|it| gives(Some(it), name));
+                if !it.attribute.as_ref().is_some_and(gives) {
+                    in_activity(program, function, &it).report(report);
+                }
+            }
+        }
     }
+}
+
+/// The activities of the project that plain Temporal code schedules, in the order of their places.
+fn activities(model: &Model<'_>) -> BTreeSet<FunctionRef> {
+    let scheduled = model.temporal_calls().iter().filter_map(|site| {
+        let name = site.workflow_api()?;
+        let schedules = name.starts_with("execute_") || name.starts_with("start_");
+        let target = site.call.arguments.args.first().filter(|_| schedules)?;
+        let Resolved::Function { file, ix } = model.scheduled(site, target)? else {
+            return None;
+        };
+        let function = model.index(file)?.function(ix);
+        activity_name(model.names_in(file), file, function).map(|_| FunctionRef { file, ix })
+    });
+    scheduled.collect()
+}
+
+fn in_activity(program: Program<'_, '_>, function: FunctionRef, it: &Lacking) -> Finding {
+    let (what, _, error) = it.told();
+    let outcome = match caught_at(program, function, it.at) {
+        Some(line) => {
+            format!("what is tried here always ends with the `{error}` that line {line} catches")
+        }
+        None => format!("the `{error}` fails each try of the activity"),
+    };
+    let message = format!(
+        "`{}` is a `{}`, which {what}, so {outcome}",
+        it.asked, it.class
+    );
+    Finding::new(
+        &UnknownWorkflowMember::METADATA,
+        function.file,
+        it.at,
+        message,
+    )
+    .help(&it.help)
+    .about(function.file, it.subject())
 }
 
 /// A function that a workflow runs.
@@ -155,26 +212,14 @@ impl Reached<'_, '_> {
 
     fn lacking(self, it: &Lacking) -> Finding {
         let (asked, class) = (&it.asked, &it.class);
-        let (what, about, error) = match &it.attribute {
-            Some(name) => (
-                format!("has no `{name}`"),
-                format!("`{name}` is looked up here"),
-                "AttributeError",
-            ),
-            None => (
-                "has attributes and no keys".to_owned(),
-                "a key is looked up here".to_owned(),
-                "TypeError",
-            ),
-        };
+        let (what, about, error) = it.told();
         let message = format!(
             "`{asked}` is a `{class}`, which {what}, so {}",
             self.outcome(it.at, error)
         );
-        let member = it.attribute.as_deref().unwrap_or("[]");
         self.finding(it.at, about, message)
             .help(&it.help)
-            .about(self.function.file, format!("{class}.{member}"))
+            .about(self.function.file, it.subject())
     }
 
     fn unhandled(self, it: &Unhandled) -> Finding {
@@ -206,13 +251,8 @@ impl Reached<'_, '_> {
     /// Whether code that the workflow runs gives some object an attribute of this name.
     fn is_given(self, name: &str) -> bool {
         let runs = self.running.runs_of(|_| true);
-        let mut nodes = runs
-            .iter()
-            .flat_map(|&it| own_nodes(self.program.function(it)));
-        nodes.any(|node| match node {
-            Node::Expr(Expr::Attribute(it)) => it.ctx.is_store() && it.attr.as_str() == name,
-            _ => false,
-        })
+        runs.iter()
+            .any(|&it| gives(self.program.function(it), name))
     }
 
     fn finding(self, at: Span, about: String, message: String) -> Finding {
@@ -249,6 +289,14 @@ impl Reached<'_, '_> {
             }
         }
     }
+}
+
+/// Whether a function gives some object an attribute of this name.
+fn gives(function: Option<&Function<'_>>, name: &str) -> bool {
+    own_nodes(function).any(|node| match node {
+        Node::Expr(Expr::Attribute(it)) => it.ctx.is_store() && it.attr.as_str() == name,
+        _ => false,
+    })
 }
 
 const BY_ACCIDENT: &[&str] = &["datetime", "timedelta", "timezone"];
