@@ -8,7 +8,7 @@
 //! the first taint of a cell wakes its readers; whoever asks for more is woken when the answer
 //! may be another one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use rustc_hash::FxHashMap;
 
@@ -37,7 +37,7 @@ pub(super) struct Flows {
     /// Which cell stands for origins, as they were asked for.
     united: FxHashMap<Box<[Origin]>, u32>,
     /// Cells with taint that has not been passed on.
-    pending: Vec<u32>,
+    pending: VecDeque<u32>,
 }
 
 impl Flows {
@@ -69,16 +69,30 @@ impl Flows {
         SourceId(id)
     }
 
-    /// All sources of certain kinds.
-    fn of_kinds(&mut self, kinds: Kinds) -> &Sources {
-        let (count, sources) = self.of_kinds.entry(kinds).or_default();
-        for at in *count..self.kinds.len() {
-            if !self.kinds[at].and(kinds).is_none() {
-                sources.insert(SourceId(at as u32));
+    /// Adds those sources that are of certain kinds; gives the kinds of the new ones.
+    fn pour(&mut self, words: impl Iterator<Item = Word>, into: &mut Taint, kinds: Kinds) -> Kinds {
+        let of = (kinds != Kinds::ALL).then(|| self.of_kinds.entry(kinds).or_default());
+        let of = of.map(|(count, sources)| {
+            for at in *count..self.kinds.len() {
+                if !self.kinds[at].and(kinds).is_none() {
+                    sources.insert(SourceId(at as u32));
+                }
+            }
+            *count = self.kinds.len();
+            &*sources
+        });
+        let mut grown = Kinds::default();
+        for Word { at, bits } in words {
+            let bits = of.map_or(bits, |of| bits & of.word(at));
+            for source in into
+                .add(Word { at, bits })
+                .into_iter()
+                .flat_map(Word::sources)
+            {
+                grown = grown.union(self.kinds[source.0 as usize]);
             }
         }
-        *count = self.kinds.len();
-        sources
+        grown
     }
 }
 
@@ -87,61 +101,90 @@ impl Flows {
 pub(crate) struct Sources(Vec<u64>);
 
 impl Sources {
-    pub(crate) fn insert(&mut self, SourceId(source): SourceId) -> bool {
-        let (word, bit) = (source as usize / 64, 1 << (source % 64));
-        if self.0.len() <= word {
-            self.0.resize(word + 1, 0);
-        }
-        let before = self.0[word];
-        self.0[word] |= bit;
-        self.0[word] != before
+    pub(crate) fn insert(&mut self, source: SourceId) -> bool {
+        self.add(Word::of(source)).is_some()
     }
 
-    fn contains(&self, SourceId(source): SourceId) -> bool {
-        let word = self.0.get(source as usize / 64);
-        word.is_some_and(|word| word & (1 << (source % 64)) != 0)
+    /// Adds those of a word; gives the ones that are new.
+    fn add(&mut self, word: Word) -> Option<Word> {
+        if self.0.len() <= word.at {
+            self.0.resize(word.at + 1, 0);
+        }
+        let mine = &mut self.0[word.at];
+        let new = word.bits & !*mine;
+        *mine |= new;
+        (new != 0).then_some(Word { bits: new, ..word })
     }
 
-    /// Adds those of the other set that are also in `of`; returns what is new in the words that
-    /// have any.
-    fn add_all(&mut self, other: &Self, of: Option<&Self>) -> Vec<(usize, u64)> {
-        if self.0.len() < other.0.len() {
-            self.0.resize(other.0.len(), 0);
-        }
-        let mut grown = Vec::new();
-        for (at, (mine, theirs)) in self.0.iter_mut().zip(&other.0).enumerate() {
-            let meant = of.map_or(u64::MAX, |of| of.0.get(at).copied().unwrap_or(0));
-            let new = theirs & meant & !*mine;
-            if new != 0 {
-                *mine |= new;
-                grown.push((at, new));
-            }
-        }
-        grown
+    fn word(&self, at: usize) -> u64 {
+        self.0.get(at).copied().unwrap_or(0)
+    }
+
+    /// The words that have any.
+    fn words(&self) -> impl Iterator<Item = Word> + '_ {
+        let words = self.0.iter().enumerate();
+        words.filter_map(|(at, &bits)| (bits != 0).then_some(Word { at, bits }))
+    }
+
+    fn contains(&self, source: SourceId) -> bool {
+        let word = Word::of(source);
+        self.word(word.at) & word.bits != 0
     }
 
     /// In order, without those of another set.
     fn but<'s>(&'s self, without: &'s Self) -> impl Iterator<Item = SourceId> + 's {
-        let words = self.0.iter().enumerate();
-        words.flat_map(|(at, &bits)| in_word(at, bits & !without.0.get(at).copied().unwrap_or(0)))
+        self.words().flat_map(|Word { at, bits }| {
+            let bits = bits & !without.word(at);
+            Word { at, bits }.sources()
+        })
     }
 }
 
-fn in_word(at: usize, bits: u64) -> impl Iterator<Item = SourceId> {
-    let in_word = (0..64).filter(move |bit| bits & (1 << bit) != 0);
-    in_word.map(move |bit| SourceId(at as u32 * 64 + bit))
+/// The sources of one word of a set.
+#[derive(Debug, Clone, Copy)]
+struct Word {
+    at: usize,
+    bits: u64,
+}
+
+impl Word {
+    fn of(SourceId(source): SourceId) -> Self {
+        Self {
+            at: source as usize / 64,
+            bits: 1 << (source % 64),
+        }
+    }
+
+    fn sources(self) -> impl Iterator<Item = SourceId> {
+        let bits = (0..64).filter(move |bit| self.bits & (1 << bit) != 0);
+        bits.map(move |bit| SourceId(self.at as u32 * 64 + bit))
+    }
 }
 
 /// What a cell is tainted with.
 #[derive(Debug, Default)]
 pub(super) struct Taint {
     sources: Sources,
+    /// Those that have not been passed on.
+    fresh: Vec<Word>,
     kinds: Kinds,
     /// The cells that are tainted with whatever this one is, as far as it is of these kinds.
     into: Vec<(u32, Kinds)>,
     /// Contexts that run again when there are more sources of these kinds.
     asked: BTreeMap<CtxId, Kinds>,
     is_pending: bool,
+}
+
+impl Taint {
+    /// Adds sources; gives those that are new.
+    fn add(&mut self, word: Word) -> Option<Word> {
+        let new = self.sources.add(word)?;
+        match self.fresh.iter_mut().find(|it| it.at == new.at) {
+            Some(fresh) => fresh.bits |= new.bits,
+            None => self.fresh.push(new),
+        }
+        Some(new)
+    }
 }
 
 impl<'p> Machine<'p> {
@@ -163,54 +206,52 @@ impl<'p> Machine<'p> {
         for &origin in origins {
             match origin {
                 Origin::Source(source) => {
-                    let kinds = self.flows.kinds_of(source);
                     let taint = &mut self.cells[cell as usize].taint;
-                    if taint.sources.insert(source) {
-                        self.has_grown(cell, kinds);
-                    }
+                    let word = std::iter::once(Word::of(source));
+                    let grown = self.flows.pour(word, taint, Kinds::ALL);
+                    self.has_grown(cell, grown);
                 }
-                Origin::Cell(from, _) if from == cell => {}
                 Origin::Cell(from, kinds) => {
-                    self.cells[from as usize].taint.into.push((cell, kinds));
-                    self.pour(from, cell, kinds);
+                    let ends = [from as usize, cell as usize];
+                    // What is tainted with itself gains nothing.
+                    if let Ok([from, into]) = self.cells.get_disjoint_mut(ends) {
+                        from.taint.into.push((cell, kinds));
+                        let words = from.taint.sources.words();
+                        let grown = self.flows.pour(words, &mut into.taint, kinds);
+                        self.has_grown(cell, grown);
+                    }
                 }
             }
         }
     }
 
-    /// Passes on what cells were tainted with, until nothing changes.
+    /// Passes on what cells were tainted with, until nothing changes. Each source goes over each
+    /// edge once.
     pub(super) fn spread_taint(&mut self) {
-        while let Some(from) = self.flows.pending.pop() {
+        while let Some(from) = self.flows.pending.pop_front() {
             let taint = &mut self.cells[from as usize].taint;
             taint.is_pending = false;
+            let fresh = std::mem::take(&mut taint.fresh);
             let into = std::mem::take(&mut taint.into);
             for &(cell, kinds) in &into {
-                self.pour(from, cell, kinds);
+                let taint = &mut self.cells[cell as usize].taint;
+                let words = fresh.iter().copied();
+                let grown = self.flows.pour(words, taint, kinds);
+                self.has_grown(cell, grown);
             }
             self.cells[from as usize].taint.into = into;
         }
     }
 
-    /// Taints a cell with what another one is tainted with.
-    fn pour(&mut self, from: u32, into: u32, kinds: Kinds) {
-        let Ok([from, target]) = self.cells.get_disjoint_mut([from as usize, into as usize]) else {
-            return;
-        };
-        let is_all = from.taint.kinds.and(kinds) == from.taint.kinds;
-        let of = (!is_all).then(|| self.flows.of_kinds(kinds));
-        let grown = target.taint.sources.add_all(&from.taint.sources, of);
-        let new = grown.into_iter().flat_map(|(at, bits)| in_word(at, bits));
-        let new = new.map(|source| self.flows.kinds_of(source));
-        if let Some(kinds) = new.reduce(Kinds::union) {
-            self.has_grown(into, kinds);
-        }
-    }
-
+    /// Notes that a cell has sources of these kinds that have to be passed on.
     fn has_grown(&mut self, cell: u32, kinds: Kinds) {
+        if kinds.is_none() {
+            return;
+        }
         let taint = &mut self.cells[cell as usize].taint;
         taint.kinds = taint.kinds.union(kinds);
         if !std::mem::replace(&mut taint.is_pending, true) {
-            self.flows.pending.push(cell);
+            self.flows.pending.push_back(cell);
         }
         let mut woken = Vec::new();
         taint.asked.retain(|&ctx, asked| {
