@@ -1,7 +1,8 @@
-"""Records a workflow on a server, or replays its history; a process of its own for each.
+"""Records workflows on a server, or replays their histories; a process of its own for each.
 
-It reads one job from the standard input, as JSON, and writes what happened. A replay has another
-clock than the recording: all that the code of the case can read is moved.
+It reads one job a line from the standard input, as JSON, and does each in a fork, so that the packages
+are imported once. What happened goes to a file, and how the process ended to the standard output. A
+replay has another clock than the recording: all that the code of the case can read is moved.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import logging
 import os
 import sys
 import time
+import traceback
 import typing
 import uuid
 from pathlib import Path
@@ -153,18 +155,38 @@ async def local(job: dict[str, Any]) -> dict[str, Any]:
     return {"outcome": "completed", "result": result}
 
 
-def main() -> None:
-    job = json.loads(sys.stdin.read())
-    logging.disable(logging.CRITICAL)
+def perform(job: dict[str, Any]) -> None:
+    os.chdir(job["work"])
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         answer = asyncio.run({"record": record, "replay": replay, "local": local}[job["do"]](job))
     left = {str(it): it.stat().st_size for it in Path().rglob("*")}
     answer |= {"printed": printed.getvalue(), "left": left}
-    print(json.dumps(answer, default=str), flush=True)
-    # Threads of the SDK may not get along with the end of the interpreter.
-    os._exit(0)
+    Path(job["answer"]).write_text(json.dumps(answer, default=str))
+
+
+def in_a_fork(job: dict[str, Any]) -> int:
+    """Does a job in a process that ends with it; returns its exit code."""
+    child = os.fork()
+    if child == 0:
+        # The case neither reads jobs nor writes between the exit codes.
+        log = os.open(job["log"], os.O_WRONLY | os.O_CREAT, 0o600)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        code = 1
+        try:
+            perform(job)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+            sys.stderr.flush()
+        # Threads of the SDK may not get along with the end of the interpreter.
+        os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 if __name__ == "__main__":
-    main()
+    logging.disable(logging.CRITICAL)
+    for line in sys.stdin:
+        print(in_a_fork(json.loads(line)), flush=True)

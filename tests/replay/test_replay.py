@@ -7,6 +7,8 @@ program, recorded and replayed again.
 
 from __future__ import annotations
 
+import atexit
+import functools
 import json
 import os
 import shutil
@@ -40,20 +42,30 @@ def run(case: Case, directory: Path, do: str, environment: dict[str, str], **opt
         **options,
     }
     work = Path(tempfile.mkdtemp(dir=directory.parent))
+    answer, log = work.with_suffix(".answer"), work.with_suffix(".log")
+    job |= {"work": str(work), "answer": str(answer), "log": str(log)}
     for file in (directory / "data.txt", work / "data.txt"):
         file.write_text(json.dumps(environment["CASE_MODE"]))
+    process = launcher(tuple(environment.items()))
+    process.stdin.write(json.dumps(job) + "\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == "0\n", log.read_text(errors="replace")
+    return json.loads(answer.read_text())
+
+
+@functools.cache
+def launcher(environment: tuple[tuple[str, str], ...]) -> subprocess.Popen[str]:
+    """What starts the processes that have this environment."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    process = subprocess.run(
+    process = subprocess.Popen(
         [sys.executable, str(HERE / "child.py")],
-        input=json.dumps(job),
-        env={**kept, "PYTHONDONTWRITEBYTECODE": "1", **environment},
-        cwd=work,
-        capture_output=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**kept, "PYTHONDONTWRITEBYTECODE": "1", **dict(environment)},
         text=True,
     )
-    assert process.returncode == 0, process.stderr
-    # The SDK writes its own lines before.
-    return json.loads(process.stdout.splitlines()[-1])
+    atexit.register(process.communicate)
+    return process
 
 
 def record(case: Case, directory: Path, server: str, **options: Any) -> dict[str, Any]:
