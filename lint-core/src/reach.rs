@@ -216,7 +216,8 @@ impl<'m, 'p> Walk<'m, 'p> {
             let outcome = &self.machine.ctx(ctx).outcome;
             let shared = shared_state(outcome);
             let decisions = outcome.decisions.iter();
-            let decisions = decisions.filter(|(_, callee)| issuing.contains(callee));
+            let decisions =
+                decisions.filter(|(_, callees)| callees.iter().any(|it| issuing.contains(it)));
             let sinks = outcome
                 .sinks
                 .iter()

@@ -403,7 +403,10 @@ impl<'p> Machine<'p> {
     /// Remembers what decides over a call; what the callee does says what that means.
     pub(super) fn note_decided_call(&mut self, callee: CtxId) {
         for sink in self.frame.flow.control.sinks() {
-            self.frame.out.decisions.insert((sink, callee));
+            let callees = self.frame.out.decisions.entry(sink).or_default();
+            if callees.last() != Some(&callee) {
+                callees.push(callee);
+            }
         }
     }
 

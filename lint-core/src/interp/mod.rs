@@ -271,7 +271,7 @@ pub(crate) struct Outcome {
     pub(crate) events: BTreeSet<Event>,
     pub(crate) sinks: BTreeSet<Sink>,
     /// Calls that happen only as a source decides: a sink if the callee issues commands.
-    pub(crate) decisions: BTreeSet<(Sink, CtxId)>,
+    pub(crate) decisions: BTreeMap<Sink, Vec<CtxId>>,
     /// What decides over the exceptions that leave this context.
     pub(crate) thrown: BTreeSet<Sink>,
     /// Whether it issues commands, or waits for something that may.

@@ -83,7 +83,7 @@ impl Flows {
         });
         let mut grown = Kinds::default();
         for Word { at, bits } in words {
-            let bits = of.map_or(bits, |of| bits & of.word(at));
+            let bits = of.map_or(bits, |of| bits & of.bits(at));
             for source in into
                 .add(Word { at, bits })
                 .into_iter()
@@ -96,9 +96,9 @@ impl Flows {
     }
 }
 
-/// A set of sources, as bits.
+/// A set of sources, as bits: the words that have any, in order. Most sets are few of many sources.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Sources(Vec<u64>);
+pub(crate) struct Sources(Vec<Word>);
 
 impl Sources {
     pub(crate) fn insert(&mut self, source: SourceId) -> bool {
@@ -107,57 +107,67 @@ impl Sources {
 
     /// Adds those of a word; gives the ones that are new.
     fn add(&mut self, word: Word) -> Option<Word> {
-        if self.0.len() <= word.at {
-            self.0.resize(word.at + 1, 0);
+        let bits = match self.find(word.at) {
+            Ok(ix) => {
+                let mine = &mut self.0[ix].bits;
+                let new = word.bits & !*mine;
+                *mine |= new;
+                new
+            }
+            Err(ix) => {
+                if word.bits != 0 {
+                    self.0.insert(ix, word);
+                }
+                word.bits
+            }
+        };
+        (bits != 0).then_some(Word { bits, ..word })
+    }
+
+    fn find(&self, at: u32) -> Result<usize, usize> {
+        match self.0.last() {
+            Some(last) if last.at < at => Err(self.0.len()),
+            _ => self.0.binary_search_by_key(&at, |it| it.at),
         }
-        let mine = &mut self.0[word.at];
-        let new = word.bits & !*mine;
-        *mine |= new;
-        (new != 0).then_some(Word { bits: new, ..word })
     }
 
-    fn word(&self, at: usize) -> u64 {
-        self.0.get(at).copied().unwrap_or(0)
-    }
-
-    /// The words that have any.
-    fn words(&self) -> impl Iterator<Item = Word> + '_ {
-        let words = self.0.iter().enumerate();
-        words.filter_map(|(at, &bits)| (bits != 0).then_some(Word { at, bits }))
+    /// The bits of one word.
+    fn bits(&self, at: u32) -> u64 {
+        self.find(at).map_or(0, |ix| self.0[ix].bits)
     }
 
     fn contains(&self, source: SourceId) -> bool {
         let word = Word::of(source);
-        self.word(word.at) & word.bits != 0
+        self.bits(word.at) & word.bits != 0
     }
 
     /// In order, without those of another set.
     fn but<'s>(&'s self, without: &'s Self) -> impl Iterator<Item = SourceId> + 's {
-        self.words().flat_map(|Word { at, bits }| {
-            let bits = bits & !without.word(at);
+        self.0.iter().flat_map(|&Word { at, bits }| {
+            let bits = bits & !without.bits(at);
             Word { at, bits }.sources()
         })
     }
 }
 
 /// The sources of one word of a set.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Word {
-    at: usize,
+    at: u32,
     bits: u64,
 }
 
 impl Word {
     fn of(SourceId(source): SourceId) -> Self {
         Self {
-            at: source as usize / 64,
+            at: source / 64,
             bits: 1 << (source % 64),
         }
     }
 
     fn sources(self) -> impl Iterator<Item = SourceId> {
         let bits = (0..64).filter(move |bit| self.bits & (1 << bit) != 0);
-        bits.map(move |bit| SourceId(self.at as u32 * 64 + bit))
+        bits.map(move |bit| SourceId(self.at * 64 + bit))
     }
 }
 
@@ -166,7 +176,7 @@ impl Word {
 pub(super) struct Taint {
     sources: Sources,
     /// Those that have not been passed on.
-    fresh: Vec<Word>,
+    fresh: Sources,
     kinds: Kinds,
     /// The cells that are tainted with whatever this one is, as far as it is of these kinds.
     into: Vec<(u32, Kinds)>,
@@ -179,10 +189,7 @@ impl Taint {
     /// Adds sources; gives those that are new.
     fn add(&mut self, word: Word) -> Option<Word> {
         let new = self.sources.add(word)?;
-        match self.fresh.iter_mut().find(|it| it.at == new.at) {
-            Some(fresh) => fresh.bits |= new.bits,
-            None => self.fresh.push(new),
-        }
+        self.fresh.add(new);
         Some(new)
     }
 }
@@ -216,7 +223,7 @@ impl<'p> Machine<'p> {
                     // What is tainted with itself gains nothing.
                     if let Ok([from, into]) = self.cells.get_disjoint_mut(ends) {
                         from.taint.into.push((cell, kinds));
-                        let words = from.taint.sources.words();
+                        let words = from.taint.sources.0.iter().copied();
                         let grown = self.flows.pour(words, &mut into.taint, kinds);
                         self.has_grown(cell, grown);
                     }
@@ -235,7 +242,7 @@ impl<'p> Machine<'p> {
             let into = std::mem::take(&mut taint.into);
             for &(cell, kinds) in &into {
                 let taint = &mut self.cells[cell as usize].taint;
-                let words = fresh.iter().copied();
+                let words = fresh.0.iter().copied();
                 let grown = self.flows.pour(words, taint, kinds);
                 self.has_grown(cell, grown);
             }

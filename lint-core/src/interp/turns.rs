@@ -354,6 +354,10 @@ impl<'p> Machine<'p> {
         let mut outcome = std::mem::take(&mut self.frame.out);
         outcome.edges.sort_unstable();
         outcome.edges.dedup();
+        for callees in outcome.decisions.values_mut() {
+            callees.sort_unstable();
+            callees.dedup();
+        }
         let is_out = self.is_out_of_steps();
         let ctx = &mut self.ctxs[id.0 as usize];
         if !is_out || !ctx.progress.complete {
