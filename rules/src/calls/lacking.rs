@@ -97,21 +97,14 @@ impl Reads<'_, '_, '_> {
             Node::Expr(Expr::Attribute(it)) if it.ctx.is_load() => {
                 (&it.value, span_of(it), Some(it.attr.as_str()), None)
             }
-            Node::Expr(Expr::Subscript(it)) if it.ctx.is_load() => (
-                &it.value,
-                span_of(it),
-                None,
-                it.slice.as_string_literal_expr(),
-            ),
+            Node::Expr(Expr::Subscript(it)) if it.ctx.is_load() => {
+                let key = it.slice.as_string_literal_expr()?;
+                (&it.value, span_of(it), None, Some(key.value.to_str()))
+            }
             _ => return None,
         };
         let name = value.as_name_expr()?;
-        let is_key = attribute.is_none();
-        key.is_some()
-            .then_some(())
-            .filter(|()| is_key)
-            .or(attribute.map(|_| ()))?;
-        let Annotated::One(file, ix) = self.is(value, MAX_HOPS, is_key)? else {
+        let Annotated::One(file, ix) = self.is(value, MAX_HOPS, key.is_some())? else {
             return None;
         };
         let fields = Fields::of(self.model, file, ix)?;
@@ -119,12 +112,9 @@ impl Reads<'_, '_, '_> {
             return None;
         }
         let asked = name.id.to_string();
-        let help = match (attribute, key) {
-            (Some(it), _) => meant(&asked, &fields, it),
-            (_, Some(key)) if fields.has(key.value.to_str()) => {
-                format!("write `{asked}.{}`", key.value.to_str())
-            }
-            _ => meant(&asked, &fields, ""),
+        let help = match key {
+            Some(key) if fields.has(key) => format!("write `{asked}.{key}`"),
+            _ => meant(&asked, &fields, attribute.unwrap_or_default()),
         };
         Some(Lacking {
             at: span,

@@ -7,7 +7,7 @@ use lint_core::syntax::ast::{self, ExceptHandler, Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use super::ends::falls_through;
-use super::exceptions::{Raise, passes};
+use super::exceptions::{Raise, passes, seen};
 use crate::model::Model;
 use crate::program::{Node, Program, nodes_of, nodes_of_expr};
 
@@ -78,7 +78,8 @@ fn after<'p>(
     let FunctionRef { file, ix } = function;
     let handlers = tried.handlers.iter();
     let mut going_on = handlers.filter(|ExceptHandler::ExceptHandler(it)| {
-        takes_failures(it.type_.as_deref()) && falls_through(program, function, &it.body)
+        takes_failures(program, function, it.type_.as_deref())
+            && falls_through(program, function, &it.body)
     });
     let Some(ExceptHandler::ExceptHandler(handler)) = going_on.next() else {
         return Vec::new();
@@ -109,24 +110,23 @@ fn after<'p>(
     .collect()
 }
 
-/// Whether an `except` clause takes the failure of an activity.
-fn takes_failures(caught: Option<&Expr>) -> bool {
+/// Whether an `except` clause surely takes the failure of an activity.
+fn takes_failures(program: Program<'_, '_>, function: FunctionRef, caught: Option<&Expr>) -> bool {
     const ALL: &[&str] = &[
-        "ActivityError",
         "BaseException",
         "Exception",
-        "FailureError",
+        "temporalio.exceptions.ActivityError",
+        "temporalio.exceptions.FailureError",
+        "temporalio.exceptions.TemporalError",
     ];
-    let is_one = |it: &Expr| match it {
-        Expr::Name(it) => ALL.contains(&it.id.as_str()),
-        Expr::Attribute(it) => ALL.contains(&it.attr.as_str()),
-        _ => false,
+    let Some(types) = caught else {
+        return true;
     };
-    match caught {
-        None => true,
-        Some(Expr::Tuple(it)) => it.elts.iter().any(is_one),
-        Some(it) => is_one(it),
-    }
+    let known = seen(program, function.file, types);
+    known.is_some_and(|it| {
+        let mut names = it.classes.iter().filter_map(|class| class.first());
+        names.any(|name| ALL.contains(&name.as_str()))
+    })
 }
 
 /// The variable of `token = await workflow.execute_activity(…)`.
@@ -192,7 +192,13 @@ fn always(statement: &Stmt) -> Option<Vec<&Expr>> {
         Stmt::Pass(_) => Vec::new(),
         _ => return None,
     };
-    let is_conditional = |node: Node<'_>| matches!(node, Node::Expr(Expr::If(_) | Expr::BoolOp(_)));
+    let is_conditional = |node: Node<'_>| {
+        let Node::Expr(it) = node else { return false };
+        let is_comprehension =
+            it.is_list_comp_expr() || it.is_set_comp_expr() || it.is_dict_comp_expr();
+        let is_later = it.is_lambda_expr() || it.is_generator_expr();
+        it.is_if_expr() || it.is_bool_op_expr() || is_comprehension || is_later
+    };
     let is_open = found
         .iter()
         .flat_map(|it| nodes_of_expr(it))
