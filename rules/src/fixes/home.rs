@@ -273,8 +273,9 @@ impl Home {
 pub(super) fn model_name(function: &str) -> String {
     let words = function.split('_').filter(|it| !it.is_empty());
     let capital = |word: &str| {
-        let (first, rest) = word.split_at(1);
-        first.to_uppercase() + rest
+        let mut letters = word.chars();
+        let first = letters.next().into_iter().flat_map(char::to_uppercase);
+        first.collect::<String>() + letters.as_str()
     };
     words.map(capital).collect::<String>() + "Input"
 }
@@ -514,4 +515,15 @@ pub(super) fn sibling<'p>(
         return Some((format!(".{stem}"), None));
     }
     Some((package(&project.module_name(from)), None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::model_name;
+
+    #[test]
+    fn the_class_of_the_inputs_is_called_after_the_function() {
+        assert_eq!(model_name("_load_page"), "LoadPageInput");
+        assert_eq!(model_name("変数_élan"), "変数ÉlanInput");
+    }
 }
