@@ -719,7 +719,7 @@ impl<'p> Machine<'p> {
 
     /// What code stored in an attribute of such an instance.
     /// The variant under which a base keeps what it stored for an instance of a class.
-    fn variant_for(&mut self, base: ClassId, class: ClassId, variant: u32) -> u32 {
+    pub(super) fn variant_for(&mut self, base: ClassId, class: ClassId, variant: u32) -> u32 {
         if base == class {
             variant
         } else if self.is_made_at_import(variant) {
@@ -729,7 +729,12 @@ impl<'p> Machine<'p> {
         }
     }
 
-    fn read_instance_attribute(&mut self, class: ClassId, variant: u32, name: Sym) -> Value {
+    pub(super) fn read_instance_attribute(
+        &mut self,
+        class: ClassId,
+        variant: u32,
+        name: Sym,
+    ) -> Value {
         if variant == 0 {
             let made = self.read(CellKey::InstanceAttr(class, name));
             return if made.is_bottom() {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::diagnostic::Span;
 
 use super::args::Args;
-use super::{CellKey, Container, ContainerKind, How, Key, Machine, Obj, Origin, Value};
+use super::{CellKey, ClassId, Container, ContainerKind, How, Key, Machine, Obj, Origin, Value};
 
 /// A container keeps at most this many keys apart.
 const MAX_KEYS: usize = 96;
@@ -362,33 +362,82 @@ impl<'p> Machine<'p> {
 
     /// The sets that a value holds, however deep.
     pub(super) fn sets_within(&mut self, value: &Value) -> Vec<u32> {
-        const MAX_PARTS: usize = 24;
-        let mut pending: Vec<Obj> = value.objs().to_vec();
-        let mut sets = Vec::new();
-        let mut seen = 0;
-        while seen < pending.len() && seen < MAX_PARTS {
-            let obj = pending[seen];
-            seen += 1;
-            let parts = match obj {
-                Obj::Container(id) => {
-                    if self.containers.get(id).kind == ContainerKind::Set {
-                        sets.push(id);
-                    }
-                    self.all_elements(&Value::of(obj))
-                }
-                Obj::Instance(class, variant) => self.attributes_within(class, variant),
-                _ => continue,
-            };
-            for &inner in parts.objs() {
-                if pending.len() < MAX_PARTS
-                    && matches!(inner, Obj::Container(_) | Obj::Instance(..))
-                    && !pending.contains(&inner)
-                {
-                    pending.push(inner);
-                }
+        let parts = self.parts_within(value);
+        parts.into_iter().filter_map(|it| self.as_set(it)).collect()
+    }
+
+    /// The same without those of which the order is gone once the value has been a payload.
+    pub(super) fn listed_sets_within(&mut self, value: &Value) -> Vec<u32> {
+        let parts = self.parts_within(value);
+        let sets = parts.iter().filter_map(|&it| self.as_set(it));
+        let mut sets: Vec<u32> = sets.collect();
+        for obj in parts {
+            if let Obj::Instance(class, variant) = obj
+                && !sets.is_empty()
+            {
+                let declared = self.declared_sets(class, variant);
+                sets.retain(|it| !declared.contains(it));
             }
         }
         sets
+    }
+
+    fn as_set(&self, obj: Obj) -> Option<u32> {
+        match obj {
+            Obj::Container(id) if self.containers.get(id).kind == ContainerKind::Set => Some(id),
+            _ => None,
+        }
+    }
+
+    /// What a value is, and the containers and instances in it, however deep.
+    fn parts_within(&mut self, value: &Value) -> Vec<Obj> {
+        const MAX_PARTS: usize = 24;
+        let mut parts: Vec<Obj> = value.objs().to_vec();
+        let mut seen = 0;
+        while seen < parts.len() && seen < MAX_PARTS {
+            let inner = match parts[seen] {
+                obj @ Obj::Container(_) => self.all_elements(&Value::of(obj)),
+                Obj::Instance(class, variant) => self.attributes_within(class, variant),
+                _ => Value::bottom(),
+            };
+            seen += 1;
+            for &inner in inner.objs() {
+                if parts.len() < MAX_PARTS
+                    && matches!(inner, Obj::Container(_) | Obj::Instance(..))
+                    && !parts.contains(&inner)
+                {
+                    parts.push(inner);
+                }
+            }
+        }
+        parts
+    }
+
+    /// The sets in fields that are declared as sets: a converter makes sets of them again.
+    fn declared_sets(&mut self, class: ClassId, variant: u32) -> Vec<u32> {
+        let mut found = Vec::new();
+        for entry in self.mro(class).iter().copied() {
+            let Obj::Class(owner) = entry else { continue };
+            let variant = self.variant_for(owner, class, variant);
+            for name in self.declared_names(owner) {
+                let declared = self.declared_attribute(owner, name);
+                if self.only_sets(&declared).is_empty() {
+                    continue;
+                }
+                let name = self.sym(name);
+                let held = self.read_instance_attribute(owner, variant, name);
+                found.extend(self.only_sets(&held));
+            }
+        }
+        found
+    }
+
+    /// The sets that a value may be, if it may be no other container.
+    fn only_sets(&self, value: &Value) -> Vec<u32> {
+        let containers = value.objs().iter().copied();
+        let containers = containers.filter(|it| matches!(it, Obj::Container(_)));
+        let sets: Option<Vec<u32>> = containers.map(|it| self.as_set(it)).collect();
+        sets.unwrap_or_default()
     }
 
     /// What is stored under a key that varies is found again under the same key, whatever it is.

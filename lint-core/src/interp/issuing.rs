@@ -17,7 +17,7 @@ impl<'p> Machine<'p> {
         let positional = args.positional.iter().map(|it| (&it.value, it.span));
         let keywords = args.keywords.iter().map(|(_, value)| (value, span));
         for (value, span) in positional.chain(keywords) {
-            for set in self.sets_within(value) {
+            for set in self.listed_sets_within(value) {
                 let source = self.note_order(&Value::of(Obj::Container(set)), span);
                 let order = Value::bottom().with_source(source);
                 self.record_sink(&order, SinkKind::Payload, span);

@@ -200,6 +200,15 @@ impl<'p> Machine<'p> {
         Value::bottom()
     }
 
+    /// The names that a class body annotates.
+    pub(super) fn declared_names(&self, class: ClassId) -> impl Iterator<Item = &'p str> + use<'p> {
+        let body = self.class_node(class).map_or(&[][..], |it| &it.body[..]);
+        body.iter().filter_map(|statement| match statement {
+            Stmt::AnnAssign(it) => it.target.as_name_expr().map(|it| it.id.as_str()),
+            _ => None,
+        })
+    }
+
     /// Evaluates something as if it stood at the top level of another module.
     fn in_module(
         &mut self,

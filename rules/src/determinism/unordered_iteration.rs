@@ -97,6 +97,7 @@ use crate::rule::{Context, Rule};
 ///
 /// ## Limits
 /// An order that at most shows in a timeout, a retry policy or another option of a command is no finding.
+/// Nor is that of a set in a payload, in a field that is declared as a set: who gets the payload makes a set of it.
 /// Where the type of the elements is not known, the finding says so. `sorted(…, key=…)` counts as
 /// ordered unless the key is known to tie.
 ///
