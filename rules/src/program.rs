@@ -443,6 +443,29 @@ pub(crate) fn nodes_of_expr(expr: &Expr) -> Vec<Node<'_>> {
     collector.0
 }
 
+/// The blocks of statements that stand directly in a statement, but for those of functions and classes.
+pub(crate) fn bodies(statement: &Stmt) -> Vec<&[Stmt]> {
+    match statement {
+        Stmt::If(it) => {
+            let others = it.elif_else_clauses.iter().map(|it| &it.body[..]);
+            std::iter::once(&it.body[..]).chain(others).collect()
+        }
+        Stmt::For(it) => vec![&it.body, &it.orelse],
+        Stmt::While(it) => vec![&it.body, &it.orelse],
+        Stmt::With(it) => vec![&it.body],
+        Stmt::Match(it) => it.cases.iter().map(|it| &it.body[..]).collect(),
+        Stmt::Try(it) => {
+            let handlers = it.handlers.iter();
+            let handlers = handlers.map(|ExceptHandler::ExceptHandler(it)| &it.body[..]);
+            [&it.body[..], &it.orelse, &it.finalbody]
+                .into_iter()
+                .chain(handlers)
+                .collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// What a statement tries with an eye on an exception of this name.
 pub(crate) fn tried(node: &Node<'_>, exception: &str) -> Vec<Span> {
     let names_it = |it: &ExceptHandler| {

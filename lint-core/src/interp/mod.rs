@@ -974,11 +974,11 @@ impl<'p> Machine<'p> {
     /// How many calls away from the application of a decorator a context is that the running code
     /// calls.
     fn calls_of_decorator(&self) -> Option<u32> {
-        if self.frame.decorating {
-            return Some(0);
-        }
-        let caller = self.ctxs.get(self.frame.ctx.0 as usize)?;
-        caller.decorates.map(|calls| calls + 1)
+        let caller = self.ctxs.get(self.frame.ctx.0 as usize);
+        let calls = caller.and_then(|it| it.decorates).map(|calls| calls + 1);
+        // A decorator that is applied by another one counts on, or a function that decorates what calls it
+        // would have contexts without end.
+        calls.or(self.frame.decorating.then_some(0))
     }
 
     /// Whether contexts that the running code calls stay apart, since a decorator is applied.

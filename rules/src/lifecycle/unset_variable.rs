@@ -9,7 +9,7 @@ use lint_core::syntax::span_of;
 use super::ends::falls_through;
 use super::exceptions::{Raise, passes, seen};
 use crate::model::Model;
-use crate::program::{Node, Program, nodes_of, nodes_of_expr};
+use crate::program::{Node, Program, bodies, nodes_of, nodes_of_expr};
 
 /// A use of a variable that is not set if something fails.
 pub(super) struct Unset<'p> {
@@ -44,28 +44,6 @@ pub(super) fn unset_variables<'p>(
         }
     }
     found
-}
-
-fn bodies(statement: &Stmt) -> Vec<&[Stmt]> {
-    match statement {
-        Stmt::If(it) => {
-            let others = it.elif_else_clauses.iter().map(|it| &it.body[..]);
-            std::iter::once(&it.body[..]).chain(others).collect()
-        }
-        Stmt::For(it) => vec![&it.body, &it.orelse],
-        Stmt::While(it) => vec![&it.body, &it.orelse],
-        Stmt::With(it) => vec![&it.body],
-        Stmt::Match(it) => it.cases.iter().map(|it| &it.body[..]).collect(),
-        Stmt::Try(it) => {
-            let handlers = it.handlers.iter();
-            let handlers = handlers.map(|ExceptHandler::ExceptHandler(it)| &it.body[..]);
-            [&it.body[..], &it.orelse, &it.finalbody]
-                .into_iter()
-                .chain(handlers)
-                .collect()
-        }
-        _ => Vec::new(),
-    }
 }
 
 fn after<'p>(

@@ -8,7 +8,7 @@ use lint_core::facts::FunctionRef;
 use lint_core::syntax::ast::{self, CmpOp, Expr, Stmt, UnaryOp};
 use lint_core::syntax::span_of;
 
-use crate::program::{Node, Program, own_nodes};
+use crate::program::{Node, Program, bodies, own_nodes};
 
 const WAIT: &[&str] = &["temporalio.workflow.wait_condition"];
 
@@ -108,22 +108,8 @@ fn waits_before<'p>(
     let mut found: Vec<_> = before
         .filter_map(|it| waited_for(program, at.0, it))
         .collect();
-    let inner: Vec<&[Stmt]> = match &body[ix] {
-        Stmt::If(it) => {
-            let others = it.elif_else_clauses.iter().map(|it| &it.body[..]);
-            std::iter::once(&it.body[..]).chain(others).collect()
-        }
-        Stmt::With(it) => vec![&it.body],
-        Stmt::While(it) => vec![&it.body],
-        Stmt::For(it) => vec![&it.body],
-        Stmt::Try(it) => vec![&it.body],
-        _ => Vec::new(),
-    };
-    found.extend(
-        inner
-            .into_iter()
-            .flat_map(|it| waits_before(program, it, at)),
-    );
+    let inner = bodies(&body[ix]).into_iter();
+    found.extend(inner.flat_map(|it| waits_before(program, it, at)));
     found
 }
 
