@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import pydoc
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -576,7 +577,11 @@ def found_in_workflow(directory: Path, rule: str, lines: list[str]) -> list[dict
 def unknown_members(directory: Path, names: list[str]) -> set[str]:
     """What the rule gives as a cure for each of these names that it reports."""
     found = found_in_workflow(directory, "RB429", [f"print(workflow.{name})" for name in names])
-    return {finding["help"].removeprefix("write `").removesuffix("`") for finding in found}
+    imported = re.compile(r"import `(\w+)` from `([\w.]+)`")
+    return {
+        f"{it[2]}.{it[1]}" if (it := imported.match(cure)) else cure.removeprefix("write `").removesuffix("`")
+        for cure in (finding["help"] for finding in found)
+    }
 
 
 @shows("RB432", temporal="`TypeError`, tried again for ever; in a decorator at import")
