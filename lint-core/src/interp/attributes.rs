@@ -717,7 +717,6 @@ impl<'p> Machine<'p> {
         )
     }
 
-    /// What code stored in an attribute of such an instance.
     /// The variant under which a base keeps what it stored for an instance of a class.
     pub(super) fn variant_for(&mut self, base: ClassId, class: ClassId, variant: u32) -> u32 {
         if base == class {
@@ -729,6 +728,7 @@ impl<'p> Machine<'p> {
         }
     }
 
+    /// What code stored in an attribute of such an instance.
     pub(super) fn read_instance_attribute(
         &mut self,
         class: ClassId,

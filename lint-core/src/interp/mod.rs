@@ -270,7 +270,7 @@ pub(crate) struct Outcome {
     pub(crate) edges: Vec<Edge>,
     pub(crate) events: BTreeSet<Event>,
     pub(crate) sinks: BTreeSet<Sink>,
-    /// Calls that happen only as a source decides: a sink if the callee issues commands.
+    /// What decides over calls, and which contexts these run: a sink if one of them issues commands.
     pub(crate) decisions: BTreeMap<Sink, Vec<CtxId>>,
     /// What decides over the exceptions that leave this context.
     pub(crate) thrown: BTreeSet<Sink>,

@@ -466,3 +466,12 @@ fn deep_names_of_imports_are_resolved_as_far_as_they_exist() {
         "return time.time()"
     ));
 }
+
+#[test]
+fn a_decorator_that_applies_itself_makes_few_contexts() {
+    let definitions = "def decorate(function):\n    @decorate\n    def inner(argument):\n        return function\n    return inner\n";
+    let body = "@decorate\ndef helper():\n    return 1\nreturn time.time()";
+    let seen = analyse_shortly(&[("main.py", &workflow(definitions, body))]);
+    assert_eq!(seen.cut_short, [""; 0]);
+    assert!(seen.uses("main.W"));
+}

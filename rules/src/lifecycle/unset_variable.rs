@@ -54,15 +54,16 @@ fn after<'p>(
     rest: &'p [Stmt],
 ) -> Vec<Unset<'p>> {
     let FunctionRef { file, ix } = function;
-    let handlers = tried.handlers.iter();
-    let mut going_on = handlers.filter(|ExceptHandler::ExceptHandler(it)| {
-        takes_failures(program, function, it.type_.as_deref())
-            && falls_through(program, function, &it.body)
+    // The first clause that takes the failure has it, and what a clause takes may be unknown.
+    let mut handlers = tried.handlers.iter().map(|it| {
+        let ExceptHandler::ExceptHandler(it) = it;
+        (it, takes_failures(program, function, it.type_.as_deref()))
     });
-    let Some(ExceptHandler::ExceptHandler(handler)) = going_on.next() else {
+    let Some((handler, Some(true))) = handlers.find(|(_, takes)| *takes != Some(false)) else {
         return Vec::new();
     };
-    if !falls_through(program, function, &tried.finalbody) {
+    let goes_on = |body| falls_through(program, function, body);
+    if !goes_on(&handler.body) || !goes_on(&tried.finalbody) {
         return Vec::new();
     }
     let names = model.names_in(file);
@@ -88,8 +89,12 @@ fn after<'p>(
     .collect()
 }
 
-/// Whether an `except` clause surely takes the failure of an activity.
-fn takes_failures(program: Program<'_, '_>, function: FunctionRef, caught: Option<&Expr>) -> bool {
+/// Whether an `except` clause takes the failure of an activity; `None` if that is not known.
+fn takes_failures(
+    program: Program<'_, '_>,
+    function: FunctionRef,
+    caught: Option<&Expr>,
+) -> Option<bool> {
     const ALL: &[&str] = &[
         "BaseException",
         "Exception",
@@ -98,13 +103,12 @@ fn takes_failures(program: Program<'_, '_>, function: FunctionRef, caught: Optio
         "temporalio.exceptions.TemporalError",
     ];
     let Some(types) = caught else {
-        return true;
+        return Some(true);
     };
-    let known = seen(program, function.file, types);
-    known.is_some_and(|it| {
-        let mut names = it.classes.iter().filter_map(|class| class.first());
-        names.any(|name| ALL.contains(&name.as_str()))
-    })
+    let known = seen(program, function.file, types)?;
+    let mut names = known.classes.iter().filter_map(|class| class.first());
+    let takes = names.any(|name| ALL.contains(&name.as_str()));
+    (takes || !known.is_open).then_some(takes)
 }
 
 /// The variable of `token = await workflow.execute_activity(…)`.
