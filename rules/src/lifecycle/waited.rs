@@ -137,16 +137,14 @@ fn is_same(program: Program<'_, '_>, one: Read<'_>, other: Read<'_>) -> bool {
             .any(|it| owners.contains(it))
 }
 
-/// Whether anything beside an initialiser sets the attribute to `None` or deletes it, in a file of its class.
+/// Whether anything beside an initialiser sets the attribute to what is false or deletes it, in a file of its class.
 fn is_taken_away(program: Program<'_, '_>, read: Read<'_>) -> bool {
     let is_it =
         |it: &Expr| matches!(it, Expr::Attribute(it) if it.attr.as_str() == read.1.attr.as_str());
     let takes = |node: Node<'_>| match node {
-        Node::Stmt(Stmt::Assign(it)) => {
-            it.value.is_none_literal_expr() && it.targets.iter().any(is_it)
-        }
+        Node::Stmt(Stmt::Assign(it)) => is_false(&it.value) && it.targets.iter().any(is_it),
         Node::Stmt(Stmt::AnnAssign(it)) => {
-            is_it(&it.target) && matches!(it.value.as_deref(), Some(Expr::NoneLiteral(_)))
+            is_it(&it.target) && it.value.as_deref().is_some_and(is_false)
         }
         Node::Stmt(Stmt::Delete(it)) => it.targets.iter().any(is_it),
         _ => false,
@@ -159,4 +157,16 @@ fn is_taken_away(program: Program<'_, '_>, read: Read<'_>) -> bool {
         let mut others = functions.filter(|it| !it.qualname.ends_with(".__init__"));
         others.any(|it| own_nodes(Some(it)).any(takes))
     })
+}
+
+/// Whether a value that is written out is nothing, or false.
+fn is_false(value: &Expr) -> bool {
+    match value {
+        Expr::NoneLiteral(_) => true,
+        Expr::BooleanLiteral(it) => !it.value,
+        Expr::StringLiteral(it) => it.value.is_empty(),
+        Expr::List(it) => it.elts.is_empty(),
+        Expr::Dict(it) => it.items.is_empty(),
+        _ => false,
+    }
 }
