@@ -429,6 +429,12 @@ impl Knowledge {
             .unwrap_or(&[])
     }
 
+    /// Whether the name is one of a function or a class, as far as anything is known of it.
+    pub fn is_called(&self, name: &str) -> bool {
+        let entries = equal_range(self.tables.apis, name, |it| it.name);
+        entries.iter().any(|it| it.access == Access::Call)
+    }
+
     /// The public names of a module outside the project, as far as anything is known of them.
     pub fn names_in(&self, module: &str) -> BTreeSet<&'static str> {
         let tables = self.tables;

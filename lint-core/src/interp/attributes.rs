@@ -371,8 +371,9 @@ impl<'p> Machine<'p> {
                 result = self.read_shared(result, sym, span);
             }
         }
-        // Other code can set an attribute at any time.
-        let mut result = if result.is_bottom() {
+        // Other code can set most attributes at any time.
+        let is_settled = self.is_settled(class, variant, sym);
+        let mut result = if result.is_bottom() || is_settled {
             result
         } else {
             result.opened()
@@ -386,6 +387,9 @@ impl<'p> Machine<'p> {
                     }
                     if !result.is_bottom() && self.is_always_set(class, variant, sym) {
                         return result;
+                    }
+                    if is_settled && result.is_bottom() && value.is_one_constant() {
+                        return value;
                     }
                     let value = self.read_shared(value, sym, span);
                     let value = self.at_class_attribute(value, owner, sym);
@@ -420,7 +424,7 @@ impl<'p> Machine<'p> {
             }
         }
         // The annotation of a field says what a constructor or a decoder put there.
-        if result.is_vague() || self.says_little(&result) {
+        if !is_settled && (result.is_vague() || self.says_little(&result)) {
             for entry in mro.iter().copied() {
                 if let Obj::Class(owner) = entry {
                     let declared = self.declared_attribute(owner, name);

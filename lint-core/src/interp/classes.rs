@@ -437,16 +437,13 @@ impl<'p> Machine<'p> {
         has_init
             && mro.iter().all(|entry| match entry {
                 Obj::Class(_) => true,
-                Obj::External(name) => matches!(
-                    self.str(*name),
-                    "object" | "typing.Generic" | "typing.Protocol" | "abc.ABC"
-                ),
+                Obj::External(name) => is_bare_base(self.str(*name)),
                 _ => false,
             })
     }
 
-    /// Instances are told apart where it matters most: when a constructor is given callables, and
-    /// when they are made at import, for all runs.
+    /// Instances are told apart where it matters most: when a constructor is given callables or
+    /// what it decides by, and when they are made at import, for all runs.
     fn variant(&mut self, class: ClassId, args: &Args) -> u32 {
         let values = args.positional.iter().map(|argument| &argument.value);
         let values = values.chain(args.keywords.iter().map(|(_, value)| value));
@@ -457,6 +454,9 @@ impl<'p> Machine<'p> {
         let at_import = self.at_import();
         if !at_import && given.is_empty() {
             given = self.default_functions(class, args);
+        }
+        if !at_import {
+            given.extend(self.switches_given(class, args));
         }
         if at_import && !self.args_taint(args).taint().is_empty() {
             given.push(Obj::Unknown);
@@ -646,11 +646,7 @@ impl<'p> Machine<'p> {
     /// The constructor that a class inherits from outside the project.
     fn construct_base(&mut self, base: Sym, args: &Args, span: Span) -> Option<SourceId> {
         let name = self.str(base);
-        if matches!(
-            name,
-            "object" | "typing.Generic" | "typing.Protocol" | "abc.ABC"
-        ) || name.starts_with("enum.")
-        {
+        if is_bare_base(name) || name.starts_with("enum.") {
             return None;
         }
         if !super::builtins::is_builtin(name) {
@@ -992,6 +988,14 @@ impl<'p> Machine<'p> {
         }
         result.opened()
     }
+}
+
+/// Bases from outside the project that add nothing to an instance.
+pub(super) fn is_bare_base(name: &str) -> bool {
+    matches!(
+        name,
+        "object" | "typing.Generic" | "typing.Protocol" | "abc.ABC"
+    )
 }
 
 /// A field of a data class: `name: type = value`, or `name = attr.ib(…)`.

@@ -1,5 +1,7 @@
 //! Conditions: what is known of them before they run, and what they say of variables.
 
+use smallvec::SmallVec;
+
 use crate::knowledge::Role;
 use crate::syntax::ast::{self, CmpOp, Expr};
 use crate::syntax::span_of;
@@ -36,14 +38,8 @@ impl<'p> Machine<'p> {
         }
         let mut all = None;
         for &obj in value.objs() {
-            let one = match obj {
-                Obj::None | Obj::Bool(false) | Obj::Int(0) => false,
-                Obj::Bool(true) | Obj::Int(_) => true,
-                Obj::Str(sym) => !self.str(sym).is_empty(),
-                Obj::Func(_) | Obj::Class(_) | Obj::Module(_) | Obj::Bound(_) => true,
-                Obj::ExternalInstance(ty) if is_always_true(self.names.name(ty)) => true,
-                Obj::External(name) if self.is_nonempty_text(name) => true,
-                _ => return Truth::Unknown,
+            let Some(one) = self.is_true(obj) else {
+                return Truth::Unknown;
             };
             if *all.get_or_insert(one) != one {
                 return Truth::Unknown;
@@ -54,6 +50,39 @@ impl<'p> Machine<'p> {
             Some(false) => Truth::Never,
             None => Truth::Unknown,
         }
+    }
+
+    /// Whether an object is true in a condition, if it is the same each time.
+    fn is_true(&mut self, obj: Obj) -> Option<bool> {
+        match obj {
+            Obj::None => Some(false),
+            Obj::Bool(value) => Some(value),
+            Obj::Int(value) => Some(value != 0),
+            Obj::Str(text) => Some(!self.str(text).is_empty()),
+            Obj::Func(_) | Obj::Class(_) | Obj::Module(_) | Obj::Bound(_) => Some(true),
+            Obj::ExternalInstance(ty) if is_always_true(self.names.name(ty)) => Some(true),
+            Obj::External(name) if self.is_nonempty_text(name) => Some(true),
+            Obj::External(name) if self.is_function(name) => Some(true),
+            Obj::Instance(class, _) if !self.answers_for_truth(class) => Some(true),
+            _ => None,
+        }
+    }
+
+    /// Whether instances of a class may say themselves whether they are true.
+    fn answers_for_truth(&mut self, class: ClassId) -> bool {
+        let mro = self.mro(class);
+        let is_plain = |entry: &Obj| match entry {
+            Obj::Class(_) => true,
+            Obj::External(base) => is_plain_base(self.str(*base)),
+            _ => false,
+        };
+        let has_only_plain_bases = mro.iter().all(is_plain);
+        let names = ["__bool__", "__len__"];
+        !has_only_plain_bases || names.iter().any(|it| self.find_method(class, it).is_some())
+    }
+
+    fn is_function(&self, name: Sym) -> bool {
+        self.knowledge.is_called(self.str(name))
     }
 
     /// Whether an attribute outside the project is known to hold text.
@@ -69,7 +98,7 @@ impl<'p> Machine<'p> {
         op: CmpOp,
         right: &Value,
     ) -> Option<bool> {
-        if let Some(decided) = compare_constants(left, op, right) {
+        if let Some(decided) = self.compare_constants(left, op, right) {
             return Some(decided);
         }
         let ([right], false, false) = (right.objs(), left.is_open(), right.is_open()) else {
@@ -88,6 +117,52 @@ impl<'p> Machine<'p> {
             }
         }
         same.map(|same| same == is_equal)
+    }
+
+    /// The result of comparing two values that are fully known.
+    fn compare_constants(&self, left: &Value, op: CmpOp, right: &Value) -> Option<bool> {
+        let is_equal = match op {
+            CmpOp::Eq | CmpOp::Is => true,
+            CmpOp::NotEq | CmpOp::IsNot => false,
+            _ => return None,
+        };
+        let [right_obj] = *right.objs() else {
+            return None;
+        };
+        if left.is_truthy() && !right.is_open() && right_obj == Obj::None {
+            return Some(!is_equal);
+        }
+        if left.is_open() || right.is_open() {
+            return None;
+        }
+        let mut same = None;
+        for &obj in left.objs() {
+            let one = match right_obj {
+                Obj::None if self.is_something(obj) => false,
+                _ if obj.is_constant() && right_obj.is_constant() => obj == right_obj,
+                _ => return None,
+            };
+            if *same.get_or_insert(one) != one {
+                return None;
+            }
+        }
+        same.map(|same| same == is_equal)
+    }
+
+    /// Whether an object is certainly not `None`.
+    fn is_something(&self, obj: Obj) -> bool {
+        match obj {
+            Obj::Func(_)
+            | Obj::Bound(_)
+            | Obj::Class(_)
+            | Obj::Instance(..)
+            | Obj::Container(_)
+            | Obj::Module(_)
+            | Obj::ExternalInstance(_)
+            | Obj::Keeper(_) => true,
+            Obj::External(name) => self.is_function(name),
+            _ => false,
+        }
     }
 
     /// Whether a pattern of constants matches, if that is known.
@@ -127,13 +202,11 @@ impl<'p> Machine<'p> {
             }
             Expr::Name(name) => {
                 let sym = self.sym(name.id.as_str());
-                if let Some(value) = self.frame.state.vars.get(&sym) {
+                if let Some(value) = self.frame.state.vars.get(&sym).cloned() {
                     let narrowed = if holds {
-                        self.when_true(value)
+                        self.when_true(&value)
                     } else {
-                        value.filter(|obj| {
-                            !matches!(obj, Obj::Bool(true) | Obj::Func(_) | Obj::Class(_))
-                        })
+                        self.without(&value, true)
                     };
                     if !narrowed.objs().is_empty() {
                         self.frame.state.vars.insert(sym, narrowed);
@@ -213,30 +286,39 @@ impl<'p> Machine<'p> {
     }
 
     /// Whether what a value is cannot change, so that a test of its truth holds from then on.
-    fn is_immutable(&self, value: &Value) -> bool {
-        let is_immutable = |obj: &Obj| match obj {
+    fn is_immutable(&mut self, value: &Value) -> bool {
+        let objs = value.objs().iter();
+        let mut is_immutable = |obj: &Obj| match obj {
             Obj::ExternalInstance(ty) => {
                 let ty = plain_type(self.str(*ty));
                 matches!(ty, "str" | "bytes") || is_scalar(ty)
             }
+            Obj::Instance(..) => self.is_true(*obj).is_some(),
             Obj::Func(_) | Obj::Class(_) | Obj::Bound(_) => true,
             _ => obj.is_constant(),
         };
-        !value.objs().is_empty() && value.objs().iter().all(is_immutable)
+        !value.objs().is_empty() && objs.copied().all(|obj| is_immutable(&obj))
     }
 
     /// What is left of a value where it is known to be true in a condition.
-    pub(super) fn when_true(&self, value: &Value) -> Value {
-        let kept = value.filter(|obj| match obj {
-            Obj::None | Obj::Bool(false) | Obj::Int(0) => false,
-            Obj::Str(text) => !self.str(text).is_empty(),
-            _ => true,
-        });
+    pub(super) fn when_true(&mut self, value: &Value) -> Value {
+        let kept = self.without(value, false);
         if self.is_immutable(&kept) {
             kept.truthy()
         } else {
             kept
         }
+    }
+
+    /// The value without the objects that are certainly true, or false, in a condition.
+    fn without(&mut self, value: &Value, truth: bool) -> Value {
+        let objs: SmallVec<[Obj; 4]> = value
+            .objs()
+            .iter()
+            .copied()
+            .filter(|&obj| self.is_true(obj) == Some(truth))
+            .collect();
+        value.filter(|obj| !objs.contains(&obj))
     }
 
     // ---- instances ----
@@ -494,6 +576,7 @@ fn is_always_true(ty: &str) -> bool {
             | "datetime.datetime"
             | "datetime.date"
             | "pathlib.Path"
+            | "random.Random"
             | "asyncio.AbstractEventLoop"
     )
 }
@@ -527,48 +610,4 @@ fn is_builtin_type(ty: &str) -> bool {
 /// A type without the refinement after `#`.
 pub(super) fn plain_type(ty: &str) -> &str {
     ty.split('#').next().unwrap_or(ty)
-}
-
-/// The result of comparing two values that are fully known.
-pub(super) fn compare_constants(left: &Value, op: CmpOp, right: &Value) -> Option<bool> {
-    if left.is_truthy() && !right.is_open() && matches!(right.objs(), [Obj::None]) {
-        return match op {
-            CmpOp::Is | CmpOp::Eq => Some(false),
-            CmpOp::IsNot | CmpOp::NotEq => Some(true),
-            _ => None,
-        };
-    }
-    if left.is_open() || right.is_open() {
-        return None;
-    }
-    let ([right], false) = (right.objs(), left.objs().is_empty()) else {
-        return None;
-    };
-    let is_equal = |left: Obj| -> Option<bool> {
-        match (left, *right) {
-            (a, b) if a.is_constant() && b.is_constant() => Some(a == b),
-            (
-                Obj::Func(_)
-                | Obj::Class(_)
-                | Obj::Instance(..)
-                | Obj::Container(_)
-                | Obj::Module(_),
-                Obj::None,
-            ) => Some(false),
-            (Obj::ExternalInstance(_) | Obj::Keeper(_), Obj::None) => Some(false),
-            _ => None,
-        }
-    };
-    let mut result = None;
-    for &obj in left.objs() {
-        let one = is_equal(obj)?;
-        if *result.get_or_insert(one) != one {
-            return None;
-        }
-    }
-    match op {
-        CmpOp::Eq | CmpOp::Is => result,
-        CmpOp::NotEq | CmpOp::IsNot => result.map(|equal| !equal),
-        _ => None,
-    }
 }

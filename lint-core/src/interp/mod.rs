@@ -48,6 +48,7 @@ mod startup;
 mod statements;
 mod stored;
 mod subscripts;
+mod switches;
 mod taint;
 #[cfg(test)]
 mod tests;
@@ -576,6 +577,7 @@ pub(crate) struct Machine<'p> {
     variants_of: FxHashMap<ClassId, u32>,
     /// The functions that fill what was asked about; see `startup.rs`.
     setters: FxHashMap<startup::Filled, Option<FuncId>>,
+    switches: FxHashMap<FileId, Rc<switches::Attributes<'p>>>,
     orders: mro::Orders,
     /// What containers are copies of, first of all.
     originals: FxHashMap<u32, u32>,
@@ -654,6 +656,7 @@ impl<'p> Machine<'p> {
             variants: Table::default(),
             variants_of: FxHashMap::default(),
             setters: FxHashMap::default(),
+            switches: FxHashMap::default(),
             orders: mro::Orders::default(),
             originals: FxHashMap::default(),
             members: FxHashMap::default(),
