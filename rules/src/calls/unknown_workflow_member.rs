@@ -22,11 +22,11 @@ use crate::sdk;
 
 /// ## What it does
 /// Finds names that workflow code takes from `temporalio.workflow` although they belong to `asyncio`,
-/// `datetime`, `temporalio.common` or `temporalio.exceptions`, or to another SDK, names with a slip of the pen,
-/// and names that `workflow.info()` and the handles of activities and of other workflows do not have. Also attributes
-/// that the input of a workflow or an activity lacks, or the result of an activity, where the annotation names a data class or a model
-/// of the project, and keys of such an object, which has attributes; and signals that are sent by name to a workflow of
-/// the project that has none of that name.
+/// `datetime`, `temporalio.common` or `temporalio.exceptions`, or to another SDK, names with a slip of the
+/// pen, and names that `workflow.info()` and the handles of activities and of other workflows do not have.
+/// Also attributes that the input of a workflow or an activity lacks, or the result of an activity, where the
+/// annotation names a data class or a model of the project, and keys of such an object, which has attributes;
+/// and signals that are sent by name to a workflow of the project that has none of that name.
 ///
 /// ## Why is this bad?
 /// The line raises an `AttributeError` when it runs. That is no failure: the workflow task is tried again
@@ -108,14 +108,8 @@ impl Rule for UnknownWorkflowMember {
             for it in unhandled(&cx.model, program, function) {
                 at.unhandled(&it).report(report);
             }
-            let entries = running.entries();
-            let mut own = entries.filter(|(_, reach)| reach.function == function);
-            let is_entry = own.next().is_some_and(|(entry, _)| {
-                matches!(
-                    entry.role,
-                    Role::Run | Role::Init | Role::Signal | Role::Update | Role::Query
-                )
-            });
+            let mut entries = running.entries_of(takes_input);
+            let is_entry = entries.any(|(_, reach)| reach.function == function);
             for it in lacking(&cx.model, program, function, is_entry) {
                 if !it.attribute.as_ref().is_some_and(|it| at.is_given(it)) {
                     at.lacking(&it).report(report);
@@ -123,16 +117,23 @@ impl Rule for UnknownWorkflowMember {
             }
         }
         for function in activities(&cx.model) {
-            let functions = program.index(function.file).into_iter();
-            let functions = || functions.clone().flat_map(|it| &it.functions);
+            let beside = program.index(function.file);
+            let beside = beside.map_or(&[][..], |it| &it.functions);
             for it in lacking(&cx.model, program, function, true) {
-                let gives = |name: &String| functions().any(|it| gives(Some(it), name));
-                if !it.attribute.as_ref().is_some_and(gives) {
+                let is_given = |name: &String| beside.iter().any(|it| gives(Some(it), name));
+                if !it.attribute.as_ref().is_some_and(is_given) {
                     in_activity(program, function, &it).report(report);
                 }
             }
         }
     }
+}
+
+fn takes_input(role: Role) -> bool {
+    matches!(
+        role,
+        Role::Run | Role::Init | Role::Signal | Role::Update | Role::Query
+    )
 }
 
 /// The activities of the project that plain Temporal code schedules, in the order of their places.
@@ -152,12 +153,8 @@ fn activities(model: &Model<'_>) -> BTreeSet<FunctionRef> {
 
 fn in_activity(program: Program<'_, '_>, function: FunctionRef, it: &Lacking) -> Finding {
     let (what, _, error) = it.told();
-    let outcome = match caught_at(program, function, it.at) {
-        Some(line) => {
-            format!("what is tried here always ends with the `{error}` that line {line} catches")
-        }
-        None => format!("the `{error}` fails each try of the activity"),
-    };
+    let outcome = caught(program, function, it.at, error)
+        .unwrap_or_else(|| format!("the `{error}` fails each try of the activity"));
     let message = format!(
         "`{}` is a `{}`, which {what}, so {outcome}",
         it.asked, it.class
@@ -270,10 +267,8 @@ impl Reached<'_, '_> {
 
     /// What becomes of an error that is raised at a place.
     fn outcome(self, at: Span, error: &str) -> String {
-        if let Some(line) = caught_at(self.program, self.function, at) {
-            return format!(
-                "what is tried here always ends with the `{error}` that line {line} catches"
-            );
+        if let Some(outcome) = caught(self.program, self.function, at, error) {
+            return outcome;
         }
         if self.function == self.entry {
             return format!("the `{error}` fails each try of the workflow task");
@@ -413,6 +408,19 @@ impl<'p> Asked<'p> {
                 .name
                 .is_none_or(|name| name == it.attribute.attr.as_str())
     }
+}
+
+/// What becomes of an error that is raised at a place, where the function itself catches it.
+fn caught(
+    program: Program<'_, '_>,
+    function: FunctionRef,
+    at: Span,
+    error: &str,
+) -> Option<String> {
+    let line = caught_at(program, function, at)?;
+    Some(format!(
+        "what is tried here always ends with the `{error}` that line {line} catches"
+    ))
 }
 
 /// The line of the `except` clause that takes whatever is raised at a place, if there is one in the function.
