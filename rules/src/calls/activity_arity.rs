@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use lint_core::diagnostic::{Diagnostic, FileId, Severity, Span};
+use lint_core::diagnostic::{Diagnostic, FileId, Severity};
 use lint_core::index::{FunctionIx, FunctionNode};
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
@@ -177,10 +177,10 @@ use crate::sites::{
 /// compared where the text leaves no doubt: a literal, a parameter with a plain annotation, an instance that is
 /// made there, against `str`, `int`, `float`, `bool`, `list`, `dict`, a data class or a model. What the
 /// converters of the SDK turn into each other is let through: an `int` for a `float`, a dictionary for a data
-/// class, if it is not written out without a field that has no default. Activities that are named by a string are found in the code that the workflow imports. The SDK goes by
-/// annotations only where as many arguments are given as there are parameters: where one with a default is left
-/// out, a data class arrives as a dictionary, which is a warning unless the function asks for its type, and other
-/// types are not compared.
+/// class, if it is not written out without a field that has no default. Activities that are named by a string
+/// are found in the code that the workflow imports. The SDK goes by annotations only where as many arguments
+/// are given as there are parameters: where one with a default is left out, a data class arrives as a
+/// dictionary, which is a warning unless the function asks for its type, and other types are not compared.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB402",
@@ -285,13 +285,15 @@ fn check_temporal(
     let what = sends.what();
     let takes = taker.arity();
     if takes.accepts(given.len()) {
-        let name = format!("{what} {name}");
-        if taker.is_annotated_for(given.len()) {
-            check_types(model, site, args, given, &taker, &name, report);
-        } else {
-            check_untyped(model, site, args, given, &taker, &name, report);
-        }
-        return;
+        let given = Given {
+            model,
+            site,
+            args,
+            payloads: given,
+            taker: &taker,
+            name: format!("{what} {name}"),
+        };
+        return given.check(report);
     }
     let message = format!(
         "the {what} {name} takes {takes} but is given {}",
@@ -308,30 +310,68 @@ fn check_temporal(
         .report(report);
 }
 
-/// Whether what is given fits the annotations of what takes it. `args` is what holds it, if it is
-/// given in a list.
-fn check_types(
-    model: &Model<'_>,
-    site: &CallSite<'_>,
-    args: Option<&Expr>,
-    given: &[Expr],
-    taker: &Taker<'_>,
-    name: &str,
-    report: &mut Vec<Diagnostic>,
-) {
-    let of_args = args.map(|it| Written::at(site, it).followed(model));
-    let at_payload = |it| of_args.map_or(Written::at(site, it), |args| args.with(it));
-    for (payload, &parameter) in given.iter().zip(&taker.parameters) {
-        let at = span_of(args.unwrap_or(payload));
-        let Some((is, wanted)) = taker.mistyped(model, at_payload(payload), parameter) else {
-            if let Some((class, lacks)) = taker.lacks(model, at_payload(payload), parameter) {
-                incomplete(site.file, span_of(payload), name, &class, &lacks).report(report);
+/// Arguments that are as many as what takes them allows.
+struct Given<'m, 'p> {
+    model: &'m Model<'p>,
+    site: &'m CallSite<'p>,
+    /// What holds them, if they are given in a list.
+    args: Option<&'m Expr>,
+    payloads: &'m [Expr],
+    taker: &'m Taker<'p>,
+    /// What takes them, as messages call it.
+    name: String,
+}
+
+impl Given<'_, '_> {
+    fn check(&self, report: &mut Vec<Diagnostic>) {
+        if !self.taker.is_annotated_for(self.payloads.len()) {
+            if let Some(untyped) = self.untyped() {
+                untyped.report(report);
             }
-            continue;
-        };
-        let parameter = parameter.name();
-        let message = format!("the {name} takes {wanted} as `{parameter}` but is given {is}");
-        let several = args.is_none() && taker.takes_elements(payload);
+            return;
+        }
+        for (payload, parameter) in self.parameters() {
+            let wrong = self.mistyped(payload, parameter);
+            if let Some(wrong) = wrong.or_else(|| self.incomplete(payload, parameter)) {
+                wrong.report(report);
+            }
+        }
+    }
+
+    fn parameters(&self) -> impl Iterator<Item = (&Expr, &ast::ParameterWithDefault)> {
+        let parameters = self.taker.parameters.iter().copied();
+        self.payloads.iter().zip(parameters)
+    }
+
+    /// What is given, where it is written.
+    fn written<'e>(&'e self, payload: &'e Expr) -> Written<'e> {
+        match self.args {
+            Some(args) => Written::at(self.site, args)
+                .followed(self.model)
+                .with(payload),
+            None => Written::at(self.site, payload),
+        }
+    }
+
+    fn finding(&self, at: &Expr, message: String) -> Finding {
+        Finding::new(
+            &ActivityArity::METADATA,
+            self.site.file,
+            span_of(at),
+            message,
+        )
+    }
+
+    /// What is given for a parameter with an annotation that it does not fit.
+    fn mistyped(&self, payload: &Expr, parameter: &ast::ParameterWithDefault) -> Option<Finding> {
+        let taker = self.taker;
+        let (is, wanted) = taker.mistyped(self.model, self.written(payload), parameter)?;
+        let message = format!(
+            "the {} takes {wanted} as `{}` but is given {is}",
+            self.name,
+            parameter.name()
+        );
+        let several = self.args.is_none() && taker.takes_elements(payload);
         let (help, note) = match (&is, &wanted) {
             _ if several => (
                 "pass them as `args=[…]`",
@@ -342,66 +382,58 @@ fn check_types(
                 "The default converter makes a list of the characters, if that is what the list may hold; all \
                  others fail.",
             ),
-            _ => (
-                "pass what the annotation says",
-                "No converter of the SDK makes one of the other, so the call fails each time.",
-            ),
+            _ => ("pass what the annotation says", NEVER_CONVERTED),
         };
-        Finding::new(&ActivityArity::METADATA, site.file, at, message)
-            .help(help)
-            .note(note)
-            .report(report);
+        let finding = self.finding(self.args.unwrap_or(payload), message);
+        Some(finding.help(help).note(note))
+    }
+
+    /// A dictionary that is written out and has not all that the class needs which is made of it.
+    fn incomplete(&self, payload: &Expr, parameter: &ast::ParameterWithDefault) -> Option<Finding> {
+        let written = self.written(payload);
+        let (class, lacks) = self.taker.lacks(self.model, written, parameter)?;
+        let lacks = match &lacks[..] {
+            [one] => format!("`{one}`"),
+            [some @ .., last] => format!("`{}` and `{last}`", some.join("`, `")),
+            [] => String::new(),
+        };
+        let message = format!(
+            "the {} takes a `{class}`, for which this dictionary lacks {lacks}",
+            self.name
+        );
+        let help = format!("pass a `{class}`, which names what is missing where it is made");
+        let finding = self.finding(payload, message);
+        Some(finding.help(help).note(NEVER_CONVERTED))
+    }
+
+    /// A data class that is given where the SDK does not go by the annotations: it arrives as a dictionary.
+    fn untyped(&self) -> Option<Finding> {
+        let (payload, parameter, wanted) = self.parameters().find_map(|(payload, parameter)| {
+            let wanted = self.taker.wanted(self.model, parameter)?;
+            let is_meant = matches!(wanted, Shape::Object(_)) && !payload.is_none_literal_expr();
+            let is_ready = self.taker.asks_what_is(parameter.name());
+            (is_meant && !is_ready).then(|| (payload, parameter.name(), wanted))
+        })?;
+        let message = format!(
+            "the {} gets `{parameter}` as a dictionary and not as {wanted}, as it is called here",
+            self.name
+        );
+        let finding = self.finding(self.args.unwrap_or(payload), message);
+        Some(
+            finding
+                .severity(Severity::Warning)
+                .help("pass an argument for each parameter in `args=[…]`, or put them into one data class")
+                .note(
+                    "The SDK goes by the annotations only if there are as many arguments as parameters, and none of \
+                     these has to be named.",
+                ),
+        )
     }
 }
 
-/// A dictionary that is written out and has not all that the class needs which is made of it.
-fn incomplete(file: FileId, at: Span, name: &str, class: &str, lacks: &[&str]) -> Finding {
-    let lacks = match lacks {
-        [one] => format!("`{one}`"),
-        [some @ .., last] => format!("`{}` and `{last}`", some.join("`, `")),
-        [] => String::new(),
-    };
-    let message = format!("the {name} takes a `{class}`, for which this dictionary lacks {lacks}");
-    Finding::new(&ActivityArity::METADATA, file, at, message)
-        .help(format!(
-            "pass a `{class}`, which names what is missing where it is made"
-        ))
-        .note("No converter of the SDK makes one of the other, so the call fails each time.")
-}
-
-/// A data class that is given where the SDK does not go by the annotations: it arrives as a dictionary.
-fn check_untyped(
-    model: &Model<'_>,
-    site: &CallSite<'_>,
-    args: Option<&Expr>,
-    given: &[Expr],
-    taker: &Taker<'_>,
-    name: &str,
-    report: &mut Vec<Diagnostic>,
-) {
-    let untyped = given.iter().zip(&taker.parameters).find_map(|it| {
-        let (payload, parameter) = it;
-        let wanted = taker.wanted(model, parameter)?;
-        let is_meant = matches!(wanted, Shape::Object(_)) && !payload.is_none_literal_expr();
-        let is_ready = taker.asks_what_is(parameter.name());
-        (is_meant && !is_ready).then(|| (payload, parameter.name(), wanted))
-    });
-    let Some((payload, parameter, wanted)) = untyped else {
-        return;
-    };
-    let message = format!(
-        "the {name} gets `{parameter}` as a dictionary and not as {wanted}, as it is called here"
-    );
-    let at = span_of(args.unwrap_or(payload));
-    Finding::new(&ActivityArity::METADATA, site.file, at, message)
-        .severity(Severity::Warning)
-        .help("pass an argument for each parameter in `args=[…]`, or put them into one data class")
-        .note(
-            "The SDK goes by the annotations only if there are as many arguments as parameters, and none of these \
-             has to be named.",
-        )
-        .report(report);
-}
+/// What is the matter with an argument from which a converter never makes what the annotation says.
+const NEVER_CONVERTED: &str =
+    "No converter of the SDK makes one of the other, so the call fails each time.";
 
 /// Calls of functions that pass their `*args` on to a call of the SDK, which takes one argument.
 fn passed_on(model: &Model<'_>, program: Program<'_, '_>, report: &mut Vec<Diagnostic>) {
