@@ -210,7 +210,7 @@ fn in_loops(model: &Model<'_>, program: Program<'_, '_>, report: &mut Vec<Diagno
                 model,
                 program,
                 entered: BTreeSet::new(),
-                places: Vec::new(),
+                catches: Vec::new(),
             };
             for node in own_nodes(program.function(function)) {
                 match node {
@@ -219,16 +219,22 @@ fn in_loops(model: &Model<'_>, program: Program<'_, '_>, report: &mut Vec<Diagno
                     _ => {}
                 }
             }
-            for (function, span, severity, help) in found.places {
-                if seen.insert((function.file, span.start)) {
-                    in_loop(program, running, function, span)
-                        .severity(severity)
-                        .help(help)
-                        .report(report);
+            for catch in found.catches {
+                if seen.insert((catch.function.file, catch.span.start)) {
+                    in_loop(program, running, catch).report(report);
                 }
             }
         }
     }
+}
+
+/// What takes a cancellation, and lets the loop around it go on.
+struct Catch {
+    function: FunctionRef,
+    span: Span,
+    severity: Severity,
+    /// What to do about it.
+    help: String,
 }
 
 /// Looks for what takes a cancellation in code that is repeated.
@@ -237,8 +243,7 @@ struct Swallowed<'m, 'p> {
     program: Program<'m, 'p>,
     /// Helpers whose results nobody looks at.
     entered: BTreeSet<FunctionRef>,
-    /// The last is what to do about it.
-    places: Vec<(FunctionRef, Span, Severity, String)>,
+    catches: Vec<Catch>,
 }
 
 impl Swallowed<'_, '_> {
@@ -253,15 +258,22 @@ impl Swallowed<'_, '_> {
                 Node::Stmt(it) if is_left(it) => {}
                 Node::Stmt(Stmt::Try(it)) => {
                     let handler = goes_on(self.program, function, it, is_helper);
-                    let place = |(it, severity)| (function, caught(it), severity, raise_again(it));
-                    self.places.extend(handler.map(place));
+                    self.catches.extend(handler.map(|(it, severity)| Catch {
+                        function,
+                        span: caught(it),
+                        severity,
+                        help: raise_again(it),
+                    }));
                 }
                 Node::Stmt(Stmt::With(it)) if waits(self.program, function, &it.body) => {
                     for item in &it.items {
                         if self.suppresses(function, &item.context_expr) {
-                            let span = span_of(&item.context_expr);
-                            let help = "let it through".to_owned();
-                            self.places.push((function, span, Severity::Warning, help));
+                            self.catches.push(Catch {
+                                function,
+                                span: span_of(&item.context_expr),
+                                severity: Severity::Warning,
+                                help: "let it through".to_owned(),
+                            });
                         }
                     }
                 }
@@ -622,12 +634,8 @@ fn raise_again(handler: &ast::ExceptHandlerExceptHandler) -> String {
     )
 }
 
-fn in_loop(
-    program: Program<'_, '_>,
-    running: Running<'_>,
-    function: FunctionRef,
-    span: Span,
-) -> Finding {
+fn in_loop(program: Program<'_, '_>, running: Running<'_>, catch: Catch) -> Finding {
+    let function = catch.function;
     let name = running.short_name();
     let message = format!(
         "the cancellation of `{name}` is caught here and the loop goes on, so a request that arrives meanwhile is lost"
@@ -636,9 +644,11 @@ fn in_loop(
         .entries()
         .find(|(_, reach)| reach.runs.contains(&function))
         .map_or(function, |(_, reach)| reach.function);
-    let culprit = Culprit::new(function, span, "cancellation is caught here");
+    let culprit = Culprit::new(function, catch.span, "cancellation is caught here");
     let rule = &SwallowedCancellation::METADATA;
     Finding::reached(rule, program, running, entry, culprit, message)
+        .severity(catch.severity)
+        .help(catch.help)
 }
 
 fn check(
