@@ -1,6 +1,7 @@
 use lint_core::diagnostic::Diagnostic;
 use lint_core::facts::FunctionRef;
 use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::comparable::ComparableExpr;
 use lint_core::syntax::ast::{self, CmpOp, ExceptHandler, Expr, Stmt, UnaryOp};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
@@ -112,7 +113,7 @@ impl Rule for WaitConditionResult {
             let asked = asked.map(|it| (span_of(it), ANSWER, "the result is used here"));
             let caught = caught(&cx.model, program, function).into_iter();
             let caught = caught.map(|it| (span_of(it), CLASS, "this is caught here"));
-            let dead = unreached(&cx.model, program, function).into_iter();
+            let dead = unreached(program, function).into_iter();
             let dead = dead.map(|it| (span_of(it), BRANCH, "this never runs"));
             for (span, (message, help), about) in asked.chain(caught).chain(dead) {
                 let culprit = Culprit::new(function, span, about);
@@ -289,11 +290,7 @@ fn is_other(model: &Model<'_>, function: FunctionRef, types: &Expr) -> bool {
 
 /// Branches right behind a wait with a limit for the case that its condition did not come true: then the wait
 /// raises, and they are not reached. One that only raises says to type checkers what is known there.
-fn unreached<'p>(
-    model: &Model<'_>,
-    program: Program<'_, 'p>,
-    function: FunctionRef,
-) -> Vec<&'p Stmt> {
+fn unreached<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<&'p Stmt> {
     let nodes = own_nodes(program.function(function));
     let statements: Vec<&'p Stmt> = nodes
         .filter_map(|node| match node {
@@ -301,7 +298,6 @@ fn unreached<'p>(
             Node::Expr(_) => None,
         })
         .collect();
-    let text = |it: &Expr| model.slice(function.file, span_of(it));
     let ends_between = |wait: &Stmt, next: &Stmt| {
         let (wait, next) = (span_of(wait), span_of(next));
         statements.iter().map(|it| span_of(*it)).any(|it| {
@@ -316,21 +312,8 @@ fn unreached<'p>(
         let Some(condition) = awaited(program, function, wait) else {
             continue;
         };
-        let is_negated = negated(condition).is_some_and(|(left, op, right)| match op {
-            None => {
-                matches!(&*branch.test, Expr::UnaryOp(it) if it.op == UnaryOp::Not && text(&it.operand) == text(left))
-            }
-            Some(op) => match &*branch.test {
-                Expr::Compare(it) => {
-                    it.ops[..] == [op]
-                        && text(&it.left) == text(left)
-                        && right.is_some_and(|right| text(&it.comparators[0]) == text(right))
-                }
-                _ => false,
-            },
-        });
         let only_raises = matches!(branch.body[..], [Stmt::Raise(_)]);
-        if is_negated && !only_raises && !ends_between(wait, pair[1]) {
+        if is_negated(condition, &branch.test) && !only_raises && !ends_between(wait, pair[1]) {
             found.extend(branch.body.first());
         }
     }
@@ -354,20 +337,28 @@ fn awaited<'p>(
     is_limited(program, function, call).then_some(&*predicate.body)
 }
 
-/// How the opposite of a condition is written: `not` before it, or a comparison.
-fn negated(condition: &Expr) -> Option<(&Expr, Option<CmpOp>, Option<&Expr>)> {
-    match condition {
-        Expr::Name(_) | Expr::Attribute(_) => Some((condition, None, None)),
-        Expr::Compare(it) if it.ops.len() == 1 => {
-            let opposite = match it.ops[0] {
-                CmpOp::Is => CmpOp::IsNot,
-                CmpOp::IsNot => CmpOp::Is,
-                CmpOp::Eq => CmpOp::NotEq,
-                CmpOp::NotEq => CmpOp::Eq,
-                _ => return None,
-            };
-            Some((&it.left, Some(opposite), Some(&it.comparators[0])))
+/// Whether a test holds exactly where the condition does not, as `x is None` of `x is not None`.
+fn is_negated(condition: &Expr, test: &Expr) -> bool {
+    let same = |one: &Expr, other: &Expr| ComparableExpr::from(one) == ComparableExpr::from(other);
+    match (condition, test) {
+        (Expr::Name(_) | Expr::Attribute(_), Expr::UnaryOp(it)) => {
+            it.op == UnaryOp::Not && same(condition, &it.operand)
         }
-        _ => None,
+        (Expr::Compare(one), Expr::Compare(other)) => {
+            is_opposite(&one.ops, &other.ops)
+                && same(&one.left, &other.left)
+                && same(&one.comparators[0], &other.comparators[0])
+        }
+        _ => false,
     }
+}
+
+fn is_opposite(one: &[CmpOp], other: &[CmpOp]) -> bool {
+    matches!(
+        (one, other),
+        ([CmpOp::Is], [CmpOp::IsNot])
+            | ([CmpOp::IsNot], [CmpOp::Is])
+            | ([CmpOp::Eq], [CmpOp::NotEq])
+            | ([CmpOp::NotEq], [CmpOp::Eq])
+    )
 }
