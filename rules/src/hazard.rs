@@ -5,7 +5,7 @@
 
 use lint_core::diagnostic::{Diagnostic, Fix, Impact, Severity, TraceStep};
 use lint_core::facts::{Facade, Facts, Hazard, HazardKind, Workflow, WorkflowKind};
-use lint_core::knowledge::{Sandbox, TASK_ORDER};
+use lint_core::knowledge::{BUNDLED, STARTUP, Sandbox, TASK_ORDER};
 use lint_core::rule::RuleMetadata;
 
 use crate::catalogue;
@@ -16,6 +16,10 @@ const RAISES: &[&str] = &["no-sync", "unsupported"];
 
 /// The class of what only tells somebody something: neither commands nor data depend on it.
 const TELLS: &str = "log";
+
+/// Classes of values that configure a worker. What connects it to others is no value: for clients
+/// and handles, using them is the hazard.
+const CONFIGURATION: &[&str] = &["env", "file", "ntro", BUNDLED, STARTUP];
 
 /// Reports the uses of APIs of the classes that the rule claims.
 pub(crate) fn report_apis(rule: &dyn Rule, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {
@@ -222,6 +226,11 @@ impl<'f, 'p> Case<'f, 'p> {
         self.class().is_none_or(|class| class.fix)
     }
 
+    /// Whether it configures the worker, when that is started or a module is imported.
+    pub(crate) fn is_configuration(&self) -> bool {
+        matches!(self.hazard.kind, HazardKind::ImportTime { class } if CONFIGURATION.contains(&class))
+    }
+
     fn tells(&self) -> bool {
         self.hazard.kind == HazardKind::Api { class: TELLS }
     }
@@ -262,7 +271,7 @@ impl<'f, 'p> Case<'f, 'p> {
 
     /// The impact. It is none where nothing is replayed, and otherwise only known to be none for
     /// what does nothing but give a value.
-    fn impact(&self) -> Impact {
+    pub(crate) fn impact(&self) -> Impact {
         if self.is_not_replayed() {
             return Impact::None;
         }
@@ -278,6 +287,8 @@ impl<'f, 'p> Case<'f, 'p> {
         };
         match self.hazard.impact {
             _ if self.tells() => Impact::None,
+            // Each worker may have queues, timeouts and intervals of its own.
+            _ if self.hazard.is_setting && self.is_configuration() => Impact::None,
             // It raises before it gives anything.
             _ if matches!(self.hazard.kind, HazardKind::Api { class } if RAISES.contains(&class)) => {
                 Impact::Unknown

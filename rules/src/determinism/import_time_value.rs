@@ -114,9 +114,7 @@ impl Rule for ImportTimeValue {
             let HazardKind::ImportTime { class } = case.hazard.kind else {
                 continue;
             };
-            let hazard = as_configured(case.hazard, class);
-            let case = case.of(&hazard);
-            if CONFIGURATION.contains(&class) && (class != STARTUP || sets_what_matters(&case)) {
+            if case.is_configuration() && (class != STARTUP || sets_what_matters(&case)) {
                 let found = diagnose(&case, class);
                 let kept = read
                     .entry((case.hazard.place, read_at(case.hazard)))
@@ -133,19 +131,6 @@ impl Rule for ImportTimeValue {
     }
 }
 
-/// Each worker may have queues, timeouts and intervals of its own: what only sets such does no harm.
-fn as_configured(hazard: &Hazard, class: &str) -> Hazard {
-    let sets_only = hazard.is_setting && CONFIGURATION.contains(&class);
-    Hazard {
-        impact: if sets_only {
-            Impact::None
-        } else {
-            hazard.impact
-        },
-        ..hazard.clone()
-    }
-}
-
 /// Where a function reads the value; the last step of the trace is what the value is computed by.
 fn read_at(hazard: &Hazard) -> Option<Place> {
     let steps = hazard.trace.iter().rev();
@@ -155,13 +140,8 @@ fn read_at(hazard: &Hazard) -> Option<Place> {
 /// A global that the start of the worker sets is mostly a client or a logger. It counts where
 /// commands or data depend on it.
 fn sets_what_matters(case: &Case<'_, '_>) -> bool {
-    case.hazard.kind == HazardKind::ImportTime { class: STARTUP }
-        && matches!(case.hazard.impact, Impact::Replay | Impact::Drift)
+    !case.hazard.is_setting && matches!(case.hazard.impact, Impact::Replay | Impact::Drift)
 }
-
-/// Classes of values that configure a worker. What connects it to others is no value: for clients
-/// and handles, using them is the hazard.
-const CONFIGURATION: &[&str] = &["env", "file", "ntro", BUNDLED, STARTUP];
 
 fn gives_value(class: &str) -> bool {
     catalogue::class(class).is_some_and(|class| class.gives_value)
@@ -226,8 +206,8 @@ fn diagnose(case: &Case<'_, '_>, class: &str) -> Diagnostic {
     };
     let mut diagnostic = case.diagnose(&ImportTimeValue::METADATA, &message, help(case, class));
     // These only change with a deployment.
-    if CONFIGURATION.contains(&class) {
-        let most = match case.hazard.impact {
+    if case.is_configuration() {
+        let most = match case.impact() {
             _ if class == BUNDLED => Severity::Info,
             Impact::Replay | Impact::Drift => Severity::Warning,
             Impact::Unknown | Impact::None => Severity::Info,
