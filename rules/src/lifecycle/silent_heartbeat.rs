@@ -172,10 +172,10 @@ fn is_done_at_once(model: &Model<'_>, program: Program<'_, '_>, activity: Functi
     let names = model.names_in(file);
     let makes = |call: &ast::ExprCall| match names.resolve(file, ix, &call.func) {
         Some(Resolved::Class { file, ix }) => is_made_at_once(model, file, ix),
-        Some(Resolved::External(name)) => {
-            matches!(name.as_str(), "NotImplementedError")
-                || name == "temporalio.exceptions.ApplicationError"
-        }
+        Some(Resolved::External(name)) => matches!(
+            name.as_str(),
+            "NotImplementedError" | "temporalio.exceptions.ApplicationError"
+        ),
         _ => false,
     };
     let is_short = |node: Node<'_>| match node {
