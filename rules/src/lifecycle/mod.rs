@@ -9,6 +9,7 @@ mod lost_update;
 mod plain_exception;
 mod silent_heartbeat;
 mod stale;
+mod stores;
 mod unfinished_handlers;
 mod unset_attribute;
 mod unset_variable;

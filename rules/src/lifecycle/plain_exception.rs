@@ -70,8 +70,9 @@ use crate::rule::{Context, Rule};
 ///
 /// ## Limits
 /// What stands behind all members of an enum, behind all literals that calls give for a parameter, behind a
-/// loop that is always left, behind `not handle.done()` after the handle was awaited, or behind `self.state is None`
-/// after a wait until it is set, where nothing sets it back, is never reached.
+/// loop that is always left, behind `not handle.done()` after the handle was awaited, or behind `self.state is
+/// None` after a wait until it is set, or until a flag is that is always set together with it, where nothing
+/// sets it back, is never reached.
 /// Outside the class, an exception for a parameter for which a call gives a literal or what it has compared
 /// itself is taken to be a check of that caller, and one for a negative length never happens. So is an exception
 /// of Python behind all cases of a `match` or all keys of a table, for an attribute that is not set, for a key that

@@ -1,5 +1,6 @@
 //! What a wait has settled: behind `wait_condition(lambda: self.state is not None)` the attribute is
-//! set, and stays so if nothing takes it away again.
+//! set, and stays so if nothing takes it away again. So it is behind a wait for a flag that is set
+//! together with it.
 
 use std::collections::BTreeSet;
 
@@ -8,12 +9,10 @@ use lint_core::facts::FunctionRef;
 use lint_core::syntax::ast::{self, CmpOp, Expr, Stmt, UnaryOp};
 use lint_core::syntax::span_of;
 
-use crate::program::{Node, Program, bodies, own_nodes};
+use super::stores::{Lack, Read, Stores};
+use crate::program::{Program, bodies};
 
 const WAIT: &[&str] = &["temporalio.workflow.wait_condition"];
-
-/// An attribute with the function that reads it.
-type Read<'p> = (FunctionRef, &'p ast::ExprAttribute);
 
 /// Helpers are followed back this far.
 const MAX_DEPTH: usize = 3;
@@ -26,37 +25,56 @@ pub(super) fn is_waited_for(
     at: (FunctionRef, Span),
     functions: &BTreeSet<FunctionRef>,
 ) -> bool {
-    let Some(missing) = missing(test.1) else {
+    let Some((missing, lacks)) = missing(test.1) else {
         return false;
     };
     let waits = Waits {
         program,
         functions,
         missing: (test.0, missing),
+        lacks,
+        stores: Stores::of(program, (test.0, missing)),
     };
-    waits.are_before(at, MAX_DEPTH) && !is_taken_away(program, waits.missing)
+    waits.are_before(at, MAX_DEPTH) && !lacks.iter().any(|&it| waits.stores.take_away(it))
 }
 
-#[derive(Clone, Copy)]
 struct Waits<'f, 'p, 'a> {
     program: Program<'f, 'p>,
     functions: &'a BTreeSet<FunctionRef>,
     missing: Read<'a>,
+    /// What the test asks for.
+    lacks: &'static [Lack],
+    stores: Stores<'p>,
 }
 
 impl Waits<'_, '_, '_> {
-    fn are_before(self, at: (FunctionRef, Span), depth: usize) -> bool {
+    fn are_before(&self, at: (FunctionRef, Span), depth: usize) -> bool {
         let Some(def) = self.program.def(at.0) else {
             return false;
         };
         let waits = waits_before(self.program, &def.body, at);
-        let is_it = |it: &&ast::ExprAttribute| is_same(self.program, self.missing, (at.0, it));
         // What is decorated may be called by the SDK.
-        waits.iter().any(is_it)
+        waits.iter().any(|it| self.are_answered(at.0, it))
             || def.decorator_list.is_empty() && depth > 0 && self.are_before_calls(at.0, depth - 1)
     }
 
-    fn are_before_calls(self, function: FunctionRef, depth: usize) -> bool {
+    /// Whether nothing that the test asks for is left after the wait.
+    fn are_answered(&self, function: FunctionRef, wait: &Wait<'_>) -> bool {
+        let waited = (function, wait.attribute);
+        if is_same(self.program, self.missing, waited) {
+            let is_left = |it: &&Lack| !wait.excludes.contains(it);
+            let mut left = self.lacks.iter().filter(is_left);
+            return left.all(|&it| !self.stores.may_leave(it));
+        }
+        let flag = Stores::of(self.program, waited);
+        wait.excludes.contains(&Lack::False)
+            && self
+                .lacks
+                .iter()
+                .all(|&it| self.stores.come_with(&flag, it))
+    }
+
+    fn are_before_calls(&self, function: FunctionRef, depth: usize) -> bool {
         let mut calls = self.functions.iter().flat_map(|&caller| {
             let calls = self.program.own_calls(caller);
             let calls = calls.filter(move |(_, callee)| *callee == function);
@@ -68,21 +86,36 @@ impl Waits<'_, '_, '_> {
     }
 }
 
-/// The attribute of `self.state is None` and `not self.state`.
-fn missing(test: &Expr) -> Option<&ast::ExprAttribute> {
+/// The attribute of `self.state is None` and `not self.state`, and what is asked of it.
+fn missing(test: &Expr) -> Option<(&ast::ExprAttribute, &'static [Lack])> {
     match test {
-        Expr::UnaryOp(it) if it.op == UnaryOp::Not => it.operand.as_attribute_expr(),
-        Expr::Compare(it) => compared_with_none(it, CmpOp::Is),
+        Expr::UnaryOp(it) if it.op == UnaryOp::Not => Some((it.operand.as_attribute_expr()?, ALL)),
+        Expr::Compare(it) => Some((compared_with_none(it, CmpOp::Is)?, &[Lack::Nothing])),
         _ => None,
     }
 }
 
-/// The attribute of `self.state is not None` and `self.state`.
-fn present(test: &Expr) -> Option<&ast::ExprAttribute> {
-    match test {
-        Expr::Attribute(it) => Some(it),
-        Expr::Compare(it) => compared_with_none(it, CmpOp::IsNot),
-        _ => None,
+const ALL: &[Lack] = &[Lack::Nothing, Lack::False];
+
+/// A wait until an attribute is there.
+struct Wait<'p> {
+    attribute: &'p ast::ExprAttribute,
+    /// What it is not from then on.
+    excludes: &'static [Lack],
+}
+
+impl<'p> Wait<'p> {
+    /// The wait for `self.state is not None` and `self.state`.
+    fn of(test: &'p Expr) -> Option<Self> {
+        let (attribute, excludes): (_, &'static [Lack]) = match test {
+            Expr::Attribute(it) => (it, ALL),
+            Expr::Compare(it) => (compared_with_none(it, CmpOp::IsNot)?, &[Lack::Nothing]),
+            _ => return None,
+        };
+        Some(Self {
+            attribute,
+            excludes,
+        })
     }
 }
 
@@ -91,12 +124,12 @@ fn compared_with_none(it: &ast::ExprCompare, op: CmpOp) -> Option<&ast::ExprAttr
     it.left.as_attribute_expr().filter(|_| is_none)
 }
 
-/// The attributes for which waits stand before a place, in the blocks around it.
+/// The waits that stand before a place, in the blocks around it.
 fn waits_before<'p>(
     program: Program<'_, 'p>,
     body: &'p [Stmt],
     at: (FunctionRef, Span),
-) -> Vec<&'p ast::ExprAttribute> {
+) -> Vec<Wait<'p>> {
     let is_around = |it: &Stmt| {
         let span = span_of(it);
         span.start <= at.1.start && at.1.end <= span.end
@@ -117,14 +150,14 @@ fn waited_for<'p>(
     program: Program<'_, 'p>,
     function: FunctionRef,
     statement: &'p Stmt,
-) -> Option<&'p ast::ExprAttribute> {
+) -> Option<Wait<'p>> {
     let Stmt::Expr(it) = statement else {
         return None;
     };
     let call = it.value.as_await_expr()?.value.as_call_expr()?;
     let predicate = call.arguments.args.first()?.as_lambda_expr()?;
     let is_wait = program.calls(function.file, call, WAIT);
-    present(&predicate.body).filter(|_| is_wait)
+    Wait::of(&predicate.body).filter(|_| is_wait)
 }
 
 /// Whether both are the same attribute of one class.
@@ -135,38 +168,4 @@ fn is_same(program: Program<'_, '_>, one: Read<'_>, other: Read<'_>) -> bool {
             .owners(one.0.file, one.1)
             .iter()
             .any(|it| owners.contains(it))
-}
-
-/// Whether anything beside an initialiser sets the attribute to what is false or deletes it, in a file of its class.
-fn is_taken_away(program: Program<'_, '_>, read: Read<'_>) -> bool {
-    let is_it =
-        |it: &Expr| matches!(it, Expr::Attribute(it) if it.attr.as_str() == read.1.attr.as_str());
-    let takes = |node: Node<'_>| match node {
-        Node::Stmt(Stmt::Assign(it)) => is_false(&it.value) && it.targets.iter().any(is_it),
-        Node::Stmt(Stmt::AnnAssign(it)) => {
-            is_it(&it.target) && it.value.as_deref().is_some_and(is_false)
-        }
-        Node::Stmt(Stmt::Delete(it)) => it.targets.iter().any(is_it),
-        _ => false,
-    };
-    program.owners(read.0.file, read.1).iter().any(|class| {
-        let functions = program
-            .index(class.file)
-            .into_iter()
-            .flat_map(|it| &it.functions);
-        let mut others = functions.filter(|it| !it.qualname.ends_with(".__init__"));
-        others.any(|it| own_nodes(Some(it)).any(takes))
-    })
-}
-
-/// Whether a value that is written out is nothing, or false.
-fn is_false(value: &Expr) -> bool {
-    match value {
-        Expr::NoneLiteral(_) => true,
-        Expr::BooleanLiteral(it) => !it.value,
-        Expr::StringLiteral(it) => it.value.is_empty(),
-        Expr::List(it) => it.elts.is_empty(),
-        Expr::Dict(it) => it.items.is_empty(),
-        _ => false,
-    }
 }
