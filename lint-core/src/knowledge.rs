@@ -59,6 +59,9 @@ pub const FETCHED: &str = "fetched";
 /// The classes of what waits for something else, which may be a command.
 pub const WAITS: &[&str] = &[TASK_ORDER, "asyncio", "no-sync", "unsupported", "thread"];
 
+/// The classes of what sends elsewhere what it is given.
+pub const SENDS: &[&str] = &["cloud", "db", "llm", "net"];
+
 /// The class of what reads files.
 pub const FILE: &str = "file";
 

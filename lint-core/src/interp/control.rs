@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::diagnostic::Span;
-use crate::knowledge::{SHARED, WAITS};
+use crate::knowledge::{SENDS, SHARED, WAITS};
 
 use super::{
     CellKey, CtxId, EventKind, Except, Kinds, Machine, Obj, Origin, Sink, SinkKind, SourceId, Value,
@@ -392,12 +392,23 @@ impl<'p> Machine<'p> {
     /// Whether a call that stands there talks to others than the server of the workflow, so that
     /// awaiting it issues no command.
     pub(super) fn does_io(&self, span: Span) -> bool {
-        let is_io = |kind: &EventKind| matches!(kind, EventKind::Api { class, .. } if !WAITS.contains(class));
+        self.uses(span, |class| !WAITS.contains(&class))
+    }
+
+    /// Whether the call that stands there sends what it is given to others.
+    pub(super) fn sends(&self, span: Span) -> bool {
+        self.uses(span, |class| SENDS.contains(&class))
+    }
+
+    /// Whether an API of such a class is called there, or a resource that one has made.
+    fn uses(&self, span: Span, is_meant: impl Fn(&str) -> bool) -> bool {
+        let is_it =
+            |kind: &EventKind| matches!(kind, EventKind::Api { class, .. } if is_meant(class));
         let out = &self.frame.out;
         let mut events = out.events.iter();
         let mut resources = out.resources.iter();
-        events.any(|event| event.span == span && is_io(&event.kind))
-            || resources.any(|(at, kind, _)| *at == span && is_io(kind))
+        events.any(|event| event.span == span && is_it(&event.kind))
+            || resources.any(|(at, kind, _)| *at == span && is_it(kind))
     }
 
     /// Remembers what decides over a call; what the callee does says what that means.

@@ -36,6 +36,10 @@ impl<'p> Machine<'p> {
         self.note_external(name);
         self.note_seen(span, Seen::Calls(name));
         let cause = self.cause_of_call(name, args, span);
+        if self.sends(span) {
+            let sent = self.payload_taint(args, span);
+            self.record_sink(&sent, SinkKind::External, span);
+        }
         if self.str(name).ends_with(".shuffle")
             && let Some(list) = args.at(0)
         {
