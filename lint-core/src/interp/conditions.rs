@@ -165,32 +165,6 @@ impl<'p> Machine<'p> {
         }
     }
 
-    /// Whether a pattern of constants matches, if that is known.
-    pub(super) fn pattern_matches(
-        &mut self,
-        pattern: &'p ast::Pattern,
-        subject: &Value,
-    ) -> Option<bool> {
-        match pattern {
-            ast::Pattern::MatchValue(it) => {
-                let value = self.evaluate(&it.value);
-                self.decided_comparison(subject, CmpOp::Eq, &value)
-            }
-            ast::Pattern::MatchOr(it) => {
-                let mut all = Some(false);
-                for pattern in &it.patterns {
-                    match self.pattern_matches(pattern, subject) {
-                        Some(true) => return Some(true),
-                        Some(false) => {}
-                        None => all = None,
-                    }
-                }
-                all
-            }
-            _ => None,
-        }
-    }
-
     /// Restricts variables to what a condition says of them.
     pub(super) fn narrow(&mut self, test: &'p Expr, holds: bool) {
         match test {

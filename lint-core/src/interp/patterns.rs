@@ -1,11 +1,11 @@
 //! `match`: which case is taken, and what its pattern binds.
 
 use crate::diagnostic::Span;
-use crate::syntax::ast::{self, Expr};
+use crate::syntax::ast::{self, CmpOp, Expr};
 use crate::syntax::span_of;
 
 use super::builtins::is_builtin;
-use super::{ClassId, Key, Machine, Mode, Obj, SinkKind, State, Sym, Value};
+use super::{ClassId, ContainerKind, Key, Machine, Mode, Obj, SinkKind, State, Sym, Value};
 
 impl<'p> Machine<'p> {
     pub(super) fn match_statement(&mut self, it: &'p ast::StmtMatch) {
@@ -22,17 +22,17 @@ impl<'p> Machine<'p> {
         };
         for case in &it.cases {
             self.frame.state = before.clone();
-            let matches = self.pattern_matches(&case.pattern, &subject);
+            // What earlier cases leave of a variable is less than what it was.
+            let left = match &*it.subject {
+                Expr::Name(_) => self.evaluate(&it.subject),
+                _ => subject.clone(),
+            };
+            let matches = self.pattern_matches(&case.pattern, &left);
             if matches == Some(false) && self.mode == Mode::Workflows {
                 continue;
             }
             let tested = self.classes_of_pattern(&case.pattern);
             if let (Expr::Name(name), Some((classes, is_all))) = (&*it.subject, &tested) {
-                let value = self.evaluate(&it.subject);
-                let test = self.instance_test(&value, classes);
-                if test.objs() == [Obj::Bool(false)] && self.mode == Mode::Workflows {
-                    continue;
-                }
                 if *is_all && case.guard.is_none() {
                     self.narrow_to(name, classes, false);
                     before = std::mem::replace(&mut self.frame.state, before);
@@ -55,6 +55,67 @@ impl<'p> Machine<'p> {
         self.close_control(outer);
         after.join(&before);
         self.frame.state = after;
+    }
+
+    /// Whether a pattern matches, if that is the same for all that the subject may be.
+    fn pattern_matches(&mut self, pattern: &'p ast::Pattern, subject: &Value) -> Option<bool> {
+        match pattern {
+            ast::Pattern::MatchValue(it) => {
+                let value = self.evaluate(&it.value);
+                self.decided_comparison(subject, CmpOp::Eq, &value)
+            }
+            ast::Pattern::MatchSingleton(it) => {
+                let value = Value::of(match it.value {
+                    ast::Singleton::None => Obj::None,
+                    ast::Singleton::True => Obj::Bool(true),
+                    ast::Singleton::False => Obj::Bool(false),
+                });
+                self.decided_comparison(subject, CmpOp::Is, &value)
+            }
+            ast::Pattern::MatchOr(it) => {
+                let mut all = Some(false);
+                for pattern in &it.patterns {
+                    match self.pattern_matches(pattern, subject) {
+                        Some(true) => return Some(true),
+                        Some(false) => {}
+                        None => all = None,
+                    }
+                }
+                all
+            }
+            ast::Pattern::MatchAs(it) => match it.pattern.as_deref() {
+                Some(inner) => self.pattern_matches(inner, subject),
+                None => Some(true),
+            },
+            ast::Pattern::MatchClass(_) => {
+                let (classes, is_all) = self.classes_of_pattern(pattern)?;
+                match self.instance_test(subject, &classes).objs() {
+                    [Obj::Bool(true)] if is_all => Some(true),
+                    [Obj::Bool(false)] => Some(false),
+                    _ => None,
+                }
+            }
+            ast::Pattern::MatchSequence(_) => {
+                self.has_no_parts(subject, &[ContainerKind::List, ContainerKind::Tuple])
+            }
+            ast::Pattern::MatchMapping(_) => self.has_no_parts(subject, &[ContainerKind::Dict]),
+            ast::Pattern::MatchStar(_) => None,
+        }
+    }
+
+    /// `Some(false)` where a subject is surely no container of these kinds.
+    fn has_no_parts(&self, subject: &Value, kinds: &[ContainerKind]) -> Option<bool> {
+        let is_other = |obj: &Obj| match obj {
+            // What an annotation such as `Sequence` stands for may be of any kind.
+            Obj::Container(id) => {
+                let container = self.containers.get(*id);
+                container.ctx.is_some() && !kinds.contains(&container.kind)
+            }
+            obj => obj.is_constant(),
+        };
+        let objs = subject.objs();
+        let is_known = !subject.is_open() && !objs.is_empty();
+        (is_known && objs.iter().all(is_other)).then_some(false)
     }
 
     /// The classes that a pattern tests its subject for, and whether it tests nothing more.
