@@ -502,7 +502,8 @@ impl<'p> Machine<'p> {
     }
 
     /// The instances among which copies of others stand, of which some fields have other values. A
-    /// run does not share its copies with others, and what is given now is not in the original.
+    /// run does not share its copies with others, as it does those that are made at import, and what
+    /// is given now is not in the original.
     pub(super) fn variant_of_copy(&mut self, class: ClassId, variant: u32, set: &Args) -> u32 {
         let callables = |value: &Value| -> Vec<Obj> {
             let objs = value.objs().iter().copied();
@@ -510,12 +511,12 @@ impl<'p> Machine<'p> {
         };
         let given = set.keywords.iter().flat_map(|(_, value)| callables(value));
         let mut given: Vec<Obj> = given.collect();
-        let is_shared = self.is_made_at_import(variant);
-        if given.is_empty() && !is_shared {
+        let is_left = self.is_made_at_import(variant) && !self.at_import();
+        if given.is_empty() && !is_left {
             return variant;
         }
         if !self.is_data_class(class) {
-            return if is_shared { 0 } else { variant };
+            return if is_left { 0 } else { variant };
         }
         let mut kept = Vec::new();
         for field in self.field_names(class) {
