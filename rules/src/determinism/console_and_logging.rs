@@ -11,7 +11,8 @@ use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds `print()`, the functions and loggers of `logging`, and other console output in the body of a
-/// workflow class. What helpers write is left to them.
+/// workflow class, and what changes there which messages the worker logs, and where. What helpers do is left
+/// to them.
 ///
 /// ## Why is this bad?
 /// No history is harmed, but each replay writes its lines again: a journal that was posted once is
@@ -118,7 +119,9 @@ impl Rule for ConsoleAndLogging {
                 if case.hazard.trace.is_empty() {
                     found.fixes.extend(fixes::logger(cx, &case));
                 }
-                found.subject = logger(cx, case.hazard.place);
+                if case.hazard.remarks.advice != SETS_LOGGING {
+                    found.subject = logger(cx, case.hazard.place);
+                }
                 if locks && !case.hazard.read_only {
                     found.severity = Severity::Warning;
                 }
@@ -127,6 +130,9 @@ impl Rule for ConsoleAndLogging {
         }
     }
 }
+
+/// The advice about what configures loggers, which another logger does not settle.
+const SETS_LOGGING: &str = "sets-logging";
 
 /// The logger of the module whose method is called: all of its calls are settled where it is made.
 fn logger(cx: &Context<'_>, place: Place) -> Option<Subject> {
