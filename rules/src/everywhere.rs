@@ -2,8 +2,8 @@
 
 use lint_core::facts::Facts;
 use lint_core::project::{Question, mentions};
-use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
-use lint_core::syntax::ast::{self, Expr};
+use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
+use lint_core::syntax::ast::{self, Expr, Stmt};
 
 const FAILURES: &str = "workflow_failure_exception_types";
 
@@ -29,9 +29,9 @@ impl Everywhere {
         });
         let mut finder = Finder::default();
         for module in files.into_iter().filter_map(|file| project.module(file)) {
-            finder.visit_body(&module.tree().body);
+            finder.look_through(&module.tree().body);
         }
-        finder.0
+        finder.found
     }
 }
 
@@ -46,29 +46,74 @@ fn calls_defn(bytes: &[u8]) -> bool {
     })
 }
 
+/// Looks through one file after the other.
 #[derive(Default)]
-struct Finder(Everywhere);
+struct Finder<'a> {
+    found: Everywhere,
+    /// The names that the file has for modules of activities, and for their `defn`.
+    modules: Vec<&'a str>,
+    markers: Vec<&'a str>,
+}
 
-impl<'a> Visitor<'a> for Finder {
-    fn visit_expr(&mut self, expression: &'a Expr) {
-        if let Expr::Call(call) = expression
-            && let Expr::Attribute(defn) = &*call.func
-            && defn.attr.as_str() == "defn"
-            && let Some(given) = call.arguments.args.first()
-        {
-            let of = match &*defn.value {
-                Expr::Name(it) => it.id.as_str(),
-                Expr::Attribute(it) => it.attr.as_str(),
-                _ => "",
-            };
-            self.0.marks_activities |= of == "activity" && !given.is_string_literal_expr();
+impl<'a> Finder<'a> {
+    fn look_through(&mut self, body: &'a [Stmt]) {
+        self.modules = vec!["activity"];
+        self.markers.clear();
+        self.visit_body(body);
+    }
+
+    /// Whether a call makes an activity of what it is given, and not a decorator of a name.
+    fn marks_activity(&self, call: &ast::ExprCall) -> bool {
+        let is_marker = match &*call.func {
+            Expr::Name(it) => self.markers.contains(&it.id.as_str()),
+            Expr::Attribute(defn) if defn.attr.as_str() == "defn" => match &*defn.value {
+                Expr::Name(it) => self.modules.contains(&it.id.as_str()),
+                Expr::Attribute(it) => it.attr.as_str() == "activity",
+                _ => false,
+            },
+            _ => false,
+        };
+        let given = call.arguments.args.first();
+        is_marker && given.is_some_and(|it| !it.is_string_literal_expr())
+    }
+}
+
+impl<'a> Visitor<'a> for Finder<'a> {
+    fn visit_stmt(&mut self, statement: &'a Stmt) {
+        match statement {
+            Stmt::Import(it) => {
+                let named = it.names.iter().filter(|it| is_activity(it.name.as_str()));
+                self.modules
+                    .extend(named.filter_map(|it| it.asname.as_deref()));
+            }
+            Stmt::ImportFrom(it) => {
+                let is_of_module = it.module.as_deref().is_some_and(is_activity);
+                for it in &it.names {
+                    let name = it.asname.as_ref().unwrap_or(&it.name).as_str();
+                    match it.name.as_str() {
+                        "activity" => self.modules.push(name),
+                        "defn" if is_of_module => self.markers.push(name),
+                        _ => {}
+                    }
+                }
+            }
+            _ => walk_stmt(self, statement),
         }
-        if let Expr::Call(ast::ExprCall { arguments, .. }) = expression
-            && let Some(given) = arguments.find_keyword(FAILURES)
-        {
-            let is_none = matches!(&given.value, Expr::List(list) if list.elts.is_empty());
-            self.0.workers_declare_failures |= !is_none;
+    }
+
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        if let Expr::Call(call) = expression {
+            self.found.marks_activities |= self.marks_activity(call);
+            if let Some(given) = call.arguments.find_keyword(FAILURES) {
+                let is_none = matches!(&given.value, Expr::List(list) if list.elts.is_empty());
+                self.found.workers_declare_failures |= !is_none;
+            }
         }
         walk_expr(self, expression);
     }
+}
+
+/// Whether a module is one of activities, of the SDK or of a facade.
+fn is_activity(module: &str) -> bool {
+    module.rsplit('.').next() == Some("activity")
 }
