@@ -20,6 +20,7 @@ pub mod place;
 pub mod project;
 mod reach;
 pub mod rule;
+pub mod screen;
 mod search;
 pub mod source;
 pub mod suggest;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::place::FileId;
 use crate::project::{Project, Question, mentions};
+use crate::screen::Word;
 use crate::syntax::ast::visitor::{Visitor, walk_expr};
 use crate::syntax::ast::{self, Expr};
 
@@ -41,6 +42,7 @@ pub(crate) fn answers_alike(old: &Project<'_>, new: &Project<'_>, file: FileId) 
 pub(crate) fn question() -> Question<'static> {
     Question {
         name: ARGUMENT.to_owned(),
+        words: [ARGUMENT, EVERYTHING].map(Word::text).into(),
         test: &|bytes| mentions(bytes, ARGUMENT) || mentions(bytes, EVERYTHING),
     }
 }

@@ -14,6 +14,7 @@ use rayon::prelude::*;
 use crate::diagnostic::FileId;
 use crate::index::Module;
 use crate::knowledge::Knowledge;
+use crate::screen::{Screen, Word};
 use crate::source::SourceFile;
 use crate::syntax::ast::{self, Stmt};
 
@@ -141,6 +142,8 @@ enum Loaded {
 pub struct Question<'q> {
     /// Questions of one name have the same test.
     pub name: String,
+    /// The answer is no of a file in which none of these stands, of which there is at least one.
+    pub words: Vec<Word>,
     pub test: &'q (dyn Fn(&[u8]) -> bool + Sync),
 }
 
@@ -516,9 +519,10 @@ impl<'l> Project<'l> {
         let is_asked =
             |file: &FileId| self.key(*file).ends_with(".py") && !self.is_installed(*file);
         let open: Vec<FileId> = self.files().filter(is_open).filter(is_asked).collect();
+        let screen = Screen::new(questions.iter().flat_map(|it| &it.words));
         let answers: Vec<(FileId, Vec<Answer>)> = open
             .into_par_iter()
-            .map(|file| (file, self.answers_of(file, questions)))
+            .map(|file| (file, self.answers_of(file, questions, &screen)))
             .collect();
         for (file, answers) in answers {
             for (column, answer) in columns.iter_mut().zip(answers) {
@@ -529,9 +533,10 @@ impl<'l> Project<'l> {
         self.answers.extend(names.zip(columns));
     }
 
-    fn answers_of(&self, file: FileId, questions: &[Question<'_>]) -> Vec<Answer> {
+    fn answers_of(&self, file: FileId, questions: &[Question<'_>], screen: &Screen) -> Vec<Answer> {
         match self.read_bytes(file) {
             Err(_) => vec![Answer::Unreadable; questions.len()],
+            Ok(bytes) if !screen.may_hold(&bytes) => vec![Answer::No; questions.len()],
             Ok(bytes) => questions
                 .iter()
                 .map(|it| match (it.test)(&bytes) {

@@ -7,16 +7,19 @@ use memchr::memrchr;
 
 use crate::diagnostic::FileId;
 use crate::project::{Project, Question};
+use crate::screen::{Word, continues_name};
 
 /// Puts several questions at once, so that each file is read once.
 pub(crate) fn ask_all(project: &Project<'_>, sought: &[Sought], others: &[Question<'_>]) {
     let tests: Vec<_> = sought.iter().map(Sought::test).collect();
     let questions = sought.iter().zip(&tests).map(|(it, test)| Question {
         name: it.name(),
+        words: it.words(),
         test,
     });
     let others = others.iter().map(|it| Question {
         name: it.name.clone(),
+        words: it.words.clone(),
         test: it.test,
     });
     project.ask(&questions.chain(others).collect::<Vec<_>>());
@@ -42,6 +45,18 @@ impl Sought {
                 .collect::<Vec<_>>()
                 .join(" "),
         }
+    }
+
+    fn words(&self) -> Vec<Word> {
+        let words: Vec<&str> = match self {
+            // All parts of it have to be there.
+            Self::Import(module) => module.split('.').take(1).collect(),
+            Self::Names(names) => names.iter().map(String::as_str).collect(),
+        };
+        words
+            .into_iter()
+            .map(|it| Word::Name(it.to_owned()))
+            .collect()
     }
 
     fn test(&self) -> impl Fn(&[u8]) -> bool + Sync + use<> {
@@ -78,6 +93,7 @@ impl Sought {
     fn ask<T>(&self, ask: impl FnOnce(Question<'_>) -> T) -> T {
         ask(Question {
             name: self.name(),
+            words: self.words(),
             test: &self.test(),
         })
     }
@@ -87,8 +103,8 @@ impl Sought {
 /// as an attribute, a decorator, a base class, or alone on a line of a longer import.
 fn mentions(bytes: &[u8], word: &Finder<'_>, only_imports: bool) -> bool {
     word.find_iter(bytes).any(|at| {
-        let after = bytes.get(at + word.needle().len()).copied().unwrap_or(b' ');
-        if after.is_ascii_alphanumeric() || after == b'_' {
+        let after = bytes.get(at + word.needle().len());
+        if after.is_some_and(continues_name) {
             return false;
         }
         let line_start = memrchr(b'\n', &bytes[..at]).map_or(0, |it| it + 1);

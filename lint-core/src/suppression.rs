@@ -19,6 +19,7 @@ use memchr::memmem;
 use crate::diagnostic::{Applicability, Diagnostic, Edit, FileId, Fix, Impact, Place, Span};
 use crate::project::{Project, Question};
 use crate::rule::RuleMetadata;
+use crate::screen::Word;
 use crate::source::SourceFile;
 use crate::suggest::closest;
 use comment::{Comment, Kind, Written};
@@ -409,8 +410,13 @@ fn comments(project: &Project<'_>, file: FileId, source: &SourceFile) -> Vec<Com
 
 /// Which files may hold suppressions.
 pub(crate) fn question() -> Question<'static> {
+    let codes = (0..10).map(|digit| format!("RB{digit}"));
     Question {
         name: comment::MARKER.to_owned(),
+        words: codes
+            .chain([comment::MARKER.to_owned()])
+            .map(Word::Text)
+            .collect(),
         test: &mentions_suppression,
     }
 }

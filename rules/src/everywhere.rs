@@ -2,6 +2,7 @@
 
 use lint_core::facts::Facts;
 use lint_core::project::{Question, mentions};
+use lint_core::screen::Word;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 
@@ -25,6 +26,7 @@ impl Everywhere {
         // No workflow needs the files that start workers.
         let files = project.candidates(&Question {
             name: format!("{FAILURES}, or a call of `defn`"),
+            words: [FAILURES, "defn("].map(Word::text).into(),
             test: &|bytes| mentions(bytes, FAILURES) || calls_defn(bytes),
         });
         let mut finder = Finder::default();

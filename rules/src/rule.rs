@@ -9,6 +9,7 @@ use lint_core::facts::{Callee, Facts, FunctionRef};
 use lint_core::names::Names;
 use lint_core::project::{Project, Question, join, mentions, split};
 use lint_core::rule::{Category, RuleMetadata};
+use lint_core::screen::Word;
 
 use crate::everywhere::Everywhere;
 use crate::model::{Contract, Model};
@@ -205,6 +206,7 @@ impl<'p> Context<'p> {
 pub(crate) fn worker_files(project: &Project<'_>) -> Vec<FileId> {
     let mut files = project.candidates(&Question {
         name: "workflows=".to_owned(),
+        words: vec![Word::text("workflows=")],
         test: &|bytes| mentions(bytes, "workflows=") && mentions(bytes, "temporalio"),
     });
     files.retain(|file| !project.is_installed(*file));
@@ -215,6 +217,7 @@ pub(crate) fn worker_files(project: &Project<'_>) -> Vec<FileId> {
 pub(crate) fn files_with(project: &Project<'_>, word: &str) -> Vec<FileId> {
     let mut files = project.candidates(&Question {
         name: format!("the word {word}"),
+        words: vec![Word::text(word)],
         test: &|bytes| mentions(bytes, word),
     });
     files.retain(|file| !project.is_installed(*file));
