@@ -176,7 +176,8 @@ impl<'p> Machine<'p> {
 
     /// Reading a module-level value whose origin varies from one worker to the next.
     pub(super) fn read_shared(&mut self, value: Value, name: Sym, span: Span) -> Value {
-        if self.at_import() || self.frame.vouched > 0 || self.is_handle(&value) {
+        let is_fixed = self.is_handle(&value) && !value.objs().contains(&Obj::None);
+        if self.at_import() || self.frame.vouched > 0 || is_fixed {
             return value;
         }
         if !self.frame.state.dead {
@@ -188,8 +189,8 @@ impl<'p> Machine<'p> {
     }
 
     /// Whether a value is something to act with, such as a client or a logger: using it is what
-    /// matters, and not what it was made of.
-    fn is_handle(&self, value: &Value) -> bool {
+    /// matters, and not what it was made of. Whether there is one may matter.
+    pub(super) fn is_handle(&self, value: &Value) -> bool {
         let acts = |obj: &Obj| match obj {
             Obj::ExternalInstance(ty) => {
                 let ty = self.str(*ty);

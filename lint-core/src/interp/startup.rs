@@ -22,9 +22,10 @@ pub(super) enum Filled {
 const FILLING: &[&str] = &["add", "append", "extend", "setdefault", "update"];
 
 impl<'p> Machine<'p> {
-    /// A value as the start of the worker may have left it.
+    /// A value as the start of the worker may have left it. It leaves each worker its client.
     pub(super) fn as_started(&mut self, value: Value, filled: Filled) -> Value {
         match self.filled_at_start(filled) {
+            Some(_) if self.is_handle(&value) => value.opened(),
             Some(source) => value.opened().with_source(Some(source)),
             None => value,
         }
