@@ -1,7 +1,8 @@
 //! What a workflow does before a value arises: the value does not matter there.
 //!
 //! Attributes are joined over all that a run does, so a branch at the top of `run` seems to depend
-//! on what is stored at its end. Within `run`, which runs once, the text says what came first.
+//! on what is stored at its end. Within `run`, which runs once, the text says what came first; and the
+//! constructor is over before anything else starts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,24 +22,33 @@ pub(crate) struct Earlier {
     arises: BTreeMap<SourceId, u32>,
     /// The same of all sources, sorted.
     offsets: Vec<u32>,
+    init: Option<CtxId>,
+    after_init: BTreeSet<SourceId>,
 }
 
 impl Earlier {
     pub(crate) fn of(found: &Found, machine: &Machine<'_>) -> Self {
         let roles = found.workflow.entries.iter().map(|entry| entry.role);
-        let (runs, others): (Vec<_>, Vec<_>) = roles
-            .zip(found.contexts.iter().copied())
-            .partition(|(role, _)| *role == Role::Run);
-        let [(_, run)] = runs[..] else {
-            return Self::default();
+        let entries: Vec<(Role, CtxId)> = roles.zip(found.contexts.iter().copied()).collect();
+        let init = only(Role::Init, &entries);
+        let later = but(Role::Init, &entries);
+        let after_init = init.map(|init| arising_after(init, later, machine));
+        let earlier = Self {
+            init,
+            after_init: after_init.unwrap_or_default(),
+            ..Self::default()
         };
-        let others = others.into_iter().map(|(_, ctx)| ctx);
-        let arises = arising(run, others.collect(), machine).unwrap_or_default();
+        let Some(run) = only(Role::Run, &entries) else {
+            return earlier;
+        };
+        let others = but(Role::Run, &entries);
+        let arises = arising(run, others, machine).unwrap_or_default();
         let offsets: BTreeSet<u32> = arises.values().copied().collect();
         Self {
             run: Some(run),
             arises,
             offsets: offsets.into_iter().collect(),
+            ..earlier
         }
     }
 
@@ -46,6 +56,7 @@ impl Earlier {
     pub(crate) fn precedes(&self, ctx: CtxId, place: Place, source: SourceId) -> bool {
         let arises = self.arises.get(&source);
         self.run == Some(ctx) && arises.is_some_and(|&offset| place.span.end <= offset)
+            || self.init == Some(ctx) && self.after_init.contains(&source)
     }
 
     /// What is done in the same period precedes the same sources.
@@ -54,9 +65,41 @@ impl Earlier {
             let is_before = |&offset: &u32| offset < place.span.end;
             self.offsets.partition_point(is_before)
         } else {
-            self.offsets.len()
+            self.offsets.len() + usize::from(self.init == Some(ctx))
         }
     }
+}
+
+/// The entry point that has a role, if it is one.
+fn only(role: Role, entries: &[(Role, CtxId)]) -> Option<CtxId> {
+    let mut found = entries.iter().filter(|(it, _)| *it == role);
+    let (_, ctx) = found.next()?;
+    found.next().is_none().then_some(*ctx)
+}
+
+/// The entry points that have other roles.
+fn but(role: Role, entries: &[(Role, CtxId)]) -> Vec<CtxId> {
+    let others = entries.iter().filter(|(it, _)| *it != role);
+    others.map(|(_, ctx)| *ctx).collect()
+}
+
+/// The sources that arise behind later entry points, and not behind the constructor.
+fn arising_after(init: CtxId, later: Vec<CtxId>, machine: &Machine<'_>) -> BTreeSet<SourceId> {
+    let arising_behind = |pending: Vec<CtxId>| -> BTreeSet<SourceId> {
+        let mut reached = BTreeMap::new();
+        reach(pending, 0, machine, &mut reached);
+        let contexts = reached.keys().map(|&ctx| machine.ctx(ctx));
+        let events = contexts.flat_map(|ctx| &ctx.outcome.events);
+        let sources = events.filter_map(|event| event.source);
+        sources.filter(|&it| arises_in_runs(it, machine)).collect()
+    };
+    &arising_behind(later) - &arising_behind(vec![init])
+}
+
+/// Whether a source was not there before the run.
+fn arises_in_runs(source: SourceId, machine: &Machine<'_>) -> bool {
+    let source = machine.source(source);
+    !source.at_import && source.class != SHARED && source.class != STARTUP
 }
 
 /// The sources that arise only behind `run`, and from where in it, unless it is called itself.
@@ -87,12 +130,7 @@ fn arising(
     }
     let mut arises = BTreeMap::new();
     let mut note = |source: Option<SourceId>, offset: u32| {
-        // What was there before the run arises nowhere in it.
-        let arises_in_run = |source: &SourceId| {
-            let source = machine.source(*source);
-            !source.at_import && source.class != SHARED && source.class != STARTUP
-        };
-        if let Some(source) = source.filter(arises_in_run) {
+        if let Some(source) = source.filter(|&it| arises_in_runs(it, machine)) {
             let known = arises.entry(source).or_insert(offset);
             *known = offset.min(*known);
         }
