@@ -56,6 +56,9 @@ pub const STARTUP: &str = "startup";
 /// The class of data that came over a connection while a module was imported.
 pub const FETCHED: &str = "fetched";
 
+/// The class of flags that say whether a module could be imported.
+pub const INSTALLED: &str = "installed";
+
 /// The classes of what waits for something else, which may be a command.
 pub const WAITS: &[&str] = &[TASK_ORDER, "asyncio", "no-sync", "unsupported", "thread"];
 

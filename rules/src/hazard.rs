@@ -5,7 +5,7 @@
 
 use lint_core::diagnostic::{Diagnostic, Fix, Impact, Severity, TraceStep};
 use lint_core::facts::{Facade, Facts, Hazard, HazardKind, Workflow, WorkflowKind};
-use lint_core::knowledge::{BUNDLED, STARTUP, Sandbox, TASK_ORDER};
+use lint_core::knowledge::{BUNDLED, INSTALLED, STARTUP, Sandbox, TASK_ORDER};
 use lint_core::rule::RuleMetadata;
 
 use crate::catalogue;
@@ -19,7 +19,7 @@ const TELLS: &str = "log";
 
 /// Classes of values that configure a worker. What connects it to others is no value: for clients
 /// and handles, using them is the hazard.
-const CONFIGURATION: &[&str] = &["env", "file", "ntro", BUNDLED, STARTUP];
+const CONFIGURATION: &[&str] = &["env", "file", "ntro", BUNDLED, INSTALLED, STARTUP];
 
 /// Reports the uses of APIs of the classes that the rule claims.
 pub(crate) fn report_apis(rule: &dyn Rule, facts: &Facts<'_>, report: &mut Vec<Diagnostic>) {

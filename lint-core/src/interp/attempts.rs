@@ -2,7 +2,7 @@
 
 use crate::diagnostic::Span;
 use crate::index::MODULE_BODY;
-use crate::knowledge::Role;
+use crate::knowledge::{INSTALLED, Remarks, Role, Sandbox};
 use crate::syntax::ast::{self, CmpOp, Expr, Stmt};
 use crate::syntax::span_of;
 
@@ -63,11 +63,15 @@ impl<'p> Machine<'p> {
 
     /// Runs a handler; says whether what it catches can be raised at all.
     fn handle(&mut self, handler: &'p ast::ExceptHandlerExceptHandler, body: &'p [Stmt]) -> bool {
+        let mut missing = None;
         let exception = match &handler.type_ {
             Some(type_) => {
                 let class = self.evaluate(type_);
-                if self.is_failed_import(&class) && self.imports_what_is_there(body) {
-                    return false;
+                if self.is_failed_import(&class) {
+                    if self.imports_what_is_there(body) {
+                        return false;
+                    }
+                    missing = self.missing(body);
                 }
                 self.note_exception(&class, span_of(&**type_));
                 self.instances_of(&class)
@@ -83,9 +87,53 @@ impl<'p> Machine<'p> {
             let asked = Value::bottom().at_place(Some(place));
             self.decide(&asked, SinkKind::Branch, span_of(&body[0]));
         }
-        self.execute(&handler.body);
+        match missing {
+            Some(_) => self.execute_without(missing, &handler.body),
+            None => self.execute(&handler.body),
+        }
         self.close_control(outer);
         true
+    }
+
+    /// Runs what is done without a package. Only flags tell that it is missing: what stands in for the
+    /// package is meant to do the same.
+    fn execute_without(&mut self, missing: Option<super::SourceId>, body: &'p [Stmt]) {
+        let missing = Value::bottom().with_source(missing);
+        for statement in body {
+            let outer = self.open_control();
+            if sets_flag(statement) {
+                self.decide(&missing, SinkKind::Branch, span_of(statement));
+            }
+            self.execute(std::slice::from_ref(statement));
+            self.close_control(outer);
+        }
+    }
+
+    /// The origin of what a module knows of the package that it fails to import: a worker may have it
+    /// where another one has not.
+    fn missing(&mut self, body: &[Stmt]) -> Option<super::SourceId> {
+        if !self.at_import() {
+            return None;
+        }
+        let is_import = |it: &&Stmt| matches!(it, Stmt::Import(_) | Stmt::ImportFrom(_));
+        let import = body.iter().find(is_import)?;
+        let module = match import {
+            Stmt::Import(it) => it.names.first()?.name.as_str(),
+            Stmt::ImportFrom(it) => it.module.as_ref().filter(|_| it.level == 0)?.as_str(),
+            _ => return None,
+        };
+        let package = module.split('.').next().unwrap_or(module);
+        if self.knowledge.is_stdlib(package) || self.is_package_of_project(package) {
+            return None;
+        }
+        let name = self.sym(module);
+        self.hazard(
+            name,
+            INSTALLED,
+            Sandbox::Allows,
+            Remarks::NONE,
+            span_of(import),
+        )
     }
 
     /// The shared mapping of which a handler says that it lacks a key: `try: return MEMO[key]`.
@@ -333,6 +381,17 @@ impl<'p> Machine<'p> {
             _ => false,
         })
     }
+}
+
+/// Whether a statement only says yes or no under a name.
+fn sets_flag(statement: &Stmt) -> bool {
+    let value = match statement {
+        Stmt::Assign(it) => Some(&*it.value),
+        Stmt::AnnAssign(it) => it.value.as_deref(),
+        Stmt::Return(it) => it.value.as_deref(),
+        _ => None,
+    };
+    value.is_some_and(Expr::is_boolean_literal_expr)
 }
 
 /// Whether a handler stands for exceptions of all kinds.

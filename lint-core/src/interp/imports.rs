@@ -130,7 +130,7 @@ impl<'p> Machine<'p> {
     }
 
     /// Whether the project has the package, so that a module that it lacks is nowhere.
-    fn is_package_of_project(&self, package: &str) -> bool {
+    pub(super) fn is_package_of_project(&self, package: &str) -> bool {
         let import = self
             .project
             .import_absolute(self.frame.file, package, self.knowledge);

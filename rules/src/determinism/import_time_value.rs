@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use lint_core::diagnostic::{Diagnostic, Impact, Place, Severity};
 use lint_core::facts::{Hazard, HazardKind, WorkflowKind};
-use lint_core::knowledge::{BUNDLED, FETCHED, STARTUP};
+use lint_core::knowledge::{BUNDLED, FETCHED, INSTALLED, STARTUP};
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
@@ -17,8 +17,9 @@ use crate::rule::{Context, Rule};
 /// ## Why is this bad?
 /// Such a value is fixed once for each worker process. Each worker, and each restart, has another one,
 /// and the history has none: a replay on another worker goes on with another start date or another
-/// run id. A value from the environment at least only changes with a deployment; it is a warning. A file
-/// beside the code, found by way of `__file__`, changes as the code does; it is information.
+/// run id. A value from the environment at least only changes with a deployment; it is a warning, and so is
+/// a flag that an `except ImportError` sets, if commands depend on it. A file beside the code, found by way
+/// of `__file__`, changes as the code does; it is information.
 ///
 /// ## Example
 /// ```python
@@ -114,7 +115,13 @@ impl Rule for ImportTimeValue {
             let HazardKind::ImportTime { class } = case.hazard.kind else {
                 continue;
             };
-            if case.is_configuration() && (class != STARTUP || sets_what_matters(&case)) {
+            let matters = match class {
+                STARTUP => sets_what_matters(&case),
+                // A flag is asked, and what it chooses is mostly done as well without the package.
+                INSTALLED => case.hazard.impact == Impact::Replay,
+                _ => case.is_configuration(),
+            };
+            if matters {
                 let found = diagnose(&case, class);
                 let kept = read
                     .entry((case.hazard.place, read_at(case.hazard)))
@@ -174,6 +181,10 @@ fn help(case: &Case<'_, '_>, class: &str) -> &'static str {
             "pass it in with the workflow's input, or read it in the activity that uses it",
             "make it a field of the Context input, or read it in the activity that uses it",
         ),
+        INSTALLED => {
+            "import it without a fallback, so that no worker runs without it, or ask in an activity \
+             during the run"
+        }
         _ => case.for_facade(
             "pass it in with the workflow's input, or get it in an activity during the run",
             "make it a field of the Context input, or get it in an activity during the run",
@@ -188,6 +199,8 @@ fn diagnose(case: &Case<'_, '_>, class: &str) -> Diagnostic {
             code(&case.hazard.culprit),
             code(&format!("{}()", case.hazard.written))
         )
+    } else if class == INSTALLED {
+        format!("says whether {} is installed", code(&case.hazard.culprit))
     } else {
         format!("is set from {} at import", case.culprit())
     };
