@@ -9,6 +9,7 @@ use lint_core::knowledge::{BUNDLED, INSTALLED, STARTUP, Sandbox, TASK_ORDER};
 use lint_core::rule::RuleMetadata;
 
 use crate::catalogue;
+use crate::loading;
 use crate::rule::{Context, Rule};
 
 /// The classes of APIs that always raise in a workflow.
@@ -33,9 +34,13 @@ pub(crate) fn report_fixable_apis<F: IntoIterator<Item = Fix>>(
     fixes: impl Fn(&Context<'_>, &Case<'_, '_>) -> F,
     report: &mut Vec<Diagnostic>,
 ) {
-    report.extend(apis(rule, cx.facts).map(|(case, class)| Diagnostic {
-        fixes: fixes(cx, &case).into_iter().collect(),
-        ..case.diagnose_api(rule, &class)
+    report.extend(apis(rule, cx.facts).map(|(case, class)| {
+        let mut diagnostic = case.diagnose_api(rule, &class);
+        if !case.shares_modules() {
+            diagnostic.notes.extend(loading::note(cx, case.hazard));
+        }
+        diagnostic.fixes = fixes(cx, &case).into_iter().collect();
+        diagnostic
     }));
 }
 

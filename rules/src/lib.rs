@@ -15,6 +15,7 @@ mod icon_use;
 pub mod icons;
 mod lifecycle;
 mod lint;
+mod loading;
 pub mod model;
 pub mod outline;
 mod overview;

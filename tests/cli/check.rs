@@ -750,3 +750,47 @@ fn what_is_put_around_workflows_counts_as_checked() {
         run.stderr
     );
 }
+
+#[test]
+fn a_default_factory_that_the_sandbox_refuses_at_load_is_said() {
+    let workflow = |import: &str| {
+        format!(
+            "from temporalio import workflow\n\n{import}\n\n@workflow.defn\nclass Made:\n    \
+             @workflow.run\n    async def run(self, text: str) -> str:\n        return str(Answer())\n"
+        )
+    };
+    let model = |base: &str, field: &str| {
+        format!(
+            "import dataclasses\nimport random\nfrom datetime import datetime\nfrom functools import partial\n\
+             from typing import Annotated, Any\n\nfrom pydantic import BaseModel, Field\n\n\n\
+             {base}:\n    made: {field}\n"
+        )
+    };
+    let says_it = |import: &str, base: &str, field: &str| {
+        let (workflow, model) = (workflow(import), model(base, field));
+        let project = Project::new(&[("wf.py", workflow.as_str()), ("models.py", model.as_str())]);
+        let run = project.run(&["check", "--output-format", "full"]);
+        assert!(run.stdout.contains("error[RB10"), "{field}: {}", run.stdout);
+        run.stdout.contains("no worker loads the module")
+    };
+    let (plain, pydantic) = ("from models import Answer", "class Answer(BaseModel)");
+    for field in [
+        "datetime = Field(default_factory=datetime.utcnow)",
+        "Any = Field(default_factory=partial(datetime.now, None))",
+        "float = Field(default_factory=random.random)",
+        "Annotated[datetime, Field(default_factory=datetime.now)]",
+    ] {
+        assert!(says_it(plain, pydantic, field), "{field}");
+    }
+    let refused = "datetime = Field(default_factory=datetime.utcnow)";
+    let passed = "with workflow.unsafe.imports_passed_through():\n    from models import Answer";
+    assert!(!says_it(passed, pydantic, refused));
+    let lambda = "datetime = Field(default_factory=lambda: datetime.utcnow())";
+    assert!(!says_it(plain, pydantic, lambda));
+    let standard = "datetime = dataclasses.field(default_factory=datetime.utcnow)";
+    assert!(!says_it(
+        plain,
+        "@dataclasses.dataclass\nclass Answer",
+        standard
+    ));
+}
