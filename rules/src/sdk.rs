@@ -248,6 +248,12 @@ pub(crate) const TEMPORAL_WORKFLOW: &[&str] = &[
     "wait_condition",
 ];
 
+/// What waits until a condition is so.
+pub(crate) const WAIT_CONDITION: &[&str] = &[
+    "ntro.workflow.runbook.wait_condition",
+    "temporalio.workflow.wait_condition",
+];
+
 /// What schedules an activity and waits for it.
 pub(crate) const EXECUTE_ACTIVITY: &[&str] = &[
     "temporalio.workflow.execute_activity",

@@ -13,6 +13,7 @@ mod helper_arguments;
 mod ignored_decision;
 mod keyword_only_activity_parameter;
 mod lacking;
+mod late_branches;
 mod members;
 mod messages;
 mod missing_activity_timeout;

@@ -7,10 +7,10 @@ use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use super::members::Owners;
-use super::wait_condition_result::WAIT;
 use crate::finding::Finding;
 use crate::program::{Culprit, Node, Program, Running, own_nodes};
 use crate::rule::{Context, Rule};
+use crate::sdk;
 
 /// ## What it does
 /// Finds functions of the SDK that answer something when they are called, and that a condition or a comparison
@@ -76,7 +76,8 @@ impl Rule for UncalledFunction {
             let nodes: Vec<Node<'_>> = own_nodes(program.function(function)).collect();
             let names = cx.model.names_in(function.file);
             let owners = Owners::of(names, function, &nodes);
-            let waits = |call: &ast::ExprCall| program.calls(function.file, call, WAIT);
+            let waits =
+                |call: &ast::ExprCall| program.calls(function.file, call, sdk::WAIT_CONDITION);
             let asked = nodes
                 .iter()
                 .flat_map(|it| asked(it, waits, |it| owners.is_of_info(it)));

@@ -1,20 +1,21 @@
 use lint_core::diagnostic::Diagnostic;
 use lint_core::facts::FunctionRef;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::comparable::ComparableExpr;
-use lint_core::syntax::ast::{self, CmpOp, ExceptHandler, Expr, Stmt, UnaryOp};
+use lint_core::syntax::ast::{ExceptHandler, Expr, Stmt, UnaryOp};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::late_branches::{is_limited, late_branches};
 use crate::finding::Finding;
 use crate::model::Model;
 use crate::program::{Culprit, Node, Program, Running, nodes_of, own_nodes};
 use crate::rule::{Context, Rule};
+use crate::sdk;
 
 /// ## What it does
 /// Finds code that takes the result of `await workflow.wait_condition(…)`, or of `runbook`, for an answer, and code that
-/// catches `temporalio.exceptions.TimeoutError` around it. Also branches right behind a wait with a limit that are
-/// for the case that its condition did not come true.
+/// catches `temporalio.exceptions.TimeoutError` around it. Also branches behind a wait with a limit that are for
+/// the case that its condition did not come true, as long as nothing can change in between.
 ///
 /// ## Why is this bad?
 /// `wait_condition` returns nothing, and raises `asyncio.TimeoutError` when its time is up. `if not await
@@ -113,7 +114,7 @@ impl Rule for WaitConditionResult {
             let asked = asked.map(|it| (span_of(it), ANSWER, "the result is used here"));
             let caught = caught(&cx.model, program, function).into_iter();
             let caught = caught.map(|it| (span_of(it), CLASS, "this is caught here"));
-            let dead = unreached(program, function).into_iter();
+            let dead = late_branches(&cx.model, program, function).into_iter();
             let dead = dead.map(|it| (span_of(it), BRANCH, "this never runs"));
             for (span, (message, help), about) in asked.chain(caught).chain(dead) {
                 let culprit = Culprit::new(function, span, about);
@@ -206,17 +207,12 @@ fn is_false(value: &Expr) -> bool {
 fn is_wait(program: Program<'_, '_>, function: FunctionRef, expr: &Expr) -> bool {
     match expr {
         Expr::Await(it) => match &*it.value {
-            Expr::Call(call) => program.calls(function.file, call, WAIT),
+            Expr::Call(call) => program.calls(function.file, call, sdk::WAIT_CONDITION),
             _ => false,
         },
         _ => false,
     }
 }
-
-pub(super) const WAIT: &[&str] = &[
-    "ntro.workflow.runbook.wait_condition",
-    "temporalio.workflow.wait_condition",
-];
 
 /// The other `TimeoutError` in handlers around a wait with a timeout, if no handler catches the right one.
 fn caught<'p>(model: &Model<'_>, program: Program<'_, 'p>, function: FunctionRef) -> Vec<&'p Expr> {
@@ -242,12 +238,6 @@ fn caught<'p>(model: &Model<'_>, program: Program<'_, 'p>, function: FunctionRef
         }
     }
     found
-}
-
-fn is_limited(program: Program<'_, '_>, function: FunctionRef, call: &ast::ExprCall) -> bool {
-    let timeout = call.arguments.find_keyword("timeout");
-    timeout.is_some_and(|it| !it.value.is_none_literal_expr())
-        && program.calls(function.file, call, WAIT)
 }
 
 /// The classes that an `except` clause names, by their full names; `None` for what is not known.
@@ -286,79 +276,4 @@ fn is_other(model: &Model<'_>, function: FunctionRef, types: &Expr) -> bool {
     const OTHER: &str = "temporalio.exceptions.TimeoutError";
     let classes = classes(model, function, types);
     classes.iter().flatten().any(|it| it == OTHER)
-}
-
-/// Branches right behind a wait with a limit for the case that its condition did not come true: then the wait
-/// raises, and they are not reached. One that only raises says to type checkers what is known there.
-fn unreached<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<&'p Stmt> {
-    let nodes = own_nodes(program.function(function));
-    let statements: Vec<&'p Stmt> = nodes
-        .filter_map(|node| match node {
-            Node::Stmt(it) => Some(it),
-            Node::Expr(_) => None,
-        })
-        .collect();
-    let ends_between = |wait: &Stmt, next: &Stmt| {
-        let (wait, next) = (span_of(wait), span_of(next));
-        statements.iter().map(|it| span_of(*it)).any(|it| {
-            it.start <= wait.start && wait.end <= it.end && it != wait && it.end <= next.start
-        })
-    };
-    let mut found = Vec::new();
-    for pair in statements.windows(2) {
-        let [wait, Stmt::If(branch)] = pair else {
-            continue;
-        };
-        let Some(condition) = awaited(program, function, wait) else {
-            continue;
-        };
-        let only_raises = matches!(branch.body[..], [Stmt::Raise(_)]);
-        if is_negated(condition, &branch.test) && !only_raises && !ends_between(wait, pair[1]) {
-            found.extend(branch.body.first());
-        }
-    }
-    found
-}
-
-/// The condition that a statement waits for, no longer than a limit.
-fn awaited<'p>(
-    program: Program<'_, 'p>,
-    function: FunctionRef,
-    statement: &'p Stmt,
-) -> Option<&'p Expr> {
-    let Stmt::Expr(it) = statement else {
-        return None;
-    };
-    let Expr::Await(it) = &*it.value else {
-        return None;
-    };
-    let call = it.value.as_call_expr()?;
-    let predicate = call.arguments.args.first()?.as_lambda_expr()?;
-    is_limited(program, function, call).then_some(&*predicate.body)
-}
-
-/// Whether a test holds exactly where the condition does not, as `x is None` of `x is not None`.
-fn is_negated(condition: &Expr, test: &Expr) -> bool {
-    let same = |one: &Expr, other: &Expr| ComparableExpr::from(one) == ComparableExpr::from(other);
-    match (condition, test) {
-        (Expr::Name(_) | Expr::Attribute(_), Expr::UnaryOp(it)) => {
-            it.op == UnaryOp::Not && same(condition, &it.operand)
-        }
-        (Expr::Compare(one), Expr::Compare(other)) => {
-            is_opposite(&one.ops, &other.ops)
-                && same(&one.left, &other.left)
-                && same(&one.comparators[0], &other.comparators[0])
-        }
-        _ => false,
-    }
-}
-
-fn is_opposite(one: &[CmpOp], other: &[CmpOp]) -> bool {
-    matches!(
-        (one, other),
-        ([CmpOp::Is], [CmpOp::IsNot])
-            | ([CmpOp::IsNot], [CmpOp::Is])
-            | ([CmpOp::Eq], [CmpOp::NotEq])
-            | ([CmpOp::NotEq], [CmpOp::Eq])
-    )
 }

@@ -8,6 +8,7 @@ use lint_core::syntax::span_of;
 use super::handler_continues_as_new::CONTINUE_AS_NEW;
 use crate::calls::waits_in_vain;
 use crate::program::{Node, Program, nodes_of, own_nodes};
+use crate::sdk;
 
 /// Helpers are followed this far.
 const MAX_DEPTH: usize = 3;
@@ -147,7 +148,6 @@ impl<'f, 'p> Ends<'f, 'p> {
     }
 
     fn is_wait_in_vain(self, call: &ast::ExprCall) -> bool {
-        const WAIT: &[&str] = &["temporalio.workflow.wait_condition"];
         let has_timeout = |it: &ast::Keyword| !it.value.is_none_literal_expr();
         let never = call.arguments.args.first().is_some_and(|it| match it {
             Expr::Lambda(lambda) => {
@@ -159,7 +159,9 @@ impl<'f, 'p> Ends<'f, 'p> {
         never
             && call.arguments.args.len() == 1
             && !call.arguments.keywords.iter().any(has_timeout)
-            && self.program.calls(self.function.file, call, WAIT)
+            && self
+                .program
+                .calls(self.function.file, call, sdk::WAIT_CONDITION)
     }
 
     /// Whether the only function that is called is a coroutine of the project that never ends.

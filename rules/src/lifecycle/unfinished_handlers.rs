@@ -17,7 +17,7 @@ use crate::program::{
 };
 use crate::rule::{Context, Rule};
 use crate::sites::number;
-use crate::writes;
+use crate::{sdk, writes};
 
 /// ## What it does
 /// Finds workflows with `async` signal or update handlers whose `run` returns or continues as new without
@@ -363,7 +363,7 @@ fn asked_for<'p>(
     let Some(Expr::Lambda(lambda)) = call.arguments.args.first() else {
         return Vec::new();
     };
-    if has_limit || !program.calls(function.file, call, WAIT) {
+    if has_limit || !program.calls(function.file, call, sdk::WAIT_CONDITION) {
         return Vec::new();
     }
     let operands = match &*lambda.body {
@@ -407,8 +407,6 @@ fn is_never_unset(program: Program<'_, '_>, running: Running<'_>, name: &str) ->
     })
 }
 
-const WAIT: &[&str] = &["temporalio.workflow.wait_condition"];
-
 fn ends_with_run(
     program: Program<'_, '_>,
     handler: FunctionRef,
@@ -437,7 +435,7 @@ fn ends_with_run(
         Node::Expr(Expr::Attribute(it)) => Some(it.attr.as_str()),
         _ => None,
     });
-    is(WAIT) && read.all(|it| set.contains(it))
+    is(sdk::WAIT_CONDITION) && read.all(|it| set.contains(it))
 }
 
 /// Whether the function itself has given a local future its result before it awaits it.
@@ -492,7 +490,7 @@ fn waits_for(program: Program<'_, '_>, run: &EntryReach, name: &str) -> bool {
     let waits = run
         .runs
         .iter()
-        .flat_map(|&it| program.calls_of(it, WAIT))
+        .flat_map(|&it| program.calls_of(it, sdk::WAIT_CONDITION))
         .filter_map(|call| call.arguments.args.first());
     let looks = |expr: &Expr| {
         let body = match expr {

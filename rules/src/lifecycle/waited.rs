@@ -11,8 +11,7 @@ use lint_core::syntax::span_of;
 
 use super::stores::{Lack, Read, Stores};
 use crate::program::{Program, bodies};
-
-const WAIT: &[&str] = &["temporalio.workflow.wait_condition"];
+use crate::sdk;
 
 /// Helpers are followed back this far.
 const MAX_DEPTH: usize = 3;
@@ -156,7 +155,7 @@ fn waited_for<'p>(
     };
     let call = it.value.as_await_expr()?.value.as_call_expr()?;
     let predicate = call.arguments.args.first()?.as_lambda_expr()?;
-    let is_wait = program.calls(function.file, call, WAIT);
+    let is_wait = program.calls(function.file, call, sdk::WAIT_CONDITION);
     Wait::of(&predicate.body).filter(|_| is_wait)
 }
 

@@ -1,0 +1,290 @@
+//! Branches behind a wait with a limit for the case that its condition did not come true: then the wait
+//! raises, and they are not reached.
+
+use lint_core::facts::FunctionRef;
+use lint_core::syntax::ast::{self, BoolOp, CmpOp, Expr, Stmt, UnaryOp};
+use lint_core::syntax::span_of;
+
+use crate::lifecycle::falls_through;
+use crate::model::Model;
+use crate::program::{Node, Program, bodies, nodes_of, nodes_of_expr, own_nodes};
+use crate::{sdk, writes};
+
+/// The first statements of such branches. One that only raises says to type checkers what is known there.
+pub(super) fn late_branches<'p>(
+    model: &Model<'_>,
+    program: Program<'_, 'p>,
+    function: FunctionRef,
+) -> Vec<&'p Stmt> {
+    let own = program.def(function).map(|it| &it.body[..]);
+    let inner = own_nodes(program.function(function)).flat_map(|node| match node {
+        Node::Stmt(it) => bodies(it),
+        Node::Expr(_) => Vec::new(),
+    });
+    let mut found = Vec::new();
+    for block in own.into_iter().chain(inner) {
+        for (ix, statement) in block.iter().enumerate() {
+            if let Some(condition) = awaited(program, function, statement) {
+                let mut behind = Behind::new(model, program, function, condition);
+                behind.follow(&block[ix + 1..], Known::new());
+                found.append(&mut behind.found);
+            }
+        }
+    }
+    found
+}
+
+/// The condition that a statement waits for, no longer than a limit.
+fn awaited<'p>(
+    program: Program<'_, 'p>,
+    function: FunctionRef,
+    statement: &'p Stmt,
+) -> Option<&'p Expr> {
+    const LIMIT: &[&str] = &["asyncio.wait_for"];
+    let awaited = statement.as_expr_stmt()?.value.as_await_expr()?;
+    let call = awaited.value.as_call_expr()?;
+    let wait = match program.calls(function.file, call, LIMIT) {
+        true => {
+            let wait = call.arguments.args.first()?.as_call_expr()?;
+            program
+                .calls(function.file, wait, sdk::WAIT_CONDITION)
+                .then_some(wait)?
+        }
+        false => is_limited(program, function, call).then_some(call)?,
+    };
+    let predicate = wait.arguments.args.first()?.as_lambda_expr()?;
+    Some(&*predicate.body)
+}
+
+/// Whether a call waits for a condition no longer than a limit.
+pub(super) fn is_limited(
+    program: Program<'_, '_>,
+    function: FunctionRef,
+    call: &ast::ExprCall,
+) -> bool {
+    let timeout = call.arguments.find_keyword("timeout");
+    timeout.is_some_and(|it| !it.value.is_none_literal_expr())
+        && program.calls(function.file, call, sdk::WAIT_CONDITION)
+}
+
+/// A question as it is written, and whether it is answered with yes.
+type Literal = (String, bool);
+
+/// What the tests on the way say.
+type Known = Vec<Literal>;
+
+/// What comes behind a wait, as long as nothing can change what was waited for.
+struct Behind<'m, 'f, 'p> {
+    model: &'m Model<'m>,
+    program: Program<'f, 'p>,
+    function: FunctionRef,
+    condition: &'p Expr,
+    /// Of each of these, one at least is so.
+    waited: Vec<Vec<Literal>>,
+    found: Vec<&'p Stmt>,
+}
+
+impl<'m, 'f, 'p> Behind<'m, 'f, 'p> {
+    fn new(
+        model: &'m Model<'m>,
+        program: Program<'f, 'p>,
+        function: FunctionRef,
+        condition: &'p Expr,
+    ) -> Self {
+        let mut behind = Self {
+            model,
+            program,
+            function,
+            condition,
+            waited: Vec::new(),
+            found: Vec::new(),
+        };
+        behind.waited = behind.clauses(condition);
+        behind
+    }
+
+    fn clauses(&self, condition: &Expr) -> Vec<Vec<Literal>> {
+        match condition {
+            Expr::BoolOp(it) if it.op == BoolOp::And => {
+                it.values.iter().flat_map(|it| self.clauses(it)).collect()
+            }
+            Expr::BoolOp(it) => {
+                let each: Option<_> = it.values.iter().map(|it| self.literal(it)).collect();
+                each.into_iter().collect()
+            }
+            other => self.literal(other).map(|it| vec![it]).into_iter().collect(),
+        }
+    }
+
+    fn literal(&self, expr: &Expr) -> Option<Literal> {
+        let text = |it: &Expr| self.model.slice(self.function.file, span_of(it));
+        match expr {
+            Expr::UnaryOp(it) if it.op == UnaryOp::Not => {
+                let (text, is_so) = self.literal(&it.operand)?;
+                Some((text, !is_so))
+            }
+            Expr::Name(_) | Expr::Attribute(_) => Some((text(expr).to_owned(), true)),
+            Expr::Compare(it) => {
+                let ([op], [right]) = (&it.ops[..], &it.comparators[..]) else {
+                    return None;
+                };
+                let is_pure = nodes_of_expr(expr).iter().all(|node| match node {
+                    Node::Expr(Expr::Call(call)) => {
+                        matches!(&*call.func, Expr::Name(it) if it.id.as_str() == "len")
+                    }
+                    Node::Expr(it) => !it.is_await_expr() && !it.is_named_expr(),
+                    Node::Stmt(_) => false,
+                });
+                let (op, is_so) = match op {
+                    CmpOp::Eq => ("==", true),
+                    CmpOp::NotEq => ("==", false),
+                    CmpOp::Is => ("is", true),
+                    CmpOp::IsNot => ("is", false),
+                    CmpOp::In => ("in", true),
+                    CmpOp::NotIn => ("in", false),
+                    CmpOp::Gt => (">", true),
+                    CmpOp::LtE => (">", false),
+                    CmpOp::GtE => (">=", true),
+                    CmpOp::Lt => (">=", false),
+                };
+                let question = || format!("{} {op} {}", text(&it.left), text(right));
+                is_pure.then(|| (question(), is_so))
+            }
+            _ => None,
+        }
+    }
+
+    fn follow(&mut self, body: &'p [Stmt], mut known: Known) {
+        for (ix, statement) in body.iter().enumerate() {
+            if self.is_ruled_out(&known) {
+                return self.report(&body[ix..]);
+            }
+            match statement {
+                Stmt::If(it) => match self.follow_arms(it, &known) {
+                    Some(after) => known = after,
+                    None => return,
+                },
+                Stmt::Return(_) | Stmt::Raise(_) | Stmt::Continue(_) | Stmt::Break(_) => return,
+                _ if self.change(std::slice::from_ref(statement)) => return,
+                _ => {}
+            }
+        }
+    }
+
+    /// What is known behind an `if`; `None` if it may change what was waited for.
+    fn follow_arms(&mut self, it: &'p ast::StmtIf, known: &Known) -> Option<Known> {
+        let mut arms = vec![(Some(&*it.test), &it.body[..])];
+        let others = it.elif_else_clauses.iter();
+        arms.extend(others.map(|it| (it.test.as_ref(), &it.body[..])));
+        let (mut here, mut after) = (known.clone(), known.clone());
+        let (mut is_left, mut is_changed) = (true, false);
+        for (test, body) in arms {
+            if test.is_some_and(|it| self.changes(nodes_of_expr(it))) {
+                return None;
+            }
+            let mut goes_on = false;
+            if test.map_or(!self.is_ruled_out(&here), |it| {
+                self.is_possible(it, true, &here)
+            }) {
+                let mut inside = here.clone();
+                if let Some(test) = test {
+                    self.assume(test, true, &mut inside);
+                }
+                self.follow(body, inside);
+                goes_on = falls_through(self.program, self.function, body);
+                is_changed |= goes_on && self.change(body);
+            } else {
+                self.report(body);
+            }
+            if let Some(test) = test {
+                self.assume(test, false, &mut here);
+            }
+            is_left &= !goes_on;
+            if is_left {
+                after.clone_from(&here);
+            }
+        }
+        (!is_changed).then_some(after)
+    }
+
+    fn report(&mut self, body: &'p [Stmt]) {
+        if !matches!(body, [Stmt::Raise(_)]) {
+            self.found.extend(body.first());
+        }
+    }
+
+    /// Whether nothing of what was waited for is left.
+    fn is_ruled_out(&self, known: &Known) -> bool {
+        let is_not = |it: &Literal| known.iter().any(|known| known.0 == it.0 && known.1 != it.1);
+        self.waited.iter().any(|clause| clause.iter().all(is_not))
+    }
+
+    fn is_possible(&self, test: &Expr, is_so: bool, known: &Known) -> bool {
+        match test {
+            Expr::UnaryOp(it) if it.op == UnaryOp::Not => {
+                self.is_possible(&it.operand, !is_so, known)
+            }
+            Expr::BoolOp(it) if (it.op == BoolOp::Or) == is_so => {
+                let mut values = it.values.iter();
+                values.any(|it| self.is_possible(it, is_so, known))
+            }
+            _ => {
+                let mut known = known.clone();
+                self.assume(test, is_so, &mut known);
+                !self.is_ruled_out(&known)
+            }
+        }
+    }
+
+    fn assume(&self, test: &Expr, is_so: bool, known: &mut Known) {
+        match test {
+            Expr::UnaryOp(it) if it.op == UnaryOp::Not => {
+                self.assume(&it.operand, !is_so, known);
+            }
+            Expr::BoolOp(it) if (it.op == BoolOp::And) == is_so => {
+                for value in &it.values {
+                    self.assume(value, is_so, known);
+                }
+            }
+            _ => known.extend(self.literal(test).map(|(text, yes)| (text, yes == is_so))),
+        }
+    }
+
+    fn change(&self, body: &[Stmt]) -> bool {
+        self.changes(nodes_of(body))
+    }
+
+    /// Whether other code may run, or what was waited for is written to.
+    fn changes(&self, nodes: Vec<Node<'_>>) -> bool {
+        let (program, function) = (self.program, self.function);
+        let asked = nodes_of_expr(self.condition);
+        let is_asked = |name: &str| {
+            asked.iter().any(|node| match node {
+                Node::Expr(Expr::Attribute(it)) => it.attr.as_str() == name,
+                Node::Expr(Expr::Name(it)) => it.id.as_str() == name,
+                _ => false,
+            })
+        };
+        let writes = |it: FunctionRef| {
+            let mut writes = writes::in_function(program, it).into_iter();
+            writes.any(|it| is_asked(it.attribute.name))
+        };
+        nodes.into_iter().any(|node| {
+            let is_written =
+                writes::by_node(program, function, node).any(|it| is_asked(it.attribute.name));
+            is_written
+                || match node {
+                    Node::Expr(Expr::Await(_) | Expr::Yield(_) | Expr::YieldFrom(_)) => true,
+                    Node::Stmt(Stmt::For(it)) => it.is_async,
+                    Node::Stmt(Stmt::With(it)) => it.is_async,
+                    Node::Expr(Expr::Name(it)) => !it.ctx.is_load() && is_asked(it.id.as_str()),
+                    Node::Expr(Expr::Call(call)) => program
+                        .functions(function.file, call)
+                        .chain(program.callbacks(function.file, call))
+                        .flat_map(|it| program.runs_from(it))
+                        .any(writes),
+                    _ => false,
+                }
+        })
+    }
+}
