@@ -139,13 +139,16 @@ pub(super) fn passes(
 pub(super) struct Callers(BTreeMap<FunctionRef, Vec<(FunctionRef, Span)>>);
 
 impl Callers {
+    /// Among functions that run because of one entry point: what a wrapper calls for another is no matter here.
     pub(super) fn new(program: Program<'_, '_>, functions: &BTreeSet<FunctionRef>) -> Self {
         let mut callers: BTreeMap<FunctionRef, Vec<(FunctionRef, Span)>> = BTreeMap::new();
         for &function in functions {
             let awaited = awaited_calls(program, function);
             for (call, callee) in program.own_calls(function) {
+                let here = program.functions(function.file, call);
+                let here = here.filter(|it| functions.contains(it));
                 // Which of several functions a call runs is not known well enough to name one.
-                if program.functions(function.file, call).count() > 1 {
+                if !functions.contains(&callee) || here.count() > 1 {
                     continue;
                 }
                 let span = span_of(call);

@@ -126,8 +126,8 @@ impl Rule for PlainException {
             if plain.is_empty() {
                 continue;
             }
-            let callers = Callers::new(program, &functions);
             for (entry, reach) in running.entries_of(ends) {
+                let callers = Callers::new(program, &reach.runs);
                 for &raise in plain.iter().filter(|it| reach.runs.contains(&it.function)) {
                     let place = Place {
                         file: raise.function.file,
