@@ -1,6 +1,6 @@
 use std::collections::BTreeSet;
 
-use lint_core::diagnostic::Diagnostic;
+use lint_core::diagnostic::{Diagnostic, Severity};
 use lint_core::facts::{Callee, Exceptions, FunctionRef};
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
@@ -17,13 +17,17 @@ use crate::sdk;
 
 /// ## What it does
 /// Finds `except` clauses around an activity or a child workflow that name what the activity raises, where
-/// nothing else in the `try` could raise it. The activity may be in a function that is called there.
+/// nothing else in the `try` could raise it. The activity may be in a function that is called there. Also clauses for
+/// a cancellation that name another class than the one it arrives as.
 ///
 /// ## Why is this bad?
 /// Whatever an activity raises arrives in the workflow as an `ActivityError`, and what a child raises as a
 /// `ChildWorkflowError`; the error itself is their `cause`, always as an `ApplicationError` or another failure
 /// of the SDK, never as the class that was raised. The clause catches nothing, so the failure that it was
-/// written for leaves the workflow.
+/// written for leaves the workflow, or goes to a broader clause.
+///
+/// A cancellation arrives in the same way where an activity or a child is awaited. A wait or a sleep raises
+/// `asyncio.CancelledError` instead, and `temporalio.exceptions.CancelledError` is only ever a `cause`.
 ///
 /// ## Example
 /// ```python
@@ -47,6 +51,26 @@ use crate::sdk;
 ///             )
 ///         except ApplicationError:  # RB608
 ///             return "no price"
+/// ```
+/// A cancellation does not arrive as what it is called either:
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+/// from temporalio.exceptions import CancelledError
+///
+///
+/// @workflow.defn
+/// class BookFund:
+///     @workflow.run
+///     async def run(self, fund: str) -> None:
+///         try:
+///             await workflow.execute_activity(
+///                 "book", fund, start_to_close_timeout=timedelta(minutes=1)
+///             )
+///         except CancelledError:  # RB608
+///             workflow.logger.info("cancelled")
+///             raise
 /// ```
 ///
 /// ## Use instead
@@ -76,8 +100,32 @@ use crate::sdk;
 /// ```
 /// The `type` of the `ApplicationError` is the name of the class that the activity raised.
 ///
+/// The same goes for a cancellation:
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+/// from temporalio.exceptions import ActivityError, CancelledError
+///
+///
+/// @workflow.defn
+/// class BookFund:
+///     @workflow.run
+///     async def run(self, fund: str) -> None:
+///         try:
+///             await workflow.execute_activity(
+///                 "book", fund, start_to_close_timeout=timedelta(minutes=1)
+///             )
+///         except ActivityError as error:
+///             if isinstance(error.cause, CancelledError):
+///                 workflow.logger.info("cancelled")
+///             raise
+/// ```
+///
 /// ## Limits
-/// Nothing is said where another clause catches what arrives, or where the `try` may raise what the clause names
+/// An activity that is cancelled before it was scheduled, as a task that somebody cancels at once, does raise
+/// `asyncio.CancelledError`, so a clause for that is `info`. One that only raises it again is left alone.
+/// Nothing is said where another clause names what arrives, or where the `try` may raise what the clause names
 /// itself. For classes of the project, `ApplicationError` and exceptions of clients, that is a `raise` of them in the
 /// code that it runs, or a call of something that is not known; for exceptions of Python, any call but of the SDK,
 /// of loggers, and a few more. What runs without a call in the text, such as properties, operators and validators,
@@ -104,46 +152,84 @@ impl Rule for WrappedFailure {
                 let Node::Stmt(Stmt::Try(it)) = node else {
                     continue;
                 };
-                let Some((types, arrives)) = caught(&cx.model, program, function, it) else {
+                let Some(in_vain) = in_vain(&cx.model, program, function, it) else {
                     continue;
                 };
-                let message = format!(
-                    "what is raised in there arrives as {arrives}, so this clause catches nothing"
-                );
+                let arrives = in_vain.arrives.join(" or ");
+                let message = match in_vain.caught {
+                    Caught::Cancelled | Caught::Cancellation => {
+                        format!(
+                            "a cancellation arrives as {arrives} in there, so this clause does not catch it"
+                        )
+                    }
+                    _ => format!(
+                        "what is raised in there arrives as {arrives}, so this clause catches nothing"
+                    ),
+                };
+                let help = match arrives == CANCELLED_TASK {
+                    true => format!("catch {arrives}"),
+                    false => format!("catch {arrives}, and look at its `cause`"),
+                };
                 let about = "this never arrives";
-                let culprit = Culprit::new(function, span_of(types), about);
+                let culprit = Culprit::new(function, span_of(in_vain.types), about);
+                let severity = match in_vain.caught {
+                    // It does arrive where something is cancelled before it was scheduled.
+                    Caught::Cancellation => Severity::Info,
+                    _ => Severity::Warning,
+                };
                 Finding::reached(&Self::METADATA, program, running, entry, culprit, message)
-                    .help(format!("catch {arrives}, and look at its `cause`"))
+                    .severity(severity)
+                    .help(help)
                     .report(report);
             }
         }
     }
 }
 
-/// The clause that catches nothing, with what arrives in its stead.
-fn caught<'p>(
+/// A clause that catches nothing.
+struct InVain<'p> {
+    types: &'p Expr,
+    caught: Caught,
+    /// What arrives in its stead.
+    arrives: Vec<&'static str>,
+}
+
+fn in_vain<'p>(
     model: &Model<'_>,
     program: Program<'_, 'p>,
     function: FunctionRef,
     it: &'p ast::StmtTry,
-) -> Option<(&'p Expr, &'static str)> {
-    let types = it.handlers.iter().map(|it| {
-        let ExceptHandler::ExceptHandler(it) = it;
-        it.type_.as_deref()
-    });
-    // Without a type, a clause catches all.
-    let types: Vec<&Expr> = types.collect::<Option<_>>()?;
-    let clauses: Vec<Caught> = types
+) -> Option<InVain<'p>> {
+    let clauses: Vec<(Caught, &ast::ExceptHandlerExceptHandler)> = it
+        .handlers
         .iter()
-        .map(|it| Caught::by(model, function, it))
+        .map(|ExceptHandler::ExceptHandler(it)| {
+            let types = it.type_.as_deref();
+            let caught = types.map_or(Caught::Everything, |it| Caught::by(model, function, it));
+            (caught, it)
+        })
         .collect();
-    if clauses.contains(&Caught::Maybe) {
+    let has = |wanted| clauses.iter().any(|(caught, _)| *caught == wanted);
+    if has(Caught::Maybe) {
         return None;
     }
-    let mut pairs = types.into_iter().zip(clauses);
-    pairs.find_map(|(types, caught)| {
+    let mut first = clauses
+        .iter()
+        .take_while(|(it, _)| *it != Caught::Everything);
+    first.find_map(|&(caught, clause)| {
+        let types = clause.type_.as_deref()?;
+        let is_said_twice = caught == Caught::Cancelled && has(Caught::Cancellation);
+        let only_raises = matches!(&clause.body[..], [Stmt::Raise(it)] if it.exc.is_none());
+        if is_said_twice || caught == Caught::Cancellation && only_raises {
+            return None;
+        }
         let raises = Raises::new(program, function, types);
-        Some((types, caught.in_stead(&raises, &it.body)?))
+        let arrives = caught.in_stead(&raises, &it.body)?;
+        Some(InVain {
+            types,
+            caught,
+            arrives,
+        })
     })
 }
 
@@ -151,12 +237,15 @@ fn caught<'p>(
 /// order counts.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Caught {
-    /// It is there for the cancellation of the run.
+    /// The failure that is the cause of a cancelled activity, and arrives nowhere by itself.
+    Cancelled,
+    /// What cancels a task while it waits.
     Cancellation,
     /// It never does, and nothing but code of the project raises it in a workflow.
     Raised,
     /// It never does, but many functions of Python raise it.
     Never,
+    Everything,
     Maybe,
 }
 
@@ -177,44 +266,58 @@ impl Caught {
             Some(resolved) => resolved.external().map(str::to_owned),
             None => class.as_name_expr().map(|it| it.id.to_string()),
         };
-        match name.as_deref() {
-            Some(name) if NEVER.contains(&name.strip_prefix("builtins.").unwrap_or(name)) => {
-                Self::Never
-            }
+        let name = name.as_deref();
+        match name.map(|it| it.strip_prefix("builtins.").unwrap_or(it)) {
+            Some(name) if NEVER.contains(&name) => Self::Never,
             Some(name) if RAISED.contains(&name) => Self::Raised,
             Some("asyncio.CancelledError" | "asyncio.exceptions.CancelledError") => {
                 Self::Cancellation
             }
+            Some("temporalio.exceptions.CancelledError") => Self::Cancelled,
+            Some("Exception" | "BaseException") => Self::Everything,
             _ => Self::Maybe,
         }
     }
 
     /// As what failures arrive from a body in which nothing else raises what the clause names.
-    fn in_stead(self, raises: &Raises<'_, '_>, body: &[Stmt]) -> Option<&'static str> {
-        if !matches!(self, Self::Raised | Self::Never) {
-            return None;
-        }
+    fn in_stead(self, raises: &Raises<'_, '_>, body: &[Stmt]) -> Option<Vec<&'static str>> {
         let (program, function) = (raises.program, raises.function);
-        let mut arrives = None;
+        let mut arrives = Vec::new();
         for node in nodes_of(body) {
             match node {
                 Node::Stmt(Stmt::Raise(_) | Stmt::Assert(_) | Stmt::With(_)) => return None,
                 Node::Expr(Expr::Subscript(_)) if self == Self::Never => return None,
                 Node::Expr(Expr::Call(call)) => match as_what(program, function, call) {
-                    Some(what) => arrives = arrives.or(Some(what)),
+                    Some(what) => arrives.push(what),
+                    None if self == Self::Cancelled && is_wait(program, function, call) => {
+                        arrives.push(CANCELLED_TASK);
+                    }
                     None if is_harmless(program, function, call) => {}
-                    None if self == Self::Raised && !raises.may_call(function, call) => {
-                        arrives = arrives.or_else(|| raises.comes_out_of(function, call));
+                    None if self != Self::Never && !raises.may_call(function, call) => {
+                        arrives.extend(raises.comes_out_of(function, call));
                     }
                     None => return None,
                 },
                 Node::Expr(Expr::Await(it)) if !it.value.is_call_expr() => return None,
+                Node::Expr(Expr::Await(it)) if self == Self::Cancellation => {
+                    let call = it.value.as_call_expr()?;
+                    let is = |names| program.calls(function.file, call, names);
+                    if !is(sdk::EXECUTE_ACTIVITY) && !is(sdk::EXECUTE_CHILD) {
+                        return None;
+                    }
+                }
+                Node::Stmt(Stmt::For(it)) if it.is_async => return None,
                 _ => {}
             }
         }
-        arrives.filter(|_| !raises.may_run(&run_without_call(program, function)))
+        arrives.sort_unstable();
+        arrives.dedup();
+        let is_clear = !arrives.is_empty() && !raises.may_run(&run_without_call(program, function));
+        is_clear.then_some(arrives)
     }
 }
+
+const CANCELLED_TASK: &str = "`asyncio.CancelledError`";
 
 /// What neither the SDK raises for a failure nor the conversion of a result.
 const NEVER: &[&str] = &[
@@ -268,6 +371,13 @@ fn as_what(
     } else {
         None
     }
+}
+
+/// Whether a call gives what a cancellation reaches as it is.
+fn is_wait(program: Program<'_, '_>, function: FunctionRef, call: &ast::ExprCall) -> bool {
+    const SLEEP: &[&str] = &["asyncio.sleep", "temporalio.workflow.sleep"];
+    let is = |names| program.calls(function.file, call, names);
+    is(sdk::WAIT_CONDITION) || is(SLEEP)
 }
 
 /// What makes durations and policies, asks the SDK or for text and size, or logs.
