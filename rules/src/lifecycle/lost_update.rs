@@ -8,7 +8,7 @@ use lint_core::syntax::ast::Expr;
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
-use super::stale::{StaleStore, stale_stores};
+use super::stale::{How, StaleStore, stale_stores};
 use crate::finding::Finding;
 use crate::handlers::{Handler, at_once};
 use crate::program::{Program, Running, is_handler};
@@ -18,7 +18,8 @@ use crate::writes::{self, Attribute, Write};
 /// ## What it does
 /// Finds state of a workflow that is read before an `await` and written back after it, made of what was
 /// read, where a handler can change it in between; and state that is emptied after an `await` although it was
-/// read before it. Tasks that a loop makes of one coroutine are like handlers.
+/// read before it, or set after it because it was missing before it. Tasks that a loop makes of one coroutine are
+/// like handlers.
 ///
 /// ## Why is this bad?
 /// While a handler waits, other handlers run, and the same handler runs again for the next signal. Both
@@ -76,6 +77,31 @@ use crate::writes::{self, Attribute, Write};
 ///     @workflow.signal
 ///     def order(self, name: str) -> None:
 ///         self.orders.append(name)
+/// ```
+/// Two that come at the same time both load, and the second one sets back what the first has done:
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class CountOrders:
+///     def __init__(self) -> None:
+///         self.counts: dict[str, int] | None = None
+///
+///     @workflow.run
+///     async def run(self, day: str) -> None:
+///         await workflow.wait_condition(workflow.all_handlers_finished)
+///
+///     @workflow.update
+///     async def order(self, name: str) -> None:
+///         if self.counts is None:
+///             counts = await workflow.execute_activity(
+///                 "load_counts", start_to_close_timeout=timedelta(minutes=1)
+///             )
+///             self.counts = counts  # RB601
+///         self.counts[name] = self.counts.get(name, 0) + 1
 /// ```
 ///
 /// ## Use instead
@@ -161,7 +187,8 @@ use crate::writes::{self, Attribute, Write};
 /// ```
 ///
 /// ## Limits
-/// Only data counts: that a condition was true before the `await` and is not after it, is not seen.
+/// Only data counts: that a condition was true before the `await` and is not after it, is not seen, but for an
+/// attribute that is set because it was missing, and into which a handler writes as well.
 /// Whatever `async with` enters that is no timeout and no task group is taken for a lock, and so is a flag that
 /// a function raises and lowers, or a set into which it puts a key that it takes out again.
 ///
@@ -218,16 +245,26 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
     let mut found = Vec::new();
     for &function in in_handlers.union(&others) {
         let is_handlers = in_handlers.contains(&function);
+        let own = writes::in_function(program, function);
         let is_changed = |stale: &StaleStore<'_>, attribute: Attribute<'_>| {
             let meanwhile = by_handlers.iter();
             let meanwhile = meanwhile.chain(by_others.iter().filter(|_| is_handlers));
-            let is_another =
-                |it: &Write<'_>| !stale.empties || !std::ptr::eq(it.node, stale.attribute);
+            let is_another = |it: &Write<'_>| match stale.how {
+                How::WritesBack => true,
+                How::Empties => !std::ptr::eq(it.node, stale.attribute),
+                How::Fills if it.binds => !own.iter().any(|own| std::ptr::eq(own.node, it.node)),
+                // Nobody writes into what is missing, but who has come first and filled it.
+                How::Fills => is_handlers || !stale.read.is_compare_expr(),
+            };
             // Tasks that one loop makes seldom have an element in common.
-            let by_itself = !stale.empties
+            let by_itself = stale.how == How::WritesBack
                 && (is_handlers
                     || at_once.contains(&function) && !stale.target.is_subscript_expr());
-            let replaces = !stale.empties && stale.target.is_attribute_expr();
+            let replaces = match stale.how {
+                How::WritesBack => stale.target.is_attribute_expr(),
+                How::Empties => false,
+                How::Fills => is_handlers,
+            };
             by_itself
                 || replaces && into.contains(&attribute)
                 || meanwhile
@@ -272,15 +309,22 @@ fn finding(
     let line = |expr: &Expr| source.map_or(0, |it| it.line(span_of(expr).start));
     let (path, workflow) = (&stale.path, running.short_name());
     let (read, awaited) = (line(stale.read), line(stale.awaited));
-    let (message, help) = match stale.empties {
-        false => (
+    let (message, help) = match stale.how {
+        How::WritesBack => (
             format!(
                 "`{path}` is written back from what was read on line {read}, before the `await` on line {awaited}; what \
                  another handler of `{workflow}` writes in between is lost"
             ),
             "read it after the last `await`, or hold an `asyncio.Lock` of the workflow from the read to the write",
         ),
-        true => (
+        How::Fills => (
+            format!(
+                "`{path}` is set after the `await` on line {awaited} because it was missing on line {read}, before it; \
+                 what a handler of `{workflow}` makes of it in between is lost"
+            ),
+            "hold an `asyncio.Lock` of the workflow from the question to the store, or ask again after the `await`",
+        ),
+        How::Empties => (
             format!(
                 "`{path}` is emptied after the `await` on line {awaited} and was read on line {read}, before it; what a \
                  handler of `{workflow}` adds in between is lost"

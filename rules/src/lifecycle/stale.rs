@@ -4,7 +4,8 @@
 //! Time is counted in awaits that may let other code run. A value remembers when which attributes
 //! were read for it; a store of an attribute is stale if all that the value has of that very
 //! attribute is older than the last such await, and no lock was held since. Where the attribute is
-//! emptied, that goes for what was last read of it as a whole.
+//! emptied, that goes for what was last read of it as a whole, and where it is set because it was
+//! missing, for the question that said so.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +15,8 @@ use lint_core::index::FunctionNode;
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
+use super::ends::falls_through;
+use super::waited::{missing, present};
 use crate::program::{Node, Program, Running, nodes_of, own_nodes};
 
 /// A store of what was read too early.
@@ -25,8 +28,16 @@ pub(super) struct StaleStore<'p> {
     pub(super) attribute: &'p ast::ExprAttribute,
     pub(super) read: &'p Expr,
     pub(super) awaited: &'p Expr,
-    /// Whether it is emptied, not made of what was read.
-    pub(super) empties: bool,
+    pub(super) how: How,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum How {
+    /// It is made of what was read.
+    WritesBack,
+    Empties,
+    /// It was missing when it was asked for.
+    Fills,
 }
 
 pub(super) fn stale_stores<'p>(
@@ -75,6 +86,8 @@ struct State<'p> {
     taken: BTreeMap<String, Read<'p>>,
     /// Paths that a condition looked at, and when.
     checked: BTreeMap<String, usize>,
+    /// Paths that were missing when a condition asked for them.
+    missing: Reads<'p>,
     /// The number of the last await on the way here.
     time: usize,
     /// Since when a lock is held.
@@ -121,6 +134,7 @@ impl<'p> Flow<'_, 'p> {
                         self.empty(target);
                     }
                     self.store(target, &value);
+                    self.fill(target, &it.value);
                 }
             }
             Stmt::AnnAssign(it) => {
@@ -177,7 +191,30 @@ impl<'p> Flow<'_, 'p> {
             }
             arms.push(&clause.body);
         }
+        let missing = self.asked(missing(&it.test), &it.test);
+        let missing = missing.filter(|(path, _)| !self.state.missing.contains_key(path));
+        self.state.missing.extend(missing.clone());
         self.arms(&arms, !has_else);
+        if let Some((path, _)) = missing {
+            self.state.missing.remove(&path);
+        }
+        let is_alone = it.elif_else_clauses.is_empty();
+        if is_alone && !falls_through(self.program, self.function, &it.body) {
+            let missing = self.asked(present(&it.test), &it.test);
+            self.state.missing.extend(missing);
+        }
+    }
+
+    /// What a condition asks for, as it is known then.
+    fn asked(
+        &self,
+        attribute: Option<&'p ast::ExprAttribute>,
+        test: &'p Expr,
+    ) -> Option<(String, Read<'p>)> {
+        let attribute = attribute?;
+        let path = format!("{}.{}", path_of(&attribute.value)?, attribute.attr);
+        let time = self.state.time;
+        Some((path, Read { time, expr: test }))
     }
 
     fn match_statement(&mut self, it: &'p ast::StmtMatch) {
@@ -375,7 +412,18 @@ impl<'p> Flow<'_, 'p> {
         // What was read of it before is not what is there now.
         self.state.taken.remove(&path);
         if let Some(&read) = value.get(&path) {
-            self.check(path, read, target, attribute, false);
+            self.check(path, read, target, attribute, How::WritesBack);
+        }
+    }
+
+    /// An attribute is set that may have been missing. Whoever sets what is written out loses nothing.
+    fn fill(&mut self, target: &'p Expr, value: &Expr) {
+        if let (Some(path), Expr::Attribute(attribute)) = (path_of(target), target)
+            && let Some(read) = self.state.missing.remove(&path)
+            && !value.is_literal_expr()
+            && !is_empty(value)
+        {
+            self.check(path, read, target, attribute, How::Fills);
         }
     }
 
@@ -384,7 +432,7 @@ impl<'p> Flow<'_, 'p> {
         if let (Some(path), Expr::Attribute(attribute)) = (path_of(target), target)
             && let Some(read) = self.state.taken.remove(&path)
         {
-            self.check(path, read, target, attribute, true);
+            self.check(path, read, target, attribute, How::Empties);
         }
     }
 
@@ -395,7 +443,7 @@ impl<'p> Flow<'_, 'p> {
         read: Read<'p>,
         target: &'p Expr,
         attribute: &'p ast::ExprAttribute,
-        empties: bool,
+        how: How,
     ) {
         let now = self.state.time;
         let is_held = self.state.locked.is_some_and(|since| since <= read.time);
@@ -411,7 +459,7 @@ impl<'p> Flow<'_, 'p> {
                 attribute,
                 read: read.expr,
                 awaited: self.awaits[now - 1],
-                empties,
+                how,
             };
             self.found.entry(span_of(target).start).or_insert(stale);
         }
@@ -432,6 +480,9 @@ impl State<'_> {
             merge(joined.variables.entry(name).or_default(), reads);
         }
         merge(&mut joined.taken, other.taken);
+        joined
+            .missing
+            .retain(|path, _| other.missing.contains_key(path));
         let checked = other.checked;
         joined.checked.retain(|path, time| {
             checked.get(path).is_some_and(|other| {
@@ -512,7 +563,7 @@ fn is_acquire(expr: &Expr) -> bool {
 }
 
 /// `[]`, `{}`, `list()` and the like. `None` says that something is over, which may well be true.
-fn is_empty(expr: &Expr) -> bool {
+pub(super) fn is_empty(expr: &Expr) -> bool {
     match expr {
         Expr::List(it) => it.elts.is_empty(),
         Expr::Dict(it) => it.items.is_empty(),

@@ -24,7 +24,7 @@ pub(super) fn is_waited_for(
     at: (FunctionRef, Span),
     functions: &BTreeSet<FunctionRef>,
 ) -> bool {
-    let Some((missing, lacks)) = missing(test.1) else {
+    let Some((missing, lacks)) = lacking(test.1) else {
         return false;
     };
     let waits = Waits {
@@ -85,8 +85,18 @@ impl Waits<'_, '_, '_> {
     }
 }
 
-/// The attribute of `self.state is None` and `not self.state`, and what is asked of it.
-fn missing(test: &Expr) -> Option<(&ast::ExprAttribute, &'static [Lack])> {
+/// The attribute of `self.state is None` and `not self.state`.
+pub(super) fn missing(test: &Expr) -> Option<&ast::ExprAttribute> {
+    lacking(test).map(|(attribute, _)| attribute)
+}
+
+/// The attribute of `self.state is not None` and `self.state`.
+pub(super) fn present(test: &Expr) -> Option<&ast::ExprAttribute> {
+    Wait::of(test).map(|it| it.attribute)
+}
+
+/// What a condition asks for that is missing, and what it is then.
+fn lacking(test: &Expr) -> Option<(&ast::ExprAttribute, &'static [Lack])> {
     match test {
         Expr::UnaryOp(it) if it.op == UnaryOp::Not => Some((it.operand.as_attribute_expr()?, ALL)),
         Expr::Compare(it) => Some((compared_with_none(it, CmpOp::Is)?, &[Lack::Nothing])),
