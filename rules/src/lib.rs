@@ -186,6 +186,7 @@ static RULES: &[&dyn Rule] = &[
     &lifecycle::PlainException,
     &lifecycle::SilentHeartbeat,
     &lifecycle::WrappedFailure,
+    &lifecycle::LostMessage,
     &versioning::RepeatedPatch,
     &versioning::PatchDecided,
 ];

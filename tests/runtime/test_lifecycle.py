@@ -188,6 +188,15 @@ def test_wrapped_failure() -> None:
     assert (caught.outcome, caught.result) == ("completed", "no price"), caught
 
 
+@shows("RB609", temporal="a signal that comes with the start is lost")
+def test_lost_message() -> None:
+    sent = {"early": [["approve", "A"]], "signals": [["approve", "B"]]}
+    lost = temporal(wrong("RB609"), "F1", **sent)
+    assert lost.outcome != "completed", lost
+    kept = temporal(right("RB609"), "F1", **sent)
+    assert (kept.outcome, kept.result) == ("completed", ["A", "B"]), kept
+
+
 POLLS = """
     from datetime import timedelta
     from temporalio import workflow

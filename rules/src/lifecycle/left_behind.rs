@@ -1,0 +1,268 @@
+//! Queues that a run leaves behind when it continues as new.
+
+use std::collections::BTreeSet;
+
+use lint_core::diagnostic::{Severity, Span};
+use lint_core::facts::FunctionRef;
+use lint_core::syntax::ast::{self, Expr, Stmt};
+use lint_core::syntax::span_of;
+
+use super::ends::falls_through;
+use super::handler_continues_as_new::CONTINUE_AS_NEW;
+use super::kept::{Lost, Messages, added_to, is_attribute, is_name};
+use super::stale::is_empty;
+use crate::program::{Node, bodies, nodes_of, nodes_of_expr, own_nodes};
+
+impl Messages<'_, '_, '_> {
+    /// The queues that are lost where a function continues as new: something was awaited before, and since then
+    /// nobody has looked whether they are empty.
+    pub(super) fn left_behind(&self, function: FunctionRef) -> Vec<Lost> {
+        let program = self.program;
+        let Some(def) = program.def(function) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for call in program.calls_of(function, CONTINUE_AS_NEW) {
+            let at = span_of(call);
+            let before = self.awaits(function).into_iter();
+            let before = before
+                .filter(|it| it.end <= at.start && self.comes_to(function, &def.body, *it, at));
+            let Some(awaited) = before.max_by_key(|it| it.start) else {
+                continue;
+            };
+            let repeated = own_nodes(program.function(function)).find_map(|node| match node {
+                Node::Stmt(it @ Stmt::While(_)) => contains(span_of(it), at).then_some(it),
+                _ => None,
+            });
+            let repeated = repeated.map_or(&def.body[..], std::slice::from_ref);
+            for &name in &self.queues {
+                if self.takes_from(function, repeated, name)
+                    && self.begins_empty(name)
+                    && !self.is_asked(function, name, awaited, at)
+                    && !self.is_carried(function, name, call)
+                {
+                    let handler = &self.kept[name];
+                    found.push(Lost {
+                        function,
+                        span: at,
+                        message: format!(
+                            "`{}` continues as new without `self.{name}`, so what `{handler}` has added since the last wait is lost",
+                            self.running.short_name()
+                        ),
+                        help: "hand it to the next run, or continue only when it is empty",
+                        severity: Severity::Warning,
+                    });
+                }
+            }
+        }
+        found
+    }
+
+    /// Where a function lets handlers run.
+    fn awaits(&self, function: FunctionRef) -> Vec<Span> {
+        let awaits = own_nodes(self.program.function(function)).filter_map(|node| match node {
+            Node::Expr(expr @ Expr::Await(it)) => {
+                let suspends = self.program.suspends(function.file, &it.value);
+                suspends.then(|| span_of(expr))
+            }
+            _ => None,
+        });
+        // With no handler at work, this goes on at once.
+        let for_handlers = |it: &Span| {
+            let text = self.model.slice(function.file, *it);
+            text.contains("all_handlers_finished")
+        };
+        awaits.filter(|it| !for_handlers(it)).collect()
+    }
+
+    /// Whether these statements take out what an attribute of the workflow holds, or what they call does.
+    fn takes_from(&self, function: FunctionRef, body: &[Stmt], name: &str) -> bool {
+        let nodes = nodes_of(body);
+        let takes = |node: &Node<'_>| takes_from(*node, name);
+        nodes.iter().any(takes)
+            || nodes.iter().any(|node| match node {
+                Node::Expr(Expr::Call(call)) => self
+                    .program
+                    .functions(function.file, call)
+                    .flat_map(|it| self.program.runs_from(it))
+                    .any(|it| own_nodes(self.program.function(it)).any(|it| takes(&it))),
+                _ => false,
+            })
+    }
+
+    /// Whether control goes from what is awaited to a later call on a straight way.
+    fn comes_to(&self, function: FunctionRef, body: &[Stmt], awaited: Span, call: Span) -> bool {
+        let Some(statement) = body.iter().find(|it| contains(span_of(*it), awaited)) else {
+            return false;
+        };
+        let around = bodies(statement).into_iter();
+        let mut around = around.filter(|it| it.iter().any(|it| contains(span_of(it), awaited)));
+        let inner = around.next();
+        if contains(span_of(statement), call) {
+            return inner.is_none_or(|it| self.comes_to(function, it, awaited, call));
+        }
+        let mut inner = inner;
+        while let Some(block) = inner {
+            if !falls_through(self.program, function, block) {
+                return false;
+            }
+            let statement = block.iter().find(|it| contains(span_of(*it), awaited));
+            let blocks = statement.map(bodies).unwrap_or_default().into_iter();
+            let mut blocks = blocks.filter(|it| it.iter().any(|it| contains(span_of(it), awaited)));
+            inner = blocks.next();
+        }
+        body.iter().any(|it| contains(span_of(it), call))
+    }
+
+    /// Whether nothing but an empty container is ever put there as a whole.
+    fn begins_empty(&self, name: &str) -> bool {
+        let functions = self.functions_beside();
+        functions.into_iter().all(|(_, function)| {
+            own_nodes(Some(function)).all(|node| {
+                let (targets, value) = match node {
+                    Node::Stmt(Stmt::Assign(it)) => (&it.targets[..], &*it.value),
+                    Node::Stmt(Stmt::AnnAssign(it)) => match &it.value {
+                        Some(value) => (std::slice::from_ref(&*it.target), &**value),
+                        None => return true,
+                    },
+                    _ => return true,
+                };
+                let is_made = value
+                    .as_call_expr()
+                    .is_some_and(|it| it.arguments.is_empty());
+                is_made || is_empty(value) || !targets.iter().any(|it| is_attribute(it, name))
+            })
+        })
+    }
+
+    /// Whether the queue is mentioned between the last await and the call, or in the test of a loop around the
+    /// await that ends before the call.
+    fn is_asked(&self, function: FunctionRef, name: &str, awaited: Span, call: Span) -> bool {
+        let between = Span::new(awaited.start, call.end);
+        // The arguments are there before the wait, but a condition is asked at its end.
+        let is_condition = self
+            .model
+            .slice(function.file, awaited)
+            .contains("wait_condition");
+        let asked = match is_condition {
+            true => between,
+            false => Span::new(awaited.end, call.end),
+        };
+        let added = added_to(self.program, function);
+        let attribute = format!(".{name}");
+        let is_said = |within: Span| {
+            own_nodes(self.program.function(function)).any(|node| match node {
+                Node::Expr(Expr::Attribute(it)) if it.attr.as_str() == name => {
+                    contains(within, span_of(it)) && !added.contains(&span_of(it))
+                }
+                Node::Expr(it @ Expr::Lambda(_)) => {
+                    let span = span_of(it);
+                    contains(within, span)
+                        && self.model.slice(function.file, span).contains(&attribute)
+                }
+                _ => false,
+            })
+        };
+        is_said(asked)
+            || own_nodes(self.program.function(function)).any(|node| match node {
+                Node::Stmt(it @ Stmt::While(around)) => {
+                    let span = span_of(it);
+                    contains(span, awaited)
+                        && span.end <= call.start
+                        && is_said(span_of(&*around.test))
+                }
+                Node::Expr(Expr::Call(it)) if contains(between, span_of(it)) => self
+                    .program
+                    .functions(function.file, it)
+                    .flat_map(|it| self.program.runs_from(it))
+                    .any(|it| self.mentions(it, name)),
+                _ => false,
+            })
+    }
+
+    /// Whether the input of the next run may hold it: it is named there, or by what the input is made of.
+    fn is_carried(&self, function: FunctionRef, name: &str, call: &ast::ExprCall) -> bool {
+        let mut carriers = BTreeSet::from([name]);
+        for (it, _) in self.functions_beside() {
+            if it != function && self.mentions(it, name) {
+                carriers.insert(self.program.short_name(it));
+            }
+        }
+        let mut named: BTreeSet<&str> = BTreeSet::new();
+        let mut pending: Vec<Node<'_>> =
+            call.arguments.args.iter().flat_map(nodes_of_expr).collect();
+        let keywords = call.arguments.keywords.iter();
+        pending.extend(keywords.flat_map(|it| nodes_of_expr(&it.value)));
+        let hands_itself = pending.iter().any(|node| match node {
+            Node::Expr(Expr::Call(it)) => it.arguments.args.iter().any(|it| is_name(it, "self")),
+            _ => false,
+        });
+        let is_itself = call.arguments.args.iter().any(|it| is_name(it, "self"));
+        if hands_itself || is_itself {
+            return true;
+        }
+        while let Some(node) = pending.pop() {
+            let new = match node {
+                Node::Expr(Expr::Attribute(it)) => it.attr.as_str(),
+                Node::Expr(Expr::Name(it)) => it.id.as_str(),
+                _ => continue,
+            };
+            if carriers.contains(new) {
+                return true;
+            }
+            if new != "self" && named.insert(new) {
+                for node in own_nodes(self.program.function(function)) {
+                    if let Node::Stmt(it) = node
+                        && changes(it, new)
+                    {
+                        pending.extend(nodes_of(std::slice::from_ref(it)));
+                    }
+                }
+            }
+        }
+        false
+    }
+}
+
+/// Whether a node takes out what an attribute of the workflow holds.
+fn takes_from(node: Node<'_>, name: &str) -> bool {
+    const TAKE: &[&str] = &["clear", "get", "get_nowait", "pop", "popitem", "popleft"];
+    match node {
+        Node::Expr(Expr::Call(call)) => call.func.as_attribute_expr().is_some_and(|method| {
+            TAKE.contains(&method.attr.as_str()) && is_attribute(&method.value, name)
+        }),
+        Node::Stmt(Stmt::Assign(it)) => match &it.targets[..] {
+            [Expr::Tuple(targets)] => targets.elts.iter().any(|it| is_attribute(it, name)),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether a statement sets a variable or something in it, or calls a method of it.
+fn changes(statement: &Stmt, name: &str) -> bool {
+    let is_root = |mut it: &Expr| {
+        loop {
+            it = match it {
+                Expr::Attribute(it) => &*it.value,
+                Expr::Subscript(it) => &*it.value,
+                Expr::Call(it) => &*it.func,
+                other => return is_name(other, name),
+            }
+        }
+    };
+    match statement {
+        Stmt::Assign(it) => it.targets.iter().any(|it| match it {
+            Expr::Tuple(it) => it.elts.iter().any(is_root),
+            other => is_root(other),
+        }),
+        Stmt::AnnAssign(it) => is_root(&it.target),
+        Stmt::AugAssign(it) => is_root(&it.target),
+        Stmt::Expr(it) => is_root(&it.value),
+        _ => false,
+    }
+}
+
+fn contains(outer: Span, inner: Span) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
