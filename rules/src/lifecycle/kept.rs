@@ -10,7 +10,7 @@ use lint_core::syntax::ast::{Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use super::stale::is_empty;
-use super::waited::is_false;
+use super::stores::is_false;
 use crate::handlers::Handler;
 use crate::model::Model;
 use crate::program::{Node, Program, Running, is_handler, own_nodes};

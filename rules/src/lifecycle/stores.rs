@@ -186,10 +186,14 @@ impl<'p> Stores<'p> {
     }
 }
 
+/// Whether a value that is written out is nothing, or false.
+pub(super) fn is_false(value: &Expr) -> bool {
+    Lack::Nothing.is_written(value) || Lack::False.is_written(value)
+}
+
 impl<'p> Store<'p> {
     fn is_set(&self) -> bool {
-        let is_lacking = |it| Lack::Nothing.is_written(it) || Lack::False.is_written(it);
-        self.value.is_some_and(|it| !is_lacking(it))
+        self.value.is_some_and(|it| !is_false(it))
     }
 
     /// Whether both stand among the same statements, with no `await` from one to the other.
