@@ -711,6 +711,9 @@ impl<'p> Names<'p> {
                 }
             }
             Expr::Attribute(attribute) => {
+                if self.is_value_of_member(file, place, attribute, hops) {
+                    return self.constant(file, place, &attribute.value, hops + 1);
+                }
                 let owner = self.expression(file, place, &attribute.value, hops + 1)?;
                 let name = attribute.attr.as_str();
                 match owner {
@@ -731,6 +734,25 @@ impl<'p> Names<'p> {
                 }
             }
             _ => None,
+        }
+    }
+
+    /// `Colour.RED.value`
+    fn is_value_of_member(
+        &self,
+        file: FileId,
+        place: Place,
+        attribute: &ast::ExprAttribute,
+        hops: u32,
+    ) -> bool {
+        let (Expr::Attribute(member), "value") = (&*attribute.value, attribute.attr.as_str())
+        else {
+            return false;
+        };
+        let of_enum = |base: &Base| matches!(base, Base::External(it) if it.starts_with("enum."));
+        match self.expression(file, place, &member.value, hops + 1) {
+            Some(Resolved::Class { file, ix }) => self.bases(file, ix).iter().any(of_enum),
+            _ => false,
         }
     }
 }

@@ -127,14 +127,19 @@ impl<'p> Model<'p> {
         &self.temporal.names
     }
 
-    /// What a call of the SDK schedules: a function that it names, or whose name it has as text.
+    /// What a call of the SDK schedules: a function or class that it names, or whose name it has as text.
     pub(crate) fn scheduled(&self, site: &CallSite<'_>, target: &ast::Expr) -> Option<Resolved> {
         let names = self.names_in(site.file);
-        let function = names.resolve(site.file, site.function, target);
-        function.or_else(|| {
-            let name = names.const_str(site.file, site.function, target)?;
-            self.temporal.activities.get(&name)?.clone()
-        })
+        let named = || names.const_str(site.file, site.function, target);
+        match names.resolve(site.file, site.function, target) {
+            None | Some(Resolved::Variable { .. }) => self.activity_named(&named()?),
+            found => found,
+        }
+    }
+
+    /// The only activity of plain Temporal code that has this name.
+    pub(crate) fn activity_named(&self, name: &str) -> Option<Resolved> {
+        self.temporal.activities.get(name)?.clone()
     }
 
     /// What names mean in a file, of a bundle or of plain Temporal code.
