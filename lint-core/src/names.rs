@@ -311,6 +311,21 @@ impl<'p> Names<'p> {
         }
     }
 
+    /// The values that assignments give to a name of this function, if nothing else binds it there.
+    pub fn local_values(
+        &self,
+        file: FileId,
+        function: FunctionIx,
+        name: &str,
+    ) -> Option<Vec<&'p Expr>> {
+        let scope = &self.table(file)?.functions[function as usize];
+        let values = scope.bindings.get(name)?.iter().map(|it| match it.what {
+            What::Value(value) => Some(value),
+            _ => None,
+        });
+        values.collect()
+    }
+
     /// The text of an expression that is a string literal, several of them, or a name that one
     /// assignment binds to such.
     pub fn const_str(&self, file: FileId, function: FunctionIx, expr: &Expr) -> Option<String> {

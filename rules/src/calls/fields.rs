@@ -187,6 +187,20 @@ fn is_data_class(model: &Model<'_>, file: FileId, class: &Class<'_>) -> bool {
     })
 }
 
+/// The name of a class of which the converters make a dictionary, and that of a dictionary if they are asked for it.
+pub(super) fn is_data<'p>(model: &Model<'p>, file: FileId, ix: ClassIx) -> Option<&'p str> {
+    let is_data = |base: &Base| match base {
+        Base::Class { file, ix } => model
+            .index(*file)
+            .is_some_and(|it| is_data_class(model, *file, it.class(*ix))),
+        Base::External(name) => name == MODEL,
+        Base::Unknown => false,
+    };
+    let bases = model.names_in(file).bases(file, ix);
+    let name = model.index(file)?.class(ix).node.name.as_str();
+    bases.iter().any(is_data).then_some(name)
+}
+
 /// `@dataclass(init=False)`
 fn takes_init_over(class: &Class<'_>) -> bool {
     class

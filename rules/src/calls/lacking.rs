@@ -1,5 +1,7 @@
 //! Where workflow code asks its input, or the result of an activity, for what the class of it lacks.
 
+use std::collections::BTreeSet;
+
 use lint_core::diagnostic::Span;
 use lint_core::facts::FunctionRef;
 use lint_core::names::Resolved;
@@ -7,38 +9,50 @@ use lint_core::suggest::closest;
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
-use super::fields::{Annotated, Fields, annotated};
+use super::by_name::{ByName, by_name, is_of_dictionaries};
+use super::fields::{Annotated, Fields, annotated, is_data};
 use crate::model::Model;
 use crate::program::{Node, Program, own_nodes, tried};
-use crate::sites::keyword_value;
+use crate::sites::{keyword_value, shown_call};
 
 /// What is asked for that is not there.
 pub(super) struct Lacking {
     pub(super) at: Span,
     /// What is asked, as it is written: a variable.
     pub(super) asked: String,
-    /// The name of its class.
+    /// The name of its class, or of the one that it is taken for.
     pub(super) class: String,
     /// The attribute; `None` if it is a key.
     pub(super) attribute: Option<String>,
+    /// The call that gives a dictionary instead, as it is written, and its place.
+    given_by: Option<(Span, String)>,
     pub(super) help: String,
 }
 
 impl Lacking {
-    /// What the object has not, what happens at the place, and the error that Python raises there.
+    /// What the object is and has not, what happens at the place, and the error that Python raises there.
     pub(super) fn told(&self) -> (String, String, &'static str) {
-        match &self.attribute {
-            Some(name) => (
-                format!("has no `{name}`"),
-                format!("`{name}` is looked up here"),
-                "AttributeError",
-            ),
-            None => (
-                "has attributes and no keys".to_owned(),
+        let (asked, class) = (&self.asked, &self.class);
+        let Some(name) = &self.attribute else {
+            return (
+                format!("`{asked}` is a `{class}`, which has attributes and no keys"),
                 "a key is looked up here".to_owned(),
                 "TypeError",
+            );
+        };
+        let what = match &self.given_by {
+            Some((_, call)) => format!(
+                "`{asked}` is a dictionary and no `{class}`, since {call} is given a name and no `result_type`"
             ),
-        }
+            None => format!("`{asked}` is a `{class}`, which has no `{name}`"),
+        };
+        let about = format!("`{name}` is looked up here");
+        (what, about, "AttributeError")
+    }
+
+    /// Whether what is asked is no object of the class, so that nothing that code does with those helps.
+    pub(super) fn is_of_dictionary(&self) -> bool {
+        self.given_by.is_some()
     }
 
     pub(super) fn subject(&self) -> String {
@@ -52,13 +66,13 @@ const MAX_HOPS: u32 = 4;
 
 /// The function of an entry point, as of an activity, gets its arguments from the converter, which makes
 /// what the annotations say.
-pub(super) fn lacking(
-    model: &Model<'_>,
-    program: Program<'_, '_>,
+pub(super) fn lacking<'p>(
+    model: &Model<'p>,
+    program: Program<'_, 'p>,
     function: FunctionRef,
     is_entry: bool,
 ) -> Vec<Lacking> {
-    let nodes: Vec<Node<'_>> = own_nodes(program.function(function)).collect();
+    let nodes: Vec<Node<'p>> = own_nodes(program.function(function)).collect();
     let reads = Reads {
         model,
         program,
@@ -80,6 +94,11 @@ pub(super) fn lacking(
         };
         found.retain(|it| !is_careful(it.at));
     }
+    // What one call gives is wrong once, however often it is read.
+    let mut told = BTreeSet::new();
+    let is_new = |it: &Lacking| it.given_by.as_ref().is_none_or(|it| told.insert(it.0));
+    found.sort_by_key(|it| it.at);
+    found.retain(is_new);
     found
 }
 
@@ -91,8 +110,8 @@ struct Reads<'m, 'f, 'p> {
     nodes: &'m [Node<'p>],
 }
 
-impl Reads<'_, '_, '_> {
-    fn lacking(&self, node: &Node<'_>) -> Option<Lacking> {
+impl<'p> Reads<'_, '_, 'p> {
+    fn lacking(&self, node: &Node<'p>) -> Option<Lacking> {
         let (value, span, attribute, key) = match node {
             Node::Expr(Expr::Attribute(it)) if it.ctx.is_load() => {
                 (&it.value, span_of(it), Some(it.attr.as_str()), None)
@@ -104,14 +123,36 @@ impl Reads<'_, '_, '_> {
             _ => return None,
         };
         let name = value.as_name_expr()?;
-        let Annotated::One(file, ix) = self.is(value, MAX_HOPS, key.is_some())? else {
+        let made = self.is(value, MAX_HOPS, key.is_some())?;
+        let Annotated::One(file, ix) = made.class else {
             return None;
         };
-        let fields = Fields::of(self.model, file, ix)?;
-        if attribute.is_some_and(|it| fields.has(it)) || self.is_looked_into(name) {
+        if self.is_looked_into(name) {
             return None;
         }
         let asked = name.id.to_string();
+        if let Some(call) = made.given_by {
+            let attribute = attribute.filter(|it| !is_of_dictionaries(it))?;
+            let class = is_data(self.model, file, ix)?.to_owned();
+            return Some(Lacking {
+                at: span,
+                asked,
+                help: match made.is_element {
+                    true => format!("add `result_type=list[{class}]` to the call"),
+                    false => format!("add `result_type={class}` to the call"),
+                },
+                class,
+                attribute: Some(attribute.to_owned()),
+                given_by: Some((
+                    span_of(call.call),
+                    shown_call(self.model, call.file, call.call),
+                )),
+            });
+        }
+        let fields = Fields::of(self.model, file, ix)?;
+        if attribute.is_some_and(|it| fields.has(it)) {
+            return None;
+        }
         let help = match key {
             Some(key) if fields.has(key) => format!("write `{asked}.{key}`"),
             _ => meant(&asked, &fields, attribute.unwrap_or_default()),
@@ -121,6 +162,7 @@ impl Reads<'_, '_, '_> {
             asked,
             class: fields.name.to_owned(),
             attribute: attribute.map(str::to_owned),
+            given_by: None,
             help,
         })
     }
@@ -141,24 +183,28 @@ impl Reads<'_, '_, '_> {
     }
 
     /// What an expression is made to be by the converter.
-    fn is(&self, expr: &Expr, hops: u32, is_key: bool) -> Option<Annotated> {
+    fn is(&self, expr: &'p Expr, hops: u32, is_key: bool) -> Option<Made<'p>> {
         let hops = hops.checked_sub(1)?;
         match expr {
             Expr::Name(it) => self.variable(it.id.as_str(), hops, is_key),
-            Expr::Await(it) => self.result(it.value.as_call_expr()?),
+            Expr::Await(it) => {
+                let made = it.value.as_call_expr().and_then(|it| self.result(it));
+                made.or_else(|| Made::by_name(self.untyped(expr)?, None))
+            }
             Expr::Subscript(it) => {
                 let is_slice = it.slice.is_slice_expr();
-                match self.is(&it.value, hops, is_key)? {
-                    Annotated::List(file, ix) if is_slice => Some(Annotated::List(file, ix)),
-                    Annotated::List(file, ix) => Some(Annotated::One(file, ix)),
-                    Annotated::One(..) => None,
+                let made = self.is(&it.value, hops, is_key)?;
+                if is_slice {
+                    made.list()
+                } else {
+                    made.element()
                 }
             }
             _ => None,
         }
     }
 
-    fn variable(&self, name: &str, hops: u32, is_key: bool) -> Option<Annotated> {
+    fn variable(&self, name: &str, hops: u32, is_key: bool) -> Option<Made<'p>> {
         let FunctionRef { file, ix } = self.function;
         let names = self.model.names_in(file);
         let def = self.program.def(self.function)?;
@@ -170,15 +216,12 @@ impl Reads<'_, '_, '_> {
             let is_only = given == 1 && parameter.default().is_none();
             let is_made =
                 self.is_entry && !names.is_set_again(file, ix, name) && (is_only || !is_key);
-            let parent = self.program.function(self.function)?.parent;
             return is_made
-                .then(|| annotated(self.model, file, parent, parameter.annotation()?))
+                .then(|| self.annotated(parameter.annotation()?).map(Made::typed))
                 .flatten();
         }
-        if let Some((owner, value)) = names.local_value(file, ix, name) {
-            return (owner == ix)
-                .then(|| self.is(value, hops, is_key))
-                .flatten();
+        if let Some(values) = names.local_values(file, ix, name) {
+            return self.assigned(name, &values, hops, is_key);
         }
         let stores = self.nodes.iter().filter(
             |it| matches!(it, Node::Expr(Expr::Name(it)) if it.ctx.is_store() && it.id.as_str() == name),
@@ -190,14 +233,55 @@ impl Reads<'_, '_, '_> {
             .nodes
             .iter()
             .find_map(|node| self.gone_through(node, name))?;
-        match self.is(source, hops, is_key)? {
-            Annotated::List(file, ix) => Some(Annotated::One(file, ix)),
-            Annotated::One(..) => None,
-        }
+        self.is(source, hops, is_key)?.element()
+    }
+
+    /// What a variable is that gets these values: one, or dictionaries in any case.
+    fn assigned(
+        &self,
+        name: &str,
+        values: &[&'p Expr],
+        hops: u32,
+        is_key: bool,
+    ) -> Option<Made<'p>> {
+        let said = self.nodes.iter().find_map(|node| match node {
+            Node::Stmt(Stmt::AnnAssign(it)) => {
+                let is_it = matches!(&*it.target, Expr::Name(it) if it.id.as_str() == name);
+                is_it.then(|| self.annotated(&it.annotation)).flatten()
+            }
+            _ => None,
+        });
+        let of = |value: &'p Expr| match self.untyped(value) {
+            Some(call) => Made::by_name(call, said),
+            None => self.is(value, hops, is_key),
+        };
+        // Neither has `None` what is asked for.
+        let values: Vec<&'p Expr> = values
+            .iter()
+            .filter(|it| !it.is_none_literal_expr())
+            .copied()
+            .collect();
+        let (first, rest) = values.split_first()?;
+        let made = of(first)?;
+        let is_dictionary = |it: &&'p Expr| of(it).is_some_and(|it| it.given_by.is_some());
+        let is_certain =
+            rest.is_empty() || made.given_by.is_some() && rest.iter().all(is_dictionary);
+        is_certain.then_some(made)
+    }
+
+    /// The class that an annotation in the function names.
+    fn annotated(&self, annotation: &Expr) -> Option<Annotated> {
+        let parent = self.program.function(self.function)?.parent;
+        annotated(self.model, self.function.file, parent, annotation)
+    }
+
+    /// What gives a dictionary, if that is what an expression is.
+    fn untyped(&self, expr: &'p Expr) -> Option<ByName<'p>> {
+        by_name(self.model, self.program, self.function, expr)
     }
 
     /// What a loop or a comprehension goes through with this variable.
-    fn gone_through<'e>(&self, node: &Node<'e>, name: &str) -> Option<&'e Expr> {
+    fn gone_through(&self, node: &Node<'p>, name: &str) -> Option<&'p Expr> {
         let is_it = |it: &Expr| matches!(it, Expr::Name(it) if it.id.as_str() == name);
         let generators = match node {
             Node::Stmt(Stmt::For(it)) => return is_it(&it.target).then_some(&it.iter),
@@ -212,7 +296,7 @@ impl Reads<'_, '_, '_> {
     }
 
     /// What an activity gives that is named by its function.
-    fn result(&self, call: &ast::ExprCall) -> Option<Annotated> {
+    fn result(&self, call: &ast::ExprCall) -> Option<Made<'p>> {
         let FunctionRef { file, ix } = self.function;
         let names = self.model.names_in(file);
         let callee = names.resolve(file, ix, &call.func)?;
@@ -231,7 +315,50 @@ impl Reads<'_, '_, '_> {
             .returns
             .as_deref()
             .filter(|_| def.decorator_list.len() == 1)?;
-        annotated(self.model, file, function.parent, returns)
+        annotated(self.model, file, function.parent, returns).map(Made::typed)
+    }
+}
+
+/// What the converter makes of a value.
+struct Made<'p> {
+    class: Annotated,
+    /// Whether it is in a list that the converter makes.
+    is_element: bool,
+    /// The call that makes a dictionary instead.
+    given_by: Option<ByName<'p>>,
+}
+
+impl<'p> Made<'p> {
+    fn typed(class: Annotated) -> Self {
+        Self {
+            class,
+            is_element: false,
+            given_by: None,
+        }
+    }
+
+    /// `said` is the class that a variable is said to have.
+    fn by_name(call: ByName<'p>, said: Option<Annotated>) -> Option<Self> {
+        Some(Self {
+            class: said.or(call.gives)?,
+            is_element: false,
+            given_by: Some(call),
+        })
+    }
+
+    fn list(self) -> Option<Self> {
+        matches!(self.class, Annotated::List(..)).then_some(self)
+    }
+
+    fn element(self) -> Option<Self> {
+        match self.class {
+            Annotated::List(file, ix) => Some(Self {
+                class: Annotated::One(file, ix),
+                is_element: true,
+                ..self
+            }),
+            Annotated::One(..) => None,
+        }
     }
 }
 

@@ -26,7 +26,9 @@ use crate::sdk;
 /// pen, and names that `workflow.info()` and the handles of activities and of other workflows do not have.
 /// Also attributes that the input of a workflow or an activity lacks, or the result of an activity, where the
 /// annotation names a data class or a model of the project, and keys of such an object, which has attributes;
-/// and signals that are sent by name to a workflow of the project that has none of that name.
+/// attributes of the result of an activity or a child workflow that is named by a text without `result_type`,
+/// which arrives as a dictionary; and signals that are sent by name to a workflow of the project that has none
+/// of that name.
 ///
 /// ## Why is this bad?
 /// The line raises an `AttributeError` when it runs. That is no failure: the workflow task is tried again
@@ -75,6 +77,8 @@ use crate::sdk;
 /// An attribute of `workflow.info().parent` is `info` where the function does not ask whether there is one.
 /// Of data classes and models only those count of which all bases stand in the project and nothing hides members:
 /// no `__getattr__`, no other decorator, no configuration of the model.
+/// A result is taken for a dictionary where the variable, or what the project registers under the name, says that it
+/// is a data class or a model, and only its first attribute is reported.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB429",
@@ -111,7 +115,8 @@ impl Rule for UnknownWorkflowMember {
             let mut entries = running.entries_of(takes_input);
             let is_entry = entries.any(|(_, reach)| reach.function == function);
             for it in lacking(&cx.model, program, function, is_entry) {
-                if !it.attribute.as_ref().is_some_and(|it| at.is_given(it)) {
+                let is_given = || it.attribute.as_ref().is_some_and(|it| at.is_given(it));
+                if it.is_of_dictionary() || !is_given() {
                     at.lacking(&it).report(report);
                 }
             }
@@ -155,10 +160,7 @@ fn in_activity(program: Program<'_, '_>, function: FunctionRef, it: &Lacking) ->
     let (what, _, error) = it.told();
     let outcome = caught(program, function, it.at, error)
         .unwrap_or_else(|| format!("the `{error}` fails each try of the activity"));
-    let message = format!(
-        "`{}` is a `{}`, which {what}, so {outcome}",
-        it.asked, it.class
-    );
+    let message = format!("{what}, so {outcome}");
     Finding::new(
         &UnknownWorkflowMember::METADATA,
         function.file,
@@ -208,15 +210,14 @@ impl Reached<'_, '_> {
     }
 
     fn lacking(self, it: &Lacking) -> Finding {
-        let (asked, class) = (&it.asked, &it.class);
         let (what, about, error) = it.told();
-        let message = format!(
-            "`{asked}` is a `{class}`, which {what}, so {}",
-            self.outcome(it.at, error)
-        );
-        self.finding(it.at, about, message)
-            .help(&it.help)
-            .about(self.function.file, it.subject())
+        let message = format!("{what}, so {}", self.outcome(it.at, error));
+        let finding = self.finding(it.at, about, message).help(&it.help);
+        // Each call that gives a dictionary has to be changed.
+        match it.is_of_dictionary() {
+            true => finding,
+            false => finding.about(self.function.file, it.subject()),
+        }
     }
 
     fn unhandled(self, it: &Unhandled) -> Finding {
