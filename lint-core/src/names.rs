@@ -162,6 +162,11 @@ impl<'p> Names<'p> {
         names
     }
 
+    /// Whether it has answers about a file.
+    pub fn knows(&self, file: FileId) -> bool {
+        self.tables.contains_key(&file)
+    }
+
     /// The files that the bindings of a file may lead to.
     fn push_imported(&self, file: FileId, table: &Table<'p>, queue: &mut Vec<FileId>) {
         let mut push = |import: &Import| {

@@ -11,7 +11,7 @@ use lint_core::rule::Category;
 
 use crate::RULES;
 use crate::everywhere::Everywhere;
-use crate::model::uses_temporal;
+use crate::model::{activity_files, uses_temporal};
 use crate::rule::{Context, Rule, Scope, files_with, worker_files};
 
 /// What rules found in the parts of an earlier state of a project, with the same rules.
@@ -33,6 +33,8 @@ struct Kept {
     reads: Reads,
     /// The files that may start workers, if it depends on which these are.
     workers: Option<Vec<FileId>>,
+    /// The files that may define activities, likewise.
+    activities: Option<Vec<FileId>>,
     /// Words with the files that have them, where it depends on that.
     words: BTreeMap<String, Vec<FileId>>,
     /// Whether it may depend on runbooks that are anywhere.
@@ -212,6 +214,7 @@ impl Piece<'_> {
                 .asked_workers()
                 .or(alone.asked_workers())
                 .map(<[FileId]>::to_vec),
+            activities: alone.model.asked_activities().map(<[FileId]>::to_vec),
             words,
             is_about_runbooks: among_runbooks.model.is_asked() && !cx.model.contract().is_empty(),
             found: Arc::new(found),
@@ -243,11 +246,12 @@ impl Kept {
     /// Whether looking again would find the same. What was seen is the same, by its address.
     fn is_true_of(&self, cx: &Context<'_>, piece: &Piece<'_>) -> bool {
         let project = cx.facts.project;
-        let workers = self.workers.as_ref();
+        let (workers, activities) = (self.workers.as_ref(), self.activities.as_ref());
         let mut words = self.words.iter();
         !self.is_about_runbooks
             && project.holds(&self.reads)
             && workers.is_none_or(|it| *it == worker_files(project))
+            && activities.is_none_or(|it| *it == activity_files(project))
             && words.all(|(word, files)| *files == files_with(project, word))
             && self.given == piece.given(cx)
     }

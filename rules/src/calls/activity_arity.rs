@@ -178,9 +178,11 @@ use crate::sites::{
 /// made there, against `str`, `int`, `float`, `bool`, `list`, `dict`, a data class or a model. What the
 /// converters of the SDK turn into each other is let through: an `int` for a `float`, a dictionary for a data
 /// class, if it is not written out without a field that has no default. Activities that are named by a string
-/// are found in the code that the workflow imports. The SDK goes by annotations only where as many arguments
-/// are given as there are parameters: where one with a default is left out, a data class arrives as a
-/// dictionary, which is a warning unless the function asks for its type, and other types are not compared.
+/// are found in the code that the workflow imports, or else anywhere outside of tests if only one has the name.
+/// Decorators of the project are followed if they only hand on what they are given. The SDK goes by annotations
+/// only where as many arguments are given as there are parameters: where one with a default is left out, a data
+/// class arrives as a dictionary, which is a warning unless the function asks for its type, and other types are
+/// not compared.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB402",
@@ -599,7 +601,7 @@ impl<'p> Taker<'p> {
         if function.class.is_some() {
             parameters.next()?;
         }
-        (def.decorator_list.len() == 1 && !is_dynamic).then(|| Self {
+        (model.keeps_parameters(file, function) && !is_dynamic).then(|| Self {
             file,
             parent: function.parent,
             parameters: parameters.collect(),

@@ -9,7 +9,7 @@ use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
 use crate::hazard::code;
-use crate::model::{Activity, CallSite, Model, activity_name};
+use crate::model::{Activity, CallSite, Model};
 use crate::rule::{Context, Rule};
 use crate::sites::{Written, keyword_value, line_of, shown};
 
@@ -190,7 +190,7 @@ fn registered(model: &Model<'_>, at: Written<'_>, activity: &Expr) -> Option<Str
     let names = model.names_in(at.file);
     match names.resolve(at.file, at.function, activity)? {
         Resolved::Function { file, ix } => {
-            activity_name(model.names_in(file), file, model.index(file)?.function(ix))
+            model.activity_name(file, model.index(file)?.function(ix))
         }
         _ => None,
     }

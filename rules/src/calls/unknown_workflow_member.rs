@@ -15,7 +15,7 @@ use super::members::{Owner, Owners, handle_of};
 use super::messages::{Unhandled, unhandled};
 use crate::finding::Finding;
 use crate::hazard::code;
-use crate::model::{Model, activity_name};
+use crate::model::Model;
 use crate::program::{Culprit, Node, Program, Running, nodes_of, own_nodes, tried};
 use crate::rule::{Context, Rule};
 use crate::sdk;
@@ -151,7 +151,8 @@ fn activities(model: &Model<'_>) -> BTreeSet<FunctionRef> {
             return None;
         };
         let function = model.index(file)?.function(ix);
-        activity_name(model.names_in(file), file, function).map(|_| FunctionRef { file, ix })
+        let is_activity = model.activity_name(file, function).is_some();
+        is_activity.then_some(FunctionRef { file, ix })
     });
     scheduled.collect()
 }

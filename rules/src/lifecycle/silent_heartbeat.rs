@@ -88,8 +88,9 @@ use crate::sites::{Written, keyword_value, shown};
 ///
 /// ## Limits
 /// An activity that only returns a value or raises, as one that is still to be written does, is never late.
-/// An activity with further decorators is taken to send heartbeats by them, and so is one in whose code, or
-/// in the code that it calls, something has `heartbeat` in its name. One that is completed from elsewhere
+/// An activity with other decorators than such of the project that only hand on their arguments is taken to send
+/// heartbeats by them, and so is one in whose code, or in the code that it calls, something has `heartbeat` in its
+/// name. One that is completed from elsewhere
 /// gets its heartbeats from there.
 ///
 /// ## References
@@ -161,8 +162,8 @@ fn scheduled<'p>(
         return None;
     };
     let activity = FunctionRef { file, ix };
-    let def = program.def(activity)?;
-    (def.decorator_list.len() == 1).then_some((timeout, activity))
+    let is_seen = model.keeps_parameters(file, program.function(activity)?);
+    is_seen.then_some((timeout, activity))
 }
 
 /// Whether the activity does nothing but give a value or raise: its body has neither calls, other than of
@@ -283,7 +284,12 @@ impl<'p> Search<'_, 'p> {
             at: it,
         };
         match function.node {
-            FunctionNode::Def(def) => visitor.visit_body(&def.body),
+            FunctionNode::Def(def) => {
+                for decorator in &def.decorator_list {
+                    visitor.visit_decorator(decorator);
+                }
+                visitor.visit_body(&def.body);
+            }
             FunctionNode::Lambda(lambda) => visitor.visit_expr(&lambda.body),
             FunctionNode::Module(_) => {}
         }

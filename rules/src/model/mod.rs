@@ -6,6 +6,7 @@
 
 mod calls;
 mod classes;
+mod decorators;
 mod files;
 mod flow;
 mod temporal;
@@ -18,7 +19,7 @@ use std::rc::Rc;
 
 use lint_core::diagnostic::{FileId, Span};
 use lint_core::facts::Facts;
-use lint_core::index::{FunctionIx, FunctionNode, Index, MODULE_BODY, Module};
+use lint_core::index::{Function, FunctionIx, FunctionNode, Index, MODULE_BODY, Module};
 use lint_core::knowledge::Knowledge;
 use lint_core::names::{Names, Resolved};
 use lint_core::project::{Project, join};
@@ -34,9 +35,10 @@ pub use types::{
 };
 pub use walk::{ImportSite, Scope};
 
+use decorators::Decorators;
 use files::{bundles, files};
-use temporal::Temporal;
-pub(crate) use temporal::{activity_name, uses_temporal};
+use temporal::{Temporal, activity_name};
+pub(crate) use temporal::{activity_files, uses_temporal};
 
 /// The contract of the runbooks, and the calls of code that has none.
 pub struct Model<'p> {
@@ -132,21 +134,60 @@ impl<'p> Model<'p> {
         let names = self.names_in(site.file);
         let named = || names.const_str(site.file, site.function, target);
         match names.resolve(site.file, site.function, target) {
-            None | Some(Resolved::Variable { .. }) => self.activity_named(&named()?),
+            None | Some(Resolved::Variable { .. }) => self.activity_named(&named()?, site.file),
             found => found,
         }
     }
 
-    /// The only activity of plain Temporal code that has this name.
-    pub(crate) fn activity_named(&self, name: &str) -> Option<Resolved> {
-        self.temporal.activities.get(name)?.clone()
+    /// The only activity of plain Temporal code that has this name, for a call in a file.
+    pub(crate) fn activity_named(&self, name: &str, from: FileId) -> Option<Resolved> {
+        self.temporal.activity(name, from)
+    }
+
+    /// The name under which a function of plain Temporal code is registered as an activity that has its parameters.
+    pub(crate) fn activity_name(&self, file: FileId, function: &Function<'p>) -> Option<String> {
+        activity_name(self.decorators(file), file, function)
+    }
+
+    /// Whether a function has the parameters that are written for those who call it: its only decorator is not of
+    /// the project, or all leave it as it is.
+    pub(crate) fn keeps_parameters(&self, file: FileId, function: &Function<'p>) -> bool {
+        let FunctionNode::Def(def) = function.node else {
+            return false;
+        };
+        let names = self.names_in(file);
+        let is_outside = |it: &ast::Decorator| {
+            let callee = match &it.expression {
+                ast::Expr::Call(call) => &*call.func,
+                other => other,
+            };
+            let resolved = names.resolve(file, function.parent, callee);
+            resolved.is_some_and(|it| it.external().is_some())
+        };
+        let leaves = |it| self.decorators(file).leaves(file, function, it).is_some();
+        match &def.decorator_list[..] {
+            [only] => is_outside(only) || leaves(only),
+            several => !several.is_empty() && several.iter().all(leaves),
+        }
+    }
+
+    fn decorators(&self, file: FileId) -> Decorators<'_, 'p> {
+        Decorators {
+            project: self.project,
+            names: self.names_in(file),
+        }
+    }
+
+    /// The files that may define activities, if somebody wanted to know of those that nothing leads to.
+    pub(crate) fn asked_activities(&self) -> Option<&[FileId]> {
+        self.temporal.asked()
     }
 
     /// What names mean in a file, of a bundle or of plain Temporal code.
     pub fn names_in(&self, file: FileId) -> &Names<'p> {
         match self.files.binary_search(&file) {
             Ok(_) => &self.names,
-            Err(_) => self.temporal_names(),
+            Err(_) => self.temporal.names_in(file),
         }
     }
 
