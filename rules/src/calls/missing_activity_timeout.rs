@@ -84,6 +84,7 @@ use crate::sites::{Dict, Entry, Written, keyword_value, line_of, number, shown};
 ///             retry_policy=RetryPolicy(initial_interval=5),  # RB401
 ///         )
 /// ```
+/// A retry policy that is a dictionary fails in the same way, since the SDK takes nothing but its own class.
 ///
 /// ## Use instead
 /// Say how long one attempt may take:
@@ -163,6 +164,9 @@ impl Rule for MissingActivityTimeout {
             if site.external() == Some("temporalio.common.RetryPolicy") {
                 in_retry_policy(cx, site, report);
             }
+            if let Some(finding) = policy_as_dictionary(model, site) {
+                finding.report(report);
+            }
             if !site.workflow_api().is_some_and(needs_timeout) {
                 continue;
             }
@@ -185,6 +189,37 @@ impl Rule for MissingActivityTimeout {
             }
         }
     }
+}
+
+/// A dictionary in the place of a retry policy. The SDK takes an empty one for none.
+fn policy_as_dictionary<'p>(model: &Model<'p>, site: &CallSite<'p>) -> Option<Finding> {
+    let starts = |it: &str| needs_timeout(it) || it.ends_with("_child_workflow");
+    let name = "retry_policy";
+    let value =
+        keyword_value(site.call, name).filter(|_| site.workflow_api().is_some_and(starts))?;
+    let at = Written::at(site, value).followed(model);
+    let names = model.names_in(at.file);
+    let written = match at.value {
+        Expr::Name(it) => names.local_value(at.file, at.function, it.id.as_str())?.1,
+        other => other,
+    };
+    let is_filled = match written {
+        Expr::Dict(it) => it.items.iter().any(|it| it.key.is_some()),
+        Expr::Call(it) => {
+            let callee = names.resolve(at.file, at.function, &it.func)?;
+            let has_keys = it.arguments.keywords.iter().any(|it| it.arg.is_some());
+            has_keys && callee.external() == Some("dict")
+        }
+        _ => false,
+    };
+    let message = format!(
+        "`{name}` needs a `RetryPolicy`, not a dictionary, so the call raises an `AttributeError` when it is made"
+    );
+    let metadata = &MissingActivityTimeout::METADATA;
+    is_filled.then(|| {
+        Finding::new(metadata, site.file, span_of(value), message)
+            .help("write `RetryPolicy(…)` with the same arguments, from `temporalio.common`")
+    })
 }
 
 /// The arguments of a retry policy that the SDK cannot use.
