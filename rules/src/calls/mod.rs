@@ -7,6 +7,7 @@ mod by_name;
 mod child_runbook_cycle;
 mod document_slots;
 mod duplicate_activity_name;
+mod enum_members;
 mod equal_child_ids;
 mod exception_as_payload;
 mod fields;

@@ -10,6 +10,7 @@ use lint_core::syntax::ast::{self, ExceptHandler, Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::enum_members::{NoMember, no_members};
 use super::lacking::{Lacking, lacking};
 use super::members::{Owner, Owners, handle_of};
 use super::messages::{Unhandled, unhandled};
@@ -27,8 +28,8 @@ use crate::sdk;
 /// Also attributes that the input of a workflow or an activity lacks, or the result of an activity, where the
 /// annotation names a data class or a model of the project, and keys of such an object, which has attributes;
 /// attributes of the result of an activity or a child workflow that is named by a text without `result_type`,
-/// which arrives as a dictionary; and signals that are sent by name to a workflow of the project that has none
-/// of that name.
+/// which arrives as a dictionary; members that an enum of the project lacks; and signals that are sent by name
+/// to a workflow of the project that has none of that name.
 ///
 /// ## Why is this bad?
 /// The line raises an `AttributeError` when it runs. That is no failure: the workflow task is tried again
@@ -108,6 +109,11 @@ impl Rule for UnknownWorkflowMember {
             }
             for attribute in of_missing_parent(&cx.model, program, function) {
                 at.of_parent(attribute).report(report);
+            }
+            for it in no_members(&cx.model, program, function) {
+                if !at.is_given(&it.name) {
+                    at.no_member(&it).report(report);
+                }
             }
             for it in unhandled(&cx.model, program, function) {
                 at.unhandled(&it).report(report);
@@ -219,6 +225,16 @@ impl Reached<'_, '_> {
             true => finding,
             false => finding.about(self.function.file, it.subject()),
         }
+    }
+
+    fn no_member(self, it: &NoMember) -> Finding {
+        let NoMember { class, name, .. } = it;
+        let outcome = self.outcome(it.at, "AttributeError");
+        let message = format!("the enum `{class}` has no `{name}`, so {outcome}");
+        let about = format!("`{name}` is looked up here");
+        self.finding(it.at, about, message)
+            .help(&it.help)
+            .about(self.function.file, format!("{class}.{name}"))
     }
 
     fn unhandled(self, it: &Unhandled) -> Finding {
