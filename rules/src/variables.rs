@@ -66,6 +66,8 @@ struct VariableUse<'n> {
     reads: usize,
     /// Reads that need what a coroutine does not have: an attribute, an element, a value.
     looks: usize,
+    /// Reads of the value as a whole that wait for it, or give it to what does.
+    awaits: usize,
     /// Conditions that only ask whether it is true.
     tests: usize,
     stores: usize,
@@ -85,10 +87,43 @@ impl VariableUse<'_> {
     fn is_it(&self, expression: &Expr) -> bool {
         matches!(expression, Expr::Name(name) if name.id.as_str() == self.name)
     }
+
+    /// `asyncio.gather(it)`, `asyncio.wait([it])`
+    fn is_given_to_wait(&self, call: &ast::ExprCall) -> bool {
+        let function = match &*call.func {
+            Expr::Attribute(it) => it.attr.as_str(),
+            Expr::Name(it) => it.id.as_str(),
+            _ => return false,
+        };
+        let holds = |it: &Expr| match it {
+            Expr::List(it) => it.elts.iter().any(|it| self.is_it(it)),
+            Expr::Set(it) => it.elts.iter().any(|it| self.is_it(it)),
+            Expr::Tuple(it) => it.elts.iter().any(|it| self.is_it(it)),
+            other => self.is_it(other),
+        };
+        WAITERS.contains(&function) && call.arguments.args.iter().any(holds)
+    }
 }
+
+/// What awaits the coroutines that it is given, in `asyncio` and in `temporalio.workflow`.
+const WAITERS: &[&str] = &[
+    "as_completed",
+    "create_task",
+    "ensure_future",
+    "gather",
+    "shield",
+    "wait",
+    "wait_for",
+];
 
 impl<'a> Visitor<'a> for VariableUse<'_> {
     fn visit_expr(&mut self, expression: &'a Expr) {
+        let is_waited_for = match expression {
+            Expr::Await(it) => self.is_it(&it.value),
+            Expr::Call(it) => self.is_given_to_wait(it),
+            _ => false,
+        };
+        self.awaits += usize::from(is_waited_for);
         match expression {
             Expr::Attribute(it)
                 if self.is_it(&it.value) && !OF_COROUTINES.contains(&it.attr.as_str()) =>
@@ -143,7 +178,7 @@ pub(crate) fn reads_name(
 }
 
 /// Whether the coroutine that a call leaves in a variable, alone or in a collection, can still be
-/// awaited: the variable is read as a whole, and not also taken for the result.
+/// awaited: something awaits it, or the variable is read as a whole, and not also taken for the result.
 pub(crate) fn can_be_awaited_later(
     model: &Model<'_>,
     takings: &Takings,
@@ -164,7 +199,7 @@ pub(crate) fn can_be_awaited_later(
         let elements = if it.is_mapping { it.looks } else { looks };
         let is_asked = !site.awaited && it.tests > tests;
         let is_read = it.reads > 0 || is_asked || site.collected && elements > 0;
-        is_read && !is_taken_for_result
+        it.awaits > 0 || is_read && !is_taken_for_result
     })
 }
 
