@@ -1,14 +1,16 @@
-use lint_core::diagnostic::Diagnostic;
+use std::collections::BTreeSet;
+
+use lint_core::diagnostic::{Diagnostic, Span};
 use lint_core::facts::FunctionRef;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::{ExceptHandler, Expr, Stmt, UnaryOp};
+use lint_core::syntax::ast::{self, BoolOp, ExceptHandler, Expr, Stmt, UnaryOp};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use super::late_branches::{is_limited, late_branches};
 use crate::finding::Finding;
 use crate::model::Model;
-use crate::program::{Culprit, Node, Program, Running, nodes_of, own_nodes};
+use crate::program::{Culprit, Node, Program, Running, nodes_of, nodes_of_expr, own_nodes};
 use crate::rule::{Context, Rule};
 use crate::sdk;
 
@@ -91,7 +93,8 @@ use crate::sdk;
 ///
 /// ## Limits
 /// A result is followed into a variable that is set to nothing else in its function but `False` and
-/// its like, and no further.
+/// its like, and no further. In `came or self.is_approved` it does no harm, since what was waited for is asked
+/// as well.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB431",
@@ -146,6 +149,7 @@ const BRANCH: Said = (
 fn asked<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<&'p Expr> {
     let nodes: Vec<Node<'p>> = own_nodes(program.function(function)).collect();
     let is_wait = |it: &Expr| is_wait(program, function, it);
+    let harmless = harmless(&nodes, is_wait);
     let mut found: Vec<&'p Expr> = Vec::new();
     for node in &nodes {
         let tests: Vec<&'p Expr> = match node {
@@ -160,7 +164,7 @@ fn asked<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<&'p Expr> {
             Node::Expr(Expr::UnaryOp(it)) if it.op == UnaryOp::Not => vec![&it.operand],
             Node::Expr(Expr::BoolOp(it)) => it.values.iter().collect(),
             Node::Expr(Expr::Compare(it)) => vec![&it.left],
-            Node::Stmt(Stmt::Assign(it)) if is_asked(&nodes, &it.targets, is_wait) => {
+            Node::Stmt(Stmt::Assign(it)) if is_asked(&nodes, &harmless, &it.targets, is_wait) => {
                 vec![&it.value]
             }
             _ => Vec::new(),
@@ -169,19 +173,83 @@ fn asked<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<&'p Expr> {
             Expr::Named(it) => &*it.value,
             other => other,
         });
-        found.extend(values.filter(|it| is_wait(it)));
+        found.extend(values.filter(|it| is_wait(it) && !harmless.contains(&span_of(*it))));
     }
     found
 }
 
-/// Whether what is assigned to is a local that is read, and that no assignment makes true.
-fn is_asked(nodes: &[Node<'_>], targets: &[Expr], is_wait: impl Fn(&Expr) -> bool) -> bool {
+/// The places where a result may be false without harm: what was waited for is asked beside it, and settles it.
+fn harmless(nodes: &[Node<'_>], is_wait: impl Fn(&Expr) -> bool) -> BTreeSet<Span> {
+    let waits = nodes.iter().filter_map(|node| match node {
+        Node::Expr(it) if is_wait(it) => it.as_await_expr()?.value.as_call_expr(),
+        _ => None,
+    });
+    let predicates: Vec<&Expr> = waits.filter_map(|it| it.arguments.args.first()).collect();
+    let asks = |it: &Expr| {
+        let read = attributes(it);
+        predicates.iter().any(|it| match it {
+            Expr::Lambda(it) if !calls_something(&it.body) => {
+                attributes(&it.body).iter().any(|it| read.contains(it))
+            }
+            _ => !read.is_empty(),
+        })
+    };
+    let mut found = BTreeSet::new();
+    for node in nodes {
+        let Node::Expr(Expr::BoolOp(it)) = node else {
+            continue;
+        };
+        let alternatives = alternatives(it);
+        if alternatives.iter().any(|it| !is_wait(it) && asks(it)) {
+            found.extend(alternatives.into_iter().map(span_of));
+        }
+    }
+    found
+}
+
+/// What settles a condition if it is true: the operands of an `or`, and those that an `and` negates.
+fn alternatives(condition: &ast::ExprBoolOp) -> Vec<&Expr> {
+    let operands = condition.values.iter();
+    match condition.op {
+        BoolOp::Or => operands.collect(),
+        BoolOp::And => {
+            let negations = operands.filter_map(Expr::as_unary_op_expr);
+            let negations = negations.filter(|it| it.op == UnaryOp::Not);
+            negations.map(|it| &*it.operand).collect()
+        }
+    }
+}
+
+/// Whether what an expression asks may stand elsewhere.
+fn calls_something(expr: &Expr) -> bool {
+    let mut nodes = nodes_of_expr(expr).into_iter();
+    nodes.any(|it| matches!(it, Node::Expr(Expr::Call(_))))
+}
+
+/// The names of the attributes that an expression reads.
+fn attributes(expr: &Expr) -> Vec<&str> {
+    let nodes = nodes_of_expr(expr).into_iter();
+    let names = nodes.filter_map(|node| match node {
+        Node::Expr(Expr::Attribute(it)) => Some(it.attr.as_str()),
+        _ => None,
+    });
+    names.collect()
+}
+
+/// Whether what is assigned to is a local that is read where that harms, and that no assignment makes true.
+fn is_asked(
+    nodes: &[Node<'_>],
+    unharmed: &BTreeSet<Span>,
+    targets: &[Expr],
+    is_wait: impl Fn(&Expr) -> bool,
+) -> bool {
     let [Expr::Name(target)] = targets else {
         return false;
     };
     let (mut reads, mut writes, mut harmless) = (0, 0, 0);
     for node in nodes {
         match node {
+            Node::Expr(it) if unharmed.contains(&span_of(*it)) => {}
             Node::Expr(Expr::Name(it)) if it.id == target.id => match it.ctx.is_load() {
                 true => reads += 1,
                 false => writes += 1,
