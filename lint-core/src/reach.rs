@@ -1,5 +1,6 @@
 //! From workflow entry points to hazards: which paths lead there, and what the values do.
 
+mod direct;
 mod told;
 
 use std::collections::btree_map::Entry;
@@ -19,7 +20,7 @@ use crate::interp::{
 use crate::knowledge::{Role, STARTUP};
 use crate::passthrough::WorkerLists;
 use crate::syntax::Comment;
-use crate::uses::{Use, Uses, impact_of, is_origin};
+use crate::uses::{Shown, Use, Uses, impact_of, is_origin};
 use crate::workflows::Found;
 use crate::written::written;
 
@@ -422,6 +423,7 @@ impl<'m, 'p> Walk<'m, 'p> {
         let impact = match told.kind {
             HazardKind::ReplayFlag { state: true } => Impact::Drift,
             HazardKind::ReplayFlag { state: false } => Impact::Replay,
+            _ if self.is_only_logged(sighting) => Impact::None,
             _ => self.impact(told.source),
         };
         let definition = told.definition.as_ref().map(|it| it.place);
@@ -475,7 +477,7 @@ impl<'m, 'p> Walk<'m, 'p> {
         }
         let impact_at = match kind {
             HazardKind::ReplayFlag { .. } => None,
-            _ => self.impact_at(source),
+            _ => self.impact_at(source, self.direct_use(sighting), impact),
         };
         Hazard {
             kind,
@@ -694,11 +696,20 @@ impl<'m, 'p> Walk<'m, 'p> {
         }
     }
 
-    /// Where it shows, and whether it surely does.
-    fn impact_at(&self, source: Option<SourceId>) -> Option<(TraceStep, bool)> {
-        let shown = self
-            .uses
-            .shown(source?, self.machine, &self.common.springs, &self.classes)?;
+    /// Where an impact of a source shows, and whether it surely does: in a direct use, if that is as grave.
+    fn impact_at(
+        &self,
+        source: Option<SourceId>,
+        direct: Option<Use>,
+        impact: Impact,
+    ) -> Option<(TraceStep, bool)> {
+        let direct = direct.filter(|it| impact_of(it.kind) == impact);
+        let shown = match direct {
+            Some(at) => Shown { at, is_sure: true },
+            None => self
+                .uses
+                .shown(source?, self.machine, &self.common.springs, &self.classes)?,
+        };
         let found = shown.at;
         let what = match found.kind {
             SinkKind::Settled => "a use that shows no order",
