@@ -321,6 +321,8 @@ pub enum Role {
     Fetches,
     /// Where the code stands, or a file beside it.
     BesideCode,
+    /// Makes a path absolute, by the working directory: where the code stands, that adds nothing.
+    Locates,
     /// A class whose instances are data: what they were made of is what matters.
     Data,
     /// Logging: values that only go here change nothing that replay compares.

@@ -1,9 +1,7 @@
 //! Calling code outside the project: hazards, callbacks, and what such code gives.
 
 use crate::diagnostic::Span;
-use crate::knowledge::{
-    Access, Api, BUNDLED, CommandKind, FETCHED, FILE, Remarks, Role, SAFE, Sandbox,
-};
+use crate::knowledge::{Access, BUNDLED, CommandKind, FETCHED, FILE, Remarks, Role, SAFE, Sandbox};
 
 use super::args::{Args, Given};
 use super::builtins::is_builtin;
@@ -338,10 +336,12 @@ impl<'p> Machine<'p> {
             .filter(|api| api.access == Access::Call)
             .find(|api| self.holds(api.when, args))?;
         let needs_no_file = api.class == FILE && args.is_some_and(|it| self.is_given_buffer(it));
-        if api.class == SAFE || needs_no_file {
+        let locates = self.knowledge.role(self.str(name)) == Some(Role::Locates);
+        if api.class == SAFE || needs_no_file || locates && self.is_beside_code(name, args) {
             return None;
         }
-        let class = if self.reads_beside_code(name, api, args) {
+        let reads = api.class == FILE && self.at_import();
+        let class = if reads && self.is_beside_code(name, args) {
             BUNDLED
         } else {
             api.class
@@ -349,11 +349,8 @@ impl<'p> Machine<'p> {
         self.hazard(name, class, api.sandbox, api.remarks, span)
     }
 
-    /// Whether a file is read at import that stands beside the code.
-    fn reads_beside_code(&self, name: Sym, api: &Api, args: Option<&Args>) -> bool {
-        if api.class != FILE || !self.at_import() {
-            return false;
-        }
+    /// Whether a call is about where the code stands, or a file beside it.
+    fn is_beside_code(&self, name: Sym, args: Option<&Args>) -> bool {
         let is_beside = |name: Sym| self.knowledge.role(self.str(name)) == Some(Role::BesideCode);
         let given = args.into_iter().flat_map(|args| &args.positional);
         let values = given.map(|it| &it.value).chain([&self.frame.callee]);
