@@ -347,39 +347,187 @@ pub(crate) const NAMES_OF_OTHERS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Names that other SDKs of Temporal have, or other modules for the same thing, with what is meant by them.
+/// Names that other SDKs of Temporal have, or other modules for the same thing, and names that people make up,
+/// with what is meant by them.
 pub(crate) const NAMES_FROM_ELSEWHERE: &[(&str, &str)] = &[
     ("Channel", "asyncio.Queue"),
     ("Duration", "datetime.timedelta"),
     ("WorkflowError", "temporalio.exceptions.ApplicationError"),
+    ("activity", "workflow.execute_activity"),
+    ("all", "asyncio.gather"),
     ("await_condition", "workflow.wait_condition"),
+    ("call_activity", "workflow.execute_activity"),
+    ("call_child_workflow", "workflow.execute_child_workflow"),
+    ("child_workflow", "workflow.execute_child_workflow"),
     ("common", "temporalio.common"),
     ("condition", "workflow.wait_condition"),
+    ("create_timer", "workflow.sleep"),
+    ("current_info", "workflow.info"),
     ("current_time", "workflow.now"),
+    ("delay", "workflow.sleep"),
+    ("emit_metric", "workflow.metric_meter"),
     ("exceptions", "temporalio.exceptions"),
     ("execute_child", "workflow.execute_child_workflow"),
+    ("execute_workflow", "workflow.execute_child_workflow"),
+    ("execution_info", "workflow.info"),
+    ("generate_uuid", "workflow.uuid4"),
     ("get_current_time", "workflow.now"),
+    ("get_execution_info", "workflow.info"),
     (
         "get_external_workflow",
         "workflow.get_external_workflow_handle",
     ),
+    ("get_handle", "workflow.get_external_workflow_handle"),
     ("get_info", "workflow.info"),
     ("get_logger", "workflow.logger"),
+    ("get_memo", "workflow.memo"),
+    ("get_random", "workflow.random"),
+    ("get_time", "workflow.now"),
     ("get_version", "workflow.patched"),
+    (
+        "get_workflow_handle",
+        "workflow.get_external_workflow_handle",
+    ),
+    ("get_workflow_info", "workflow.info"),
+    (
+        "imports_passed_through",
+        "workflow.unsafe.imports_passed_through",
+    ),
+    ("is_replaying", "workflow.unsafe.is_replaying"),
+    ("local_activity", "workflow.execute_local_activity"),
     ("log", "workflow.logger"),
+    ("metrics", "workflow.metric_meter"),
     ("mutable_side_effect", "workflow.execute_activity"),
     ("new_timer", "workflow.sleep"),
-    ("now_utc", "workflow.now"),
+    ("new_uuid", "workflow.uuid4"),
     ("proxy_activities", "workflow.execute_activity"),
+    ("register_query", "workflow.set_query_handler"),
+    ("register_query_handler", "workflow.set_query_handler"),
+    ("register_signal", "workflow.set_signal_handler"),
+    ("register_signal_handler", "workflow.set_signal_handler"),
+    ("register_update", "workflow.set_update_handler"),
+    ("register_update_handler", "workflow.set_update_handler"),
+    ("retry_policy", "temporalio.common.RetryPolicy"),
+    ("run_activity", "workflow.execute_activity"),
+    ("run_child_workflow", "workflow.execute_child_workflow"),
+    ("run_local_activity", "workflow.execute_local_activity"),
+    (
+        "sandbox_unrestricted",
+        "workflow.unsafe.sandbox_unrestricted",
+    ),
+    ("schedule_activity", "workflow.execute_activity"),
+    ("set_timer", "workflow.sleep"),
     ("side_effect", "workflow.execute_activity"),
+    ("spawn", "asyncio.create_task"),
     ("start_child", "workflow.start_child_workflow"),
     ("start_timer", "workflow.sleep"),
+    ("start_workflow", "workflow.start_child_workflow"),
+    ("timer", "workflow.sleep"),
     ("today", "workflow.now"),
-    ("utc_now", "workflow.now"),
-    ("utcnow", "workflow.now"),
+    ("uuid", "workflow.uuid4"),
+    ("wait_all", "asyncio.gather"),
     ("wait_until", "workflow.wait_condition"),
     ("workflow_info", "workflow.info"),
 ];
+
+/// Names of the same kind for which there is no other name, with what to do instead.
+pub(crate) const OTHERWISE: &[(&[&str], &str)] = &[
+    (
+        &[
+            "complete",
+            "complete_workflow",
+            "end",
+            "exit",
+            "finish",
+            "quit",
+            "return_value",
+            "set_result",
+            "stop",
+            "terminate",
+        ],
+        "return from the `@workflow.run` method",
+    ),
+    (
+        &[
+            "abort",
+            "fail",
+            "fail_workflow",
+            "raise_error",
+            "set_failure",
+            "throw",
+        ],
+        "raise an `ApplicationError` of `temporalio.exceptions`",
+    ),
+    (
+        &[
+            "cancel",
+            "cancel_child",
+            "cancel_child_workflow",
+            "cancel_external_workflow",
+            "cancel_workflow",
+            "request_cancel",
+        ],
+        "cancel the handle of what is to end; `workflow.get_external_workflow_handle(…)` gives that of another workflow",
+    ),
+    (
+        &[
+            "send_signal",
+            "signal_child",
+            "signal_child_workflow",
+            "signal_external",
+            "signal_external_workflow",
+            "signal_workflow",
+        ],
+        "await `signal(…)` of the child's handle, or of what `workflow.get_external_workflow_handle(…)` gives",
+    ),
+    (
+        &[
+            "get_parent",
+            "get_parent_handle",
+            "get_parent_workflow",
+            "parent_workflow",
+        ],
+        "write `workflow.get_external_workflow_handle(workflow.info().parent.workflow_id)`, where there is a parent",
+    ),
+    (
+        &[
+            "await_signal",
+            "get_signal",
+            "get_signal_channel",
+            "receive_signal",
+            "wait_for_signal",
+            "wait_signal",
+        ],
+        "set an attribute in a `@workflow.signal` handler, and wait for that with `workflow.wait_condition(lambda: …)`",
+    ),
+    (
+        &["get_activity_result", "get_child_result", "get_result"],
+        "await the handle, which gives the result",
+    ),
+    (
+        &["any", "race", "select", "wait_any", "wait_first"],
+        "write `await workflow.wait(…, return_when=asyncio.FIRST_COMPLETED)`",
+    ),
+    (
+        &[
+            "get_state",
+            "get_status",
+            "set_state",
+            "set_status",
+            "update_state",
+            "update_status",
+            "upsert_state",
+        ],
+        "keep it in an attribute of the workflow, and give it to others with `@workflow.query`",
+    ),
+    (
+        &["now_utc", "utc_now", "utcnow"],
+        "write `workflow.now()`, or `workflow.now().replace(tzinfo=None)` where the time must not have a zone",
+    ),
+];
+
+/// The decorators of the module, which no code of a run needs.
+pub(crate) const DECORATORS: &[&str] = &["defn", "init", "query", "run", "signal", "update"];
 
 /// What `workflow.info()` has.
 pub(crate) const TEMPORAL_INFO: &[&str] = &[

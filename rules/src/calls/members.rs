@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use lint_core::facts::{Callee, FunctionRef};
 use lint_core::names::Names;
-use lint_core::suggest::closest;
 use lint_core::syntax::ast::{self, Expr, Stmt};
 
 use crate::program::{Node, Program};
@@ -44,35 +43,44 @@ impl Owner {
         }
     }
 
-    /// What to write instead of a name that it does not have, if that can be told.
-    pub(super) fn help(self, name: &str) -> Option<String> {
+    /// What to do about a name that it does not have; nothing for private ones of the module.
+    pub(super) fn cure(self, name: &str) -> Option<Cure> {
+        let known = |help: String| Cure {
+            help,
+            is_known: true,
+        };
         match self {
-            Self::Module => of_module(name),
-            Self::Info => Some(of_info(name)),
-            Self::Handle(it) => Some(match name {
-                "query" => {
-                    "ask in an activity with a client, or let the other workflow send a signal"
-                        .to_owned()
-                }
-                "result" => {
-                    "wait for it in an activity with a client, or start it as a child workflow"
-                        .to_owned()
-                }
-                _ => match closest(name, it.members()) {
-                    Some(member) => format!("write `{member}`"),
-                    None => format!(
-                        "look up what it has in the documentation of `temporalio.workflow.{}`",
-                        it.name
-                    ),
-                },
-            }),
+            Self::Module if name.starts_with('_') => None,
+            Self::Module => Some(of_module(name).map_or_else(Cure::unknown, known)),
+            Self::Info => Some(known(of_info(name))),
+            Self::Handle(it) => Some(known(of_handle(it, name))),
         }
     }
 }
 
-/// What to write instead of a name that the module does not have. A name of another module needs its
-/// import.
+/// What to do about a name that is missing.
+pub(super) struct Cure {
+    pub(super) help: String,
+    /// Whether the name is one that no version of the SDK has.
+    pub(super) is_known: bool,
+}
+
+impl Cure {
+    fn unknown() -> Self {
+        Self {
+            help: "look up what it has in the documentation of `temporalio.workflow`".to_owned(),
+            is_known: false,
+        }
+    }
+}
+
+/// What to write instead of a name that the module does not have, if that can be told. A name of another
+/// module needs its import.
 fn of_module(name: &str) -> Option<String> {
+    let otherwise = sdk::OTHERWISE.iter();
+    if let Some((_, help)) = otherwise.into_iter().find(|(it, _)| it.contains(&name)) {
+        return Some((*help).to_owned());
+    }
     let meant = meant(name)?;
     if meant == "workflow.wait_condition" {
         return Some(
@@ -87,6 +95,24 @@ fn of_module(name: &str) -> Option<String> {
         Some((home, name)) => format!("import `{name}` from `{home}` and write `{name}`"),
         None => format!("write `{meant}`"),
     })
+}
+
+fn of_handle(handle: &sdk::Handle, name: &str) -> String {
+    match name {
+        "query" => {
+            "ask in an activity with a client, or let the other workflow send a signal".to_owned()
+        }
+        "result" => {
+            "wait for it in an activity with a client, or start it as a child workflow".to_owned()
+        }
+        _ => match near(name, handle.members()) {
+            Some(member) => format!("write `{member}`"),
+            None => format!(
+                "look up what it has in the documentation of `temporalio.workflow.{}`",
+                handle.name
+            ),
+        },
+    }
 }
 
 /// What was meant by a name that `workflow.info()` does not have.
@@ -110,7 +136,7 @@ fn of_info(name: &str) -> String {
     let meant = renamed
         .or_else(|| known(name.strip_prefix("workflow_")?))
         .or_else(|| known(&format!("workflow_{name}")))
-        .or_else(|| closest(name, sdk::TEMPORAL_INFO.iter().copied()));
+        .or_else(|| near(name, sdk::TEMPORAL_INFO.iter().copied()));
     match meant {
         Some(member) => format!("write `workflow.info().{member}`"),
         None => "look up its fields in the documentation of `temporalio.workflow.Info`".to_owned(),
@@ -119,9 +145,6 @@ fn of_info(name: &str) -> String {
 
 /// What was meant by a name that the module does not have, if that can be told.
 fn meant(name: &str) -> Option<String> {
-    if name.starts_with('_') {
-        return None;
-    }
     if name == "wait_for" {
         return Some("workflow.wait_condition` for a predicate, or `asyncio.wait_for".to_owned());
     }
@@ -129,14 +152,37 @@ fn meant(name: &str) -> Option<String> {
     if let Some((_, meant)) = elsewhere.into_iter().find(|(it, _)| *it == name) {
         return Some((*meant).to_owned());
     }
-    let home = sdk::NAMES_OF_OTHERS
-        .iter()
-        .find(|(_, names)| names.contains(&name));
-    home.map(|(module, _)| format!("{module}.{name}"))
-        .or_else(|| {
-            let member = closest(name, sdk::TEMPORAL_WORKFLOW.iter().copied())?;
-            Some(format!("workflow.{member}"))
-        })
+    let others = sdk::NAMES_OF_OTHERS.iter();
+    if let Some((module, _)) = others.into_iter().find(|(_, names)| names.contains(&name)) {
+        return Some(format!("{module}.{name}"));
+    }
+    let field = name.strip_prefix("get_").unwrap_or(name);
+    if sdk::TEMPORAL_INFO.contains(&field) {
+        return Some(format!("workflow.info().{field}"));
+    }
+    let functions = sdk::TEMPORAL_WORKFLOW.iter().copied();
+    let functions = functions.filter(|it| !sdk::DECORATORS.contains(it) && starts_alike(it, name));
+    near(name, functions).map(|member| format!("workflow.{member}"))
+}
+
+/// Whether both are names of classes, or neither is.
+fn starts_alike(one: &str, other: &str) -> bool {
+    let is_class = |it: &str| it.starts_with(|first: char| first.is_ascii_uppercase());
+    is_class(one) == is_class(other)
+}
+
+/// The name that a slip of the pen, or the spelling of other languages, makes another one.
+fn near<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    const MOST: usize = 2;
+    const LETTERS_FOR_A_SLIP: usize = 4;
+    let most = MOST.min(name.len() / LETTERS_FOR_A_SLIP);
+    let plain = |it: &str| it.replace('_', "").to_lowercase();
+    let word = plain(name);
+    let distances = candidates
+        .into_iter()
+        .map(|it| (strsim::osa_distance(&word, &plain(it)), it));
+    let nearest = distances.min_by_key(|(distance, _)| *distance)?;
+    (nearest.0 <= most).then_some(nearest.1)
 }
 
 /// Tells what attributes of a function are looked up on.

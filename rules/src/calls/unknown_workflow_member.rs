@@ -12,7 +12,7 @@ use rules_macros::RuleMetadata;
 
 use super::enum_members::{NoMember, no_members};
 use super::lacking::{Lacking, lacking};
-use super::members::{Owner, Owners, handle_of};
+use super::members::{Cure, Owner, Owners, handle_of};
 use super::messages::{Unhandled, unhandled};
 use crate::finding::Finding;
 use crate::hazard::code;
@@ -23,13 +23,13 @@ use crate::sdk;
 
 /// ## What it does
 /// Finds names that workflow code takes from `temporalio.workflow` although they belong to `asyncio`,
-/// `datetime`, `temporalio.common` or `temporalio.exceptions`, or to another SDK, names with a slip of the
-/// pen, and names that `workflow.info()` and the handles of activities and of other workflows do not have.
-/// Also attributes that the input of a workflow or an activity lacks, or the result of an activity, where the
-/// annotation names a data class or a model of the project, and keys of such an object, which has attributes;
-/// attributes of the result of an activity or a child workflow that is named by a text without `result_type`,
-/// which arrives as a dictionary; members that an enum of the project lacks; and signals that are sent by name
-/// to a workflow of the project that has none of that name.
+/// `datetime`, `temporalio.common` or `temporalio.exceptions`, or to another SDK, names with a slip of the pen
+/// or made up, and names that `workflow.info()` and the handles of activities and of other workflows do not
+/// have. Also attributes that the input of a workflow or an activity lacks, or the result of an activity, where
+/// the annotation names a data class or a model of the project, and keys of such an object, which has
+/// attributes; attributes of the result of an activity or a child workflow that is named by a text without
+/// `result_type`, which arrives as a dictionary; members that an enum of the project lacks; and signals that
+/// are sent by name to a workflow of the project that has none of that name.
 ///
 /// ## Why is this bad?
 /// The line raises an `AttributeError` when it runs. That is no failure: the workflow task is tried again
@@ -73,8 +73,9 @@ use crate::sdk;
 ///
 /// ## Limits
 /// The names of `datetime` are a warning, since earlier versions of the SDK had them by accident.
-/// Any other name may be one of a later version of the SDK, so nothing is said about it. Nor is anything said
-/// where the function asks `hasattr` of the same object, or where an `AttributeError` is caught by that name.
+/// So is any other name of which it is not known what is meant, since a later version of the SDK may have it.
+/// Nothing is said where the function asks `hasattr` of the same object, or where an `AttributeError` is caught by
+/// that name.
 /// An attribute of `workflow.info().parent` is `info` where the function does not ask whether there is one.
 /// Of data classes and models only those count of which all bases stand in the project and nothing hides members:
 /// no `__getattr__`, no other decorator, no configuration of the model.
@@ -203,14 +204,14 @@ impl Reached<'_, '_> {
                 self.outcome(at, "AttributeError")
             ),
         };
-        let severity = match is_old {
+        let severity = match is_old || !it.cure.is_known {
             true => Severity::Warning,
             false => Severity::Error,
         };
         let about = format!("`{name}` is looked up here");
         self.finding(at, about, message)
             .severity(severity)
-            .help(&it.help)
+            .help(&it.cure.help)
             .note(format!("Checked against {}.", sdk::TEMPORAL_VERSION))
             .culprit(format!("{}.{name}", it.owner.full()))
             .about(self.function.file, format!("{owner}.{name}"))
@@ -317,7 +318,7 @@ const BY_ACCIDENT: &[&str] = &["datetime", "timedelta", "timezone"];
 struct Unknown<'p> {
     attribute: &'p ast::ExprAttribute,
     owner: Owner,
-    help: String,
+    cure: Cure,
 }
 
 /// The attributes of the module, of what `info()` gives, and of handles, that they do not have.
@@ -331,11 +332,11 @@ fn unknown<'p>(
     // What was meant is asked last, since that compares the name with many others.
     let unknown = |attribute: &'p ast::ExprAttribute, owner: Owner| {
         let name = attribute.attr.as_str();
-        let help = (!owner.has(name)).then(|| owner.help(name)).flatten()?;
+        let cure = (!owner.has(name)).then(|| owner.cure(name)).flatten()?;
         Some(Unknown {
             attribute,
             owner,
-            help,
+            cure,
         })
     };
     let found = nodes.iter().filter_map(|node| match node {
