@@ -248,8 +248,10 @@ fn check_temporal(
             false => payloads.len().to_string(),
         };
         let message = format!("{callee} takes one argument{of_target} by position, not {given}");
+        let taker = target.filter(|it| sends.counts(it));
+        let taker = taker.and_then(|it| Taker::of(model, site, it));
         at(second, message)
-            .help("pass them as `args=[…]`, or put them into one data class")
+            .help(sends.several(payloads.len(), taker.as_ref()))
             .report(report);
         return;
     }
@@ -270,13 +272,8 @@ fn check_temporal(
     let (Some(target), Some(name)) = (target, name) else {
         return;
     };
-    let counts = match sends {
-        Sends::Activity => true,
-        // A workflow by its name is no activity.
-        Sends::Child => !target.is_string_literal_expr(),
-        Sends::Signal | Sends::Anew => false,
-    };
-    let Some(taker) = Taker::of(model, site, target).filter(|_| counts) else {
+    let counted = Some(target).filter(|it| sends.counts(it));
+    let Some(taker) = counted.and_then(|it| Taker::of(model, site, it)) else {
         return;
     };
     let given = match (args, elements) {
@@ -473,11 +470,13 @@ fn passed_on(model: &Model<'_>, program: Program<'_, '_>, report: &mut Vec<Diagn
                 span_of(second),
                 message,
             )
-            .help("pass them as `args=[…]`, or put them into one data class")
+            .help(SEVERAL)
             .report(report);
         }
     }
 }
+
+const SEVERAL: &str = "pass them as `args=[…]`, or put them into one data class";
 
 /// Whether a method is called on an object, which it is given first, and not on its class.
 fn is_bound(model: &Model<'_>, site: &CallSite<'_>) -> bool {
@@ -564,6 +563,27 @@ impl Sends {
             Self::Child => "workflow",
             Self::Signal => "handler",
             Self::Anew => "run",
+        }
+    }
+
+    /// Whether the function that a target names is what takes the arguments.
+    fn counts(self, target: &Expr) -> bool {
+        match self {
+            Self::Activity => true,
+            // A workflow by its name is no activity.
+            Self::Child => !target.is_string_literal_expr(),
+            Self::Signal | Self::Anew => false,
+        }
+    }
+
+    /// What to do with several arguments.
+    fn several(self, given: usize, taker: Option<&Taker<'_>>) -> String {
+        let takes = taker.map(Taker::arity);
+        match takes {
+            Some(takes) if !takes.accepts(given) => {
+                format!("the {} takes {takes}, so pass that", self.what())
+            }
+            _ => SEVERAL.to_owned(),
         }
     }
 }

@@ -104,7 +104,7 @@ impl Rule for ExceptionAsPayload {
                     let culprit = Culprit::new(function, span_of(passed), about);
                     let message = "no converter makes JSON of an exception, so the `TypeError` fails each try of the workflow task";
                     Finding::reached(&Self::METADATA, program, running, entry, culprit, message)
-                        .help("pass its text, as `str(error)`")
+                        .help("pass its text, as `str(error)`, and annotate what takes it as `str`")
                         .report(report);
                 }
             }
