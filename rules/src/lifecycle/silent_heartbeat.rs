@@ -14,7 +14,7 @@ use crate::finding::Finding;
 use crate::model::{CallSite, Model};
 use crate::program::{Node, Program, Way, own_nodes};
 use crate::rule::{Context, Rule, Scope};
-use crate::sites::{Written, keyword_value, shown};
+use crate::sites::{Written, keyword_value, number, shown};
 
 /// ## What it does
 /// Finds activities that are scheduled with a `heartbeat_timeout` and never call
@@ -49,8 +49,9 @@ use crate::sites::{Written, keyword_value, shown};
 ///
 ///
 /// @activity.defn
-/// async def load_file(name: str) -> int:
-///     return len(name)
+/// def load_file(name: str) -> int:
+///     with open(name, encoding="utf-8") as file:
+///         return sum(1 for _ in file)
 /// ```
 ///
 /// ## Use instead
@@ -87,7 +88,8 @@ use crate::sites::{Written, keyword_value, shown};
 /// ```
 ///
 /// ## Limits
-/// An activity that only returns a value or raises, as one that is still to be written does, is never late.
+/// An activity that has nothing to wait for is never late: it only returns a value or raises, as one that is still
+/// to be written does, looks at what it is given, or sleeps for less than half of the timeout.
 /// An activity with other decorators than such of the project that only hand on their arguments is taken to send
 /// heartbeats by them, and so is one in whose code, or in the code that it calls, something has `heartbeat` in its
 /// name. One that is completed from elsewhere
@@ -127,7 +129,8 @@ impl Rule for SilentHeartbeat {
                 found: false,
             };
             search.activity(activity);
-            if !search.found && !is_done_at_once(&cx.model, program, activity) {
+            let limit = Written::at(site, timeout).seconds(&cx.model);
+            if !search.found && !is_done_at_once(&cx.model, program, activity, limit) {
                 finding(&cx.model, program, site, timeout, activity).report(report);
             }
         }
@@ -166,27 +169,46 @@ fn scheduled<'p>(
     is_seen.then_some((timeout, activity))
 }
 
-/// Whether the activity does nothing but give a value or raise: its body has neither calls, other than of
-/// the class of what it gives or raises, nor anything that awaits or goes round.
-fn is_done_at_once(model: &Model<'_>, program: Program<'_, '_>, activity: FunctionRef) -> bool {
+/// Whether the activity has nothing to wait for: its body neither goes round nor calls anything but what is quick,
+/// or sleeps for much less than the limit in seconds.
+fn is_done_at_once(
+    model: &Model<'_>,
+    program: Program<'_, '_>,
+    activity: FunctionRef,
+    limit: Option<f64>,
+) -> bool {
+    const MUCH_LESS: f64 = 0.5;
     let FunctionRef { file, ix } = activity;
     let names = model.names_in(file);
-    let makes = |call: &ast::ExprCall| match names.resolve(file, ix, &call.func) {
+    let mut asleep = 0.0;
+    let mut is_quick = |call: &ast::ExprCall| match names.resolve(file, ix, &call.func) {
         Some(Resolved::Class { file, ix }) => is_made_at_once(model, file, ix),
-        Some(Resolved::External(name)) => matches!(
-            name.as_str(),
-            "NotImplementedError" | "temporalio.exceptions.ApplicationError"
-        ),
+        Some(Resolved::External(name)) if SLEEPS.contains(&name.as_str()) => {
+            let seconds = call.arguments.args.first().and_then(number);
+            asleep += seconds.unwrap_or(f64::INFINITY);
+            limit.is_some_and(|limit| asleep <= limit * MUCH_LESS)
+        }
+        Some(Resolved::External(name)) => {
+            QUICK.contains(&name.as_str()) || name.starts_with("temporalio.activity.logger.")
+        }
         _ => false,
     };
     let is_short = |node: Node<'_>| match node {
-        Node::Stmt(Stmt::Pass(_) | Stmt::Return(_) | Stmt::Raise(_) | Stmt::Expr(_)) => true,
+        Node::Stmt(
+            Stmt::Pass(_)
+            | Stmt::Return(_)
+            | Stmt::Raise(_)
+            | Stmt::Expr(_)
+            | Stmt::If(_)
+            | Stmt::Assign(_)
+            | Stmt::AnnAssign(_),
+        ) => true,
         Node::Stmt(_) => false,
-        Node::Expr(Expr::Call(call)) => makes(call),
+        Node::Expr(Expr::Call(call)) => is_quick(call),
+        Node::Expr(Expr::Await(it)) => it.value.is_call_expr(),
         Node::Expr(it) => !matches!(
             it,
-            Expr::Await(_)
-                | Expr::Yield(_)
+            Expr::Yield(_)
                 | Expr::YieldFrom(_)
                 | Expr::ListComp(_)
                 | Expr::SetComp(_)
@@ -196,6 +218,24 @@ fn is_done_at_once(model: &Model<'_>, program: Program<'_, '_>, activity: Functi
     };
     own_nodes(program.function(activity)).all(is_short)
 }
+
+const SLEEPS: &[&str] = &["asyncio.sleep", "time.sleep"];
+
+/// What gives its value, or is raised, at once.
+const QUICK: &[&str] = &[
+    "NotImplementedError",
+    "RuntimeError",
+    "ValueError",
+    "bool",
+    "float",
+    "int",
+    "isinstance",
+    "len",
+    "print",
+    "round",
+    "str",
+    "temporalio.exceptions.ApplicationError",
+];
 
 /// Whether making an object of the class runs no code of the project.
 fn is_made_at_once(model: &Model<'_>, file: FileId, class: u32) -> bool {
