@@ -1,5 +1,6 @@
 //! How `run` ends.
 
+use lint_core::diagnostic::Span;
 use lint_core::facts::FunctionRef;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
 use lint_core::syntax::ast::{self, Expr, Pattern, Stmt};
@@ -17,6 +18,14 @@ const MAX_DEPTH: usize = 3;
 /// never.
 pub(super) fn can_end(program: Program<'_, '_>, function: FunctionRef) -> bool {
     Ends::new(program, function, 0).can_end()
+}
+
+/// The last `return` that a function comes by, if that is how it ends, and not by its last statement.
+pub(super) fn last_return(program: Program<'_, '_>, function: FunctionRef) -> Option<Span> {
+    let ends = Ends::new(program, function, 0);
+    let def = program.def(function)?;
+    let returns = ends.returns().into_iter().map(span_of);
+    returns.last().filter(|_| !ends.falls_through(&def.body))
 }
 
 /// Where a wait begins behind which a function never comes.
@@ -55,15 +64,22 @@ impl<'f, 'p> Ends<'f, 'p> {
     }
 
     fn can_end(self) -> bool {
-        self.program.def(self.function).is_some_and(|def| {
-            let end = self.stops_at();
-            let reached = def.body.iter().take_while(|it| span_of(*it).start < end);
-            let reached = &def.body[..reached.count()];
-            let returns = nodes_of(reached).iter().any(
-                |node| matches!(node, Node::Stmt(it @ Stmt::Return(_)) if !self.never_comes_by(it)),
-            );
-            returns || self.falls_through(&def.body)
-        })
+        let def = self.program.def(self.function);
+        def.is_some_and(|def| !self.returns().is_empty() || self.falls_through(&def.body))
+    }
+
+    /// The `return` statements that it comes by.
+    fn returns(self) -> Vec<&'p Stmt> {
+        let def = self.program.def(self.function);
+        let body = def.map_or(&[][..], |def| &def.body[..]);
+        let end = self.stops_at();
+        let reached = body.iter().take_while(|it| span_of(*it).start < end);
+        let nodes = nodes_of(&body[..reached.count()]).into_iter();
+        let returns = nodes.filter_map(|node| match node {
+            Node::Stmt(it @ Stmt::Return(_)) if !self.never_comes_by(it) => Some(it),
+            _ => None,
+        });
+        returns.collect()
     }
 
     fn stops_at(self) -> u32 {

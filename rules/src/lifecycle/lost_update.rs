@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use lint_core::diagnostic::{Diagnostic, Place};
+use lint_core::diagnostic::{Diagnostic, Place, Span};
 use lint_core::facts::{ClassRef, FunctionRef};
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
@@ -299,6 +299,10 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
     found
 }
 
+fn is_within(inner: Span, outer: Span) -> bool {
+    outer.start <= inner.start && inner.end <= outer.end
+}
+
 fn finding(
     program: Program<'_, '_>,
     running: Running<'_>,
@@ -315,7 +319,16 @@ fn finding(
                 "`{path}` is written back from what was read on line {read}, before the `await` on line {awaited}; what \
                  another handler of `{workflow}` writes in between is lost"
             ),
-            "read it after the last `await`, or hold an `asyncio.Lock` of the workflow from the read to the write",
+            match is_within(span_of(stale.read), span_of(stale.awaited)) {
+                // What is awaited needs it.
+                true => {
+                    "make `self.lock = asyncio.Lock()` in `__init__`, and put this, and whatever else writes it, into \
+                     `async with self.lock:`"
+                }
+                false => {
+                    "read it after the last `await`, or hold an `asyncio.Lock` of the workflow from the read to the write"
+                }
+            },
         ),
         How::Fills => (
             format!(

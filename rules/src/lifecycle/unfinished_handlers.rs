@@ -8,7 +8,7 @@ use lint_core::syntax::ast::{self, BoolOp, Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
-use super::ends::{can_end, stops_at};
+use super::ends::{can_end, last_return, stops_at};
 use super::handler_continues_as_new::CONTINUE_AS_NEW;
 use crate::finding::Finding;
 use crate::handlers::Handler;
@@ -141,20 +141,31 @@ impl Rule for UnfinishedHandlers {
                 if waits_for_handlers(program, run, &handlers) {
                     continue;
                 }
-                for (function, span, how) in endings(program, run) {
-                    let culprit = Culprit::new(function, span, "the run ends here");
+                for it in endings(program, run) {
+                    let culprit = Culprit::new(it.function, it.span, "the run ends here");
                     if !seen.insert(culprit.place()) {
                         continue;
                     }
                     let message = format!(
-                        "`{}` of `{}` {how} without waiting for handlers, so `{}` may be cut off in the middle",
+                        "`{}` of `{}` {} without waiting for handlers, so `{}` may be cut off in the middle",
                         entry.name,
                         running.short_name(),
+                        it.how,
                         handler.name
                     );
-                    Finding::reached(&Self::METADATA, program, running, run.function, culprit, message)
-                        .help("write `await workflow.wait_condition(workflow.all_handlers_finished)` before it")
-                        .report(report);
+                    Finding::reached(
+                        &Self::METADATA,
+                        program,
+                        running,
+                        run.function,
+                        culprit,
+                        message,
+                    )
+                    .help(format!(
+                        "write `await workflow.wait_condition(workflow.all_handlers_finished)` {}",
+                        it.cure
+                    ))
+                    .report(report);
                 }
             }
         }
@@ -505,19 +516,40 @@ fn waits_for(program: Program<'_, '_>, run: &EntryReach, name: &str) -> bool {
 }
 
 /// Where a run continues as new, or else where it returns.
-fn endings(program: Program<'_, '_>, run: &EntryReach) -> Vec<(FunctionRef, Span, &'static str)> {
+fn endings(program: Program<'_, '_>, run: &EntryReach) -> Vec<Ending> {
     let mut found = Vec::new();
     for &function in &run.runs {
         let end = stops_at(program, function);
         let calls = program.calls_of(function, CONTINUE_AS_NEW);
         let calls = calls.filter(|call| span_of(*call).start < end);
-        found.extend(calls.map(|call| (function, span_of(call), "continues as new")));
+        found.extend(calls.map(|call| Ending {
+            function,
+            span: span_of(call),
+            how: "continues as new",
+            cure: "before it",
+        }));
     }
     let ends = found.is_empty() && can_end(program, run.function);
     if let Some(def) = program.def(run.function).filter(|_| ends) {
-        let last = def.body.last().filter(|it| matches!(it, Stmt::Return(_)));
-        let span = last.map_or(span_of(&def.name), span_of);
-        found.push((run.function, span, "returns"));
+        let returned = last_return(program, run.function);
+        found.push(Ending {
+            function: run.function,
+            span: returned.unwrap_or(span_of(&def.name)),
+            how: "returns",
+            cure: match returned {
+                Some(_) => "before it",
+                None => "at its end",
+            },
+        });
     }
     found
+}
+
+/// A way in which a run ends.
+struct Ending {
+    function: FunctionRef,
+    span: Span,
+    how: &'static str,
+    /// Where to wait for the handlers.
+    cure: &'static str,
 }

@@ -43,7 +43,9 @@ use crate::rule::{Context, Rule};
 /// ```
 ///
 /// ## Use instead
-/// Ask once, before the loop, and let the loop continue as new, so that the next run asks anew:
+/// Ask once, before the loop, and let the loop continue as new, so that the next run asks anew. Do so before the
+/// patch is deployed: the history of a run that has asked in the loop has the answer there, and does not replay
+/// with the question in another place.
 /// ```python
 /// from datetime import timedelta
 ///
@@ -105,16 +107,20 @@ impl Rule for RepeatedPatch {
                 let asked = asked(program, reach);
                 let deprecated = deprecated(&asked);
                 for it in &asked {
-                    let message = match it.text().filter(|_| !it.deprecates) {
-                        Some(id) if deprecated.contains(id) => {
+                    let (message, help) = match it.text().filter(|_| !it.deprecates) {
+                        Some(id) if deprecated.contains(id) => (
                             format!(
                                 "`{id}` is asked for here and deprecated elsewhere in `{}`",
                                 running.short_name()
-                            )
-                        }
-                        _ if is_repeated(program, reach, it) => format!(
-                            "the patch is asked for in every round of a loop of `{}`, but answered only once for a run",
-                            running.short_name()
+                            ),
+                            "give each change an id of its own",
+                        ),
+                        _ if is_repeated(program, reach, it) => (
+                            format!(
+                                "the patch is asked for in every round of a loop of `{}`, but answered only once for a run",
+                                running.short_name()
+                            ),
+                            ONCE,
                         ),
                         _ => continue,
                     };
@@ -128,7 +134,7 @@ impl Rule for RepeatedPatch {
                             it.culprit(),
                             message,
                         )
-                        .help("ask once, outside the loop, and give each change an id of its own")
+                        .help(help)
                         .report(report);
                     }
                 }
@@ -136,6 +142,9 @@ impl Rule for RepeatedPatch {
         }
     }
 }
+
+const ONCE: &str = "if it is not deployed yet, ask once, outside the loop; where runs have asked already, leave it until \
+                    these are closed, since they do not replay with a question in another place";
 
 fn deprecated<'p>(asked: &[Asked<'p>]) -> BTreeSet<&'p str> {
     let ids: BTreeMap<&str, bool> = asked
