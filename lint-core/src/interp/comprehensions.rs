@@ -61,7 +61,7 @@ impl<'p> Machine<'p> {
             if is_ordered {
                 let noted = self.unordered_source(&iterable);
                 if noted.is_some() {
-                    order = self.pending_order(&iterable, iter_span, span).or(order);
+                    order = self.note_order(&iterable, iter_span).or(order);
                 }
             }
             if kind != ContainerKind::Set {

@@ -346,7 +346,6 @@ pub(crate) enum EventKind {
     DirectActivity(FuncId),
     Unordered {
         elements: Elements,
-        written: Span,
         /// Whether it shows only if commands follow it.
         possible: bool,
     },

@@ -198,30 +198,15 @@ impl<'p> Machine<'p> {
 
     /// Notes that the order of a set becomes visible here and returns it as a source.
     pub(super) fn note_order(&mut self, value: &Value, span: Span) -> Option<SourceId> {
-        self.pending_order(value, span, span)
+        self.order_source(value, span, false)
     }
 
     /// The same where the order may not become visible: it counts only if commands follow it.
     pub(super) fn note_possible_order(&mut self, value: &Value, span: Span) -> Option<SourceId> {
-        self.order_source(value, span, span, true)
+        self.order_source(value, span, true)
     }
 
-    pub(super) fn pending_order(
-        &mut self,
-        value: &Value,
-        span: Span,
-        written: Span,
-    ) -> Option<SourceId> {
-        self.order_source(value, span, written, false)
-    }
-
-    fn order_source(
-        &mut self,
-        value: &Value,
-        span: Span,
-        written: Span,
-        possible: bool,
-    ) -> Option<SourceId> {
+    fn order_source(&mut self, value: &Value, span: Span, possible: bool) -> Option<SourceId> {
         if self.frame.vouched > 0 {
             return None;
         }
@@ -240,11 +225,7 @@ impl<'p> Machine<'p> {
         let source = self.source_id(source);
         self.record_event(
             span,
-            EventKind::Unordered {
-                elements,
-                written,
-                possible,
-            },
+            EventKind::Unordered { elements, possible },
             Some(source),
         );
         Some(source)

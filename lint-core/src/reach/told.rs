@@ -114,12 +114,7 @@ impl Walk<'_, '_> {
     }
 
     fn unordered(&self, event: &Event, ctx: CtxId) -> Option<Told> {
-        let EventKind::Unordered {
-            elements,
-            written,
-            possible,
-        } = event.kind
-        else {
+        let EventKind::Unordered { elements, possible } = event.kind else {
             return None;
         };
         let impact = self.impact(event.source);
@@ -131,7 +126,7 @@ impl Walk<'_, '_> {
         let source = self.machine.project.source(self.machine.ctx_file(ctx));
         let kind = HazardKind::Unordered { elements };
         Some(Told {
-            written: Some(written_whole(source, written)),
+            written: Some(written_whole(source, event.span)),
             ..Told::new(kind, "set.__iter__", "iterates over the set")
         })
     }
