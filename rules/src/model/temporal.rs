@@ -7,6 +7,7 @@ use lint_core::facts::Facts;
 use lint_core::index::{Function, FunctionNode};
 use lint_core::names::{Names, Resolved};
 use lint_core::project::{Project, Question, mentions};
+use lint_core::screen::Word;
 use lint_core::syntax::ast::Expr;
 use rustc_hash::FxHashMap;
 
@@ -156,6 +157,7 @@ pub(crate) fn activity_files(project: &Project<'_>) -> Vec<FileId> {
     let words = ["temporalio", "activity", "defn"];
     let mut files = project.candidates(&Question {
         name: "activities".to_owned(),
+        words: vec![Word::text(words[0])],
         test: &|bytes| words.iter().all(|it| mentions(bytes, it)),
     });
     files.retain(|file| !project.is_installed(*file));
