@@ -41,11 +41,20 @@ impl Word {
 
 /// Finds files in which at least one of some words stands.
 pub(crate) struct Screen {
-    /// If there are too many for one pass, each file may hold them.
-    any: Option<AhoCorasick>,
+    /// Where there are too many words for a pass, each file may hold them.
+    passes: Option<Vec<Pass>>,
+}
+
+/// One look through a file.
+struct Pass {
+    words: AhoCorasick,
     /// Whether each is a name.
     names: Vec<bool>,
 }
+
+/// A search for words that all have as many bytes rarely stops for something else: `defn` does not
+/// stop at each `def`. Shorter words are looked for on their own.
+const TELLING: usize = 4;
 
 impl Screen {
     pub(crate) fn new<'w>(words: impl Iterator<Item = &'w Word>) -> Self {
@@ -53,28 +62,39 @@ impl Screen {
         words.sort_by_key(|it| it.as_str());
         words.dedup();
         // A word is not looked for if another one is found wherever it stands.
-        let needed = words
-            .iter()
-            .filter(|it| !words.iter().any(|other| other.is_within(it)));
-        let needed: Vec<&Word> = needed.copied().collect();
-        let mut builder = AhoCorasick::builder();
-        // Of names that begin alike, only the longest that fits can end where it is found.
-        let builder = builder.match_kind(MatchKind::LeftmostLongest);
+        let is_needed = |word: &&Word| !words.iter().any(|other| other.is_within(word));
+        let needed: Vec<&Word> = words.iter().copied().filter(is_needed).collect();
+        let (long, short): (Vec<&Word>, Vec<&Word>) = needed
+            .into_iter()
+            .partition(|it| it.as_str().len() >= TELLING);
+        let groups = [long, short].into_iter().filter(|it| !it.is_empty());
         Self {
-            any: builder.build(needed.iter().map(|it| it.as_str())).ok(),
-            names: needed
-                .iter()
-                .map(|it| matches!(it, Word::Name(_)))
-                .collect(),
+            passes: groups.map(|it| Pass::new(&it)).collect(),
         }
     }
 
     pub(crate) fn may_hold(&self, bytes: &[u8]) -> bool {
-        let Some(any) = &self.any else {
-            return true;
-        };
+        let passes = self.passes.as_deref();
+        passes.is_none_or(|it| it.iter().any(|pass| pass.finds_any(bytes)))
+    }
+}
+
+impl Pass {
+    fn new(words: &[&Word]) -> Option<Self> {
+        let names = words.iter().map(|it| matches!(it, Word::Name(_)));
+        let texts = words.iter().map(|it| it.as_str());
+        let mut builder = AhoCorasick::builder();
+        // Of names that begin alike, only the longest that fits can end where it is found.
+        let builder = builder.match_kind(MatchKind::LeftmostLongest);
+        Some(Self {
+            names: names.collect(),
+            words: builder.build(texts).ok()?,
+        })
+    }
+
+    fn finds_any(&self, bytes: &[u8]) -> bool {
         let mut from = 0;
-        while let Some(found) = any.find(Input::new(bytes).range(from..)) {
+        while let Some(found) = self.words.find(Input::new(bytes).range(from..)) {
             let is_name = self.names[found.pattern().as_usize()];
             if !is_name || !bytes.get(found.end()).is_some_and(continues_name) {
                 return true;
@@ -84,7 +104,6 @@ impl Screen {
         false
     }
 }
-
 pub(crate) fn continues_name(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || *byte == b'_'
 }

@@ -236,6 +236,12 @@ impl<'n, 'm> Owners<'n, 'm> {
         match value {
             Expr::Call(_) => self.is_info(value).then_some(Owner::Info),
             Expr::Name(it) if self.infos.contains(it.id.as_str()) => Some(Owner::Info),
+            // A private class of the module resolves to the module, which is its public home.
+            Expr::Name(ast::ExprName { id: name, .. })
+            | Expr::Attribute(ast::ExprAttribute {
+                attr: ast::Identifier { id: name, .. },
+                ..
+            }) if name.starts_with('_') => None,
             value => self
                 .is(value, "temporalio.workflow")
                 .then_some(Owner::Module),

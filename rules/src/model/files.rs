@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use lint_core::diagnostic::FileId;
 use lint_core::facts::{Facade, Facts};
+use lint_core::index::FunctionNode;
 use lint_core::project::{Project, join, split};
 
 use super::types::Bundle;
@@ -86,7 +87,7 @@ pub(super) fn files(facts: &Facts<'_>, bundles: &[Bundle]) -> Vec<FileId> {
     let mut files: BTreeSet<FileId> = workflows
         .filter(|workflow| workflow.facade == Facade::Runbook)
         .map(|workflow| workflow.place.file)
-        .filter(|&file| !project.is_installed(file) && !is_test(project.key(file)))
+        .filter(|&file| !project.is_installed(file) && !is_test(project, file))
         .collect();
     for bundle in bundles {
         for &file in &bundle.files {
@@ -107,15 +108,29 @@ pub(super) fn files(facts: &Facts<'_>, bundles: &[Bundle]) -> Vec<FileId> {
     let known = facts.files.iter().copied();
     let mentioning = known
         .filter(|&file| !project.is_installed(file) && mentions_ntro(project, file))
-        .filter(|&file| !is_test(project.key(file)));
+        .filter(|&file| !is_test(project, file));
     files.extend(mentioning);
     files.into_iter().collect()
 }
 
-pub(super) fn is_test(key: &str) -> bool {
-    let (directory, name) = split(key);
+/// Whether a file belongs to tests: it lies among them, or is called like one and defines some. What
+/// an application calls `test_runs.py` may be about tests.
+pub(super) fn is_test(project: &Project<'_>, file: FileId) -> bool {
+    let (directory, name) = split(project.key(file));
+    let is_called_so = name.starts_with("test_") || name.ends_with("_test.py");
     directory.split('/').any(|folder| folder == "tests")
-        || name.starts_with("test_")
-        || name.ends_with("_test.py")
         || name == "conftest.py"
+        || is_called_so && defines_tests(project, file)
+}
+
+fn defines_tests(project: &Project<'_>, file: FileId) -> bool {
+    let functions = project.module(file).map(|it| &it.index().functions);
+    let mut names = functions
+        .into_iter()
+        .flatten()
+        .filter_map(|it| match it.node {
+            FunctionNode::Def(def) => Some(def.name.as_str()),
+            _ => None,
+        });
+    names.any(|it| it.starts_with("test"))
 }

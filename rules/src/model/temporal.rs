@@ -76,7 +76,7 @@ impl<'p> Temporal<'p> {
 
     /// The activities of a name in these files. Those of tests stand in for others.
     fn here(&self, name: &str, from: FileId) -> Vec<&Resolved> {
-        let is_test = |file: FileId| is_test(self.project.key(file));
+        let is_test = |file: FileId| is_test(self.project, file);
         let is_meant = |it: &&Resolved| match it {
             Resolved::Function { file, .. } => is_test(from) || !is_test(*file),
             _ => false,
@@ -139,7 +139,7 @@ impl<'p> Elsewhere<'p> {
             text.is_some_and(|it| words.iter().any(|word| it.text.contains(word.as_str())))
         };
         let is_meant = |file: &FileId| {
-            files.binary_search(file).is_err() && !is_test(project.key(*file)) && mentions(*file)
+            files.binary_search(file).is_err() && mentions(*file) && !is_test(project, *file)
         };
         let others: Vec<FileId> = asked.iter().copied().filter(is_meant).collect();
         let names = Names::new(project, facts.knowledge, &others);
