@@ -6,13 +6,13 @@ use lint_core::diagnostic::{Severity, Span};
 use lint_core::facts::FunctionRef;
 use lint_core::index::{Function, FunctionIx};
 use lint_core::knowledge::Role;
+use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
 use lint_core::syntax::ast::{Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use super::stale::is_empty;
 use super::stores::is_false;
 use crate::handlers::Handler;
-use crate::model::Model;
 use crate::program::{Node, Program, Running, is_handler, own_nodes};
 use crate::writes;
 
@@ -26,8 +26,7 @@ pub(super) struct Lost {
 }
 
 /// The messages of one workflow.
-pub(super) struct Messages<'m, 'f, 'p> {
-    pub(super) model: &'m Model<'m>,
+pub(super) struct Messages<'f, 'p> {
     pub(super) program: Program<'f, 'p>,
     pub(super) running: Running<'f>,
     pub(super) handlers: Vec<Handler>,
@@ -39,12 +38,8 @@ pub(super) struct Messages<'m, 'f, 'p> {
     pub(super) queues: BTreeSet<&'p str>,
 }
 
-impl<'m, 'f, 'p> Messages<'m, 'f, 'p> {
-    pub(super) fn new(
-        model: &'m Model<'m>,
-        program: Program<'f, 'p>,
-        running: Running<'f>,
-    ) -> Self {
+impl<'f, 'p> Messages<'f, 'p> {
+    pub(super) fn new(program: Program<'f, 'p>, running: Running<'f>) -> Self {
         let mut handlers = Handler::all(program, running);
         handlers.retain(|it| is_handler(it.role));
         let (mut kept, mut queues, mut begun) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
@@ -66,7 +61,6 @@ impl<'m, 'f, 'p> Messages<'m, 'f, 'p> {
             }
         }
         let mut messages = Self {
-            model,
             program,
             running,
             handlers,
@@ -101,10 +95,26 @@ impl<'m, 'f, 'p> Messages<'m, 'f, 'p> {
 
     pub(super) fn mentions(&self, function: FunctionRef, name: &str) -> bool {
         let def = self.program.def(function);
-        def.is_some_and(|it| {
-            let text = self.model.slice(function.file, span_of(it));
-            text.contains(&format!(".{name}"))
-        })
+        def.is_some_and(|def| looks_up(name, |it| it.visit_body(&def.body)))
+    }
+}
+
+/// Whether an attribute of this name is looked up in a part of the code, also by the functions that it defines.
+pub(super) fn looks_up<'n>(name: &'n str, visit: impl FnOnce(&mut LooksUp<'n>)) -> bool {
+    let mut looks_up = LooksUp { name, found: false };
+    visit(&mut looks_up);
+    looks_up.found
+}
+
+pub(super) struct LooksUp<'n> {
+    name: &'n str,
+    found: bool,
+}
+
+impl<'a> Visitor<'a> for LooksUp<'_> {
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        self.found |= matches!(expression, Expr::Attribute(it) if it.attr.as_str() == self.name);
+        walk_expr(self, expression);
     }
 }
 

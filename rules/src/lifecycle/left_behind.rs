@@ -4,16 +4,18 @@ use std::collections::BTreeSet;
 
 use lint_core::diagnostic::{Severity, Span};
 use lint_core::facts::FunctionRef;
+use lint_core::syntax::ast::visitor::Visitor;
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use super::ends::falls_through;
 use super::handler_continues_as_new::CONTINUE_AS_NEW;
-use super::kept::{Lost, Messages, added_to, is_attribute, is_name};
+use super::kept::{Lost, Messages, added_to, is_attribute, is_name, looks_up};
 use super::stale::is_empty;
 use crate::program::{Node, bodies, nodes_of, nodes_of_expr, own_nodes};
+use crate::sdk;
 
-impl Messages<'_, '_, '_> {
+impl Messages<'_, '_> {
     /// The queues that are lost where a function continues as new: something was awaited before, and since then
     /// nobody has looked whether they are empty.
     pub(super) fn left_behind(&self, function: FunctionRef) -> Vec<Lost> {
@@ -63,16 +65,14 @@ impl Messages<'_, '_, '_> {
         let awaits = own_nodes(self.program.function(function)).filter_map(|node| match node {
             Node::Expr(expr @ Expr::Await(it)) => {
                 let suspends = self.program.suspends(function.file, &it.value);
-                suspends.then(|| span_of(expr))
+                // With no handler at work, this goes on at once.
+                let is_for_handlers =
+                    || looks_up("all_handlers_finished", |within| within.visit_expr(expr));
+                (suspends && !is_for_handlers()).then(|| span_of(expr))
             }
             _ => None,
         });
-        // With no handler at work, this goes on at once.
-        let for_handlers = |it: &Span| {
-            let text = self.model.slice(function.file, *it);
-            text.contains("all_handlers_finished")
-        };
-        awaits.filter(|it| !for_handlers(it)).collect()
+        awaits.collect()
     }
 
     /// Whether these statements take out what an attribute of the workflow holds, or what they call does.
@@ -140,25 +140,26 @@ impl Messages<'_, '_, '_> {
     fn is_asked(&self, function: FunctionRef, name: &str, awaited: Span, call: Span) -> bool {
         let between = Span::new(awaited.start, call.end);
         // The arguments are there before the wait, but a condition is asked at its end.
-        let is_condition = self
-            .model
-            .slice(function.file, awaited)
-            .contains("wait_condition");
+        let mut nodes = own_nodes(self.program.function(function));
+        let is_condition = nodes.any(|node| match node {
+            Node::Expr(Expr::Call(call)) => {
+                contains(awaited, span_of(call))
+                    && self.program.calls(function.file, call, sdk::WAIT_CONDITION)
+            }
+            _ => false,
+        });
         let asked = match is_condition {
             true => between,
             false => Span::new(awaited.end, call.end),
         };
         let added = added_to(self.program, function);
-        let attribute = format!(".{name}");
         let is_said = |within: Span| {
             own_nodes(self.program.function(function)).any(|node| match node {
                 Node::Expr(Expr::Attribute(it)) if it.attr.as_str() == name => {
                     contains(within, span_of(it)) && !added.contains(&span_of(it))
                 }
                 Node::Expr(it @ Expr::Lambda(_)) => {
-                    let span = span_of(it);
-                    contains(within, span)
-                        && self.model.slice(function.file, span).contains(&attribute)
+                    contains(within, span_of(it)) && looks_up(name, |within| within.visit_expr(it))
                 }
                 _ => false,
             })

@@ -150,7 +150,7 @@ impl Rule for LostMessage {
         let program = Program::new(cx.facts);
         let mut seen = BTreeSet::new();
         for running in Running::all(cx.facts) {
-            let messages = Messages::new(&cx.model, program, running);
+            let messages = Messages::new(program, running);
             if messages.kept.is_empty() {
                 continue;
             }
@@ -176,7 +176,7 @@ impl Rule for LostMessage {
     }
 }
 
-impl<'p> Messages<'_, '_, 'p> {
+impl<'p> Messages<'_, 'p> {
     /// Signals that are dropped as long as an attribute has the placeholder of `__init__`, which only `run` replaces.
     fn dropped(&self, run: FunctionRef) -> Vec<Lost> {
         let placeholders = self.placeholders(run);

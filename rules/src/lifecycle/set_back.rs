@@ -4,14 +4,15 @@ use std::collections::BTreeSet;
 
 use lint_core::diagnostic::Severity;
 use lint_core::facts::FunctionRef;
+use lint_core::syntax::ast::visitor::Visitor;
 use lint_core::syntax::ast::{Expr, Stmt};
 use lint_core::syntax::span_of;
 
-use super::kept::{Lost, Messages, set_to_empty};
+use super::kept::{Lost, Messages, looks_up, set_to_empty};
 use crate::program::{Node, nodes_of, nodes_of_expr, own_nodes};
 use crate::sdk;
 
-impl Messages<'_, '_, '_> {
+impl Messages<'_, '_> {
     /// What `run` sets to something empty before anything has read it.
     pub(super) fn set_back(&self, run: FunctionRef) -> Vec<Lost> {
         let body = self.program.def(run).map_or(&[][..], |it| &it.body[..]);
@@ -28,8 +29,8 @@ impl Messages<'_, '_, '_> {
 }
 
 /// Goes through the statements of `run` that are not repeated and that no condition decides on.
-struct Walk<'a, 'm, 'f, 'p> {
-    messages: &'a Messages<'m, 'f, 'p>,
+struct Walk<'a, 'f, 'p> {
+    messages: &'a Messages<'f, 'p>,
     run: FunctionRef,
     /// The attributes that were read or set so far.
     used: BTreeSet<&'p str>,
@@ -37,7 +38,7 @@ struct Walk<'a, 'm, 'f, 'p> {
     found: Vec<Lost>,
 }
 
-impl<'p> Walk<'_, '_, '_, 'p> {
+impl<'p> Walk<'_, '_, 'p> {
     fn body(&mut self, body: &'p [Stmt]) {
         for (ix, statement) in body.iter().enumerate() {
             match statement {
@@ -99,9 +100,8 @@ impl<'p> Walk<'_, '_, '_, 'p> {
         });
         let nodes = next.map(|it| nodes_of(std::slice::from_ref(it)));
         nodes.into_iter().flatten().any(|node| match node {
-            Node::Expr(Expr::Call(call)) if program.calls(file, call, sdk::WAIT_CONDITION) => {
-                let text = self.messages.model.slice(file, span_of(call));
-                text.contains(&format!(".{name}"))
+            Node::Expr(it @ Expr::Call(call)) if program.calls(file, call, sdk::WAIT_CONDITION) => {
+                looks_up(name, |within| within.visit_expr(it))
             }
             _ => false,
         })
