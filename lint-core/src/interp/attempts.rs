@@ -116,7 +116,12 @@ impl<'p> Machine<'p> {
             return None;
         }
         let is_import = |it: &&Stmt| matches!(it, Stmt::Import(_) | Stmt::ImportFrom(_));
-        let import = body.iter().find(is_import)?;
+        // `with workflow.unsafe.imports_passed_through():` may stand around it.
+        let mut statements = body.iter().flat_map(|it| match it {
+            Stmt::With(it) => &it.body[..],
+            it => std::slice::from_ref(it),
+        });
+        let import = statements.find(is_import)?;
         let module = match import {
             Stmt::Import(it) => it.names.first()?.name.as_str(),
             Stmt::ImportFrom(it) => it.module.as_ref().filter(|_| it.level == 0)?.as_str(),
