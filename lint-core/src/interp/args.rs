@@ -52,6 +52,11 @@ impl Args {
         Some(value)
     }
 
+    pub(super) fn values(&self) -> impl Iterator<Item = &Value> {
+        let positional = self.positional.iter().map(|it| &it.value);
+        positional.chain(self.keywords.iter().map(|(_, value)| value))
+    }
+
     fn has_star(&self) -> bool {
         self.positional.iter().any(|argument| argument.starred)
     }

@@ -20,6 +20,9 @@ impl<'p> Machine<'p> {
     pub(super) fn attribute(&mut self, object: &Value, name: &str, span: Span) -> Value {
         let sym = self.sym(name);
         self.note_owner(object, span);
+        if matches!(name, "__dict__" | "__setattr__" | "__setstate__") {
+            self.unsettle(object);
+        }
         let mut result = Value::bottom().taken_from(object);
         let outer = self.frame.may_be_own;
         self.frame.may_be_own = self.may_be_made_in_run(object, sym);
@@ -855,6 +858,7 @@ impl<'p> Machine<'p> {
     pub(super) fn delete_attribute(&mut self, object: &Value, name: &str, span: Span) {
         let sym = self.sym(name);
         self.forget_attribute(sym);
+        self.unsettle(object);
         let named = Value::of(Obj::Str(sym));
         let named = std::slice::from_ref(&named);
         self.call_method_if_project(object, "__delattr__", named, span, How::Property);

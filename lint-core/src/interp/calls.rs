@@ -302,6 +302,7 @@ impl<'p> Machine<'p> {
             }
             _ => {
                 self.note_foreign_call(&Value::bottom(), span);
+                args.values().for_each(|it| self.unsettle(it));
                 self.unknown_from(args)
             }
         }

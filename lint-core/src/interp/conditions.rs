@@ -77,8 +77,13 @@ impl<'p> Machine<'p> {
             _ => false,
         };
         let has_only_plain_bases = mro.iter().all(is_plain);
-        let names = ["__bool__", "__len__"];
-        !has_only_plain_bases || names.iter().any(|it| self.find_method(class, it).is_some())
+        let names = ["__bool__", "__len__", "__new__"];
+        !has_only_plain_bases
+            || self.owners(class).into_iter().any(|owner| {
+                let is_made_otherwise = !self.is_plainly_defined(owner);
+                is_made_otherwise && !self.is_data_class(owner)
+                    || names.iter().any(|it| self.defines(owner, it))
+            })
     }
 
     fn is_function(&self, name: Sym) -> bool {
@@ -139,7 +144,10 @@ impl<'p> Machine<'p> {
         for &obj in left.objs() {
             let one = match right_obj {
                 Obj::None if self.is_something(obj) => false,
-                _ if obj.is_constant() && right_obj.is_constant() => obj == right_obj,
+                _ if obj.is_constant() && right_obj.is_constant() => match op {
+                    CmpOp::Eq | CmpOp::NotEq => as_number(obj) == as_number(right_obj),
+                    _ => obj == right_obj,
+                },
                 _ => return None,
             };
             if *same.get_or_insert(one) != one {
@@ -496,6 +504,14 @@ impl<'p> Machine<'p> {
             return None;
         };
         self.frame.calls.get(&span_of(call))?.role
+    }
+}
+
+/// `True` equals one, and `False` nothing.
+fn as_number(obj: Obj) -> Obj {
+    match obj {
+        Obj::Bool(value) => Obj::Int(value.into()),
+        other => other,
     }
 }
 

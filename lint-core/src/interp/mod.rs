@@ -116,6 +116,8 @@ enum CellKey {
     ClassAttr(ClassId, Sym),
     /// Whether any class has an attribute of this name.
     DefinedByClasses(Sym),
+    /// Whether other code may have set attributes of instances of a class; see `switches.rs`.
+    Unsettled(ClassId),
     /// What a decorator of the class stored in its place.
     DecoratedAttr(ClassId, Sym),
     ClassBases(ClassId),

@@ -32,6 +32,7 @@ impl<'p> Machine<'p> {
 
     pub(super) fn call_external(&mut self, name: Sym, args: &Args, span: Span) -> Value {
         self.note_external(name);
+        self.unsettle_given(name, args);
         self.note_seen(span, Seen::Calls(name));
         let cause = self.cause_of_call(name, args, span);
         if self.sends(span) {

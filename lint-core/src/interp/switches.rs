@@ -1,18 +1,20 @@
 //! Attributes that tell the instances of a class apart for good: a constructor sets them, no other
-//! code does, and the class decides by them what it does.
+//! code does, and the class decides by them what it does. Data classes are left out, whose
+//! constructors may convert what they get.
 //!
 //! An object that is given a clock, or told to be a dry run, acts otherwise than one that is not.
 //! Instances are told apart by what their constructors got for such parameters, and what one has
 //! in such an attribute decides conditions. An instance whose constructor nobody saw is one of any
-//! kind, and nothing is decided for it.
+//! kind, and nothing is decided for it, nor for instances of a class of which one was given to code
+//! that nobody sees, or has attributes whose names are computed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use rustc_hash::FxHashMap;
 
 use crate::diagnostic::FileId;
-use crate::index::Module;
+use crate::index::{FunctionNode, Module};
 use crate::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use crate::syntax::ast::{self, Expr, Stmt};
 use crate::syntax::span_of;
@@ -21,6 +23,26 @@ use super::args::Args;
 use super::{CellKey, ClassId, Machine, Obj, Sym, Value};
 
 const CONSTRUCTOR: &str = "__init__";
+
+/// Methods that have a hand in the attributes of instances beside the constructor.
+const MAKES: &[&str] = &["__new__", "__setattr__", "__getattribute__", "__setstate__"];
+
+/// Builtins that look at what they are given, and change nothing.
+const LOOKS: &[&str] = &[
+    "bool",
+    "callable",
+    "format",
+    "getattr",
+    "hasattr",
+    "hash",
+    "id",
+    "isinstance",
+    "len",
+    "print",
+    "repr",
+    "str",
+    "type",
+];
 
 /// What the text of a module says of the attributes of its classes and of other objects.
 #[derive(Debug, Default)]
@@ -40,16 +62,15 @@ struct OfClass<'p> {
     set_later: BTreeSet<&'p str>,
     /// Names that are part of conditions in the constructor.
     tested_names: BTreeSet<&'p str>,
-    /// What the constructor sets, and the names from which.
-    set_from: Vec<(&'p str, BTreeSet<&'p str>)>,
+    /// What the constructor sets from a name.
+    set_from: BTreeMap<&'p str, BTreeSet<&'p str>>,
 }
 
 impl OfClass<'_> {
     /// Whether a condition depends on a parameter of the constructor.
     fn decides(&self, parameter: &str, tested: &BTreeSet<&str>) -> bool {
-        let mut set = self.set_from.iter();
-        self.tested_names.contains(parameter)
-            || set.any(|(attribute, from)| tested.contains(attribute) && from.contains(parameter))
+        let mut set = self.set_from.get(parameter).into_iter().flatten();
+        self.tested_names.contains(parameter) || set.any(|it| tested.contains(it))
     }
 }
 
@@ -86,8 +107,10 @@ impl<'p> Machine<'p> {
     fn told_by(&self, value: &Value) -> Option<Obj> {
         match value.objs() {
             [] if !value.is_open() => None,
-            [obj] if obj.is_constant() && !value.is_open() => Some(*obj),
-            [obj @ Obj::Instance(..)] if !value.is_open() => Some(*obj),
+            [obj @ (Obj::None | Obj::Bool(_) | Obj::Instance(..))] if !value.is_open() => {
+                Some(*obj)
+            }
+            // Texts and numbers would make too many kinds of instances.
             [_] if value.is_truthy() => Some(Obj::Bool(true)),
             _ => Some(Obj::Unknown),
         }
@@ -96,7 +119,7 @@ impl<'p> Machine<'p> {
     fn switches(&mut self, class: ClassId) -> Vec<Switch> {
         let tested = self.tested_attributes(class);
         let Some(Obj::Func(init)) = self.find_method(class, CONSTRUCTOR) else {
-            return self.field_switches(class, &tested);
+            return Vec::new();
         };
         let (Some(function), Some(attributes)) =
             (self.function(init.func), self.attributes_in(init.func.file))
@@ -125,24 +148,6 @@ impl<'p> Machine<'p> {
         switches
     }
 
-    /// The same of a data class, whose fields are its parameters.
-    fn field_switches(&mut self, class: ClassId, tested: &BTreeSet<&'p str>) -> Vec<Switch> {
-        if tested.is_empty() || !self.is_data_class(class) {
-            return Vec::new();
-        }
-        let mut switches = Vec::new();
-        for (place, name) in self.field_names(class).into_iter().enumerate() {
-            if tested.contains(self.str(name)) {
-                switches.push(Switch {
-                    place: Some(place),
-                    name,
-                    default: self.default_of_field(class, name),
-                });
-            }
-        }
-        switches
-    }
-
     fn tested_attributes(&mut self, class: ClassId) -> BTreeSet<&'p str> {
         let mut tested = BTreeSet::new();
         for owner in self.owners(class) {
@@ -155,30 +160,21 @@ impl<'p> Machine<'p> {
         tested
     }
 
-    fn default_of_field(&mut self, class: ClassId, field: Sym) -> Value {
-        for owner in self.owners(class) {
-            let value = self.member_of(owner, field);
-            if !value.is_bottom() {
-                return value;
-            }
-        }
-        Value::bottom()
-    }
-
     /// Whether an attribute of such instances is what their constructors made it.
     pub(super) fn is_settled(&mut self, class: ClassId, variant: u32, name: Sym) -> bool {
         if variant == 0 || self.is_made_at_import(variant) || !self.is_plainly_made(class) {
             return false;
         }
-        let owners = self.owners(class);
-        owners.into_iter().all(|owner| {
-            let name = self.str(name).to_owned();
-            self.attributes_in(owner.file).is_some_and(|it| {
-                let of_class = it.classes.get(&owner.ix);
-                !it.computes_names
-                    && !it.set_from_outside.contains(name.as_str())
-                    && of_class.is_none_or(|it| !it.set_later.contains(name.as_str()))
-            })
+        let text = self.str(name).to_owned();
+        self.owners(class).into_iter().all(|owner| {
+            let member = self.member_of(owner, name);
+            member.objs().iter().all(|obj| obj.is_constant())
+                && self.attributes_in(owner.file).is_some_and(|it| {
+                    let of_class = it.classes.get(&owner.ix);
+                    !it.computes_names
+                        && !it.set_from_outside.contains(text.as_str())
+                        && of_class.is_none_or(|it| !it.set_later.contains(text.as_str()))
+                })
         })
     }
 
@@ -190,20 +186,72 @@ impl<'p> Machine<'p> {
             Obj::External(base) => super::classes::is_bare_base(this.str(*base)),
             _ => false,
         };
-        let hooks = ["__new__", "__setattr__", "__getattribute__", "__setstate__"];
         let mro = self.mro(class);
         mro.iter().all(|entry| is_plain(self, entry))
-            && self.metaclass(class).is_none()
-            && hooks.iter().all(|it| self.find_method(class, it).is_none())
             && self.owners(class).into_iter().all(|owner| {
-                let is_decorated =
-                    (self.class_node(owner)).is_none_or(|it| !it.decorator_list.is_empty());
-                !is_decorated || self.is_data_class(owner)
+                self.is_plainly_defined(owner)
+                    && MAKES.iter().all(|it| !self.defines(owner, it))
+                    && self.has_plain_constructor(owner)
+                    && self.read(CellKey::Unsettled(owner)).is_bottom()
             })
     }
 
+    /// Whether a class has neither a metaclass nor a decorator, which may give it members.
+    pub(super) fn is_plainly_defined(&self, class: ClassId) -> bool {
+        self.class_node(class).is_some_and(|it| {
+            let arguments = it.arguments.as_ref();
+            it.decorator_list.is_empty() && arguments.is_none_or(|it| it.keywords.is_empty())
+        })
+    }
+
+    fn has_plain_constructor(&mut self, class: ClassId) -> bool {
+        let name = self.sym(CONSTRUCTOR);
+        let is_plain = |this: &Self, obj: &Obj| match obj {
+            Obj::Func(it) => match this.function(it.func).map(|it| it.node) {
+                Some(FunctionNode::Def(def)) => def.decorator_list.is_empty(),
+                _ => false,
+            },
+            _ => false,
+        };
+        let defined = self.member_of(class, name);
+        defined.objs().iter().all(|obj| is_plain(self, obj))
+    }
+
+    /// Whether the body of a class, or other code, gives it a member of this name.
+    pub(super) fn defines(&mut self, class: ClassId, name: &str) -> bool {
+        let name = self.sym(name);
+        self.is_defined_by_classes(name) && !self.member_of(class, name).is_bottom()
+    }
+
+    /// Nothing is settled any more for the classes of these objects: other code has them, which may
+    /// set what it likes.
+    pub(super) fn unsettle(&mut self, value: &Value) {
+        for &obj in value.objs() {
+            if let Obj::Instance(class, 1..) = obj {
+                for owner in self.owners(class) {
+                    self.write(CellKey::Unsettled(owner), &Value::of(Obj::None));
+                }
+            }
+        }
+    }
+
+    /// The same for what a call outside the project is given.
+    pub(super) fn unsettle_given(&mut self, callee: Sym, args: &Args) {
+        let name = self.str(callee);
+        let package = name.split('.').next().unwrap_or(name);
+        let looks_only = LOOKS.contains(&name)
+            || self.knowledge.is_log(name)
+            || self.knowledge.is_sdk_package(package);
+        if looks_only {
+            return;
+        }
+        for value in args.values() {
+            self.unsettle(value);
+        }
+    }
+
     /// The classes of the project among a class and its bases.
-    fn owners(&mut self, class: ClassId) -> Vec<ClassId> {
+    pub(super) fn owners(&mut self, class: ClassId) -> Vec<ClassId> {
         let mro = self.mro(class);
         let owner = |entry: &Obj| match entry {
             Obj::Class(owner) => Some(*owner),
@@ -297,7 +345,7 @@ impl<'p> Reader<'p> {
                     of_class.tested.insert(name);
                 }
             }
-            (Some(_), Some(_)) if is_constructor => {}
+            (Some(_), Some(_)) if is_constructor && it.ctx.is_store() => {}
             (Some(_), Some(of_class)) => drop(of_class.set_later.insert(name)),
             _ if is_read => {}
             _ => drop(self.found.set_from_outside.insert(name)),
@@ -319,7 +367,9 @@ impl<'p> Reader<'p> {
             if let (Some(attribute), from) = (self.own(target), names.0.clone())
                 && let Some(of_class) = self.of_class()
             {
-                of_class.set_from.push((attribute, from));
+                for name in from {
+                    of_class.set_from.entry(name).or_default().insert(attribute);
+                }
             }
         }
     }
