@@ -67,7 +67,10 @@ fn no_member(
     };
     let members = members(model, file, ix)?;
     let text = &model.project.text(file)?.text;
-    let is_added = text.contains("setattr(") || text.contains(&format!(".{name} ="));
+    let stored = format!(".{name} =");
+    let mut stores = text.match_indices(&stored);
+    let is_stored = stores.any(|(at, _)| !text[at + stored.len()..].starts_with('='));
+    let is_added = text.contains("setattr(") || is_stored;
     if members.contains(&name) || is_added {
         return None;
     }

@@ -52,8 +52,47 @@ fn awaited<'p>(
         }
         false => is_limited(program, function, call).then_some(call)?,
     };
-    let predicate = wait.arguments.args.first()?.as_lambda_expr()?;
-    Some(&*predicate.body)
+    let condition = &*wait.arguments.args.first()?.as_lambda_expr()?.body;
+    is_plain(program, function, condition).then_some(condition)
+}
+
+/// Whether a condition asks for attributes of the workflow itself that are no properties: what is behind others
+/// may change with anything.
+fn is_plain(program: Program<'_, '_>, function: FunctionRef, condition: &Expr) -> bool {
+    let functions = program
+        .index(function.file)
+        .map_or(&[][..], |it| &it.functions);
+    let is_method = |name: &str| {
+        let mut names = functions
+            .iter()
+            .map(|it| it.qualname.rsplit('.').next().unwrap_or_default());
+        names.any(|it| it == name)
+    };
+    nodes_of_expr(condition).into_iter().all(|node| match node {
+        Node::Expr(Expr::Attribute(it)) => {
+            !it.value.is_attribute_expr() && !is_method(it.attr.as_str())
+        }
+        _ => true,
+    })
+}
+
+/// Whether a call may change what it is given, as far as its name tells.
+fn may_change(call: &ast::ExprCall) -> bool {
+    const LOGS: &[&str] = &["debug", "info", "warning", "error", "exception", "critical"];
+    const LOOKS: &[&str] = &[
+        "bool",
+        "format",
+        "isinstance",
+        "len",
+        "print",
+        "repr",
+        "str",
+    ];
+    match &*call.func {
+        Expr::Attribute(it) => !LOGS.contains(&it.attr.as_str()),
+        Expr::Name(it) => !LOOKS.contains(&it.id.as_str()),
+        _ => true,
+    }
 }
 
 /// Whether a call waits for a condition no longer than a limit.
@@ -265,6 +304,15 @@ impl<'m, 'f, 'p> Behind<'m, 'f, 'p> {
                 _ => false,
             })
         };
+        let holds = |it: &Expr| match it {
+            Expr::Attribute(it) => is_asked(it.attr.as_str()),
+            Expr::Name(it) => it.id.as_str() == "self" || is_asked(it.id.as_str()),
+            _ => false,
+        };
+        let is_given = |call: &ast::ExprCall| {
+            let keywords = call.arguments.keywords.iter().map(|it| &it.value);
+            may_change(call) && call.arguments.args.iter().chain(keywords).any(holds)
+        };
         let writes = |it: FunctionRef| {
             let mut writes = writes::in_function(program, it).into_iter();
             writes.any(|it| is_asked(it.attribute.name))
@@ -278,6 +326,9 @@ impl<'m, 'f, 'p> Behind<'m, 'f, 'p> {
                     Node::Stmt(Stmt::For(it)) => it.is_async,
                     Node::Stmt(Stmt::With(it)) => it.is_async,
                     Node::Expr(Expr::Name(it)) => !it.ctx.is_load() && is_asked(it.id.as_str()),
+                    // Another name for the same object.
+                    Node::Stmt(Stmt::Assign(it)) if holds(&it.value) => true,
+                    Node::Expr(Expr::Call(call)) if is_given(call) => true,
                     Node::Expr(Expr::Call(call)) => program
                         .functions(function.file, call)
                         .chain(program.callbacks(function.file, call))

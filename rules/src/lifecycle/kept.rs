@@ -7,7 +7,7 @@ use lint_core::facts::FunctionRef;
 use lint_core::index::{Function, FunctionIx};
 use lint_core::knowledge::Role;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
-use lint_core::syntax::ast::{Expr, Stmt};
+use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use super::stale::is_empty;
@@ -116,6 +116,22 @@ impl<'a> Visitor<'a> for LooksUp<'_> {
         self.found |= matches!(expression, Expr::Attribute(it) if it.attr.as_str() == self.name);
         walk_expr(self, expression);
     }
+}
+
+/// The attributes that a function looks up, also in the functions that it defines.
+pub(super) fn attributes_of<'a>(def: &'a ast::StmtFunctionDef) -> Vec<&'a str> {
+    struct Attributes<'a>(Vec<&'a str>);
+    impl<'a> Visitor<'a> for Attributes<'a> {
+        fn visit_expr(&mut self, expression: &'a Expr) {
+            if let Expr::Attribute(it) = expression {
+                self.0.push(it.attr.as_str());
+            }
+            walk_expr(self, expression);
+        }
+    }
+    let mut attributes = Attributes(Vec::new());
+    attributes.visit_body(&def.body);
+    attributes.0
 }
 
 /// The attribute that a statement sets to something empty.

@@ -8,8 +8,8 @@ use lint_core::syntax::ast::visitor::Visitor;
 use lint_core::syntax::ast::{Expr, Stmt};
 use lint_core::syntax::span_of;
 
-use super::kept::{Lost, Messages, looks_up, set_to_empty};
-use crate::program::{Node, nodes_of, nodes_of_expr, own_nodes};
+use super::kept::{Lost, Messages, attributes_of, looks_up, set_to_empty};
+use crate::program::{Node, nodes_of, nodes_of_expr};
 use crate::sdk;
 
 impl Messages<'_, '_> {
@@ -107,6 +107,7 @@ impl<'p> Walk<'_, '_, 'p> {
         })
     }
 
+    /// What some code uses, before or after it has waited.
     fn note(&mut self, nodes: Vec<Node<'p>>) {
         let program = self.messages.program;
         let mut pending = nodes;
@@ -126,11 +127,8 @@ impl<'p> Walk<'_, '_, 'p> {
                     let called = called.chain(program.callbacks(self.run.file, call));
                     for it in called.flat_map(|it| program.runs_from(it)) {
                         if entered.insert(it) {
-                            let inner = own_nodes(program.function(it));
-                            self.used.extend(inner.filter_map(|node| match node {
-                                Node::Expr(Expr::Attribute(it)) => Some(it.attr.as_str()),
-                                _ => None,
-                            }));
+                            let def = program.def(it);
+                            self.used.extend(def.into_iter().flat_map(attributes_of));
                         }
                     }
                 }

@@ -134,7 +134,7 @@ impl<'p> Flow<'_, 'p> {
                         self.empty(target);
                     }
                     self.store(target, &value);
-                    self.fill(target, &it.value);
+                    self.fill(target, &it.value, &value);
                 }
             }
             Stmt::AnnAssign(it) => {
@@ -416,12 +416,15 @@ impl<'p> Flow<'_, 'p> {
         }
     }
 
-    /// An attribute is set that may have been missing. Whoever sets what is written out loses nothing.
-    fn fill(&mut self, target: &'p Expr, value: &Expr) {
+    /// An attribute is set that may have been missing. Whoever sets what is written out loses nothing, and
+    /// neither does who looks at it again.
+    fn fill(&mut self, target: &'p Expr, value: &Expr, reads: &Reads<'p>) {
+        let now = self.state.time;
         if let (Some(path), Expr::Attribute(attribute)) = (path_of(target), target)
             && let Some(read) = self.state.missing.remove(&path)
             && !value.is_literal_expr()
             && !is_empty(value)
+            && reads.get(&path).is_none_or(|it| it.time != now)
         {
             self.check(path, read, target, attribute, How::Fills);
         }

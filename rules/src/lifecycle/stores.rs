@@ -4,7 +4,7 @@ use lint_core::facts::FunctionRef;
 use lint_core::index::{Function, FunctionNode};
 use lint_core::syntax::ast::{self, Expr, Operator, Stmt};
 
-use crate::program::{Node, Program, bodies, nodes_of, own_nodes};
+use crate::program::{Node, Program, bodies, nodes_of, nodes_of_expr, own_nodes};
 use crate::sites::number;
 
 /// An attribute with the function that reads it.
@@ -166,11 +166,29 @@ impl<'p> Stores<'p> {
         if value.is_literal_expr() || value.is_list_expr() || value.is_dict_expr() {
             return lack.is_written(value);
         }
-        match store.parameter(value) {
-            Some(parameter) => parameter.annotation().is_some_and(|it| lack.is_allowed(it)),
-            // All attributes that are set later are annotated to be nothing before.
-            None => lack == Lack::False && self.annotation.is_some_and(|it| lack.is_allowed(it)),
-        }
+        let parameter = store.parameter(value);
+        parameter.is_some_and(|it| {
+            it.annotation().is_some_and(|it| lack.is_allowed(it))
+                && !(lack == Lack::False && store.is_tested(it))
+        })
+    }
+
+    /// Whether what is stored certainly does not lack it.
+    fn excludes(store: &Store<'_>, lack: Lack) -> bool {
+        let is_class = |callee: &Expr| match callee {
+            Expr::Name(it) => it.id.starts_with(char::is_uppercase),
+            Expr::Attribute(it) => it.attr.starts_with(char::is_uppercase),
+            _ => false,
+        };
+        let annotation = |value| store.parameter(value).and_then(|it| it.annotation());
+        store.value.is_some_and(|value| match value {
+            Expr::Call(call) => is_class(&call.func),
+            Expr::FString(_) => lack == Lack::Nothing,
+            it if it.is_literal_expr() || it.is_list_expr() || it.is_dict_expr() => {
+                !lack.is_written(it)
+            }
+            it => annotation(it).is_some_and(|it| !lack.is_allowed(it)),
+        })
     }
 
     /// Whether this attribute is set to what does not lack something wherever the flag is set, and no
@@ -181,7 +199,7 @@ impl<'p> Stores<'p> {
             && set.all(|flag| {
                 let own = self.stores.iter();
                 own.filter(|it| it.is_beside(flag))
-                    .any(|it| !self.leaves(it, lack))
+                    .any(|it| Self::excludes(it, lack))
             })
     }
 }
@@ -202,6 +220,15 @@ impl<'p> Store<'p> {
         let is_await = |it: &Node<'_>| matches!(it, Node::Expr(Expr::Await(_)));
         std::ptr::eq(self.block, other.block)
             && !nodes_of(&self.block[between]).iter().any(is_await)
+    }
+
+    /// Whether the function asks for a parameter before it stores it, as far as its conditions tell.
+    fn is_tested(&self, parameter: &ast::ParameterWithDefault) -> bool {
+        let is_it = |it: &Node<'_>| matches!(it, Node::Expr(Expr::Name(it)) if it.id == parameter.name().id);
+        own_nodes(Some(self.function)).any(|node| match node {
+            Node::Stmt(Stmt::If(it)) => nodes_of_expr(&it.test).iter().any(is_it),
+            _ => false,
+        })
     }
 
     /// The parameter that is stored as it is given.

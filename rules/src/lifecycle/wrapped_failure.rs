@@ -286,7 +286,15 @@ impl Caught {
         for node in nodes_of(body) {
             match node {
                 Node::Stmt(Stmt::Raise(_) | Stmt::Assert(_) | Stmt::With(_)) => return None,
-                Node::Expr(Expr::Subscript(_)) if self == Self::Never => return None,
+                Node::Expr(Expr::Subscript(_) | Expr::FString(_)) if self == Self::Never => {
+                    return None;
+                }
+                // What is taken apart may have other parts.
+                Node::Expr(
+                    Expr::Tuple(ast::ExprTuple { ctx, .. }) | Expr::List(ast::ExprList { ctx, .. }),
+                ) if self == Self::Never && ctx.is_store() => {
+                    return None;
+                }
                 Node::Expr(Expr::Call(call)) => match as_what(program, function, call) {
                     Some(what) => arrives.push(what),
                     None if self == Self::Cancelled && is_wait(program, function, call) => {
