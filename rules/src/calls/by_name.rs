@@ -175,7 +175,7 @@ fn started<'p>(
     let name = names.const_str(file, ix, target)?;
     let function = match callee.ends_with("child_workflow") {
         true => run_of(model, program, &name),
-        false => match model.activity_named(&name, file) {
+        false => match model.activity_named(&name, call, file) {
             Some(Resolved::Function { file, ix }) => Some(FunctionRef { file, ix }),
             _ => None,
         },

@@ -119,7 +119,7 @@ impl<'a> Visitor<'a> for LooksUp<'_> {
 }
 
 /// The attributes that a function looks up, also in the functions that it defines.
-pub(super) fn attributes_of<'a>(def: &'a ast::StmtFunctionDef) -> Vec<&'a str> {
+pub(super) fn attributes_of(def: &ast::StmtFunctionDef) -> Vec<&str> {
     struct Attributes<'a>(Vec<&'a str>);
     impl<'a> Visitor<'a> for Attributes<'a> {
         fn visit_expr(&mut self, expression: &'a Expr) {

@@ -134,14 +134,23 @@ impl<'p> Model<'p> {
         let names = self.names_in(site.file);
         let named = || names.const_str(site.file, site.function, target);
         match names.resolve(site.file, site.function, target) {
-            None | Some(Resolved::Variable { .. }) => self.activity_named(&named()?, site.file),
+            None | Some(Resolved::Variable { .. }) => {
+                self.activity_named(&named()?, site.call, site.file)
+            }
             found => found,
         }
     }
 
-    /// The only activity of plain Temporal code that has this name, for a call in a file.
-    pub(crate) fn activity_named(&self, name: &str, from: FileId) -> Option<Resolved> {
-        self.temporal.activity(name, from)
+    /// The only activity of plain Temporal code that has this name, for a call in a file. Workers of
+    /// another task queue may be of another project that lies beside.
+    pub(crate) fn activity_named(
+        &self,
+        name: &str,
+        call: &ast::ExprCall,
+        from: FileId,
+    ) -> Option<Resolved> {
+        let is_own = call.arguments.find_keyword("task_queue").is_none();
+        self.temporal.activity(name, from, is_own)
     }
 
     /// The name under which a function of plain Temporal code is registered as an activity that has its parameters.

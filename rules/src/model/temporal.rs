@@ -61,11 +61,11 @@ impl<'p> Temporal<'p> {
         temporal
     }
 
-    /// The only activity of a name: in these files, or else anywhere.
-    pub(super) fn activity(&self, name: &str, from: FileId) -> Option<Resolved> {
+    /// The only activity of a name: in these files, or else anywhere, if that may be meant.
+    pub(super) fn activity(&self, name: &str, from: FileId, anywhere: bool) -> Option<Resolved> {
         let here = self.here(name, from);
         let found = match (&here[..], &self.elsewhere) {
-            ([], Some(elsewhere)) => elsewhere.activities.get(name)?.iter().collect(),
+            ([], Some(elsewhere)) if anywhere => elsewhere.activities.get(name)?.iter().collect(),
             _ => here,
         };
         match found[..] {
