@@ -519,10 +519,13 @@ impl<'l> Project<'l> {
         let is_asked =
             |file: &FileId| self.key(*file).ends_with(".py") && !self.is_installed(*file);
         let open: Vec<FileId> = self.files().filter(is_open).filter(is_asked).collect();
-        let screen = Screen::new(questions.iter().flat_map(|it| &it.words));
+        // An editor asks about one file at a time, for which it takes longer to make one.
+        const MANY: usize = 16;
+        let is_worth_it = open.len() >= MANY;
+        let screen = is_worth_it.then(|| Screen::new(questions.iter().flat_map(|it| &it.words)));
         let answers: Vec<(FileId, Vec<Answer>)> = open
             .into_par_iter()
-            .map(|file| (file, self.answers_of(file, questions, &screen)))
+            .map(|file| (file, self.answers_of(file, questions, screen.as_ref())))
             .collect();
         for (file, answers) in answers {
             for (column, answer) in columns.iter_mut().zip(answers) {
@@ -533,10 +536,17 @@ impl<'l> Project<'l> {
         self.answers.extend(names.zip(columns));
     }
 
-    fn answers_of(&self, file: FileId, questions: &[Question<'_>], screen: &Screen) -> Vec<Answer> {
+    fn answers_of(
+        &self,
+        file: FileId,
+        questions: &[Question<'_>],
+        screen: Option<&Screen>,
+    ) -> Vec<Answer> {
         match self.read_bytes(file) {
             Err(_) => vec![Answer::Unreadable; questions.len()],
-            Ok(bytes) if !screen.may_hold(&bytes) => vec![Answer::No; questions.len()],
+            Ok(bytes) if screen.is_some_and(|it| !it.may_hold(&bytes)) => {
+                vec![Answer::No; questions.len()]
+            }
             Ok(bytes) => questions
                 .iter()
                 .map(|it| match (it.test)(&bytes) {

@@ -10,7 +10,7 @@ use crate::syntax::span_of;
 
 use super::args::Args;
 use super::builtins::MAKES;
-use super::classes::{FIELD_DEFAULT, REGISTER};
+use super::classes::{FIELD_DEFAULT, REGISTER, is_bare_base};
 use super::startup::Filled;
 use super::{
     CellKey, ClassId, EventKind, FuncRef, How, Key, Kinds, Machine, Obj, SinkKind, Sym, Value,
@@ -705,10 +705,7 @@ impl<'p> Machine<'p> {
 
     /// A member that a class of the project inherits from outside.
     fn inherited_member(&mut self, base: Sym, name: &str, span: Span) -> Option<Value> {
-        if matches!(
-            self.str(base),
-            "object" | "typing.Generic" | "abc.ABC" | "typing.Protocol"
-        ) {
+        if is_bare_base(self.str(base)) {
             return None;
         }
         if name.starts_with("__") && name.ends_with("__") {

@@ -302,7 +302,6 @@ impl<'p> Machine<'p> {
             }
             _ => {
                 self.note_foreign_call(&Value::bottom(), span);
-                args.values().for_each(|it| self.unsettle(it));
                 self.unknown_from(args)
             }
         }
@@ -353,6 +352,7 @@ impl<'p> Machine<'p> {
 
     /// What a call gives of which nothing is known.
     pub(super) fn unknown_from(&mut self, args: &Args) -> Value {
+        args.values().for_each(|it| self.unsettle(it));
         Value::unknown().tainted_by(&self.args_taint(args))
     }
 

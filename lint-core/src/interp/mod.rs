@@ -578,7 +578,8 @@ pub(crate) struct Machine<'p> {
     variants_of: FxHashMap<ClassId, u32>,
     /// The functions that fill what was asked about; see `startup.rs`.
     setters: FxHashMap<startup::Filled, Option<FuncId>>,
-    switches: FxHashMap<FileId, Rc<switches::Attributes<'p>>>,
+    /// What the text of files says of attributes; see `switches.rs`.
+    attributes_in: FxHashMap<FileId, Rc<switches::Attributes<'p>>>,
     orders: mro::Orders,
     /// What containers are copies of, first of all.
     originals: FxHashMap<u32, u32>,
@@ -657,7 +658,7 @@ impl<'p> Machine<'p> {
             variants: Table::default(),
             variants_of: FxHashMap::default(),
             setters: FxHashMap::default(),
-            switches: FxHashMap::default(),
+            attributes_in: FxHashMap::default(),
             orders: mro::Orders::default(),
             originals: FxHashMap::default(),
             members: FxHashMap::default(),

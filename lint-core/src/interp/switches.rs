@@ -20,6 +20,7 @@ use crate::syntax::ast::{self, Expr, Stmt};
 use crate::syntax::span_of;
 
 use super::args::Args;
+use super::classes::is_bare_base;
 use super::{CellKey, ClassId, Machine, Obj, Sym, Value};
 
 const CONSTRUCTOR: &str = "__init__";
@@ -116,6 +117,7 @@ impl<'p> Machine<'p> {
         }
     }
 
+    /// The parameters of a constructor on which conditions depend.
     fn switches(&mut self, class: ClassId) -> Vec<Switch> {
         let tested = self.tested_attributes(class);
         let Some(Obj::Func(init)) = self.find_method(class, CONSTRUCTOR) else {
@@ -178,12 +180,11 @@ impl<'p> Machine<'p> {
         })
     }
 
-    /// Whether nothing but the constructor of a class, or the one that is made for a data class,
-    /// has a hand in its instances.
+    /// Whether nothing but the constructor of a class has a hand in its instances.
     fn is_plainly_made(&mut self, class: ClassId) -> bool {
         let is_plain = |this: &Self, entry: &Obj| match entry {
             Obj::Class(_) => true,
-            Obj::External(base) => super::classes::is_bare_base(this.str(*base)),
+            Obj::External(base) => is_bare_base(this.str(*base)),
             _ => false,
         };
         let mro = self.mro(class);
@@ -261,11 +262,11 @@ impl<'p> Machine<'p> {
     }
 
     fn attributes_in(&mut self, file: FileId) -> Option<Rc<Attributes<'p>>> {
-        if let Some(known) = self.switches.get(&file) {
+        if let Some(known) = self.attributes_in.get(&file) {
             return Some(known.clone());
         }
         let attributes = Rc::new(Attributes::of(self.project.module(file)?));
-        self.switches.insert(file, attributes.clone());
+        self.attributes_in.insert(file, attributes.clone());
         Some(attributes)
     }
 }
@@ -364,10 +365,9 @@ impl<'p> Reader<'p> {
         let mut names = Names::default();
         names.visit_expr(value);
         for target in targets.iter().filter_map(Expr::as_attribute_expr) {
-            if let (Some(attribute), from) = (self.own(target), names.0.clone())
-                && let Some(of_class) = self.of_class()
-            {
-                for name in from {
+            let attribute = self.own(target);
+            if let (Some(attribute), Some(of_class)) = (attribute, self.of_class()) {
+                for &name in &names.0 {
                     of_class.set_from.entry(name).or_default().insert(attribute);
                 }
             }

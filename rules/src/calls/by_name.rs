@@ -6,7 +6,7 @@
 use lint_core::diagnostic::FileId;
 use lint_core::facts::{ClassRef, FunctionRef};
 use lint_core::knowledge::Role;
-use lint_core::names::Resolved;
+use lint_core::names::{Names, Resolved};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 
 use super::fields::{Annotated, annotated};
@@ -68,11 +68,8 @@ fn result<'p>(
     let call = match expr {
         Expr::Await(it) => return awaited(model, program, function, &it.value, hops),
         Expr::Name(it) => {
-            let (owner, value) = names.local_value(file, ix, it.id.as_str())?;
-            let is_own = owner == ix;
-            return is_own
-                .then(|| result(model, program, function, value, hops))
-                .flatten();
+            let value = own_value(names, function, it.id.as_str())?;
+            return result(model, program, function, value, hops);
         }
         Expr::Call(it) => it,
         _ => return None,
@@ -102,18 +99,15 @@ fn awaited<'p>(
     let names = model.names_in(file);
     let call = match expr {
         Expr::Name(it) => {
-            let (owner, value) = names.local_value(file, ix, it.id.as_str())?;
-            let is_own = owner == ix;
-            return match value {
-                Expr::Await(it) if is_own => started(
+            return match own_value(names, function, it.id.as_str())? {
+                Expr::Await(it) => started(
                     model,
                     program,
                     function,
                     it.value.as_call_expr()?,
                     &[STARTS_CHILD],
                 ),
-                value if is_own => awaited(model, program, function, value, hops),
-                _ => None,
+                value => awaited(model, program, function, value, hops),
             };
         }
         Expr::Call(it) => it,
@@ -129,6 +123,12 @@ fn awaited<'p>(
         }
         _ => None,
     }
+}
+
+/// What a variable of a function stands for, unless it is one of a function around it.
+fn own_value<'p>(names: &Names<'p>, function: FunctionRef, name: &str) -> Option<&'p Expr> {
+    let (owner, value) = names.local_value(function.file, function.ix, name)?;
+    (owner == function.ix).then_some(value)
 }
 
 /// A coroutine of the project that returns nothing but such a result.

@@ -95,43 +95,34 @@ impl<'f, 'p> Messages<'f, 'p> {
 
     pub(super) fn mentions(&self, function: FunctionRef, name: &str) -> bool {
         let def = self.program.def(function);
-        def.is_some_and(|def| looks_up(name, |it| it.visit_body(&def.body)))
-    }
-}
-
-/// Whether an attribute of this name is looked up in a part of the code, also by the functions that it defines.
-pub(super) fn looks_up<'n>(name: &'n str, visit: impl FnOnce(&mut LooksUp<'n>)) -> bool {
-    let mut looks_up = LooksUp { name, found: false };
-    visit(&mut looks_up);
-    looks_up.found
-}
-
-pub(super) struct LooksUp<'n> {
-    name: &'n str,
-    found: bool,
-}
-
-impl<'a> Visitor<'a> for LooksUp<'_> {
-    fn visit_expr(&mut self, expression: &'a Expr) {
-        self.found |= matches!(expression, Expr::Attribute(it) if it.attr.as_str() == self.name);
-        walk_expr(self, expression);
+        def.is_some_and(|it| attributes_of(it).contains(name))
     }
 }
 
 /// The attributes that a function looks up, also in the functions that it defines.
-pub(super) fn attributes_of(def: &ast::StmtFunctionDef) -> Vec<&str> {
-    struct Attributes<'a>(Vec<&'a str>);
-    impl<'a> Visitor<'a> for Attributes<'a> {
-        fn visit_expr(&mut self, expression: &'a Expr) {
-            if let Expr::Attribute(it) = expression {
-                self.0.push(it.attr.as_str());
-            }
-            walk_expr(self, expression);
-        }
-    }
-    let mut attributes = Attributes(Vec::new());
+pub(super) fn attributes_of(def: &ast::StmtFunctionDef) -> BTreeSet<&str> {
+    let mut attributes = Attributes::default();
     attributes.visit_body(&def.body);
     attributes.0
+}
+
+/// Whether an expression, or a function that it defines, looks up an attribute of this name.
+pub(super) fn looks_up(expr: &Expr, name: &str) -> bool {
+    let mut attributes = Attributes::default();
+    attributes.visit_expr(expr);
+    attributes.0.contains(name)
+}
+
+#[derive(Default)]
+struct Attributes<'a>(BTreeSet<&'a str>);
+
+impl<'a> Visitor<'a> for Attributes<'a> {
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        if let Expr::Attribute(it) = expression {
+            self.0.insert(it.attr.as_str());
+        }
+        walk_expr(self, expression);
+    }
 }
 
 /// The attribute that a statement sets to something empty.

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use lint_core::diagnostic::{Severity, Span};
 use lint_core::facts::FunctionRef;
-use lint_core::syntax::ast::visitor::Visitor;
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
@@ -66,8 +65,7 @@ impl Messages<'_, '_> {
             Node::Expr(expr @ Expr::Await(it)) => {
                 let suspends = self.program.suspends(function.file, &it.value);
                 // With no handler at work, this goes on at once.
-                let is_for_handlers =
-                    || looks_up("all_handlers_finished", |within| within.visit_expr(expr));
+                let is_for_handlers = || looks_up(expr, "all_handlers_finished");
                 (suspends && !is_for_handlers()).then(|| span_of(expr))
             }
             _ => None,
@@ -159,7 +157,7 @@ impl Messages<'_, '_> {
                     contains(within, span_of(it)) && !added.contains(&span_of(it))
                 }
                 Node::Expr(it @ Expr::Lambda(_)) => {
-                    contains(within, span_of(it)) && looks_up(name, |within| within.visit_expr(it))
+                    contains(within, span_of(it)) && looks_up(it, name)
                 }
                 _ => false,
             })

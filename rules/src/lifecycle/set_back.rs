@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use lint_core::diagnostic::Severity;
 use lint_core::facts::FunctionRef;
-use lint_core::syntax::ast::visitor::Visitor;
 use lint_core::syntax::ast::{Expr, Stmt};
 use lint_core::syntax::span_of;
 
@@ -101,7 +100,7 @@ impl<'p> Walk<'_, '_, 'p> {
         let nodes = next.map(|it| nodes_of(std::slice::from_ref(it)));
         nodes.into_iter().flatten().any(|node| match node {
             Node::Expr(it @ Expr::Call(call)) if program.calls(file, call, sdk::WAIT_CONDITION) => {
-                looks_up(name, |within| within.visit_expr(it))
+                looks_up(it, name)
             }
             _ => false,
         })
