@@ -1,8 +1,9 @@
 //! Parts of a project that share no code with one another, each interpreted on its own.
 //!
-//! Two files belong to one part if there is code that both import, directly or through others. What workflows of different parts do cannot meet, so a part comes out the
-//! same whichever others there are, in whatever order, and whether it is interpreted now or was
-//! before its last change. Files that hold nothing that could carry a value from one workflow to
+//! Two files belong to one part if there is code that both import, directly or through others.
+//! What workflows of different parts do cannot meet, so a part comes out the same whichever others
+//! there are, in whatever order, and whether it is interpreted now or was before its last change.
+//! Files that hold nothing that could carry a value from one workflow to
 //! another, such as an empty `__init__.py` or a module of constants and plain functions, join
 //! nothing.
 //!
@@ -155,6 +156,7 @@ struct Division {
 #[derive(PartialEq, Eq)]
 struct Shape {
     is_module: bool,
+    may_define: bool,
     uses: Vec<Use>,
     imports: Vec<FileId>,
     all_imports: Vec<FileId>,
@@ -181,6 +183,7 @@ impl Shape {
         let functions = functions.into_iter().flatten();
         Self {
             is_module: module.is_some(),
+            may_define: markers::may_define(project, file, words),
             uses,
             imports: project.imports(file, knowledge).to_vec(),
             all_imports: project.all_imports(file, knowledge).to_vec(),

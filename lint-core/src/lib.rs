@@ -13,6 +13,7 @@ mod inert;
 mod interp;
 pub mod knowledge;
 mod markers;
+mod mentions;
 pub mod names;
 mod observed;
 mod passthrough;

@@ -15,7 +15,7 @@ use crate::syntax::ast::helpers::any_over_expr;
 use crate::syntax::ast::name::UnqualifiedName;
 use crate::syntax::ast::visitor::{self, Visitor};
 use crate::syntax::ast::{Expr, Stmt, StmtFunctionDef};
-use crate::{passthrough, suppression};
+use crate::{mentions, passthrough, suppression};
 
 /// Decorators around decorators are followed this far.
 const MAX_ROUNDS: usize = 6;
@@ -30,7 +30,7 @@ pub(crate) struct Candidates {
 }
 
 /// Also tells what was searched for. Which files are candidates depends on nothing else of a file
-/// than whether that is in it, what it imports and its [`uses`].
+/// than whether that is in it, its [`uses`] and whether it [`may_define`] something.
 pub(crate) fn candidates(
     project: &Project<'_>,
     knowledge: &Knowledge,
@@ -46,7 +46,7 @@ pub(crate) fn candidates(
     for _ in 0..MAX_ROUNDS {
         files.sort_unstable();
         files.dedup();
-        project.prefetch(&files, knowledge);
+        project.parse(&files);
         for &file in &files {
             let of_file = || uses(project, file, knowledge);
             known.entry(file).or_insert_with(of_file);
@@ -65,6 +65,7 @@ pub(crate) fn candidates(
         files.extend(new.files(project));
         sought.push(new);
     }
+    files.retain(|&file| may_define(project, file, &words));
     let roots = knowledge.roots().to_vec();
     let candidates = Candidates {
         words,
@@ -105,6 +106,14 @@ impl Use {
             What::Own(name) => own.contains(name),
         }
     }
+}
+
+/// Whether a file may define something with these markers.
+pub(crate) fn may_define(project: &Project<'_>, file: FileId, words: &BTreeSet<String>) -> bool {
+    // What cannot be parsed is told of.
+    project
+        .module(file)
+        .is_none_or(|it| mentions::may_mark(it, words))
 }
 
 pub(crate) fn uses(project: &Project<'_>, file: FileId, knowledge: &Knowledge) -> Vec<Use> {

@@ -605,6 +605,13 @@ impl<'l> Project<'l> {
             .any(|path| is_below(self.key(file), path))
     }
 
+    /// Parses the files in parallel, so that whoever asks for them one by one finds them ready.
+    pub(crate) fn parse(&self, files: &[FileId]) {
+        files.par_iter().for_each(|&file| {
+            self.load(file);
+        });
+    }
+
     /// Parses the files and everything that they import at module level, in parallel waves, so
     /// that the sequential analysis finds its modules ready. Returns all of them.
     pub fn prefetch(&self, files: &[FileId], knowledge: &Knowledge) -> BTreeSet<FileId> {

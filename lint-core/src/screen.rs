@@ -104,6 +104,7 @@ impl Pass {
         false
     }
 }
+
 pub(crate) fn continues_name(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || *byte == b'_'
 }

@@ -130,8 +130,12 @@ pub(crate) fn find(
         .iter()
         .flat_map(|&ctx| machine.returned_classes(ctx))
         .collect();
+    // A factory may return a class of any file.
+    let mut of_interest = classes(machine, candidates);
+    let own = |class: &&ClassId| !machine.project.is_installed(class.file);
+    of_interest.extend(interceptors.iter().filter(own));
     let mut all = Vec::new();
-    for class in classes(machine, candidates) {
+    for class in of_interest {
         let kind = interceptors
             .contains(&class)
             .then_some(WorkflowKind::Interceptor);
