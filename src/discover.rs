@@ -6,9 +6,9 @@ mod memory;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
-use ignore::{DirEntry, WalkBuilder};
+use ignore::{DirEntry, WalkBuilder, WalkState};
 use lint_core::project::{Change, Handle, Loader, Project, is_below, join, split};
 use lint_core::source::MAX_FILE_BYTES;
 
@@ -204,6 +204,7 @@ impl Files {
             self.search_paths.clone(),
         )
         .with_aliases(aliases.map(|(alias, key)| (alias.as_str(), key.as_str())))
+        .expecting(&rules::sought())
     }
 
     /// Asks about this file alone.
@@ -322,37 +323,29 @@ impl Files {
     }
 
     fn walk(&mut self, start: &Path, root: &Path, input: &InputArgs, settings: &Settings) {
-        let entries = WalkBuilder::new(start)
-            // A personal ignore file must not change what a project's check finds.
-            .git_global(false)
-            .parents(!input.isolated)
-            .follow_links(true)
-            .filter_entry(filter(root, input, settings))
-            .build();
+        let mut entries = Vec::new();
+        for entry in entries_below(start, root, input, settings) {
+            match entry {
+                Ok(entry) => entries.push(entry),
+                Err(error) => self.unlisted.extend(unlisted(&error, start)),
+            }
+        }
+        self.unlisted.sort();
         let origin = Origin::new(root, input.isolated);
-        // The directory behind a link that the walk is in.
-        let mut behind = origin.follow(start, root).map(|it| it.path);
+        // The directories behind links.
+        let is_directory = |it: &DirEntry| it.file_type().is_some_and(|kind| kind.is_dir());
+        let is_link = |it: &&DirEntry| it.path_is_symlink() && is_directory(it);
+        let links = entries.iter().filter(is_link).map(DirEntry::path);
+        let start = origin.follow(start, root).map(|it| it.path);
+        let links: BTreeSet<PathBuf> = links.map(Path::to_owned).chain(start).collect();
+        let is_behind = |path: &Path| path.ancestors().any(|it| links.contains(it));
         let mut others = Vec::new();
         for entry in entries {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => {
-                    self.unlisted.extend(unlisted(&error, start));
-                    continue;
-                }
-            };
-            let kind = entry.file_type();
-            if entry.path_is_symlink() && kind.is_some_and(|kind| kind.is_dir()) {
-                behind = Some(entry.path().to_owned());
-            }
-            if !kind.is_some_and(|kind| kind.is_file()) {
+            if !entry.file_type().is_some_and(|kind| kind.is_file()) {
                 continue;
             }
             let key = relative_key(entry.path(), root);
-            let is_linked = entry.path_is_symlink()
-                || behind
-                    .as_ref()
-                    .is_some_and(|it| entry.path().starts_with(it));
+            let is_linked = entry.path_is_symlink() || !links.is_empty() && is_behind(entry.path());
             let linked = is_linked
                 .then(|| origin.follow(entry.path(), root))
                 .flatten();
@@ -468,6 +461,32 @@ fn unlisted(error: &ignore::Error, start: &Path) -> Option<(PathBuf, String)> {
         ignore::Error::Io(error) => Some((start.to_owned(), error.to_string())),
         _ => None,
     }
+}
+
+/// Everything in and below a directory that the walk looks at, in any order.
+fn entries_below(
+    start: &Path,
+    root: &Path,
+    input: &InputArgs,
+    settings: &Settings,
+) -> Vec<Result<DirEntry, ignore::Error>> {
+    let walk = WalkBuilder::new(start)
+        // A personal ignore file must not change what a project's check finds.
+        .git_global(false)
+        .parents(!input.isolated)
+        .follow_links(true)
+        .filter_entry(filter(root, input, settings))
+        .build_parallel();
+    let (sender, receiver) = mpsc::channel();
+    walk.run(|| {
+        let sender = sender.clone();
+        Box::new(move |entry| match sender.send(entry) {
+            Ok(()) => WalkState::Continue,
+            Err(_) => WalkState::Quit,
+        })
+    });
+    drop(sender);
+    receiver.into_iter().collect()
 }
 
 /// Which entries the walk looks at. The place where it starts is not asked.

@@ -100,7 +100,10 @@ fn put(mut file: &File, bytes: &[u8]) -> io::Result<()> {
 
 /// Reads a file, a pipe or a device, but no more than `limit` bytes.
 pub(crate) fn read(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+    read_into(Vec::new(), path, limit)
+}
+
+fn read_into(mut bytes: Vec<u8>, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     File::open(path)?.take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
         return Err(too_large(limit));
@@ -119,7 +122,9 @@ pub(crate) fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     if metadata.len() > limit {
         return Err(too_large(limit));
     }
-    read(path, limit)
+    // One byte more, so that the end is seen without asking for more room.
+    let room = Vec::with_capacity(metadata.len() as usize + 1);
+    read_into(room, path, limit)
 }
 
 fn too_large(limit: u64) -> io::Error {

@@ -41,6 +41,8 @@ pub struct Project<'l> {
     used: Arc<FileSet>,
     /// The files whose contents were asked for through this very view.
     read: FileSet,
+    /// What all files will be asked about later.
+    expected: Arc<[Word]>,
     /// Says that nobody waits for the analysis any more.
     interrupt: Option<Interrupt>,
 }
@@ -152,9 +154,18 @@ pub fn mentions(bytes: &[u8], word: &str) -> bool {
     memchr::memmem::find(bytes, word.as_bytes()).is_some()
 }
 
-/// For each question, what is known of each file.
+/// What is known of each file for each question.
+type Columns = BTreeMap<String, Vec<Option<Answer>>>;
+
+/// The name of the question whether any word of the first screen is in a file.
+const ANYTHING: &str = "";
+
 #[derive(Default)]
-struct Answers(Mutex<BTreeMap<String, Vec<Option<Answer>>>>);
+struct Answers {
+    columns: Mutex<Columns>,
+    /// The words of the first screen.
+    screened: OnceLock<Arc<[Word]>>,
+}
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
@@ -230,6 +241,7 @@ impl<'l> Project<'l> {
             answers: Arc::new(answers),
             used: Arc::new(FileSet::new(count)),
             read: FileSet::new(count),
+            expected: Arc::default(),
             interrupt: None,
         }
     }
@@ -237,6 +249,12 @@ impl<'l> Project<'l> {
     /// An analysis ends early when it is told to. What it found then is of no use.
     pub fn interrupt(&mut self, interrupt: Interrupt) {
         self.interrupt = Some(interrupt);
+    }
+
+    /// Words that all files will be asked about later, so that most files are read once.
+    pub fn expecting(mut self, words: &[Word]) -> Self {
+        self.expected = words.into();
+        self
     }
 
     pub(crate) fn is_interrupted(&self) -> bool {
@@ -250,10 +268,14 @@ impl<'l> Project<'l> {
         aliases: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Self {
         let owned = |(alias, key): (&str, &str)| (alias.to_owned(), key.to_owned());
+        let aliases: Vec<(String, String)> = aliases.into_iter().map(owned).collect();
+        if aliases.is_empty() {
+            return self;
+        }
         let layout = &self.layout;
         self.layout = Arc::new(Layout::new(
             layout.keys.iter().cloned().collect(),
-            aliases.into_iter().map(owned).collect(),
+            aliases,
             layout.source_roots.clone(),
             layout.search_paths.clone(),
         ));
@@ -269,6 +291,7 @@ impl<'l> Project<'l> {
             answers: self.answers.clone(),
             used: self.used.clone(),
             read: FileSet::new(self.slots.len()),
+            expected: self.expected.clone(),
             interrupt: self.interrupt.clone(),
         }
     }
@@ -326,6 +349,7 @@ impl<'l> Project<'l> {
             false => self.with_files(changes, new),
         };
         Self {
+            expected: self.expected.clone(),
             interrupt: self.interrupt.clone(),
             ..changed
         }
@@ -347,7 +371,7 @@ impl<'l> Project<'l> {
                 of_file.for_each(|answer| *answer = None);
             }
         }
-        let answers = Answers(Mutex::new(answers));
+        let answers = self.answers.with(answers);
         Self::of(self.loader.clone(), self.layout.clone(), slots, answers)
     }
 
@@ -508,52 +532,60 @@ impl<'l> Project<'l> {
         })
     }
 
-    /// Puts questions to the bytes of all files, each of which is read once for all of them.
+    /// Puts questions to the bytes of all files, each of which is read once for all of them, and
+    /// not again for words that are not there.
     pub fn ask(&self, questions: &[Question<'_>]) {
-        let known = questions.iter().map(|it| self.answers.of(&it.name));
-        let mut columns: Vec<Vec<Option<Answer>>> = known.collect();
-        for column in &mut columns {
-            column.resize(self.slots.len(), None);
-        }
+        let mut columns: Vec<Vec<Option<Answer>>> = questions
+            .iter()
+            .map(|it| self.answers.known(it, self.slots.len()))
+            .collect();
         let is_open = |file: &FileId| columns.iter().any(|it| it[file.0 as usize].is_none());
         let is_asked =
             |file: &FileId| self.key(*file).ends_with(".py") && !self.is_installed(*file);
         let open: Vec<FileId> = self.files().filter(is_open).filter(is_asked).collect();
         // An editor asks about one file at a time, for which it takes longer to make one.
         const MANY: usize = 16;
-        let is_worth_it = open.len() >= MANY;
-        let screen = is_worth_it.then(|| Screen::new(questions.iter().flat_map(|it| &it.words)));
+        let words = questions.iter().flat_map(|it| &it.words);
+        let words: Vec<Word> = words.chain(self.expected.iter()).cloned().collect();
+        let screen = (open.len() >= MANY).then(|| Screen::new(words.iter()));
         let answers: Vec<(FileId, Vec<Answer>)> = open
             .into_par_iter()
             .map(|file| (file, self.answers_of(file, questions, screen.as_ref())))
             .collect();
-        for (file, answers) in answers {
+        let is_first = screen.is_some() && self.answers.screened.set(words.into()).is_ok();
+        let mut anything = vec![None; self.slots.len()];
+        for (file, mut answers) in answers {
+            anything[file.0 as usize] = answers.pop();
             for (column, answer) in columns.iter_mut().zip(answers) {
                 column[file.0 as usize] = Some(answer);
             }
         }
         let names = questions.iter().map(|it| it.name.clone());
         self.answers.extend(names.zip(columns));
+        if is_first {
+            let column = (ANYTHING.to_owned(), anything);
+            self.answers.extend(std::iter::once(column));
+        }
     }
 
+    /// The answers for one file, and at last whether any of the words of the screen is in it.
     fn answers_of(
         &self,
         file: FileId,
         questions: &[Question<'_>],
         screen: Option<&Screen>,
     ) -> Vec<Answer> {
+        let same = |answer| vec![answer; questions.len() + 1];
         match self.read_bytes(file) {
-            Err(_) => vec![Answer::Unreadable; questions.len()],
-            Ok(bytes) if screen.is_some_and(|it| !it.may_hold(&bytes)) => {
-                vec![Answer::No; questions.len()]
-            }
-            Ok(bytes) => questions
-                .iter()
-                .map(|it| match (it.test)(&bytes) {
+            Err(_) => same(Answer::Unreadable),
+            Ok(bytes) if screen.is_some_and(|it| !it.may_hold(&bytes)) => same(Answer::No),
+            Ok(bytes) => {
+                let answers = questions.iter().map(|it| match (it.test)(&bytes) {
                     true => Answer::Yes,
                     false => Answer::No,
-                })
-                .collect(),
+                });
+                answers.chain([Answer::Yes]).collect()
+            }
         }
     }
 
@@ -971,12 +1003,34 @@ impl Slot {
 }
 
 impl Answers {
-    fn all(&self) -> BTreeMap<String, Vec<Option<Answer>>> {
+    fn all(&self) -> Columns {
         self.lock().clone()
+    }
+
+    /// Other answers to the same questions.
+    fn with(&self, columns: Columns) -> Self {
+        Self {
+            columns: Mutex::new(columns),
+            screened: self.screened.clone(),
+        }
     }
 
     fn of(&self, question: &str) -> Vec<Option<Answer>> {
         self.lock().get(question).cloned().unwrap_or_default()
+    }
+
+    /// What is known of so many files, also because the words of the question cannot be there.
+    fn known(&self, question: &Question<'_>, count: usize) -> Vec<Option<Answer>> {
+        let mut column = self.of(&question.name);
+        column.resize(count, None);
+        let screened = self.screened.get();
+        let is_screened = |it: &Word| screened.is_some_and(|words| it.needs_any(words));
+        if question.words.iter().all(is_screened) {
+            for (answer, anything) in column.iter_mut().zip(self.of(ANYTHING)) {
+                *answer = answer.or(anything.filter(|it| *it == Answer::No));
+            }
+        }
+        column
     }
 
     fn extend(&self, more: impl Iterator<Item = (String, Vec<Option<Answer>>)>) {
@@ -990,16 +1044,17 @@ impl Answers {
             from.map(|at: Option<usize>| column.get(at?).copied().flatten())
                 .collect()
         };
-        let known = self.lock();
-        let moved = known
-            .iter()
-            .map(|(name, column)| (name.clone(), move_column(column)));
-        Self(Mutex::new(moved.collect()))
+        let columns = self.all().into_iter();
+        self.with(
+            columns
+                .map(|(name, column)| (name, move_column(&column)))
+                .collect(),
+        )
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Vec<Option<Answer>>>> {
+    fn lock(&self) -> MutexGuard<'_, Columns> {
         // A panic elsewhere leaves a map that is as good as before.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.columns.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

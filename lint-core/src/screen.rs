@@ -1,6 +1,7 @@
 //! Whether any of many words is in a file, in one pass over its bytes: most files have none.
 
 use aho_corasick::{AhoCorasick, Input, MatchKind};
+use memchr::memmem::Finder;
 
 /// What is looked for in the bytes of files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,15 @@ impl Word {
         }
     }
 
+    fn is_name(&self) -> bool {
+        matches!(self, Self::Name(_))
+    }
+
+    /// Whether wherever the word is, one of these is too.
+    pub(crate) fn needs_any(&self, others: &[Self]) -> bool {
+        others.iter().any(|it| it == self || it.is_within(self))
+    }
+
     /// Whether the word is there wherever the other one is.
     fn is_within(&self, other: &Self) -> bool {
         let (text, around) = (self.as_str(), other.as_str());
@@ -41,19 +51,20 @@ impl Word {
 
 /// Finds files in which at least one of some words stands.
 pub(crate) struct Screen {
-    /// Where there are too many words for a pass, each file may hold them.
-    passes: Option<Vec<Pass>>,
+    /// Those that have enough bytes to be looked for together; `None` if there are too many.
+    long: Option<Together>,
+    /// The others, and whether each is a name.
+    short: Vec<(Finder<'static>, bool)>,
 }
 
-/// One look through a file.
-struct Pass {
+struct Together {
     words: AhoCorasick,
     /// Whether each is a name.
     names: Vec<bool>,
 }
 
 /// A search for words that all have as many bytes rarely stops for something else: `defn` does not
-/// stop at each `def`. Shorter words are looked for on their own.
+/// stop at each `def`. Shorter words are looked for one by one.
 const TELLING: usize = 4;
 
 impl Screen {
@@ -67,27 +78,32 @@ impl Screen {
         let (long, short): (Vec<&Word>, Vec<&Word>) = needed
             .into_iter()
             .partition(|it| it.as_str().len() >= TELLING);
-        let groups = [long, short].into_iter().filter(|it| !it.is_empty());
+        let finder = |it: &Word| (Finder::new(it.as_str()).into_owned(), it.is_name());
         Self {
-            passes: groups.map(|it| Pass::new(&it)).collect(),
+            long: Together::new(&long),
+            short: short.into_iter().map(finder).collect(),
         }
     }
 
     pub(crate) fn may_hold(&self, bytes: &[u8]) -> bool {
-        let passes = self.passes.as_deref();
-        passes.is_none_or(|it| it.iter().any(|pass| pass.finds_any(bytes)))
+        let ends = |end: usize| !bytes.get(end).is_some_and(continues_name);
+        let stands = |(finder, is_name): &(Finder<'static>, bool)| {
+            let mut places = finder.find_iter(bytes);
+            places.any(|at| !is_name || ends(at + finder.needle().len()))
+        };
+        let long = self.long.as_ref();
+        long.is_none_or(|it| it.finds_any(bytes)) || self.short.iter().any(stands)
     }
 }
 
-impl Pass {
+impl Together {
     fn new(words: &[&Word]) -> Option<Self> {
-        let names = words.iter().map(|it| matches!(it, Word::Name(_)));
         let texts = words.iter().map(|it| it.as_str());
         let mut builder = AhoCorasick::builder();
         // Of names that begin alike, only the longest that fits can end where it is found.
         let builder = builder.match_kind(MatchKind::LeftmostLongest);
         Some(Self {
-            names: names.collect(),
+            names: words.iter().map(|it| it.is_name()).collect(),
             words: builder.build(texts).ok()?,
         })
     }

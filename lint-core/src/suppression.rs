@@ -366,7 +366,7 @@ fn resolve(known: &[&'static RuleMetadata], written: &str) -> Option<&'static st
 
 fn is_our_code(code: &str) -> bool {
     code.get(..2)
-        .is_some_and(|prefix| prefix.eq_ignore_ascii_case("RB"))
+        .is_some_and(|prefix| prefix.eq_ignore_ascii_case(CODE))
         && code[2..].bytes().all(|byte| byte.is_ascii_digit())
 }
 
@@ -408,15 +408,14 @@ fn comments(project: &Project<'_>, file: FileId, source: &SourceFile) -> Vec<Com
     }
 }
 
+/// What every code of a rule begins with; digits follow.
+const CODE: &str = "RB";
+
 /// Which files may hold suppressions.
 pub(crate) fn question() -> Question<'static> {
-    let codes = (0..10).map(|digit| format!("RB{digit}"));
     Question {
         name: comment::MARKER.to_owned(),
-        words: codes
-            .chain([comment::MARKER.to_owned()])
-            .map(Word::Text)
-            .collect(),
+        words: [CODE, comment::MARKER].map(Word::text).into(),
         test: &mentions_suppression,
     }
 }
@@ -424,8 +423,8 @@ pub(crate) fn question() -> Question<'static> {
 /// A cheap test for files that may hold a suppression of ours.
 fn mentions_suppression(bytes: &[u8]) -> bool {
     memmem::find(bytes, comment::MARKER.as_bytes()).is_some()
-        || (memmem::find_iter(bytes, b"RB")
-            .any(|at| bytes.get(at + 2).is_some_and(u8::is_ascii_digit)))
+        || (memmem::find_iter(bytes, CODE.as_bytes())
+            .any(|at| bytes.get(at + CODE.len()).is_some_and(u8::is_ascii_digit)))
 }
 
 #[cfg(test)]

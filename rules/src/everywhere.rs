@@ -7,6 +7,8 @@ use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 
 const FAILURES: &str = "workflow_failure_exception_types";
+/// What all files are searched for.
+pub(crate) const SOUGHT: [&str; 2] = [FAILURES, "defn("];
 
 /// What is true of all parts of a project.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,7 +28,7 @@ impl Everywhere {
         // No workflow needs the files that start workers.
         let files = project.candidates(&Question {
             name: format!("{FAILURES}, or a call of `defn`"),
-            words: [FAILURES, "defn("].map(Word::text).into(),
+            words: SOUGHT.map(Word::text).into(),
             test: &|bytes| mentions(bytes, FAILURES) || calls_defn(bytes),
         });
         let mut finder = Finder::default();

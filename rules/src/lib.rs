@@ -35,6 +35,7 @@ mod writes;
 use lint_core::diagnostic::Diagnostic;
 use lint_core::project::Project;
 use lint_core::rule::RuleMetadata;
+use lint_core::screen::Word;
 
 pub use calls::COMPONENTS as HINT_COMPONENTS;
 pub use fixes::{DeadImport, dead_imports};
@@ -197,6 +198,13 @@ static EDIT_RULES: &[&dyn EditRule] = &[&versioning::IncompatibleEdit];
 /// The rules that look at facts, sorted by code.
 pub fn all() -> &'static [&'static dyn Rule] {
     RULES
+}
+
+/// The words that rules look for in all files, for [`Project::expecting`].
+pub fn sought() -> Vec<Word> {
+    let words = everywhere::SOUGHT.into_iter();
+    let words = words.chain([rule::WORKFLOWS, model::ACTIVITY_WORDS[0]]);
+    words.map(Word::text).collect()
 }
 
 /// All rules sorted by code, also those about suppressions, which look at the findings of others.

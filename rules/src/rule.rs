@@ -202,12 +202,15 @@ impl<'p> Context<'p> {
     }
 }
 
+/// How a worker is told its workflows.
+pub(crate) const WORKFLOWS: &str = "workflows=";
+
 /// The files that may start workers.
 pub(crate) fn worker_files(project: &Project<'_>) -> Vec<FileId> {
     let mut files = project.candidates(&Question {
-        name: "workflows=".to_owned(),
-        words: vec![Word::text("workflows=")],
-        test: &|bytes| mentions(bytes, "workflows=") && mentions(bytes, "temporalio"),
+        name: WORKFLOWS.to_owned(),
+        words: vec![Word::text(WORKFLOWS)],
+        test: &|bytes| mentions(bytes, WORKFLOWS) && mentions(bytes, "temporalio"),
     });
     files.retain(|file| !project.is_installed(*file));
     files

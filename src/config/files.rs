@@ -1,7 +1,7 @@
 //! Finding the project and reading its configuration files.
 
 use std::borrow::Cow;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, MAIN_SEPARATOR, Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -211,6 +211,12 @@ pub(crate) fn absolute(path: &Path, cwd: &Path) -> PathBuf {
 
 /// How to get from one absolute directory to an absolute path, with `/`.
 pub(crate) fn relative_key(path: &Path, from: &Path) -> String {
+    // Nearly all paths are below, and there are many.
+    if let Ok(below) = path.strip_prefix(from)
+        && MAIN_SEPARATOR == '/'
+    {
+        return below.to_string_lossy().into_owned();
+    }
     let shared = path
         .components()
         .zip(from.components())

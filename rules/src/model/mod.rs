@@ -37,8 +37,8 @@ pub use walk::{ImportSite, Scope};
 
 use decorators::Decorators;
 use files::{bundles, files};
+pub(crate) use temporal::{ACTIVITY_WORDS, activity_files, uses_temporal};
 use temporal::{Temporal, activity_name};
-pub(crate) use temporal::{activity_files, uses_temporal};
 
 /// The contract of the runbooks, and the calls of code that has none.
 pub struct Model<'p> {

@@ -152,13 +152,15 @@ impl<'p> Elsewhere<'p> {
     }
 }
 
+/// What files that define activities contain; of these words, the rarest is the first.
+pub(crate) const ACTIVITY_WORDS: [&str; 3] = ["temporalio", "activity", "defn"];
+
 /// The files that may define activities.
 pub(crate) fn activity_files(project: &Project<'_>) -> Vec<FileId> {
-    let words = ["temporalio", "activity", "defn"];
     let mut files = project.candidates(&Question {
         name: "activities".to_owned(),
-        words: vec![Word::text(words[0])],
-        test: &|bytes| words.iter().all(|it| mentions(bytes, it)),
+        words: vec![Word::text(ACTIVITY_WORDS[0])],
+        test: &|bytes| ACTIVITY_WORDS.iter().all(|it| mentions(bytes, it)),
     });
     files.retain(|file| !project.is_installed(*file));
     files
