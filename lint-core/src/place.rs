@@ -11,6 +11,10 @@ impl Span {
     pub fn new(start: u32, end: u32) -> Self {
         Self { start, end }
     }
+
+    pub fn contains(self, inner: Self) -> bool {
+        self.start <= inner.start && inner.end <= self.end
+    }
 }
 
 /// A file of the project, by its index in [`crate::source::Sources`].

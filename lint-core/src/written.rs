@@ -50,7 +50,7 @@ fn expression_at(tree: &ast::ModModule, span: Span) -> Option<&Expr> {
     impl<'a> SourceOrderVisitor<'a> for Finder<'a> {
         fn enter_node(&mut self, node: AnyNodeRef<'a>) -> TraversalSignal {
             let here = span_of(&node);
-            let contains = here.start <= self.span.start && self.span.end <= here.end;
+            let contains = here.contains(self.span);
             if self.found.is_none() && contains {
                 TraversalSignal::Traverse
             } else {

@@ -109,11 +109,7 @@ fn started_in_loops(program: Program<'_, '_>, function: FunctionRef) -> Vec<Func
             _ => {}
         }
     }
-    let in_loop = |at: Span| {
-        loops
-            .iter()
-            .any(|it| it.start <= at.start && at.end <= it.end)
-    };
+    let in_loop = |at: Span| loops.iter().any(|it| it.contains(at));
     let in_loops = program.own_calls(function).filter(|(call, callee)| {
         let at = span_of(*call);
         program.is_async(*callee) && in_loop(at) && !awaited.contains(&at)

@@ -47,7 +47,7 @@ fn overview(cx: &Context<'_>, workflow: &Workflow) -> Overview {
     let body = class_span(cx, workflow);
     let is_inside = |site: &&CallSite<'_>| {
         let span = span_of(site.call);
-        site.file == workflow.place.file && body.start <= span.start && span.end <= body.end
+        site.file == workflow.place.file && body.contains(span)
     };
     let calls = cx.model.calls.iter().chain(cx.model.temporal_calls());
     let mut schedules: Vec<OverviewItem> = Vec::new();

@@ -578,9 +578,7 @@ impl<'f, 'p> Program<'f, 'p> {
             let index = self.facts.project.module(class.file).map(Module::index);
             index.is_some_and(|index| {
                 let span = span_of(index.class(class.ix).node);
-                class.file == place.file
-                    && span.start <= place.span.start
-                    && place.span.end <= span.end
+                class.file == place.file && span.contains(place.span)
             })
         })
     }

@@ -229,7 +229,7 @@ fn keeps_comments(project: &Project<'_>, code: &str, fix: &Fix) -> bool {
         let (Some(module), Some(source)) = (project.module(file), project.source(file)) else {
             return true;
         };
-        let within = |it: &Span| edit.place.span.start <= it.start && it.end <= edit.place.span.end;
+        let within = |it: &Span| edit.place.span.contains(*it);
         let mut comments = module.comments.iter().map(|it| it.span).filter(within);
         let texts = || {
             let edits = fix.edits.iter().map(|it| &it.replacement);

@@ -108,13 +108,10 @@ impl<'p> Definitions<'p> {
         let known = self.get(name).unwrap_or_default();
         let around = known.iter().filter_map(|it| it.within);
         let innermost = around
-            .filter(|it| it.start <= at.start && at.end <= it.end)
+            .filter(|it| it.contains(at))
             .min_by_key(|it| it.end - it.start);
         let counts = |it: &&Definition<'p>| match innermost {
-            Some(around) => {
-                it.within == Some(around)
-                    || (around.start <= it.place.start && it.place.end <= around.end)
-            }
+            Some(around) => it.within == Some(around) || (around.contains(it.place)),
             None => !it.is_inner,
         };
         (known.iter().filter(counts).collect(), innermost)

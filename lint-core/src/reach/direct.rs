@@ -3,7 +3,6 @@
 //! All reads of such a value have one source, so what becomes of the source says what becomes of any of
 //! them. What the very expression around a read does with it is known of this one.
 
-use crate::diagnostic::Span;
 use crate::interp::{EventKind, SinkKind};
 use crate::uses::Use;
 
@@ -24,17 +23,12 @@ impl Walk<'_, '_> {
         };
         let (machine, ctx) = (self.machine, sighting.ctx);
         let (outcome, read) = (&machine.ctx(ctx).outcome, sighting.event.span);
-        let around = outcome.sinks.iter().filter(|it| is_within(read, it.span));
+        let around = outcome.sinks.iter().filter(|it| it.span.contains(read));
         let uses = around.filter(|it| machine.sources_of(it.origin).contains(&source));
         let gravest = uses.max_by_key(|it| it.kind)?;
         let mut between = outcome.edges.iter().map(|it| it.span);
-        let is_passed_on = between.any(|call| {
-            is_within(read, call) && is_within(call, gravest.span) && call != gravest.span
-        });
+        let is_passed_on = between
+            .any(|call| call.contains(read) && gravest.span.contains(call) && call != gravest.span);
         (!is_passed_on).then(|| Use::of(gravest, machine.ctx_file(ctx), ctx))
     }
-}
-
-fn is_within(inner: Span, outer: Span) -> bool {
-    outer.start <= inner.start && inner.end <= outer.end
 }

@@ -44,7 +44,7 @@ pub(super) fn no_members(
         _ => false,
     });
     found.retain(|it| {
-        let is_in = |span: &Span| span.start <= it.at.start && it.at.end <= span.end;
+        let is_in = |span: &Span| span.contains(it.at);
         !asks && !careful.iter().any(is_in)
     });
     found

@@ -87,11 +87,7 @@ pub(super) fn lacking<'p>(
             errors.flat_map(|error| tried(it, error))
         });
         let careful: Vec<Span> = careful.collect();
-        let is_careful = |at: Span| {
-            careful
-                .iter()
-                .any(|it| it.start <= at.start && at.end <= it.end)
-        };
+        let is_careful = |at: Span| careful.iter().any(|it| it.contains(at));
         found.retain(|it| !is_careful(it.at));
     }
     // What one call gives is wrong once, however often it is read.

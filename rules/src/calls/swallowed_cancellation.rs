@@ -778,7 +778,7 @@ fn awaits_remote(
     let mut calls = model.calls_in(runbook.file, function).iter();
     calls.any(|site| {
         let span = span_of(site.call);
-        let is_inside = body.start <= span.start && span.end <= body.end;
+        let is_inside = body.contains(span);
         let is_remote = matches!(
             site.base_method(),
             Some("run_step" | "run_child_workflow" | "run_child_workflows" | "collect_documents")

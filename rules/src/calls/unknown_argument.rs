@@ -191,5 +191,5 @@ fn is_tried(program: Program<'_, '_>, model: &Model<'_>, site: &CallSite<'_>) ->
     own_nodes(function)
         .chain(top)
         .flat_map(|node| tried(&node, "TypeError"))
-        .any(|it| it.start <= at.start && at.end <= it.end)
+        .any(|it| it.contains(at))
 }

@@ -360,9 +360,7 @@ fn unknown<'p>(
     let careful: Vec<Span> = nodes.iter().flat_map(without_evaluation).collect();
     found.retain(|it| {
         let at = span_of(it.attribute);
-        let is_careful = careful
-            .iter()
-            .any(|it| it.start <= at.start && at.end <= it.end);
+        let is_careful = careful.iter().any(|it| it.contains(at));
         !is_careful && !asked.iter().any(|asked| asked.is_about(it))
     });
     found.sort_by_key(|it| span_of(it.attribute).start);
@@ -394,11 +392,7 @@ fn of_missing_parent<'p>(
     };
     let careful: Vec<Span> = nodes.iter().flat_map(without_evaluation).collect();
     let of_parent: Vec<&'p ast::ExprAttribute> = attributes.filter(is_of_parent).collect();
-    let is_careful = |at: Span| {
-        careful
-            .iter()
-            .any(|it| it.start <= at.start && at.end <= it.end)
-    };
+    let is_careful = |at: Span| careful.iter().any(|it| it.contains(at));
     let is_asked = of_parent.len() < parents || of_parent.iter().any(|it| is_careful(span_of(*it)));
     if is_asked { Vec::new() } else { of_parent }
 }
@@ -457,9 +451,7 @@ fn caught_at(program: Program<'_, '_>, function: FunctionRef, at: Span) -> Optio
     };
     let contains = |body: &[Stmt]| {
         let spans = body.iter().map(span_of);
-        spans
-            .into_iter()
-            .any(|it| it.start <= at.start && at.end <= it.end)
+        spans.into_iter().any(|it| it.contains(at))
     };
     let text = program.facts.project.text(function.file)?;
     let tries = own_nodes(program.function(function)).filter_map(|node| match node {
@@ -507,7 +499,7 @@ fn keeps_failures(program: Program<'_, '_>, function: FunctionRef, call: &ast::E
 fn takes(gather: &ast::ExprCall, own: &[Node<'_>], at: Span) -> bool {
     let holds = |it: &Expr| {
         let span = span_of(it);
-        span.start <= at.start && at.end <= span.end
+        span.contains(at)
     };
     let lists = gather.arguments.args.iter().filter_map(|it| {
         let starred = it.as_starred_expr()?;

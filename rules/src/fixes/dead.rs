@@ -43,7 +43,7 @@ pub fn dead_imports(
         let names = import_names(statement);
         // An edit of the import itself writes its names, too.
         let elsewhere = edits.iter().copied();
-        let elsewhere = elsewhere.filter(|it| !covers(span_of(statement), it.place.span));
+        let elsewhere = elsewhere.filter(|it| !span_of(statement).contains(it.place.span));
         let elsewhere: Vec<&Edit> = elsewhere.collect();
         let is_dead = |i: &usize| uses.are_replaced(&names[*i], &elsewhere, left);
         let dead: BTreeSet<usize> = (0..names.len()).filter(is_dead).collect();
@@ -153,10 +153,6 @@ fn bound(alias: &Alias) -> &str {
     }
 }
 
-fn covers(outer: Span, inner: Span) -> bool {
-    outer.start <= inner.start && inner.end <= outer.end
-}
-
 /// The lines of a statement that shares them with nothing.
 fn whole_lines(source: &SourceFile, span: Span) -> Option<Span> {
     let lines = source.whole_lines(span);
@@ -251,7 +247,7 @@ impl<'p> Uses<'p> {
     fn are_replaced(&self, alias: &'p Alias, edits: &[&Edit], left: &BTreeSet<String>) -> bool {
         let name = bound(alias);
         let own = self.name(name, span_of(alias));
-        let is_removed = |span: &Span| edits.iter().any(|it| covers(it.place.span, *span));
+        let is_removed = |span: &Span| edits.iter().any(|it| it.place.span.contains(*span));
         let of_name = self.names.iter().filter(|(it, _)| *it == own);
         let spans: Vec<Span> = of_name.map(|(_, span)| *span).collect();
         let is_single = self.bound.iter().filter(|it| **it == own).count() == 1;

@@ -108,8 +108,7 @@ fn computed(cx: &Context<'_>, place: Place, site: &Site<'_, '_>, api: &Bind) -> 
             let is_bound =
                 |at: &Site<'_, '_>| at.names.is_bound(at.file, at.function, it.id.as_str());
             let is_text = it.id.as_str() == "str" && is_bound(&inner) == Bound::No;
-            own.start <= span_of(it).start && span_of(it).end <= own.end
-                || is_text && is_bound(site) == Bound::No
+            own.contains(span_of(it)) || is_text && is_bound(site) == Bound::No
         }
         _ => true,
     };
@@ -134,7 +133,7 @@ fn has_aliases(class: &ast::StmtClassDef) -> bool {
 
 /// The field of a class that is filled there, and what makes its default.
 fn field(module: &Module, place: Place) -> Option<(&str, &Expr)> {
-    let covers = |span: Span| span.start <= place.span.start && place.span.end <= span.end;
+    let covers = |span: Span| span.contains(place.span);
     let classes = module.index().classes.iter();
     let classes = classes.filter(|it| !has_aliases(it.node));
     let fields = classes.flat_map(|it| &it.node.body);

@@ -205,9 +205,9 @@ impl Home {
         let (at, replacement) = if file == site.file {
             // Above the class that uses it.
             let whole = tree.body.iter().map(span_of);
-            let around = whole.into_iter().find(|it| {
-                it.start <= span_of(site.expr).start && span_of(site.expr).end <= it.end
-            })?;
+            let around = whole
+                .into_iter()
+                .find(|it| it.contains(span_of(site.expr)))?;
             (around.start, format!("{function}\n\n"))
         } else {
             let at = end_of_activities(cx, file).unwrap_or(source.text.len() as u32);

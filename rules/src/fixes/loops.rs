@@ -63,7 +63,7 @@ fn is_decided(site: &Site<'_, '_>, body: &[Stmt], test: &[Expr]) -> bool {
     });
     let own = span_of(site.expr);
     let set = set_by(site);
-    let is_in = |span: Span| span.start <= own.start && own.end <= span.end;
+    let is_in = |span: Span| span.contains(own);
     let mentions = |condition: &Expr| {
         nodes_of_expr(condition)
             .iter()

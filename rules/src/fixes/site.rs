@@ -107,7 +107,7 @@ impl<'c, 'p> Site<'c, 'p> {
             ),
             FunctionNode::Lambda(lambda) => span_of(&*lambda.body),
         };
-        (body.start <= span.start && span.end <= body.end).then_some(site)
+        (body.contains(span)).then_some(site)
     }
 
     pub(crate) fn text(&self, node: &Expr) -> &'p str {
@@ -214,7 +214,7 @@ impl<'c, 'p> Site<'c, 'p> {
 
     fn is_in(&self, statement: &Stmt) -> bool {
         let (outer, own) = (span_of(statement), span_of(self.expr));
-        outer.start <= own.start && own.end <= outer.end
+        outer.contains(own)
     }
 
     /// What `with suppress(…):` catches.
@@ -260,7 +260,7 @@ impl<'c, 'p> Site<'c, 'p> {
             Some(Expr::Call(it)) => {
                 let func = span_of(&*it.func);
                 let own = span_of(self.expr);
-                func.start <= own.start && own.end <= func.end
+                func.contains(own)
             }
             Some(Expr::BinOp(it)) => it.op == ast::Operator::Pow,
             _ => false,
@@ -386,7 +386,7 @@ struct Finder<'p> {
 
 impl Finder<'_> {
     fn covers(&self, span: Span) -> bool {
-        span.start <= self.span.start && self.span.end <= span.end
+        span.contains(self.span)
     }
 }
 

@@ -249,7 +249,7 @@ fn is_caught(
     let contains = |body: &[Stmt]| {
         let inside = |it: &Stmt| {
             let span = span_of(it);
-            span.start <= at.start && at.end <= span.end
+            span.contains(at)
         };
         body.iter().any(inside)
     };

@@ -32,7 +32,7 @@ impl Messages<'_, '_> {
                 continue;
             };
             let repeated = own_nodes(program.function(function)).find_map(|node| match node {
-                Node::Stmt(it @ Stmt::While(_)) => contains(span_of(it), at).then_some(it),
+                Node::Stmt(it @ Stmt::While(_)) => span_of(it).contains(at).then_some(it),
                 _ => None,
             });
             let repeated = repeated.map_or(&def.body[..], std::slice::from_ref);
@@ -90,13 +90,13 @@ impl Messages<'_, '_> {
 
     /// Whether control goes from what is awaited to a later call on a straight way.
     fn comes_to(&self, function: FunctionRef, body: &[Stmt], awaited: Span, call: Span) -> bool {
-        let Some(statement) = body.iter().find(|it| contains(span_of(*it), awaited)) else {
+        let Some(statement) = body.iter().find(|it| span_of(*it).contains(awaited)) else {
             return false;
         };
         let around = bodies(statement).into_iter();
-        let mut around = around.filter(|it| it.iter().any(|it| contains(span_of(it), awaited)));
+        let mut around = around.filter(|it| it.iter().any(|it| span_of(it).contains(awaited)));
         let inner = around.next();
-        if contains(span_of(statement), call) {
+        if span_of(statement).contains(call) {
             return inner.is_none_or(|it| self.comes_to(function, it, awaited, call));
         }
         let mut inner = inner;
@@ -104,12 +104,12 @@ impl Messages<'_, '_> {
             if !falls_through(self.program, function, block) {
                 return false;
             }
-            let statement = block.iter().find(|it| contains(span_of(*it), awaited));
+            let statement = block.iter().find(|it| span_of(*it).contains(awaited));
             let blocks = statement.map(bodies).unwrap_or_default().into_iter();
-            let mut blocks = blocks.filter(|it| it.iter().any(|it| contains(span_of(it), awaited)));
+            let mut blocks = blocks.filter(|it| it.iter().any(|it| span_of(it).contains(awaited)));
             inner = blocks.next();
         }
-        body.iter().any(|it| contains(span_of(it), call))
+        body.iter().any(|it| span_of(it).contains(call))
     }
 
     /// Whether nothing but an empty container is ever put there as a whole.
@@ -141,7 +141,7 @@ impl Messages<'_, '_> {
         let mut nodes = own_nodes(self.program.function(function));
         let is_condition = nodes.any(|node| match node {
             Node::Expr(Expr::Call(call)) => {
-                contains(awaited, span_of(call))
+                awaited.contains(span_of(call))
                     && self.program.calls(function.file, call, sdk::WAIT_CONDITION)
             }
             _ => false,
@@ -154,10 +154,10 @@ impl Messages<'_, '_> {
         let is_said = |within: Span| {
             own_nodes(self.program.function(function)).any(|node| match node {
                 Node::Expr(Expr::Attribute(it)) if it.attr.as_str() == name => {
-                    contains(within, span_of(it)) && !added.contains(&span_of(it))
+                    within.contains(span_of(it)) && !added.contains(&span_of(it))
                 }
                 Node::Expr(it @ Expr::Lambda(_)) => {
-                    contains(within, span_of(it)) && looks_up(it, name)
+                    within.contains(span_of(it)) && looks_up(it, name)
                 }
                 _ => false,
             })
@@ -166,11 +166,11 @@ impl Messages<'_, '_> {
             || own_nodes(self.program.function(function)).any(|node| match node {
                 Node::Stmt(it @ Stmt::While(around)) => {
                     let span = span_of(it);
-                    contains(span, awaited)
+                    span.contains(awaited)
                         && span.end <= call.start
                         && is_said(span_of(&*around.test))
                 }
-                Node::Expr(Expr::Call(it)) if contains(between, span_of(it)) => self
+                Node::Expr(Expr::Call(it)) if between.contains(span_of(it)) => self
                     .program
                     .functions(function.file, it)
                     .flat_map(|it| self.program.runs_from(it))
@@ -260,8 +260,4 @@ fn changes(statement: &Stmt, name: &str) -> bool {
         Stmt::Expr(it) => is_root(&it.value),
         _ => false,
     }
-}
-
-fn contains(outer: Span, inner: Span) -> bool {
-    outer.start <= inner.start && inner.end <= outer.end
 }

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use lint_core::diagnostic::{Diagnostic, Place, Span};
+use lint_core::diagnostic::{Diagnostic, Place};
 use lint_core::facts::{ClassRef, FunctionRef};
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
@@ -299,10 +299,6 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
     found
 }
 
-fn is_within(inner: Span, outer: Span) -> bool {
-    outer.start <= inner.start && inner.end <= outer.end
-}
-
 fn finding(
     program: Program<'_, '_>,
     running: Running<'_>,
@@ -319,7 +315,7 @@ fn finding(
                 "`{path}` is written back from what was read on line {read}, before the `await` on line {awaited}; what \
                  another handler of `{workflow}` writes in between is lost"
             ),
-            match is_within(span_of(stale.read), span_of(stale.awaited)) {
+            match span_of(stale.awaited).contains(span_of(stale.read)) {
                 // What is awaited needs it.
                 true => {
                     "make `self.lock = asyncio.Lock()` in `__init__`, and put this, and whatever else writes it, into \

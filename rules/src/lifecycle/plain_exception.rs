@@ -215,7 +215,7 @@ fn is_without_import(model: &Model<'_>, program: Program<'_, '_>, raise: Raise<'
             .body
             .iter()
             .map(span_of)
-            .any(|outer| outer.start <= raise.span.start && raise.span.end <= outer.end);
+            .any(|outer| outer.contains(raise.span));
         let is_missing = match &*it.test {
             Expr::Compare(test) => {
                 matches!(test.ops[..], [CmpOp::Is])

@@ -372,9 +372,8 @@ fn used_at_once<'p>(
         .collect();
     let is_there = |it: &ast::ExprAttribute| {
         let at = span_of(it);
-        let is_missing = |(within, name): &(Span, &str)| {
-            *name == it.attr.as_str() && within.start <= at.start && at.end <= within.end
-        };
+        let is_missing =
+            |(within, name): &(Span, &str)| *name == it.attr.as_str() && within.contains(at);
         let covers =
             |name: &Option<&str>| name.is_none_or(|name| name == it.attr.as_str() || says(name));
         asked.iter().any(covers) && !missing.iter().any(is_missing)

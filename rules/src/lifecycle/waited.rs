@@ -141,7 +141,7 @@ fn waits_before<'p>(
 ) -> Vec<Wait<'p>> {
     let is_around = |it: &Stmt| {
         let span = span_of(it);
-        span.start <= at.1.start && at.1.end <= span.end
+        span.contains(at.1)
     };
     let Some(ix) = body.iter().position(is_around) else {
         return Vec::new();

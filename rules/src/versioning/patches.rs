@@ -112,13 +112,9 @@ pub(super) enum Around<'p> {
     Condition(&'p Expr),
 }
 
-fn is_inside(outer: Span, at: Span) -> bool {
-    outer.start <= at.start && at.end <= outer.end
-}
-
 fn walk<'p>(body: &'p [Stmt], at: Span, found: &mut Vec<Around<'p>>) {
     for (ix, statement) in body.iter().enumerate() {
-        if !is_inside(span_of(statement), at) {
+        if !span_of(statement).contains(at) {
             continue;
         }
         // What leaves early before it decides over it too.
@@ -143,7 +139,7 @@ fn leaves(body: &[Stmt]) -> bool {
 fn enter<'p>(statement: &'p Stmt, at: Span, found: &mut Vec<Around<'p>>) {
     match statement {
         Stmt::If(it) => {
-            if is_inside(span_of(&*it.test), at) {
+            if span_of(&*it.test).contains(at) {
                 operands(&it.test, at, found);
                 return;
             }
@@ -151,9 +147,9 @@ fn enter<'p>(statement: &'p Stmt, at: Span, found: &mut Vec<Around<'p>>) {
             walk(&it.body, at, found);
             for clause in &it.elif_else_clauses {
                 if let Some(test) = &clause.test {
-                    if is_inside(span_of(test), at) {
+                    if span_of(test).contains(at) {
                         operands(test, at, found);
-                    } else if is_inside(span_of(clause), at) {
+                    } else if span_of(clause).contains(at) {
                         found.push(Around::Condition(test));
                     }
                 }
@@ -162,13 +158,13 @@ fn enter<'p>(statement: &'p Stmt, at: Span, found: &mut Vec<Around<'p>>) {
         }
         Stmt::While(it) => {
             found.push(Around::Loop(statement));
-            if is_inside(span_of(&*it.test), at) {
+            if span_of(&*it.test).contains(at) {
                 operands(&it.test, at, found);
             } else {
                 walk(&it.body, at, found);
             }
         }
-        Stmt::For(it) if !is_inside(span_of(&*it.iter), at) => {
+        Stmt::For(it) if !span_of(&*it.iter).contains(at) => {
             found.push(Around::Loop(statement));
             walk(&it.body, at, found);
         }
@@ -182,7 +178,7 @@ fn enter<'p>(statement: &'p Stmt, at: Span, found: &mut Vec<Around<'p>>) {
             walk(&it.finalbody, at, found);
         }
         Stmt::Match(it) => {
-            if !is_inside(span_of(&*it.subject), at) {
+            if !span_of(&*it.subject).contains(at) {
                 found.push(Around::Condition(&it.subject));
             }
             for case in &it.cases {
@@ -205,14 +201,14 @@ fn operands<'p>(expr: &'p Expr, at: Span, found: &mut Vec<Around<'p>>) {
     match expr {
         Expr::BoolOp(it) => {
             for operand in &it.values {
-                if is_inside(span_of(operand), at) {
+                if span_of(operand).contains(at) {
                     operands(operand, at, found);
                     return;
                 }
                 found.push(Around::Condition(operand));
             }
         }
-        Expr::If(it) if is_inside(span_of(&*it.test), at) => operands(&it.test, at, found),
+        Expr::If(it) if span_of(&*it.test).contains(at) => operands(&it.test, at, found),
         Expr::If(it) => found.push(Around::Condition(&it.test)),
         Expr::UnaryOp(it) => operands(&it.operand, at, found),
         _ => {}

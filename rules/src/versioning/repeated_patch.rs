@@ -220,7 +220,7 @@ impl Leaving<'_, '_> {
     fn behind(self, body: &[Stmt], at: Span) -> bool {
         let is_there = |it: &Stmt| {
             let span = span_of(it);
-            span.start <= at.start && at.end <= span.end
+            span.contains(at)
         };
         let Some(ix) = body.iter().position(is_there) else {
             return false;
@@ -245,7 +245,7 @@ impl Leaving<'_, '_> {
     fn is_left_when_refused(self, body: &[Stmt], at: Span) -> bool {
         let is_there = |it: &Expr| {
             let span = span_of(it);
-            span.start <= at.start && at.end <= span.end
+            span.contains(at)
         };
         match body {
             [Stmt::If(it), rest @ ..] if is_there(&it.test) => {

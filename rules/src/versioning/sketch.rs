@@ -40,7 +40,7 @@ struct Innermost<'a> {
 impl<'a> Visitor<'a> for Innermost<'a> {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
         let span = span_of(statement);
-        if span.start <= self.wanted.start && self.wanted.end <= span.end {
+        if span.contains(self.wanted) {
             self.found = Some(statement);
             walk_stmt(self, statement);
         }
