@@ -18,6 +18,8 @@ pub(crate) struct Handler {
     pub(crate) function: FunctionRef,
     /// The functions that run because of it.
     pub(crate) runs: BTreeSet<FunctionRef>,
+    /// The function that registers it: until then its messages wait.
+    pub(crate) registered_by: Option<FunctionRef>,
 }
 
 impl Handler {
@@ -28,6 +30,7 @@ impl Handler {
             role: entry.role,
             function: reach.function,
             runs: reach.runs.clone(),
+            registered_by: None,
         });
         let mut handlers: Vec<Self> = own.collect();
         for (role, names) in REGISTER {
@@ -39,6 +42,7 @@ impl Handler {
                         role: *role,
                         function: it,
                         runs: program.runs_from(it),
+                        registered_by: Some(function),
                     }));
                 }
             }

@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lint_core::diagnostic::{Severity, Span};
 use lint_core::facts::FunctionRef;
-use lint_core::index::{Function, FunctionIx};
 use lint_core::knowledge::Role;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
+use super::arrivals::Arrivals;
 use super::stale::is_empty;
 use super::stores::is_false;
 use crate::handlers::Handler;
 use crate::program::{Node, Program, Running, is_handler, own_nodes};
-use crate::writes;
+use crate::writes::{self, Write};
 
 /// A place where some of it is lost.
 pub(super) struct Lost {
@@ -29,74 +29,123 @@ pub(super) struct Lost {
 pub(super) struct Messages<'f, 'p> {
     pub(super) program: Program<'f, 'p>,
     pub(super) running: Running<'f>,
-    pub(super) handlers: Vec<Handler>,
-    /// The attributes of the workflow that handlers write to, with the name of one.
+    /// The handlers that may run before `run`.
+    pub(super) early: Vec<Handler>,
+    /// All functions of the workflow.
+    pub(super) functions: BTreeSet<FunctionRef>,
+    /// Those that make it.
+    pub(super) makers: BTreeSet<FunctionRef>,
+    /// The attributes of the workflow that early handlers write to at once, with the name of one.
     pub(super) kept: BTreeMap<&'p str, String>,
+    /// Those that they write to behind an `await`.
+    pub(super) kept_later: BTreeMap<&'p str, String>,
     /// Those that are there before `run`, or that handlers set.
     pub(super) begun: BTreeSet<&'p str>,
-    /// Those to which signals add.
-    pub(super) queues: BTreeSet<&'p str>,
+    /// Those to which signals add, with the name of one.
+    pub(super) queues: BTreeMap<&'p str, String>,
 }
 
 impl<'f, 'p> Messages<'f, 'p> {
     pub(super) fn new(program: Program<'f, 'p>, running: Running<'f>) -> Self {
-        let mut handlers = Handler::all(program, running);
-        handlers.retain(|it| is_handler(it.role));
-        let (mut kept, mut queues, mut begun) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-        for handler in &handlers {
-            for &function in &handler.runs {
-                let emptied = emptied(program, function);
-                let added = added_to(program, function);
-                for write in writes::in_function(program, function) {
-                    let is_own = running.reach.bases.contains(&write.attribute.owner);
-                    let (name, span) = (write.attribute.name, span_of(write.node));
-                    if is_own && !emptied.contains(&span) {
-                        kept.entry(name).or_insert_with(|| handler.name.clone());
-                        begun.extend(write.binds.then_some(name));
-                        if handler.role == Role::Signal && added.contains(&span) {
-                            queues.insert(name);
-                        }
-                    }
-                }
-            }
-        }
         let mut messages = Self {
             program,
             running,
-            handlers,
-            kept,
-            begun,
-            queues,
+            early: Vec::new(),
+            functions: running.runs_of(|_| true),
+            makers: running.runs_of(|role| role == Role::Init),
+            kept: BTreeMap::new(),
+            kept_later: BTreeMap::new(),
+            begun: BTreeSet::new(),
+            queues: BTreeMap::new(),
         };
-        for (function, _) in messages.functions_beside() {
-            if program.short_name(function) == "__init__" {
-                let runs = program.runs_from(function).into_iter();
-                let writes = runs.flat_map(|it| writes::in_function(program, it));
-                let set = writes.filter(|it| it.binds).map(|it| it.attribute.name);
-                messages.begun.extend(set);
+        let handlers = Handler::all(program, running).into_iter();
+        let (handlers, validators): (Vec<_>, Vec<_>) = handlers.partition(|it| is_handler(it.role));
+        let by_run = running.runs_of(|role| matches!(role, Role::Run | Role::Step | Role::Hook));
+        let by_run = messages.set_in(by_run.difference(&messages.makers));
+        for handler in handlers {
+            let own = validators
+                .iter()
+                .filter(|it| is_validator(program, it, &handler));
+            let own: Vec<&Handler> = own.collect();
+            messages.add(&handler, &own, &by_run);
+            if messages.is_early(&handler) {
+                messages.early.push(handler);
             }
         }
+        let made = messages.set_in(messages.makers.iter());
+        messages.begun.extend(made);
         messages
     }
 
-    /// The functions in the files of the workflow class and its bases.
-    pub(super) fn functions_beside(&self) -> Vec<(FunctionRef, &'p Function<'p>)> {
-        let files: BTreeSet<_> = self.running.reach.bases.iter().map(|it| it.file).collect();
-        let mut found = Vec::new();
-        for file in files {
-            let functions = self.program.index(file).map_or(&[][..], |it| &it.functions);
-            for (ix, function) in functions.iter().enumerate() {
-                let ix = ix as FunctionIx;
-                found.push((FunctionRef { file, ix }, function));
+    /// Before `run` registers a handler, its messages wait.
+    fn is_early(&self, handler: &Handler) -> bool {
+        let registers = handler.registered_by.as_ref();
+        registers.is_none_or(|it| self.makers.contains(it))
+    }
+
+    pub(super) fn is_own(&self, write: &Write<'_>) -> bool {
+        self.running.reach.bases.contains(&write.attribute.owner)
+    }
+
+    /// The attributes of the workflow that functions set.
+    fn set_in<'r>(&self, functions: impl Iterator<Item = &'r FunctionRef>) -> BTreeSet<&'p str> {
+        let writes = functions.flat_map(|&it| writes::in_function(self.program, it));
+        let set = writes.filter(|it| it.binds && self.is_own(it));
+        set.map(|it| it.attribute.name).collect()
+    }
+
+    fn add(&mut self, handler: &Handler, validators: &[&Handler], by_run: &BTreeSet<&'p str>) {
+        let program = self.program;
+        let is_early = self.is_early(handler);
+        let arrivals = Arrivals {
+            program,
+            functions: &self.functions,
+            by_run,
+        };
+        let places = |of: fn(Program<'_, '_>, FunctionRef) -> BTreeSet<Span>| -> BTreeSet<_> {
+            let functions = handler.runs.iter();
+            let places =
+                functions.flat_map(|&it| of(program, it).into_iter().map(move |at| (it, at)));
+            places.collect()
+        };
+        let (emptied, added) = (places(emptied), places(added_to));
+        for (function, write, before) in arrivals.of(handler, validators) {
+            let at = (function, span_of(write.node));
+            if !self.is_own(&write) || emptied.contains(&at) {
+                continue;
+            }
+            let name = write.attribute.name;
+            let note = |names: &mut BTreeMap<&'p str, String>| {
+                names.entry(name).or_insert_with(|| handler.name.clone());
+            };
+            self.begun.extend(write.binds.then_some(name));
+            if handler.role == Role::Signal && added.contains(&at) {
+                note(&mut self.queues);
+            }
+            let before = before.filter(|it| is_early && !it.is_up_to_run(name));
+            match before {
+                Some(it) if it.has_waited => note(&mut self.kept_later),
+                Some(_) => note(&mut self.kept),
+                None => {}
             }
         }
-        found
     }
 
     pub(super) fn mentions(&self, function: FunctionRef, name: &str) -> bool {
         let def = self.program.def(function);
         def.is_some_and(|it| attributes_of(it).contains(name))
     }
+}
+
+/// Whether `@update.validator` stands above one, or both have one name.
+fn is_validator(program: Program<'_, '_>, validator: &Handler, update: &Handler) -> bool {
+    let def = program.def(validator.function);
+    let decorators = def.map_or(&[][..], |it| &it.decorator_list);
+    let mut decorated = decorators
+        .iter()
+        .filter_map(|it| it.expression.as_attribute_expr());
+    validator.name == update.name
+        || decorated.any(|it| is_name(&it.value, program.short_name(update.function)))
 }
 
 /// The attributes that a function looks up, also in the functions that it defines.
@@ -106,11 +155,15 @@ pub(super) fn attributes_of(def: &ast::StmtFunctionDef) -> BTreeSet<&str> {
     attributes.0
 }
 
-/// Whether an expression, or a function that it defines, looks up an attribute of this name.
-pub(super) fn looks_up(expr: &Expr, name: &str) -> bool {
+/// The same for an expression.
+pub(super) fn attributes_in(expr: &Expr) -> BTreeSet<&str> {
     let mut attributes = Attributes::default();
     attributes.visit_expr(expr);
-    attributes.0.contains(name)
+    attributes.0
+}
+
+pub(super) fn looks_up(expr: &Expr, name: &str) -> bool {
+    attributes_in(expr).contains(name)
 }
 
 #[derive(Default)]

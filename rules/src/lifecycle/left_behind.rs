@@ -36,13 +36,12 @@ impl Messages<'_, '_> {
                 _ => None,
             });
             let repeated = repeated.map_or(&def.body[..], std::slice::from_ref);
-            for &name in &self.queues {
+            for (&name, handler) in &self.queues {
                 if self.takes_from(function, repeated, name)
                     && self.begins_empty(name)
                     && !self.is_asked(function, name, awaited, at)
                     && !self.is_carried(function, name, call)
                 {
-                    let handler = &self.kept[name];
                     found.push(Lost {
                         function,
                         span: at,
@@ -114,9 +113,8 @@ impl Messages<'_, '_> {
 
     /// Whether nothing but an empty container is ever put there as a whole.
     fn begins_empty(&self, name: &str) -> bool {
-        let functions = self.functions_beside();
-        functions.into_iter().all(|(_, function)| {
-            own_nodes(Some(function)).all(|node| {
+        self.functions.iter().all(|&it| {
+            own_nodes(self.program.function(it)).all(|node| {
                 let (targets, value) = match node {
                     Node::Stmt(Stmt::Assign(it)) => (&it.targets[..], &*it.value),
                     Node::Stmt(Stmt::AnnAssign(it)) => match &it.value {
@@ -182,7 +180,7 @@ impl Messages<'_, '_> {
     /// Whether the input of the next run may hold it: it is named there, or by what the input is made of.
     fn is_carried(&self, function: FunctionRef, name: &str, call: &ast::ExprCall) -> bool {
         let mut carriers = BTreeSet::from([name]);
-        for (it, _) in self.functions_beside() {
+        for &it in &self.functions {
             if it != function && self.mentions(it, name) {
                 carriers.insert(self.program.short_name(it));
             }

@@ -11,7 +11,7 @@ use rules_macros::RuleMetadata;
 use super::kept::{Lost, Messages, emptied};
 use super::waited::missing;
 use crate::finding::Finding;
-use crate::program::{Culprit, Node, Program, Running, nodes_of_expr, own_nodes};
+use crate::program::{Culprit, Node, Program, Running, nodes_of, nodes_of_expr, own_nodes};
 use crate::rule::{Context, Rule};
 use crate::writes;
 
@@ -151,9 +151,6 @@ impl Rule for LostMessage {
         let mut seen = BTreeSet::new();
         for running in Running::all(cx.facts) {
             let messages = Messages::new(program, running);
-            if messages.kept.is_empty() {
-                continue;
-            }
             for (_, run) in running.entries_of(|role| role == Role::Run) {
                 let mut lost = messages.set_back(run.function);
                 for &function in &run.runs {
@@ -181,13 +178,13 @@ impl<'p> Messages<'_, 'p> {
     fn dropped(&self, run: FunctionRef) -> Vec<Lost> {
         let placeholders = self.placeholders(run);
         let mut found = Vec::new();
-        let signals = self.handlers.iter().filter(|it| it.role == Role::Signal);
+        let signals = self.early.iter().filter(|it| it.role == Role::Signal);
         for handler in signals {
             let def = self.program.def(handler.function);
-            for statement in def.map_or(&[][..], |it| &it.body[..]) {
-                let Stmt::If(it) = statement else {
-                    continue;
-                };
+            let body = def.map_or(&[][..], |it| &it.body[..]);
+            // Behind an `await`, `run` has begun.
+            let at_once = body.iter().take_while(|it| !awaits(it));
+            for it in at_once.filter_map(|it| it.as_if_stmt()) {
                 let only_returns = matches!(it.body.last(), Some(Stmt::Return(it)) if it.value.is_none())
                     && it.body.iter().rev().skip(1).all(Stmt::is_expr_stmt)
                     && it.elif_else_clauses.is_empty();
@@ -226,15 +223,16 @@ impl<'p> Messages<'_, 'p> {
             })
         };
         let (mut begun, mut set, mut others) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-        for (function, _) in self.functions_beside() {
-            let is_init = self.program.short_name(function) == "__init__";
+        for &function in &self.functions {
+            let is_init = self.makers.contains(&function);
             let emptied = emptied(self.program, function);
             let given = own_nodes(self.program.function(function)).filter_map(|node| match node {
                 Node::Stmt(Stmt::Assign(it)) if is_input(&it.value) => Some(&it.targets),
                 _ => None,
             });
             let given: BTreeSet<Span> = given.flatten().map(span_of).collect();
-            for write in writes::in_function(self.program, function) {
+            let writes = writes::in_function(self.program, function).into_iter();
+            for write in writes.filter(|it| self.is_own(it)) {
                 let span = span_of(write.node);
                 let names = match () {
                     () if is_init && emptied.contains(&span) => &mut begun,
@@ -247,6 +245,15 @@ impl<'p> Messages<'_, 'p> {
         set.retain(|it| begun.contains(it) && !others.contains(it));
         set
     }
+}
+
+fn awaits(statement: &Stmt) -> bool {
+    let mut nodes = nodes_of(std::slice::from_ref(statement)).into_iter();
+    nodes.any(|node| match node {
+        Node::Expr(it) => it.is_await_expr(),
+        Node::Stmt(Stmt::With(it)) => it.is_async,
+        Node::Stmt(_) => false,
+    })
 }
 
 /// The attribute for which a test is true as long as it is missing, or unlike something else.

@@ -1,6 +1,7 @@
 //! The rules about handlers, how a run ends, and failures, one file for each.
 
 mod abandoned_child;
+mod arrivals;
 mod ends;
 mod exceptions;
 mod guards;

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use lint_core::diagnostic::Severity;
-use lint_core::facts::FunctionRef;
+use lint_core::facts::{Callee, FunctionRef};
 use lint_core::syntax::ast::{Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use super::kept::{Lost, Messages, attributes_of, looks_up, set_to_empty};
-use crate::program::{Node, nodes_of, nodes_of_expr};
+use crate::program::{Node, nodes_of, nodes_of_expr, own_nodes};
 use crate::sdk;
 
 impl Messages<'_, '_> {
@@ -20,6 +20,7 @@ impl Messages<'_, '_> {
             run,
             used: BTreeSet::new(),
             has_waited: false,
+            has_asked: false,
             found: Vec::new(),
         };
         walk.body(body);
@@ -34,6 +35,8 @@ struct Walk<'a, 'f, 'p> {
     /// The attributes that were read or set so far.
     used: BTreeSet<&'p str>,
     has_waited: bool,
+    /// Whether it has done more than to let time pass: somebody may answer.
+    has_asked: bool,
     found: Vec<Lost>,
 }
 
@@ -64,13 +67,14 @@ impl<'p> Walk<'_, '_, 'p> {
             return;
         };
         let messages = self.messages;
-        let Some(handler) = messages.kept.get(name) else {
+        let later = || messages.kept_later.get(name).filter(|_| self.has_waited);
+        let Some(handler) = messages.kept.get(name).or_else(later) else {
             return;
         };
         if self.used.contains(name) || !messages.begun.contains(name) {
             return;
         }
-        if self.has_waited && !self.is_waited_for(name, rest) {
+        if self.has_waited && !(self.has_asked && self.is_waited_for(name, rest)) {
             return;
         }
         let help = match self.has_waited {
@@ -119,6 +123,7 @@ impl<'p> Walk<'_, '_, 'p> {
                 Node::Expr(Expr::Lambda(it)) => pending.extend(nodes_of_expr(&it.body)),
                 Node::Expr(Expr::Await(it)) => {
                     self.has_waited |= program.suspends(self.run.file, &it.value);
+                    self.has_asked |= self.asks(self.run, node);
                 }
                 Node::Stmt(Stmt::With(it)) => self.has_waited |= it.is_async,
                 Node::Expr(Expr::Call(call)) => {
@@ -128,11 +133,30 @@ impl<'p> Walk<'_, '_, 'p> {
                         if entered.insert(it) {
                             let def = program.def(it);
                             self.used.extend(def.into_iter().flat_map(attributes_of));
+                            let mut own = own_nodes(program.function(it));
+                            self.has_asked |= own.any(|node| self.asks(it, node));
                         }
                     }
                 }
                 _ => {}
             }
         }
+    }
+    /// Whether a node waits for more than time and conditions.
+    fn asks(&self, function: FunctionRef, node: Node<'_>) -> bool {
+        const SLEEP: &[&str] = &["asyncio.sleep", "temporalio.workflow.sleep"];
+        let Node::Expr(Expr::Await(it)) = node else {
+            return false;
+        };
+        let callees = it.value.as_call_expr();
+        let callees = callees.map(|it| self.messages.program.callees(function.file, it));
+        let only_waits = |it: &Callee| match it {
+            Callee::External(name) => {
+                SLEEP.contains(&name.as_str()) || sdk::WAIT_CONDITION.contains(&name.as_str())
+            }
+            // What it awaits is asked itself.
+            it => matches!(it, Callee::Function(_)),
+        };
+        !callees.is_some_and(|it| !it.is_empty() && it.iter().all(only_waits))
     }
 }
