@@ -6,9 +6,12 @@ use lint_core::screen::Word;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 
+use crate::sites::last_name;
+
 const FAILURES: &str = "workflow_failure_exception_types";
+const CONVERTERS: [&str; 2] = ["PayloadConverter", "JSONTypeConverter"];
 /// What all files are searched for.
-pub(crate) const SOUGHT: [&str; 2] = [FAILURES, "defn("];
+pub(crate) const SOUGHT: [&str; 4] = [FAILURES, "defn(", CONVERTERS[0], CONVERTERS[1]];
 
 /// What is true of all parts of a project.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -17,6 +20,18 @@ pub(crate) struct Everywhere {
     pub(crate) workers_declare_failures: bool,
     /// Whether `activity.defn(function)` makes activities of functions that are not decorated.
     pub(crate) marks_activities: bool,
+    pub(crate) converters: Converters,
+}
+
+/// What converters of the project do otherwise than those of the SDK.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Converters {
+    /// They make payloads of values.
+    pub(crate) write: bool,
+    /// They make values of payloads, also where no type is asked for.
+    pub(crate) read: bool,
+    /// They make the values for which a type asks.
+    pub(crate) type_: bool,
 }
 
 impl Everywhere {
@@ -27,9 +42,12 @@ impl Everywhere {
         let project = facts.project;
         // No workflow needs the files that start workers.
         let files = project.candidates(&Question {
-            name: format!("{FAILURES}, or a call of `defn`"),
+            name: format!("{FAILURES}, a converter, or a call of `defn`"),
             words: SOUGHT.map(Word::text).into(),
-            test: &|bytes| mentions(bytes, FAILURES) || calls_defn(bytes),
+            test: &|bytes| {
+                let names = [&[FAILURES][..], &CONVERTERS].concat();
+                names.iter().any(|it| mentions(bytes, it)) || calls_defn(bytes)
+            },
         });
         let mut finder = Finder::default();
         for module in files.into_iter().filter_map(|file| project.module(file)) {
@@ -101,6 +119,16 @@ impl<'a> Visitor<'a> for Finder<'a> {
                     }
                 }
             }
+            Stmt::ClassDef(it) => {
+                if it
+                    .bases()
+                    .iter()
+                    .any(|it| last_name(it).ends_with("Converter"))
+                {
+                    self.found.converters.add_methods(&it.body);
+                }
+                walk_stmt(self, statement);
+            }
             _ => walk_stmt(self, statement),
         }
     }
@@ -108,12 +136,31 @@ impl<'a> Visitor<'a> for Finder<'a> {
     fn visit_expr(&mut self, expression: &'a Expr) {
         if let Expr::Call(call) = expression {
             self.found.marks_activities |= self.marks_activity(call);
+            if last_name(&call.func) == "JSONPlainPayloadConverter" {
+                let has = |name| call.arguments.find_keyword(name).is_some();
+                self.found.converters.write |= has("encoder");
+                self.found.converters.read |= has("decoder");
+            }
             if let Some(given) = call.arguments.find_keyword(FAILURES) {
                 let is_none = matches!(&given.value, Expr::List(list) if list.elts.is_empty());
                 self.found.workers_declare_failures |= !is_none;
             }
         }
         walk_expr(self, expression);
+    }
+}
+
+impl Converters {
+    /// The methods of a converter that the SDK calls.
+    fn add_methods(&mut self, body: &[Stmt]) {
+        for method in body.iter().filter_map(|it| it.as_function_def_stmt()) {
+            match method.name.as_str() {
+                "to_payload" | "to_payloads" => self.write = true,
+                "from_payload" | "from_payloads" => self.read = true,
+                "to_typed_value" => self.type_ = true,
+                _ => {}
+            }
+        }
     }
 }
 

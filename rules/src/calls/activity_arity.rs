@@ -174,7 +174,7 @@ use crate::sites::{
 ///
 /// ## Limits
 /// Arguments hidden in `*args` are not counted. A variable that is `None` at run time is not seen. Types are
-/// compared where the text leaves no doubt: a literal, a parameter with a plain annotation, an instance that is
+/// compared where the text leaves no doubt, and no converter of the project makes values of payloads: a literal, a parameter with a plain annotation, an instance that is
 /// made there, against `str`, `int`, `float`, `bool`, `list`, `dict`, a data class or a model. What the
 /// converters of the SDK turn into each other is let through: an `int` for a `float`, a dictionary for a data
 /// class, if it is not written out without a field that has no default. Activities that are named by a string
@@ -209,7 +209,7 @@ impl Rule for ActivityArity {
         }
         let program = Program::new(cx.facts);
         for site in model.temporal_calls() {
-            check_temporal(model, program, site, report);
+            check_temporal(cx, program, site, report);
         }
         passed_on(model, program, report);
     }
@@ -217,11 +217,12 @@ impl Rule for ActivityArity {
 
 /// A call in plain Temporal code, which takes one argument by position, or any number as `args`.
 fn check_temporal(
-    model: &Model<'_>,
+    cx: &Context<'_>,
     program: Program<'_, '_>,
     site: &CallSite<'_>,
     report: &mut Vec<Diagnostic>,
 ) {
+    let model = &cx.model;
     let Some(sends) = Sends::of(program, site) else {
         return;
     };
@@ -284,6 +285,10 @@ fn check_temporal(
     let what = sends.what();
     let takes = taker.arity();
     if takes.accepts(given.len()) {
+        let converters = cx.everywhere.converters;
+        if converters.read || converters.type_ {
+            return;
+        }
         let given = Given {
             model,
             site,

@@ -75,7 +75,8 @@ use crate::sites::keyword_value;
 /// ```
 ///
 /// ## Limits
-/// Only the variable of an `except` clause is looked for, in that clause.
+/// Only the variable of an `except` clause is looked for, in that clause, and only where no converter of the project
+/// makes payloads.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB433",
@@ -92,6 +93,9 @@ impl Rule for ExceptionAsPayload {
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        if cx.everywhere.converters.write {
+            return;
+        }
         let program = Program::new(cx.facts);
         for (running, entry, function) in Running::functions(cx.facts) {
             let answers = answers(running, function);

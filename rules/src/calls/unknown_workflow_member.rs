@@ -80,7 +80,8 @@ use crate::sdk;
 /// Of data classes and models only those count of which all bases stand in the project and nothing hides members:
 /// no `__getattr__`, no other decorator, no configuration of the model.
 /// A result is taken for a dictionary where the variable, or what the project registers under the name, says that it
-/// is a data class or a model, and only its first attribute is reported.
+/// is a data class or a model, and no converter of the project makes values of payloads; only its first attribute is
+/// reported.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB429",
@@ -122,8 +123,11 @@ impl Rule for UnknownWorkflowMember {
             let mut entries = running.entries_of(takes_input);
             let is_entry = entries.any(|(_, reach)| reach.function == function);
             for it in lacking(&cx.model, program, function, is_entry) {
-                let is_given = || it.attribute.as_ref().is_some_and(|it| at.is_given(it));
-                if it.is_of_dictionary() || !is_given() {
+                let is_given = || match it.is_of_dictionary() {
+                    true => cx.everywhere.converters.read,
+                    false => it.attribute.as_ref().is_some_and(|it| at.is_given(it)),
+                };
+                if !is_given() {
                     at.lacking(&it).report(report);
                 }
             }
