@@ -2,14 +2,15 @@
 
 use lint_core::diagnostic::{FileId, Span};
 use lint_core::facts::FunctionRef;
-use lint_core::index::ClassIx;
+use lint_core::index::{ClassIx, FunctionIx, MODULE_BODY};
 use lint_core::names::{Base, Resolved};
 use lint_core::suggest::closest;
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use crate::model::Model;
-use crate::program::{Node, Program, own_nodes, tried};
+use crate::program::{Node, Program, nodes_of, own_nodes, tried};
+use crate::sites::last_name;
 
 /// A member that is not there.
 pub(super) struct NoMember {
@@ -66,12 +67,7 @@ fn no_member(
         return None;
     };
     let members = members(model, file, ix)?;
-    let text = &model.project.text(file)?.text;
-    let stored = format!(".{name} =");
-    let mut stores = text.match_indices(&stored);
-    let is_stored = stores.any(|(at, _)| !text[at + stored.len()..].starts_with('='));
-    let is_added = text.contains("setattr(") || is_stored;
-    if members.contains(&name) || is_added {
+    if members.contains(&name) || is_added(model, (file, ix), name)? {
         return None;
     }
     let class = model.index(file)?.class(ix).node.name.to_string();
@@ -86,6 +82,40 @@ fn no_member(
         help,
     })
 }
+
+/// Whether code beside the class gives it an attribute of this name, or may do so.
+fn is_added(model: &Model<'_>, class: (FileId, ClassIx), name: &str) -> Option<bool> {
+    let (file, _) = class;
+    let names = model.names_in(file);
+    let is_other = |function, it: &Expr| match names.resolve(file, function, it) {
+        Some(Resolved::Class { file, ix }) => (file, ix) != class,
+        Some(_) => true,
+        None => matches!(it, Expr::Name(it) if it.id.as_str() == "self"),
+    };
+    let adds = |function, node: &Node<'_>| match node {
+        Node::Expr(Expr::Attribute(it)) if it.ctx.is_store() => {
+            it.attr.as_str() == name && !is_other(function, &it.value)
+        }
+        Node::Expr(Expr::Call(call)) if SETS.contains(&last_name(&call.func)) => {
+            let [of, set, ..] = &call.arguments.args[..] else {
+                return false;
+            };
+            let set = set.as_string_literal_expr();
+            set.is_none_or(|it| it.value.to_str() == name) && !is_other(function, of)
+        }
+        _ => false,
+    };
+    let module = model.project.module(file)?;
+    let mut beside = nodes_of(&module.tree().body).into_iter();
+    let functions = &module.index().functions;
+    let mut functions = functions.iter().enumerate();
+    let is_added = beside.any(|node| adds(MODULE_BODY, &node))
+        || functions.any(|(ix, it)| own_nodes(Some(it)).any(|node| adds(ix as FunctionIx, &node)));
+    Some(is_added)
+}
+
+/// What takes an object, a name and a value; `setattr` or the method of a metaclass.
+const SETS: &[&str] = &["__setattr__", "extend_enum", "setattr"];
 
 /// What the class and its bases bind; `None` if it is no enum, or not all of it is written out.
 fn members<'p>(model: &Model<'p>, file: FileId, class: ClassIx) -> Option<Vec<&'p str>> {
@@ -123,7 +153,7 @@ fn members<'p>(model: &Model<'p>, file: FileId, class: ClassIx) -> Option<Vec<&'
     is_enum.then_some(members)
 }
 
-const ENUMS: &[&str] = &["enum.Enum", "enum.IntEnum", "enum.StrEnum"];
+pub(crate) const ENUMS: &[&str] = &["enum.Enum", "enum.IntEnum", "enum.StrEnum"];
 
 fn add<'p>(statement: &'p Stmt, members: &mut Vec<&'p str>) -> Option<()> {
     match statement {
@@ -133,7 +163,10 @@ fn add<'p>(statement: &'p Stmt, members: &mut Vec<&'p str>) -> Option<()> {
             }
         }
         Stmt::AnnAssign(it) => members.push(it.target.as_name_expr()?.id.as_str()),
+        // It is called for each class that is derived, and may give it anything.
+        Stmt::FunctionDef(it) if it.name.as_str() == "__init_subclass__" => return None,
         Stmt::FunctionDef(it) => members.push(it.name.as_str()),
+        Stmt::ClassDef(it) => members.push(it.name.as_str()),
         Stmt::Expr(it) if it.value.is_string_literal_expr() => {}
         Stmt::Pass(_) => {}
         _ => return None,

@@ -50,6 +50,7 @@ pub(crate) use awaited_value::AwaitedValue;
 pub(crate) use child_runbook_cycle::ChildRunbookCycle;
 pub(crate) use document_slots::DocumentSlots;
 pub(crate) use duplicate_activity_name::DuplicateActivityName;
+pub(crate) use enum_members::ENUMS;
 pub(crate) use equal_child_ids::EqualChildIds;
 pub(crate) use exception_as_payload::ExceptionAsPayload;
 pub(crate) use helper_arguments::HelperArguments;

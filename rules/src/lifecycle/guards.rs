@@ -14,6 +14,7 @@ use lint_core::syntax::span_of;
 use super::ends::falls_through;
 use super::exceptions::Raise;
 use super::waited::is_waited_for;
+use crate::calls::ENUMS;
 use crate::model::Model;
 use crate::program::{Node, Program, nodes_of, nodes_of_expr, own_nodes};
 use crate::sites::number;
@@ -41,7 +42,7 @@ impl<'p> Deciding<'p> {
     }
 
     fn walk(&mut self, body: &'p [Stmt], at: Span) {
-        let Some(ix) = body.iter().position(|it| is_inside(span_of(it), at)) else {
+        let Some(ix) = body.iter().position(|it| span_of(it).contains(at)) else {
             return;
         };
         for before in &body[..ix] {
@@ -61,7 +62,7 @@ impl<'p> Deciding<'p> {
                 let others = it.elif_else_clauses.iter();
                 clauses.extend(others.map(|it| (it.test.as_ref(), &it.body[..])));
                 for (test, body) in clauses {
-                    let is_here = body.iter().any(|it| is_inside(span_of(it), at));
+                    let is_here = body.iter().any(|it| span_of(it).contains(at));
                     match is_here {
                         true => self.met.extend(test),
                         false => self.unmet.extend(test),
@@ -75,7 +76,7 @@ impl<'p> Deciding<'p> {
                 for case in &it.cases {
                     let is_rest =
                         matches!(&case.pattern, Pattern::MatchAs(it) if it.pattern.is_none());
-                    if case.body.iter().any(|it| is_inside(span_of(it), at)) {
+                    if case.body.iter().any(|it| span_of(it).contains(at)) {
                         self.is_rest |= is_rest;
                         if !is_rest {
                             self.taken.clear();
@@ -128,10 +129,6 @@ fn equal_to(it: &ast::ExprCompare) -> Vec<&Expr> {
         ([CmpOp::In], [Expr::Set(it)]) => it.elts.iter().collect(),
         _ => Vec::new(),
     }
-}
-
-fn is_inside(outer: Span, at: Span) -> bool {
-    outer.start <= at.start && at.end <= outer.end
 }
 
 fn is_left(body: &[Stmt]) -> bool {
@@ -210,8 +207,6 @@ fn is_beyond_members(model: &Model<'_>, function: FunctionRef, values: &[&Expr])
     bases.is_some_and(|it| it.args.iter().any(is_enum))
         && own.all(|it| compared.contains(it.id.as_str()))
 }
-
-const ENUMS: &[&str] = &["enum.Enum", "enum.IntEnum", "enum.StrEnum"];
 
 /// `not handle.done()` behind `await handle`
 fn asks_whether_awaited(program: Program<'_, '_>, function: FunctionRef, test: &Expr) -> bool {
@@ -319,7 +314,7 @@ fn is_missing_key(program: Program<'_, '_>, raise: Raise<'_>) -> bool {
             return false;
         };
         let mut handlers = it.handlers.iter();
-        let is_handled = handlers.any(|it| is_inside(span_of(it), raise.span));
+        let is_handled = handlers.any(|it| span_of(it).contains(raise.span));
         is_handled && nodes_of(&it.body).iter().any(looks_up)
     })
 }
