@@ -2,12 +2,14 @@
 
 use lint_core::diagnostic::FileId;
 use lint_core::index::{FunctionIx, FunctionNode, MODULE_BODY};
+use lint_core::names::Resolved;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
 use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
 use rustc_hash::FxHashMap;
 
 use crate::model::{CallSite, Model, PUTS};
+use crate::sites::last_name;
 
 /// What something other than `await` does with the value of an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,8 +59,9 @@ const OF_COROUTINES: &[&str] = &[
 ];
 
 /// How a function, with those nested in it, uses a variable of its own.
-#[derive(Default)]
-struct VariableUse<'n> {
+struct VariableUse<'n, 'p> {
+    model: &'n Model<'p>,
+    place: (FileId, FunctionIx),
     name: &'n str,
     /// How the values of names in the file are taken, if that is asked for.
     taken: Option<(&'n Takings, FileId)>,
@@ -79,7 +82,7 @@ struct VariableUse<'n> {
     wholes: usize,
 }
 
-impl VariableUse<'_> {
+impl VariableUse<'_, '_> {
     fn is_read(&self) -> bool {
         self.reads + self.looks + self.keys + self.wholes > 0
     }
@@ -88,12 +91,20 @@ impl VariableUse<'_> {
         matches!(expression, Expr::Name(name) if name.id.as_str() == self.name)
     }
 
-    /// `asyncio.gather(it)`, `asyncio.wait([it])`
+    /// `asyncio.gather(it)`, `asyncio.wait([it])`, `group.create_task(it)`
     fn is_given_to_wait(&self, call: &ast::ExprCall) -> bool {
-        let function = match &*call.func {
-            Expr::Attribute(it) => it.attr.as_str(),
-            Expr::Name(it) => it.id.as_str(),
-            _ => return false,
+        let (file, function) = self.place;
+        let resolved = self
+            .model
+            .names_in(file)
+            .resolve(file, function, &call.func);
+        let waits = match &resolved {
+            Some(Resolved::External(name)) => name
+                .rsplit_once('.')
+                .is_some_and(|(module, name)| WAITING.contains(&module) && WAITERS.contains(&name)),
+            Some(_) => false,
+            // It may be a method of a group of tasks or of a loop.
+            None => WAITERS.contains(&last_name(&call.func)),
         };
         let holds = |it: &Expr| match it {
             Expr::List(it) => it.elts.iter().any(|it| self.is_it(it)),
@@ -101,11 +112,13 @@ impl VariableUse<'_> {
             Expr::Tuple(it) => it.elts.iter().any(|it| self.is_it(it)),
             other => self.is_it(other),
         };
-        WAITERS.contains(&function) && call.arguments.args.iter().any(holds)
+        waits && call.arguments.args.iter().any(holds)
     }
 }
 
-/// What awaits the coroutines that it is given, in `asyncio` and in `temporalio.workflow`.
+const WAITING: &[&str] = &["asyncio", "temporalio.workflow"];
+
+/// What awaits the coroutines that it is given there.
 const WAITERS: &[&str] = &[
     "as_completed",
     "create_task",
@@ -116,7 +129,7 @@ const WAITERS: &[&str] = &[
     "wait_for",
 ];
 
-impl<'a> Visitor<'a> for VariableUse<'_> {
+impl<'a> Visitor<'a> for VariableUse<'_, '_> {
     fn visit_expr(&mut self, expression: &'a Expr) {
         let is_waited_for = match expression {
             Expr::Await(it) => self.is_it(&it.value),
@@ -275,12 +288,12 @@ fn calls_within<'p>(
 }
 
 /// `None` for a name that other code can use too.
-fn variable_use<'n>(
-    model: &Model<'_>,
+fn variable_use<'n, 'p>(
+    model: &'n Model<'p>,
     takings: Option<&'n Takings>,
     (file, function): (FileId, FunctionIx),
     name: &'n str,
-) -> Option<VariableUse<'n>> {
+) -> Option<VariableUse<'n, 'p>> {
     let it = model.index(file)?.function(function);
     let is_own = function != MODULE_BODY
         && it.locals.contains(name)
@@ -290,9 +303,18 @@ fn variable_use<'n>(
         return None;
     }
     let mut used = VariableUse {
+        model,
+        place: (file, function),
         name,
         taken: takings.map(|it| (it, file)),
-        ..VariableUse::default()
+        reads: 0,
+        looks: 0,
+        awaits: 0,
+        tests: 0,
+        stores: 0,
+        is_mapping: false,
+        keys: 0,
+        wholes: 0,
     };
     match it.node {
         FunctionNode::Module(module) => used.visit_body(&module.body),

@@ -1,7 +1,9 @@
 //! Branches behind a wait with a limit for the case that its condition did not come true: then the wait
 //! raises, and they are not reached.
 
-use lint_core::facts::FunctionRef;
+use lint_core::diagnostic::FileId;
+use lint_core::facts::{Callee, ClassRef, FunctionRef};
+use lint_core::names::Base;
 use lint_core::syntax::ast::{self, BoolOp, CmpOp, Expr, Stmt, UnaryOp};
 use lint_core::syntax::span_of;
 
@@ -10,12 +12,12 @@ use crate::model::Model;
 use crate::program::{Node, Program, bodies, nodes_of, nodes_of_expr, own_nodes};
 use crate::{sdk, writes};
 
-/// The first statements of such branches. One that only raises says to type checkers what is known there.
+/// The waits with the first statements of such branches. One that only raises says to type checkers what is known there.
 pub(super) fn late_branches<'p>(
     model: &Model<'_>,
     program: Program<'_, 'p>,
     function: FunctionRef,
-) -> Vec<&'p Stmt> {
+) -> Vec<(&'p Stmt, &'p Stmt)> {
     let own = program.def(function).map(|it| &it.body[..]);
     let inner = own_nodes(program.function(function)).flat_map(|node| match node {
         Node::Stmt(it) => bodies(it),
@@ -24,10 +26,10 @@ pub(super) fn late_branches<'p>(
     let mut found = Vec::new();
     for block in own.into_iter().chain(inner) {
         for (ix, statement) in block.iter().enumerate() {
-            if let Some(condition) = awaited(program, function, statement) {
+            if let Some(condition) = awaited(model, program, function, statement) {
                 let mut behind = Behind::new(model, program, function, condition);
                 behind.follow(&block[ix + 1..], Known::new());
-                found.append(&mut behind.found);
+                found.extend(behind.found.into_iter().map(|it| (statement, it)));
             }
         }
     }
@@ -36,6 +38,7 @@ pub(super) fn late_branches<'p>(
 
 /// The condition that a statement waits for, no longer than a limit.
 fn awaited<'p>(
+    model: &Model<'_>,
     program: Program<'_, 'p>,
     function: FunctionRef,
     statement: &'p Stmt,
@@ -53,31 +56,51 @@ fn awaited<'p>(
         false => is_limited(program, function, call).then_some(call)?,
     };
     let condition = &*wait.arguments.args.first()?.as_lambda_expr()?.body;
-    is_plain(program, function, condition).then_some(condition)
+    is_plain(model, program, function, condition).then_some(condition)
 }
 
 /// Whether a condition asks for attributes of the workflow itself that are no properties: what is behind others
 /// may change with anything.
-fn is_plain(program: Program<'_, '_>, function: FunctionRef, condition: &Expr) -> bool {
-    let functions = program
-        .index(function.file)
-        .map_or(&[][..], |it| &it.functions);
-    let is_method = |name: &str| {
-        let mut names = functions
-            .iter()
-            .map(|it| it.qualname.rsplit('.').next().unwrap_or_default());
-        names.any(|it| it == name)
-    };
+fn is_plain(
+    model: &Model<'_>,
+    program: Program<'_, '_>,
+    function: FunctionRef,
+    condition: &Expr,
+) -> bool {
+    let FunctionRef { file, ix } = function;
     nodes_of_expr(condition).into_iter().all(|node| match node {
         Node::Expr(Expr::Attribute(it)) => {
-            !it.value.is_attribute_expr() && !is_method(it.attr.as_str())
+            let owners = program.owners(file, it);
+            let name = it.attr.as_str();
+            let is_of_class = || model.names_in(file).resolve(file, ix, &it.value).is_some();
+            !it.value.is_attribute_expr()
+                && (!owners.is_empty() || is_of_class())
+                && owners.iter().all(|it| !computes(model, *it, name))
         }
         _ => true,
     })
 }
 
-/// Whether a call may change what it is given, as far as its name tells.
-fn may_change(call: &ast::ExprCall) -> bool {
+/// Whether a class or a base of it may have a function, or what a call gives, where its objects have this attribute.
+fn computes(model: &Model<'_>, class: ClassRef, name: &str) -> bool {
+    let names = model.names_in(class.file);
+    let bases = names.bases(class.file, class.ix);
+    let classes = bases.iter().filter_map(|it| match it {
+        Base::Class { file, ix } => Some(model.index(*file)?.class(*ix)),
+        _ => None,
+    });
+    let is_it = |it: &Expr| matches!(it, Expr::Name(it) if it.id.as_str() == name);
+    let mut statements = classes.flat_map(|it| &it.node.body);
+    !names.knows(class.file)
+        || statements.any(|it| match it {
+            Stmt::FunctionDef(it) => it.name.as_str() == name,
+            Stmt::Assign(it) => it.value.is_call_expr() && it.targets.iter().any(is_it),
+            _ => false,
+        })
+}
+
+/// Whether a call may change what it is given: logging does not, nor does what only looks.
+fn may_change(program: Program<'_, '_>, file: FileId, call: &ast::ExprCall) -> bool {
     const LOGS: &[&str] = &["debug", "info", "warning", "error", "exception", "critical"];
     const LOOKS: &[&str] = &[
         "bool",
@@ -88,11 +111,15 @@ fn may_change(call: &ast::ExprCall) -> bool {
         "repr",
         "str",
     ];
-    match &*call.func {
-        Expr::Attribute(it) => !LOGS.contains(&it.attr.as_str()),
-        Expr::Name(it) => !LOOKS.contains(&it.id.as_str()),
-        _ => true,
-    }
+    let is_harmless = |it: &Callee| match it {
+        Callee::External(name) => {
+            let logs = name.rsplit_once('.').map(|(_, method)| method);
+            LOOKS.contains(&name.as_str()) || logs.is_some_and(|it| LOGS.contains(&it))
+        }
+        _ => false,
+    };
+    let callees = program.callees(file, call);
+    callees.is_empty() || !callees.iter().all(is_harmless)
 }
 
 /// Whether a call waits for a condition no longer than a limit.
@@ -311,7 +338,8 @@ impl<'m, 'f, 'p> Behind<'m, 'f, 'p> {
         };
         let is_given = |call: &ast::ExprCall| {
             let keywords = call.arguments.keywords.iter().map(|it| &it.value);
-            may_change(call) && call.arguments.args.iter().chain(keywords).any(holds)
+            may_change(program, function.file, call)
+                && call.arguments.args.iter().chain(keywords).any(holds)
         };
         let writes = |it: FunctionRef| {
             let mut writes = writes::in_function(program, it).into_iter();

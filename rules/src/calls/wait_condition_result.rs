@@ -113,15 +113,21 @@ impl Rule for WaitConditionResult {
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let program = Program::new(cx.facts);
         for (running, entry, function) in Running::functions(cx.facts) {
+            let model = &cx.model;
             let asked = asked(program, function).into_iter();
-            let asked = asked.map(|it| (span_of(it), ANSWER, "the result is used here"));
-            let caught = caught(&cx.model, program, function).into_iter();
-            let caught = caught.map(|it| (span_of(it), CLASS, "this is caught here"));
-            let dead = late_branches(&cx.model, program, function).into_iter();
-            let dead = dead.map(|it| (span_of(it), BRANCH, "this never runs"));
-            for (span, (message, help), about) in asked.chain(caught).chain(dead) {
-                let culprit = Culprit::new(function, span, about);
-                Finding::reached(&Self::METADATA, program, running, entry, culprit, message)
+            let asked = asked.map(|it| (span_of(it), span_of(it), &ANSWER));
+            let wrong = wrong_classes(model, program, function).into_iter();
+            let wrong = wrong.map(|it| (span_of(it), span_of(it), &CLASS));
+            let late = late_branches(model, program, function).into_iter();
+            let late = late.map(|(wait, it)| (span_of(wait), span_of(it), &BRANCH));
+            for (wait, span, said) in asked.chain(wrong).chain(late) {
+                let culprit = Culprit::new(function, span, said.about);
+                let (rule, message) = (&Self::METADATA, said.message);
+                let help = match is_caught(model, program, function, wait) {
+                    true => said.help_if_caught,
+                    false => said.help,
+                };
+                Finding::reached(rule, program, running, entry, culprit, message)
                     .help(help)
                     .report(report);
             }
@@ -129,21 +135,33 @@ impl Rule for WaitConditionResult {
     }
 }
 
-type Said = (&'static str, &'static str);
+struct Said {
+    message: &'static str,
+    about: &'static str,
+    help: &'static str,
+    /// What to do where the exception of the wait is caught.
+    help_if_caught: &'static str,
+}
 
-const ANSWER: Said = (
-    "`wait_condition` returns nothing, so this is never true, also when the condition came true in time",
-    "look at the condition itself behind the wait, and catch `asyncio.TimeoutError` around it",
-);
-const CLASS: Said = (
-    "`wait_condition` raises `asyncio.TimeoutError`, which this does not catch, so the workflow fails when the time is up",
-    "catch `asyncio.TimeoutError`",
-);
+const ANSWER: Said = Said {
+    message: "`wait_condition` returns nothing, so this is never true, also when the condition came true in time",
+    about: "the result is used here",
+    help: "look at the condition itself behind the wait, and catch `asyncio.TimeoutError` around it",
+    help_if_caught: "look at the condition itself behind the wait",
+};
+const CLASS: Said = Said {
+    message: "`wait_condition` raises `asyncio.TimeoutError`, which this does not catch, so the workflow fails when the time is up",
+    about: "this is caught here",
+    help: "catch `asyncio.TimeoutError`",
+    help_if_caught: "catch `asyncio.TimeoutError`",
+};
 
-const BRANCH: Said = (
-    "`wait_condition` raises `asyncio.TimeoutError` when the time is up, so this branch for what did not come in time never runs",
-    "catch `asyncio.TimeoutError` around the wait",
-);
+const BRANCH: Said = Said {
+    message: "`wait_condition` raises `asyncio.TimeoutError` when the time is up, so this branch for what did not come in time never runs",
+    about: "this never runs",
+    help: "catch `asyncio.TimeoutError` around the wait",
+    help_if_caught: "move it to where the `asyncio.TimeoutError` of the wait is caught",
+};
 
 /// The waits whose results decide something, or are kept in a variable that is read.
 fn asked<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<&'p Expr> {
@@ -282,8 +300,38 @@ fn is_wait(program: Program<'_, '_>, function: FunctionRef, expr: &Expr) -> bool
     }
 }
 
-/// The other `TimeoutError` in handlers around a wait with a timeout, if no handler catches the right one.
-fn caught<'p>(model: &Model<'_>, program: Program<'_, 'p>, function: FunctionRef) -> Vec<&'p Expr> {
+/// Whether a `try` or a `suppress` around a place catches what a wait raises.
+fn is_caught(model: &Model<'_>, program: Program<'_, '_>, function: FunctionRef, at: Span) -> bool {
+    let contains = |body: &[Stmt]| body.iter().any(|it| span_of(it).contains(at));
+    let suppresses = |it: &ast::WithItem| {
+        let call = it.context_expr.as_call_expr();
+        let call = call.filter(|it| program.calls(function.file, it, &["contextlib.suppress"]));
+        call.is_some_and(|it| {
+            it.arguments
+                .args
+                .iter()
+                .any(|it| catches(model, function, it))
+        })
+    };
+    own_nodes(program.function(function)).any(|node| match node {
+        Node::Stmt(Stmt::Try(it)) => {
+            contains(&it.body)
+                && it.handlers.iter().any(|ExceptHandler::ExceptHandler(it)| {
+                    let types = it.type_.as_deref();
+                    types.is_none_or(|it| catches(model, function, it))
+                })
+        }
+        Node::Stmt(Stmt::With(it)) => contains(&it.body) && it.items.iter().any(suppresses),
+        _ => false,
+    })
+}
+
+/// The other `TimeoutError` in handlers around a wait with a timeout, if nothing catches the right one.
+fn wrong_classes<'p>(
+    model: &Model<'_>,
+    program: Program<'_, 'p>,
+    function: FunctionRef,
+) -> Vec<&'p Expr> {
     let mut found = Vec::new();
     for node in own_nodes(program.function(function)) {
         let Node::Stmt(Stmt::Try(it)) = node else {
@@ -293,16 +341,13 @@ fn caught<'p>(model: &Model<'_>, program: Program<'_, 'p>, function: FunctionRef
             Node::Expr(Expr::Call(call)) => is_limited(program, function, call),
             _ => false,
         });
-        let mut types = it.handlers.iter().map(|it| {
+        let mut types = it.handlers.iter().filter_map(|it| {
             let ExceptHandler::ExceptHandler(it) = it;
             it.type_.as_deref()
         });
-        if waits
-            && types
-                .clone()
-                .all(|it| it.is_some_and(|it| !catches(model, function, it)))
-        {
-            found.extend(types.find_map(|it| it.filter(|it| is_other(model, function, it))));
+        let first = it.body.first().map(span_of);
+        if waits && first.is_some_and(|it| !is_caught(model, program, function, it)) {
+            found.extend(types.find(|it| is_other(model, function, it)));
         }
     }
     found
