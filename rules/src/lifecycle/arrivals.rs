@@ -17,18 +17,21 @@ use crate::writes::{self, Write};
 #[derive(Clone, Default, PartialEq)]
 pub(super) struct Before<'p> {
     pub(super) has_waited: bool,
-    /// The attributes that `run` sets and that it has asked about or waited for.
+    /// The attributes on which conditions and events depend that it has waited for.
+    waited_for: BTreeSet<&'p str>,
+    /// The attributes that `run` sets and that it has asked about.
     asked: BTreeSet<&'p str>,
 }
 
 impl<'p> Before<'p> {
-    /// Whether another attribute decides, which `run` sets.
+    /// Whether it has asked about another attribute that `run` sets, or waited for this one.
     pub(super) fn is_up_to_run(&self, attribute: &str) -> bool {
-        self.asked.iter().any(|it| *it != attribute)
+        self.waited_for.contains(attribute) || self.asked.iter().any(|it| *it != attribute)
     }
 
     fn add(&mut self, other: &Self) {
         self.has_waited |= other.has_waited;
+        self.waited_for.extend(&other.waited_for);
         self.asked.extend(&other.asked);
     }
 
@@ -36,7 +39,8 @@ impl<'p> Before<'p> {
     fn joined(&self, other: &Self) -> Self {
         Self {
             has_waited: self.has_waited && other.has_waited,
-            asked: self.asked.intersection(&other.asked).copied().collect(),
+            waited_for: &self.waited_for & &other.waited_for,
+            asked: &self.asked & &other.asked,
         }
     }
 }
@@ -60,8 +64,8 @@ impl<'p> Arrivals<'_, '_, 'p> {
     ) -> Vec<(FunctionRef, Write<'p>, Option<Before<'p>>)> {
         let validated = validators.iter().flat_map(|it| &it.runs);
         let start = Before {
-            has_waited: false,
             asked: self.of_run(validated.flat_map(|&it| self.looked_up(it)).collect()),
+            ..Before::default()
         };
         let ways = self.ways(handler.function, start);
         let mut found = Vec::new();
@@ -113,24 +117,20 @@ impl<'p> Arrivals<'_, '_, 'p> {
     /// What a function waits for and asks, and where it has done so.
     fn steps(&self, function: FunctionRef) -> Vec<(u32, Before<'p>)> {
         let waited = |it: &'p Expr| {
-            let asked = self.waited_for(function, it);
-            (
-                span_of(it).end,
-                Before {
-                    has_waited: true,
-                    asked,
-                },
-            )
+            let waited_for = self.waited_for(function, it);
+            let before = Before {
+                has_waited: true,
+                asked: self.of_run(waited_for.clone()),
+                waited_for,
+            };
+            (span_of(it).end, before)
         };
         let tested = |it: &'p Expr| {
-            let asked = self.asked(function, it);
-            (
-                span_of(it).end,
-                Before {
-                    has_waited: false,
-                    asked,
-                },
-            )
+            let before = Before {
+                asked: self.of_run(self.asked(function, it)),
+                ..Before::default()
+            };
+            (span_of(it).end, before)
         };
         let steps = own_nodes(self.program.function(function)).flat_map(|node| match node {
             Node::Expr(Expr::Await(it)) if self.program.suspends(function.file, &it.value) => {
@@ -185,7 +185,7 @@ impl<'p> Arrivals<'_, '_, 'p> {
         asked
     }
 
-    /// The attributes of `run` that an expression asks about, itself or in what it calls.
+    /// The attributes that an expression asks about, itself or in what it calls.
     fn asked(&self, function: FunctionRef, expr: &'p Expr) -> BTreeSet<&'p str> {
         let mut attributes = attributes_in(expr);
         // A property has the name of its function.
@@ -194,7 +194,7 @@ impl<'p> Arrivals<'_, '_, 'p> {
         let called = self.called(function, expr);
         let entered: Vec<FunctionRef> = called.into_iter().chain(properties).collect();
         attributes.extend(entered.into_iter().flat_map(|it| self.looked_up(it)));
-        self.of_run(attributes)
+        attributes
     }
 
     /// The functions that an expression runs.

@@ -60,8 +60,8 @@ impl<'f, 'p> Messages<'f, 'p> {
         };
         let handlers = Handler::all(program, running).into_iter();
         let (handlers, validators): (Vec<_>, Vec<_>) = handlers.partition(|it| is_handler(it.role));
-        let by_run = running.runs_of(|role| matches!(role, Role::Run | Role::Step | Role::Hook));
-        let by_run = messages.set_in(by_run.difference(&messages.makers));
+        let once = running.runs_of(|role| matches!(role, Role::Run | Role::Step | Role::Hook));
+        let by_run = messages.set_in(&once);
         for handler in handlers {
             let own = validators
                 .iter()
@@ -72,7 +72,7 @@ impl<'f, 'p> Messages<'f, 'p> {
                 messages.early.push(handler);
             }
         }
-        let made = messages.set_in(messages.makers.iter());
+        let made = messages.set_in(&messages.makers);
         messages.begun.extend(made);
         messages
     }
@@ -88,8 +88,10 @@ impl<'f, 'p> Messages<'f, 'p> {
     }
 
     /// The attributes of the workflow that functions set.
-    fn set_in<'r>(&self, functions: impl Iterator<Item = &'r FunctionRef>) -> BTreeSet<&'p str> {
-        let writes = functions.flat_map(|&it| writes::in_function(self.program, it));
+    fn set_in(&self, functions: &BTreeSet<FunctionRef>) -> BTreeSet<&'p str> {
+        let writes = functions
+            .iter()
+            .flat_map(|&it| writes::in_function(self.program, it));
         let set = writes.filter(|it| it.binds && self.is_own(it));
         set.map(|it| it.attribute.name).collect()
     }

@@ -1,3 +1,4 @@
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lint_core::diagnostic::{Diagnostic, Place};
@@ -8,6 +9,7 @@ use lint_core::syntax::ast::Expr;
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::arrivals::Arrivals;
 use super::stale::{How, StaleStore, stale_stores};
 use crate::finding::Finding;
 use crate::handlers::{Handler, at_once};
@@ -190,7 +192,8 @@ use crate::writes::{self, Attribute, Write};
 /// Only data counts: that a condition was true before the `await` and is not after it, is not seen, but for an
 /// attribute that is set because it was missing, and into which a handler writes as well.
 /// Whatever `async with` enters that is no timeout and no task group is taken for a lock, and so is a flag that
-/// a function raises and lowers, or a set into which it puts a key that it takes out again.
+/// a function raises and lowers, or a set into which it puts a key that it takes out again. Who sets what was missing
+/// may have said so before the `await`, in an attribute that the others ask about.
 ///
 /// ## References
 /// - <https://docs.temporal.io/develop/python/message-passing#message-handler-concurrency>
@@ -226,7 +229,8 @@ impl Rule for LostUpdate {
 fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Finding)> {
     let mut handlers = Handler::all(program, running);
     handlers.retain(|it| is_handler(it.role));
-    let in_handlers: BTreeSet<FunctionRef> = handlers.into_iter().flat_map(|it| it.runs).collect();
+    let runs = handlers.iter().flat_map(|it| &it.runs);
+    let in_handlers: BTreeSet<FunctionRef> = runs.copied().collect();
     let state = writes::state_classes(program, running);
     let once = |role| matches!(role, Role::Run | Role::Step | Role::Hook);
     let others = running.runs_of(once);
@@ -237,6 +241,15 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
             .collect()
     };
     let (by_handlers, by_others) = (writes_in(&in_handlers), writes_in(&others));
+    let untimely = LazyCell::new(|| {
+        let set = by_others.iter().filter(|it| it.binds);
+        let arrivals = Arrivals {
+            program,
+            functions: &running.runs_of(|_| true),
+            by_run: &set.map(|it| it.attribute.name).collect(),
+        };
+        untimely(&arrivals, &handlers)
+    });
     let into: BTreeSet<Attribute<'_>> = in_handlers
         .iter()
         .flat_map(|&it| writes::through(program, it))
@@ -249,12 +262,16 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
         let is_changed = |stale: &StaleStore<'_>, attribute: Attribute<'_>| {
             let meanwhile = by_handlers.iter();
             let meanwhile = meanwhile.chain(by_others.iter().filter(|_| is_handlers));
+            let comes_in_between = is_handlers && !stale.is_claimed;
             let is_another = |it: &Write<'_>| match stale.how {
                 How::WritesBack => true,
                 How::Empties => !std::ptr::eq(it.node, stale.attribute),
                 How::Fills if it.binds => !own.iter().any(|own| std::ptr::eq(own.node, it.node)),
                 // Nobody writes into what is missing, but who has come first and filled it.
-                How::Fills => is_handlers || !stale.read.is_compare_expr(),
+                How::Fills => {
+                    let is_it = |other: &Write<'_>| std::ptr::eq(other.node, it.node);
+                    comes_in_between || !stale.read.is_compare_expr() && untimely.iter().any(is_it)
+                }
             };
             // Tasks that one loop makes seldom have an element in common.
             let by_itself = stale.how == How::WritesBack
@@ -263,7 +280,7 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
             let replaces = match stale.how {
                 How::WritesBack => stale.target.is_attribute_expr(),
                 How::Empties => false,
-                How::Fills => is_handlers,
+                How::Fills => comes_in_between,
             };
             by_itself
                 || replaces && into.contains(&attribute)
@@ -299,6 +316,16 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
     found
 }
 
+/// The writes of handlers that have not waited for the attribute before, nor asked about another that `run` sets.
+fn untimely<'p>(arrivals: &Arrivals<'_, '_, 'p>, handlers: &[Handler]) -> Vec<Write<'p>> {
+    let writes = handlers.iter().flat_map(|it| arrivals.of(it, &[]));
+    let untimely = writes.filter(|(_, write, before)| {
+        let name = write.attribute.name;
+        before.as_ref().is_none_or(|it| !it.is_up_to_run(name))
+    });
+    untimely.map(|(_, write, _)| write).collect()
+}
+
 fn finding(
     program: Program<'_, '_>,
     running: Running<'_>,
@@ -328,8 +355,8 @@ fn finding(
         ),
         How::Fills => (
             format!(
-                "`{path}` is set after the `await` on line {awaited} because it was missing on line {read}, before it; \
-                 what a handler of `{workflow}` makes of it in between is lost"
+                "`{path}` was missing on line {read} and is set after the `await` on line {awaited}; what a handler of \
+                 `{workflow}` puts there in between is lost"
             ),
             "hold an `asyncio.Lock` of the workflow from the question to the store, or ask again after the `await`",
         ),

@@ -17,7 +17,7 @@ use lint_core::syntax::span_of;
 
 use super::ends::falls_through;
 use super::waited::{missing, present};
-use crate::program::{Node, Program, Running, nodes_of, own_nodes};
+use crate::program::{Node, Program, Running, nodes_of, nodes_of_expr, own_nodes};
 
 /// A store of what was read too early.
 pub(super) struct StaleStore<'p> {
@@ -29,6 +29,8 @@ pub(super) struct StaleStore<'p> {
     pub(super) read: &'p Expr,
     pub(super) awaited: &'p Expr,
     pub(super) how: How,
+    /// Whether who comes first has said so before the await, and others have asked for that.
+    pub(super) is_claimed: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -463,6 +465,7 @@ impl<'p> Flow<'_, 'p> {
                 read: read.expr,
                 awaited: self.awaits[now - 1],
                 how,
+                is_claimed: is_claimed(self.program, self.function, self.awaits[now - 1]),
             };
             self.found.entry(span_of(target).start).or_insert(stale);
         }
@@ -605,6 +608,46 @@ fn is_guarded_by_flag(body: &[Stmt]) -> bool {
         };
     }
     raised.intersection(&lowered).next().is_some()
+}
+
+/// Whether a function has asked about an attribute and set it before it awaits something, with no `await` from
+/// the question to the store but on the way that does not get there: whoever comes later sees that.
+fn is_claimed(program: Program<'_, '_>, function: FunctionRef, awaited: &Expr) -> bool {
+    let nodes: Vec<Node<'_>> = own_nodes(program.function(function)).collect();
+    let asks = |it: &Expr, path: &str| {
+        let mut asked = nodes_of_expr(it).into_iter();
+        asked.any(|it| matches!(it, Node::Expr(it) if path_of(it).as_deref() == Some(path)))
+    };
+    let waits_within = |start: u32, end: u32| {
+        nodes.iter().any(|node| match node {
+            Node::Expr(it @ Expr::Await(_)) => {
+                let span = span_of(*it);
+                start < span.start && span.end <= end
+            }
+            _ => false,
+        })
+    };
+    nodes.iter().any(|node| {
+        let Node::Stmt(store @ Stmt::Assign(it)) = node else {
+            return false;
+        };
+        let [target @ Expr::Attribute(_)] = &it.targets[..] else {
+            return false;
+        };
+        let (store, path) = (span_of(*store), path_of(target).unwrap_or_default());
+        let is_asked = |node: &Node<'_>| match node {
+            Node::Stmt(statement @ Stmt::If(it)) if asks(&it.test, &path) => {
+                let whole = span_of(*statement);
+                let free = match whole.contains(store) {
+                    true => span_of(&*it.test).end,
+                    false => whole.end,
+                };
+                free <= store.start && !waits_within(free, store.end)
+            }
+            _ => false,
+        };
+        store.end <= span_of(awaited).start && nodes.iter().any(is_asked)
+    })
 }
 
 /// The flag that a statement raises or lowers: an attribute, or a set that is one with its key.
