@@ -162,6 +162,8 @@ fn why(elements: Elements) -> &'static str {
     match elements {
         Elements::Salted => "which differs in every process, because Python salts hashes",
         Elements::Address => "which differs in every process, because it follows memory addresses",
-        Elements::Unknown => "which differs in every process unless the elements are numbers",
+        Elements::Unknown => {
+            "which differs in every process if the elements are texts, dates or objects"
+        }
     }
 }
