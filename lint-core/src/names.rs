@@ -43,6 +43,14 @@ pub enum Resolved {
     Package(String),
 }
 
+/// Bases from outside the project that add nothing to an instance.
+pub(crate) fn is_bare_base(name: &str) -> bool {
+    matches!(
+        name,
+        "object" | "typing.Generic" | "typing.Protocol" | "abc.ABC"
+    )
+}
+
 impl Resolved {
     /// The dotted name of something outside the project.
     pub fn external(&self) -> Option<&str> {
@@ -671,12 +679,9 @@ impl<'p> Names<'p> {
             match self.expression(file, place, base, hops + 1) {
                 Some(Resolved::Class { file, ix }) => self.push_bases(file, ix, order, hops + 1),
                 Some(Resolved::External(name)) => {
-                    let adds_nothing = matches!(
-                        name.as_str(),
-                        "object" | "abc.ABC" | "typing.Generic" | "typing.Protocol"
-                    );
+                    let is_bare = is_bare_base(&name);
                     let base = Base::External(name);
-                    if !adds_nothing && !order.contains(&base) {
+                    if !is_bare && !order.contains(&base) {
                         order.push(base);
                     }
                 }

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use crate::diagnostic::Place;
 use crate::facts::{Callee, ClassRef, EntryReach, FunctionRef, Observed, Reach};
 use crate::interp::{ClassId, Code, CtxId, FuncId, Machine, Obj, Seen};
+use crate::names::is_bare_base;
 use crate::workflows::Found;
 
 /// What each workflow runs, and what was seen in all of that code.
@@ -40,13 +41,9 @@ fn reach(machine: &mut Machine<'_>, found: &Found, all: &mut BTreeSet<CtxId>) ->
         Obj::External(name) => Some(machine.str(*name)),
         _ => Some("?"),
     });
-    let is_plain = |name: &str| {
-        matches!(
-            name,
-            "object" | "abc.ABC" | "typing.Generic" | "typing.Protocol"
-        )
-    };
-    let foreign = foreign.filter(|name| !is_plain(name)).map(str::to_owned);
+    let foreign = foreign
+        .filter(|name| !is_bare_base(name))
+        .map(str::to_owned);
     Reach {
         class: found.class.map(class_ref),
         bases,

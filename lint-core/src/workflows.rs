@@ -8,6 +8,7 @@ use crate::index::{FunctionNode, MODULE_BODY};
 use crate::interp::{ClassId, CtxId, FuncId, FuncRef, Machine, MadeClass, Mark, Mro, Obj, Sym};
 use crate::knowledge::Role;
 use crate::markers::Candidates;
+use crate::names::is_bare_base;
 use crate::project::Project;
 use crate::syntax::ast::Expr;
 use crate::syntax::ast::helpers::any_over_body;
@@ -394,8 +395,7 @@ fn may_be_made_by_base(machine: &mut Machine<'_>, class: ClassId) -> bool {
     let is_unknown = |machine: &Machine<'_>, base: &Obj| match base {
         Obj::External(name) => {
             let name = machine.str(*name);
-            let is_plain = matches!(name, "abc.ABC" | "typing.Generic" | "typing.Protocol");
-            name.contains('.') && !is_plain && machine.knowledge.role(name).is_none()
+            name.contains('.') && !is_bare_base(name) && machine.knowledge.role(name).is_none()
         }
         _ => false,
     };

@@ -49,8 +49,8 @@ fn overview(cx: &Context<'_>, workflow: &Workflow) -> Overview {
         let span = span_of(site.call);
         site.file == workflow.place.file && body.contains(span)
     };
-    let calls = cx.model.calls.iter().chain(cx.model.temporal_calls());
     let mut schedules: Vec<OverviewItem> = Vec::new();
+    let calls = cx.model.all_calls();
     for item in calls
         .filter(is_inside)
         .filter_map(|site| scheduled(cx, site))

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 use crate::diagnostic::{FileId, Span};
 use crate::index::{FunctionNode, MODULE_BODY};
 use crate::knowledge::{Api, Role};
+use crate::names::is_bare_base;
 use crate::project::Import;
 use crate::syntax::span_of;
 
 use super::args::Args;
 use super::builtins::MAKES;
-use super::classes::{FIELD_DEFAULT, REGISTER, is_bare_base};
+use super::classes::{FIELD_DEFAULT, REGISTER};
 use super::startup::Filled;
 use super::{
     CellKey, ClassId, EventKind, FuncRef, How, Key, Kinds, Machine, Obj, SinkKind, Sym, Value,

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use crate::diagnostic::Span;
 use crate::index::FunctionNode;
 use crate::knowledge::Role;
+use crate::names::is_bare_base;
 use crate::syntax::ast::{self, Expr, Stmt};
 use crate::syntax::span_of;
 
@@ -989,14 +990,6 @@ impl<'p> Machine<'p> {
         }
         result.opened()
     }
-}
-
-/// Bases from outside the project that add nothing to an instance.
-pub(super) fn is_bare_base(name: &str) -> bool {
-    matches!(
-        name,
-        "object" | "typing.Generic" | "typing.Protocol" | "abc.ABC"
-    )
 }
 
 /// A field of a data class: `name: type = value`, or `name = attr.ib(…)`.

@@ -15,12 +15,12 @@ use rustc_hash::FxHashMap;
 
 use crate::diagnostic::FileId;
 use crate::index::{FunctionNode, Module};
+use crate::names::is_bare_base;
 use crate::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use crate::syntax::ast::{self, Expr, Stmt};
 use crate::syntax::span_of;
 
 use super::args::Args;
-use super::classes::is_bare_base;
 use super::{CellKey, ClassId, Machine, Obj, Sym, Value};
 
 const CONSTRUCTOR: &str = "__init__";

@@ -89,24 +89,17 @@ impl Messages<'_, '_> {
 
     /// Whether control goes from what is awaited to a later call on a straight way.
     fn comes_to(&self, function: FunctionRef, body: &[Stmt], awaited: Span, call: Span) -> bool {
-        let Some(statement) = body.iter().find(|it| span_of(*it).contains(awaited)) else {
+        let Some((statement, mut inner)) = around(body, awaited) else {
             return false;
         };
-        let around = bodies(statement).into_iter();
-        let mut around = around.filter(|it| it.iter().any(|it| span_of(it).contains(awaited)));
-        let inner = around.next();
         if span_of(statement).contains(call) {
             return inner.is_none_or(|it| self.comes_to(function, it, awaited, call));
         }
-        let mut inner = inner;
         while let Some(block) = inner {
             if !falls_through(self.program, function, block) {
                 return false;
             }
-            let statement = block.iter().find(|it| span_of(*it).contains(awaited));
-            let blocks = statement.map(bodies).unwrap_or_default().into_iter();
-            let mut blocks = blocks.filter(|it| it.iter().any(|it| span_of(it).contains(awaited)));
-            inner = blocks.next();
+            inner = around(block, awaited).and_then(|(_, inner)| inner);
         }
         body.iter().any(|it| span_of(it).contains(call))
     }
@@ -180,24 +173,20 @@ impl Messages<'_, '_> {
     /// Whether the input of the next run may hold it: it is named there, or by what the input is made of.
     fn is_carried(&self, function: FunctionRef, name: &str, call: &ast::ExprCall) -> bool {
         let mut carriers = BTreeSet::from([name]);
-        for &it in &self.functions {
-            if it != function && self.mentions(it, name) {
-                carriers.insert(self.program.short_name(it));
-            }
-        }
-        let mut named: BTreeSet<&str> = BTreeSet::new();
-        let mut pending: Vec<Node<'_>> =
-            call.arguments.args.iter().flat_map(nodes_of_expr).collect();
-        let keywords = call.arguments.keywords.iter();
-        pending.extend(keywords.flat_map(|it| nodes_of_expr(&it.value)));
-        let hands_itself = pending.iter().any(|node| match node {
-            Node::Expr(Expr::Call(it)) => it.arguments.args.iter().any(|it| is_name(it, "self")),
-            _ => false,
+        let others = self.functions.iter().filter(|it| **it != function);
+        let others = others.filter(|it| self.mentions(**it, name));
+        carriers.extend(others.map(|it| self.program.short_name(*it)));
+        let keywords = call.arguments.keywords.iter().map(|it| &it.value);
+        let input = call.arguments.args.iter().chain(keywords);
+        let mut pending: Vec<Node<'_>> = input.flat_map(nodes_of_expr).collect();
+        let calls = pending.iter().filter_map(|it| match it {
+            Node::Expr(Expr::Call(it)) => Some(it),
+            _ => None,
         });
-        let is_itself = call.arguments.args.iter().any(|it| is_name(it, "self"));
-        if hands_itself || is_itself {
+        if calls.chain([call]).any(is_handed_itself) {
             return true;
         }
+        let mut named: BTreeSet<&str> = BTreeSet::new();
         while let Some(node) = pending.pop() {
             let new = match node {
                 Node::Expr(Expr::Attribute(it)) => it.attr.as_str(),
@@ -219,6 +208,20 @@ impl Messages<'_, '_> {
         }
         false
     }
+}
+
+/// The statement of a block in which something stands, and the block in that.
+fn around(body: &[Stmt], at: Span) -> Option<(&Stmt, Option<&[Stmt]>)> {
+    let is_around = |it: &Stmt| span_of(it).contains(at);
+    let statement = body.iter().find(|it| is_around(it))?;
+    let inner = bodies(statement).into_iter();
+    let mut inner = inner.filter(|it| it.iter().any(is_around));
+    Some((statement, inner.next()))
+}
+
+/// Whether a call is given the workflow.
+fn is_handed_itself(call: &ast::ExprCall) -> bool {
+    call.arguments.args.iter().any(|it| is_name(it, "self"))
 }
 
 /// Whether a node takes out what an attribute of the workflow holds.
