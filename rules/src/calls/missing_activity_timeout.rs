@@ -1,4 +1,4 @@
-use lint_core::diagnostic::{Applicability, Diagnostic, Span};
+use lint_core::diagnostic::{Applicability, Diagnostic, Severity, Span};
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::Expr;
 use lint_core::syntax::span_of;
@@ -15,7 +15,8 @@ use crate::sites::{Dict, Entry, Written, keyword_value, line_of, number, shown};
 /// Finds `execute_activity` without `start_to_close_timeout` and without `schedule_to_close_timeout`, in
 /// runbooks and in plain Temporal workflows, where `start_activity`, local activities and the variants for
 /// classes and methods need one as well; timeouts, and intervals of a `RetryPolicy`, that are a number instead of
-/// a `timedelta`; and arguments that `RetryPolicy` does not have.
+/// a `timedelta`; limits of an attempt such as `timedelta(30)`, which is 30 days, as information; and arguments that
+/// `RetryPolicy` does not have.
 ///
 /// ## Why is this bad?
 /// Temporal refuses to schedule the activity: "Activity must have start_to_close_timeout or
@@ -160,7 +161,7 @@ impl Rule for MissingActivityTimeout {
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let model = &cx.model;
-        for site in model.calls.iter().chain(model.temporal_calls()) {
+        for site in model.all_calls() {
             if site.external() == Some("temporalio.common.RetryPolicy") {
                 in_retry_policy(cx, site, report);
             }
@@ -178,6 +179,9 @@ impl Rule for MissingActivityTimeout {
                 );
                 it.finding(cx, site, message).report(report);
             }
+            for finding in TIMEOUTS.iter().filter_map(|it| of_days(model, site, it)) {
+                finding.report(report);
+            }
             if !has_timeout(model, site) {
                 let mut finding = finding(model, site);
                 if let Some(edits) = five_minutes(cx, site) {
@@ -189,6 +193,26 @@ impl Rule for MissingActivityTimeout {
             }
         }
     }
+}
+
+/// A limit of one attempt that is a number of days, of which nobody says that they are days: `timedelta(30)`. All
+/// attempts together may take as long.
+fn of_days(model: &Model<'_>, site: &CallSite<'_>, name: &str) -> Option<Finding> {
+    const FEW: f64 = 2.0;
+    let value = keyword_value(site.call, name).filter(|_| name != "schedule_to_close_timeout")?;
+    let at = Written::at(site, value).followed(model);
+    let call = at.value.as_call_expr().filter(|_| at.is_timedelta(model))?;
+    let [days @ Expr::NumberLiteral(_)] = &*call.arguments.args else {
+        return None;
+    };
+    let days = number(days).filter(|it| *it >= FEW && call.arguments.keywords.is_empty())?;
+    let message =
+        format!("`{name}` is {days} days, since the first argument of `timedelta` is days");
+    let metadata = &MissingActivityTimeout::METADATA;
+    let finding = Finding::new(metadata, site.file, span_of(value), message);
+    Some(finding.severity(Severity::Info).help(format!(
+        "write `timedelta(seconds={days})`, or `timedelta(days={days})` if that is meant"
+    )))
 }
 
 /// A dictionary in the place of a retry policy. The SDK takes an empty one for none.
