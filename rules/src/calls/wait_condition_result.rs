@@ -326,7 +326,7 @@ fn is_caught(model: &Model<'_>, program: Program<'_, '_>, function: FunctionRef,
     })
 }
 
-/// The other `TimeoutError` in handlers around a wait with a timeout, if nothing catches the right one.
+/// The other `TimeoutError` in handlers around a wait with a timeout, if no handler catches the right one.
 fn wrong_classes<'p>(
     model: &Model<'_>,
     program: Program<'_, 'p>,
@@ -341,13 +341,16 @@ fn wrong_classes<'p>(
             Node::Expr(Expr::Call(call)) => is_limited(program, function, call),
             _ => false,
         });
-        let mut types = it.handlers.iter().filter_map(|it| {
+        let mut types = it.handlers.iter().map(|it| {
             let ExceptHandler::ExceptHandler(it) = it;
             it.type_.as_deref()
         });
-        let first = it.body.first().map(span_of);
-        if waits && first.is_some_and(|it| !is_caught(model, program, function, it)) {
-            found.extend(types.find(|it| is_other(model, function, it)));
+        if waits
+            && types
+                .clone()
+                .all(|it| it.is_some_and(|it| !catches(model, function, it)))
+        {
+            found.extend(types.find_map(|it| it.filter(|it| is_other(model, function, it))));
         }
     }
     found
