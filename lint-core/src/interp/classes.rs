@@ -203,18 +203,14 @@ impl<'p> Machine<'p> {
         if let Some(arguments) = &it.arguments {
             for base in &arguments.args {
                 let base = self.evaluate(base);
-                let kept: Value = base
-                    .objs()
-                    .iter()
-                    .copied()
-                    .filter(|obj| {
-                        matches!(
-                            obj,
-                            Obj::Class(_) | Obj::External(_) | Obj::Made(_) | Obj::Unknown
-                        )
-                    })
-                    .collect();
-                bases.join(&kept);
+                let kept = base.objs().iter().filter_map(|&obj| match obj {
+                    Obj::Class(_) | Obj::External(_) | Obj::Made(_) | Obj::Unknown => Some(obj),
+                    // A call that makes a class, such as `declarative_base()`, is known by what
+                    // the class is like.
+                    Obj::ExternalInstance(ty) => Some(Obj::External(ty)),
+                    _ => None,
+                });
+                bases.join(&kept.collect());
             }
             for keyword in &arguments.keywords {
                 let value = self.evaluate(&keyword.value);
