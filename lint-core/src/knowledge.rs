@@ -319,6 +319,8 @@ pub enum Role {
     Compared,
     /// Gives data over a connection, as opposed to the connection.
     Fetches,
+    /// A method that fills its object with what it reads.
+    Fills,
     /// Where the code stands, or a file beside it.
     BesideCode,
     /// Makes a path absolute, by the working directory: where the code stands, that adds nothing.

@@ -16,6 +16,11 @@ impl<'p> Machine<'p> {
             self.extend_in_place(&old, &operand, span_of(it));
         }
         self.assign(&it.target, &value, None);
+        if let Expr::Subscript(subscript) = &*it.target {
+            let object = self.evaluate(&subscript.value);
+            let key = self.evaluate(&subscript.slice);
+            self.fill_in_order(&object, &key);
+        }
     }
 
     /// `rows += more` changes the list that `rows` stands for.

@@ -40,12 +40,41 @@ impl<'p> Machine<'p> {
         let edges = self.frame.out.edges.len();
         self.note_inherited_change(&callee, &it.func, &args, span);
         let value = self.call_value(&callee, &args, span, How::Call);
+        if let Expr::Attribute(method) = &*it.func {
+            self.renew_receiver(method, &callee, &args, &value, span);
+        }
         let given: Vec<Value> = args.positional.into_iter().map(|it| it.value).collect();
         self.note_setattr(&callee, it, &given);
         if is_cancellation(&it.func) && self.frame.out.edges.len() == edges {
             self.note_command();
         }
         value
+    }
+
+    /// A method may leave its object another one than it was: a parser that reads a file has what
+    /// stands there, and a list that its function sorts owes nothing to the order of a set any more.
+    fn renew_receiver(
+        &mut self,
+        method: &'p ast::ExprAttribute,
+        callee: &Value,
+        args: &Args,
+        given: &Value,
+        span: Span,
+    ) {
+        let fills = |obj: &Obj| match obj {
+            Obj::External(name) => self.knowledge.role(self.str(*name)) == Some(Role::Fills),
+            _ => false,
+        };
+        if !given.taint().is_empty() && callee.objs().iter().any(fills) {
+            let object = self.evaluate(&method.value).tainted_by(given);
+            self.assign(&method.value, &object, None);
+        }
+        if method.attr.as_str() == "sort"
+            && let Expr::Name(name) = &*method.value
+        {
+            let name = self.sym(name.id.as_str());
+            self.sort_variable(name, args, span);
+        }
     }
 
     /// Whether it is a method of something outside the project that changes it.

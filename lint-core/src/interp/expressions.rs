@@ -109,8 +109,9 @@ impl<'p> Machine<'p> {
     /// `yield from values`
     fn give_all(&mut self, it: &'p ast::ExprYieldFrom) -> Value {
         let inner = self.evaluate(&it.value);
+        let order = self.note_order(&inner, span_of(&*it.value));
         let elements = self.iterate(&inner, span_of(it), How::Iterate);
-        let elements = self.under_control(&elements);
+        let elements = self.under_control(&elements).with_source(order);
         self.frame.yielded.join(&elements);
         self.other_code_runs();
         let mut result = Value::bottom();

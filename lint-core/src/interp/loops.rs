@@ -54,7 +54,9 @@ impl<'p> Machine<'p> {
         let order = self.set_order(&iterable);
         let around = self.frame.fill_order.clone();
         self.frame.fill_order.join(&order);
-        if is_order_sensitive(&it.body) {
+        if self.only_awaits(it, &element) {
+            // All are awaited, whichever is first.
+        } else if is_order_sensitive(&it.body) {
             let source = self.note_order(&iterable, span);
             element = element.with_source(source);
         } else {
@@ -79,6 +81,45 @@ impl<'p> Machine<'p> {
         self.frame.fill_order = around;
         self.close_loop(outer);
         self.end_loop(&it.orelse);
+        self.keep_last(it, &iterable);
+    }
+
+    /// Whether a loop does nothing but await what runs already.
+    fn only_awaits(&self, it: &ast::StmtFor, element: &Value) -> bool {
+        let (Expr::Name(target), [Stmt::Expr(only)]) = (&*it.target, &it.body[..]) else {
+            return false;
+        };
+        let is_awaited = match &*only.value {
+            Expr::Await(awaited) => {
+                matches!(&*awaited.value, Expr::Name(name) if name.id == target.id)
+            }
+            _ => false,
+        };
+        is_awaited
+            && !element.objs().is_empty()
+            && element.objs().iter().all(|obj| self.is_task(obj))
+    }
+
+    /// `last = element` leaves the element that came last, which is another one in another order.
+    fn keep_last(&mut self, it: &'p ast::StmtFor, iterable: &Value) {
+        let Expr::Name(target) = &*it.target else {
+            return;
+        };
+        for statement in &it.body {
+            let Stmt::Assign(assigned) = statement else {
+                continue;
+            };
+            if let ([Expr::Name(last)], Expr::Name(value)) =
+                (&assigned.targets[..], &*assigned.value)
+                && value.id == target.id
+            {
+                let order = self.note_order(iterable, span_of(&*it.iter));
+                let last = self.sym(last.id.as_str());
+                if let Some(held) = self.frame.state.vars.get_mut(&last) {
+                    *held = held.clone().with_source(order);
+                }
+            }
+        }
     }
 
     /// How often the body of the innermost loop is executed at most. Deep inside other loops it is
@@ -160,6 +201,7 @@ fn shows_order(statement: &Stmt) -> bool {
             _ => false,
         },
         Stmt::AugAssign(it) => it.op == ast::Operator::Add && !it.value.is_number_literal_expr(),
+        Stmt::Assign(it) => extends(it),
         Stmt::If(it) => {
             it.body.iter().any(shows_order)
                 || it
@@ -170,6 +212,25 @@ fn shows_order(statement: &Stmt) -> bool {
         Stmt::For(it) => it.body.iter().any(shows_order),
         Stmt::With(it) => it.body.iter().any(shows_order),
         Stmt::Try(it) => it.body.iter().any(shows_order),
+        _ => false,
+    }
+}
+
+/// `rows = (*rows, more)`, `rows = rows + [more]`
+fn extends(it: &ast::StmtAssign) -> bool {
+    let [Expr::Name(target)] = &it.targets[..] else {
+        return false;
+    };
+    let is_target =
+        |expression: &Expr| matches!(expression, Expr::Name(name) if name.id == target.id);
+    let unpacks =
+        |element: &Expr| matches!(element, Expr::Starred(starred) if is_target(&starred.value));
+    match &*it.value {
+        Expr::Tuple(made) => made.elts.iter().any(unpacks),
+        Expr::List(made) => made.elts.iter().any(unpacks),
+        Expr::BinOp(sum) => {
+            is_target(&sum.left) && (sum.right.is_list_expr() || sum.right.is_tuple_expr())
+        }
         _ => false,
     }
 }

@@ -8,7 +8,7 @@ use crate::syntax::span_of;
 
 use super::args::{Args, Argument};
 use super::{
-    CellKey, Code, ContainerKind, EventKind, Kinds, Machine, Obj, SinkKind, SourceId, Value,
+    CellKey, Code, ContainerKind, EventKind, Kinds, Machine, Obj, SinkKind, SourceId, Sym, Value,
 };
 
 /// Calls that give the same in whatever order they see their arguments' elements.
@@ -59,6 +59,16 @@ pub(super) fn is_empty_literal(expression: &Expr) -> bool {
         Expr::List(it) => it.elts.is_empty(),
         Expr::Tuple(it) => it.elts.is_empty(),
         Expr::Dict(it) => it.items.is_empty(),
+        _ => false,
+    }
+}
+
+/// Whether such an expression makes a mapping without any keys.
+fn is_empty_mapping(made: &str) -> bool {
+    let (name, given) = made.split_once('(').unwrap_or((made, ")"));
+    match name.rsplit('.').next() {
+        Some("{}" | "dict" | "OrderedDict" | "Counter") => given == ")",
+        Some("defaultdict") => !given.contains(','),
         _ => false,
     }
 }
@@ -148,6 +158,35 @@ impl<'p> Machine<'p> {
             positional: positional.collect(),
             ..args.clone()
         })
+    }
+
+    /// A list of the running function that is sorted has the order that sorting gives it, and no longer
+    /// that of a set. Only what a variable stands for can be told from what it was before.
+    pub(super) fn sort_variable(&mut self, variable: Sym, args: &Args, span: Span) {
+        let Some(list) = self.frame.state.vars.get(&variable).cloned() else {
+            return;
+        };
+        let is_own = |obj: &Obj| match obj {
+            Obj::Container(id) => self.containers.get(*id).ctx == Some(self.frame.ctx),
+            _ => false,
+        };
+        if list.part().is_some() || !list.objs().iter().all(is_own) {
+            return;
+        }
+        let whole = self.deep_taint(&list, span);
+        if self.taint_of_kinds(&whole, Kinds::ORDER).is_empty() {
+            return;
+        }
+        let mut args = args.clone();
+        args.positional = vec![Argument {
+            value: list,
+            starred: false,
+            span,
+        }];
+        let sorted = self.sym("sorted");
+        if let Some(sorted) = self.call_builtin(sorted, &args, span) {
+            self.frame.state.vars.insert(variable, sorted);
+        }
     }
 
     pub(super) fn are_containers(&self, value: &Value, kinds: &[ContainerKind]) -> bool {
@@ -278,7 +317,7 @@ impl<'p> Machine<'p> {
             let container = *self.containers.get(id);
             let source = self.project.source(container.file);
             let made = source.map_or("", |source| source.slice(container.span));
-            if container.ctx == Some(self.frame.ctx) && matches!(made, "{}" | "dict()") {
+            if container.ctx == Some(self.frame.ctx) && is_empty_mapping(made) {
                 self.write(CellKey::SetOrder(id), &order);
             }
         }
@@ -367,9 +406,7 @@ fn external_hash(ty: &str) -> Option<Elements> {
         | "pathlib.PurePath"
         | "pathlib.PosixPath"
         | "pathlib.PurePosixPath" => Some(Elements::Salted),
-        "asyncio.Task" | "asyncio.Future" | "types.CoroutineType" | "object" => {
-            Some(Elements::Address)
-        }
+        "types.CoroutineType" | "object" => Some(Elements::Address),
         _ => Some(Elements::Unknown),
     }
 }

@@ -175,6 +175,7 @@ impl<'p> Machine<'p> {
         let made = self.call_value(&factory, &Args::default(), span, How::Callback);
         if !made.is_bottom() {
             self.put(id, Key::Any, &made);
+            self.fill_in_order(&object, key);
         }
         result.join(&made);
         result

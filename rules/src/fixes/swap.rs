@@ -286,7 +286,7 @@ pub(crate) fn sorted(cx: &Context<'_>, case: &Case<'_, '_>, elements: Elements) 
         let edits = vec![site.edit(span_of(list), "sorted")];
         return Some(Fix::new(title, applicability, edits));
     }
-    let set = the_set(&site, &case.hazard.written)?;
+    let set = compared(&site, the_set(&site, &case.hazard.written)?);
     // Something else may be handed over that only holds a set.
     let is_set = Written {
         expr: set,
@@ -302,6 +302,20 @@ pub(crate) fn sorted(cx: &Context<'_>, case: &Case<'_, '_>, elements: Elements) 
     let title = format!("use `sorted()`{caution}");
     let edits = vec![site.edit(span_of(set), code)];
     Some(Fix::new(title, applicability, edits))
+}
+
+/// What a sort or a choice goes through that has a key of its own, or the expression itself.
+fn compared<'p>(site: &Site<'_, 'p>, expression: &'p Expr) -> &'p Expr {
+    let Expr::Call(call) = expression else {
+        return expression;
+    };
+    match (
+        site.external(&call.func).as_deref(),
+        &call.arguments.args[..],
+    ) {
+        (Some("min" | "max" | "sorted"), [of]) => of,
+        _ => expression,
+    }
 }
 
 /// What code does with a set whose order matters, as far as something else is better for it.

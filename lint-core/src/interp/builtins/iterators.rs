@@ -1,7 +1,8 @@
 //! What goes through its arguments, and gives what it finds there.
 
+use crate::diagnostic::Span;
 use crate::interp::args::Args;
-use crate::interp::{How, Machine, Obj, SourceId, Value};
+use crate::interp::{ContainerKind, How, Key, Machine, Obj, SourceId, Value};
 
 use super::Call;
 
@@ -171,14 +172,8 @@ pub(super) fn reversed(machine: &mut Machine, call: &Call) -> Option<Value> {
 
 pub(super) fn enumerate(machine: &mut Machine, call: &Call) -> Option<Value> {
     let (parts, order) = parts(machine, call);
-    let size = machine.size_of_arguments(call.args);
     let count = machine.instance_of_builtin("int");
-    let list = machine.list_of_tuples(&[count, joined(&parts)], call.span);
-    Some(
-        Value::of(Obj::Container(list))
-            .with_source(order)
-            .tainted_by(&size),
-    )
+    tuples(machine, &[count, joined(&parts)], order, call)
 }
 
 pub(super) fn zip(machine: &mut Machine, call: &Call) -> Option<Value> {
@@ -188,6 +183,64 @@ pub(super) fn zip(machine: &mut Machine, call: &Call) -> Option<Value> {
         Some(rows) => machine.list_of_rows(&rows, call.span),
         None => machine.list_of_tuples(&parts, call.span),
     };
+    Some(
+        Value::of(Obj::Container(list))
+            .with_source(order)
+            .tainted_by(&size),
+    )
+}
+
+/// Each element of the first argument beside each of the others.
+pub(super) fn product(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let (parts, order) = parts(machine, call);
+    tuples(machine, &parts, order, call)
+}
+
+/// Several elements of the first argument together, as a tuple of two or as many as is said.
+pub(super) fn combined(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let (parts, order) = parts(machine, call);
+    let width = match call.second().map(Value::objs) {
+        Some([Obj::Int(width @ 1..=8)]) => *width as usize,
+        _ => 2,
+    };
+    tuples(machine, &vec![joined(&parts); width], order, call)
+}
+
+/// `groupby(elements, key)`
+pub(super) fn groups(machine: &mut Machine, call: &Call) -> Option<Value> {
+    let first = call.first()?;
+    let order = machine.note_order(first, call.span);
+    let elements = machine.iterate(first, call.span, How::Iterate);
+    let by_name = machine.sym("key");
+    let key = match call.second().or_else(|| call.args.keyword(by_name)) {
+        Some(function) => {
+            let args = Args::of(std::slice::from_ref(&elements));
+            machine.call_value(function, &args, call.span, How::Callback)
+        }
+        None => elements.clone(),
+    };
+    let group = machine.container(
+        ContainerKind::List,
+        Span::new(call.span.start, call.span.start),
+    );
+    machine.put(group, Key::Any, &elements);
+    tuples(
+        machine,
+        &[key, Value::of(Obj::Container(group))],
+        order,
+        call,
+    )
+}
+
+/// A list of tuples that are alike, in an order that comes from the arguments.
+fn tuples(
+    machine: &mut Machine,
+    parts: &[Value],
+    order: Option<SourceId>,
+    call: &Call,
+) -> Option<Value> {
+    let size = machine.size_of_arguments(call.args);
+    let list = machine.list_of_tuples(parts, call.span);
     Some(
         Value::of(Obj::Container(list))
             .with_source(order)

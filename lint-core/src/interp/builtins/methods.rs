@@ -208,6 +208,7 @@ fn look_up(machine: &mut Machine, call: &Call) -> Value {
         result.join(default);
         if call.name == "setdefault" {
             machine.put(call.id, single_key(&key), default);
+            machine.fill_in_order(&call.object, &key);
         }
     } else if call.name == "get" {
         result.join(&Value::of(Obj::None).opened());

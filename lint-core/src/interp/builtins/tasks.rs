@@ -84,11 +84,17 @@ fn keeps_failures(machine: &Machine, call: &Call) -> bool {
 
 impl Machine<'_> {
     pub(in crate::interp) fn may_be_task(&self, value: &Value) -> bool {
-        let is_task = |obj: &Obj| match obj {
-            Obj::ExternalInstance(ty) => matches!(self.str(*ty), TASK | "asyncio.Future"),
-            _ => false,
+        value.objs().iter().any(|obj| self.is_task(obj))
+    }
+
+    /// Whether something is a task, or what the SDK gives in the place of one: it runs already when it
+    /// is awaited.
+    pub(in crate::interp) fn is_task(&self, obj: &Obj) -> bool {
+        let Obj::ExternalInstance(ty) = obj else {
+            return false;
         };
-        value.objs().iter().any(is_task)
+        let ty = self.str(*ty);
+        matches!(ty, TASK | "asyncio.Future") || self.knowledge.bases(ty).any(|it| it == TASK)
     }
 
     /// What awaiting a value gives: of a task, what its coroutine returned, and of a future, what
