@@ -154,6 +154,7 @@ impl<'p> Machine<'p> {
             return;
         }
         let span = from.map_or(Span::default(), span_of);
+        let read = from.or(targets.first()).map_or(span, span_of);
         if let ([Obj::Instance(class, variant)], None) = (value.objs(), starred)
             && self.is_named_tuple(*class)
         {
@@ -192,7 +193,7 @@ impl<'p> Machine<'p> {
                     Value::of(Obj::Container(list))
                 }
                 Some(star) if ix > star => self.all_elements(value),
-                _ => self.element(value, Key::Int(ix as i64), span),
+                _ => self.element(value, Key::Int(ix as i64), read),
             };
             self.assign(target, &element.tainted_by(value), None);
         }

@@ -305,6 +305,8 @@ impl<'p> Machine<'p> {
                     if !value.is_bottom() {
                         let place = self.attribute_place(owner, sym);
                         let value = self.as_shared(value, place);
+                        let filled = Filled::ClassAttribute(owner, sym);
+                        let value = self.as_started(value, filled);
                         let value = self.read_shared(value, sym, span);
                         if self.is_enum(class) && !value.objs().iter().any(|obj| obj.is_callable())
                         {

@@ -142,6 +142,12 @@ impl<'p> Machine<'p> {
             let contents = self.contents_of(single, written);
             container = container.tainted_by(&contents).at_place(contents.place());
         }
+        for obj in container.objs().to_vec() {
+            if let Obj::Container(id) = obj {
+                let size = self.size_taint(&Value::of(obj));
+                container = container.tainted_by(&self.read_contents(id, size, written));
+            }
+        }
         // Whether it is in there does not depend on the order.
         if self.are_containers(&container, SEQUENCES) {
             container = self.settled(&container, span);

@@ -16,6 +16,8 @@ use super::{ClassId, FuncId, Machine, Mode, SourceId, Sym, Value};
 pub(super) enum Filled {
     Global(FileId, Sym),
     Attribute(ClassId, Sym),
+    /// An attribute of the class itself, which a class method sets.
+    ClassAttribute(ClassId, Sym),
 }
 
 /// Methods by which contents come into a container, and do not leave it.
@@ -46,7 +48,9 @@ impl<'p> Machine<'p> {
         };
         let setter = setter.filter(|&setter| !self.has_context(setter))?;
         let span = self.function(setter)?.node.name_span();
-        let (Filled::Global(_, name) | Filled::Attribute(_, name)) = filled;
+        let (Filled::Global(_, name)
+        | Filled::Attribute(_, name)
+        | Filled::ClassAttribute(_, name)) = filled;
         Some(self.source_id(super::Source {
             ctx_file: setter.file,
             span,
@@ -62,7 +66,9 @@ impl<'p> Machine<'p> {
     fn setter_of(&self, filled: Filled) -> Option<FuncId> {
         let (file, name) = match filled {
             Filled::Global(file, name) => (file, name),
-            Filled::Attribute(class, name) => (class.file, name),
+            Filled::Attribute(class, name) | Filled::ClassAttribute(class, name) => {
+                (class.file, name)
+            }
         };
         let name = self.str(name);
         let index = self.project.module(file)?.index();
@@ -72,7 +78,10 @@ impl<'p> Machine<'p> {
         let ix = index.functions.iter().position(|function| match filled {
             Filled::Global(..) => fills_global(function, name),
             Filled::Attribute(class, _) => {
-                function.class == Some(class.ix) && sets_attribute(function, name)
+                function.class == Some(class.ix) && sets_attribute(function, name, &[])
+            }
+            Filled::ClassAttribute(class, _) => {
+                function.class == Some(class.ix) && sets_attribute(function, name, &["classmethod"])
             }
         })?;
         let ix = ix as u32;
@@ -96,8 +105,9 @@ fn fills_global(function: &Function<'_>, name: &str) -> bool {
         )
 }
 
-/// Whether a method that is not the constructor sets an attribute of its object.
-fn sets_attribute(function: &Function<'_>, name: &str) -> bool {
+/// Whether a method with these decorators that is not the constructor sets an attribute of its object,
+/// or of its class. It may do so below a `with` that opens a file.
+fn sets_attribute(function: &Function<'_>, name: &str, decorators: &[&str]) -> bool {
     let FunctionNode::Def(def) = function.node else {
         return false;
     };
@@ -106,23 +116,30 @@ fn sets_attribute(function: &Function<'_>, name: &str) -> bool {
     };
     let receiver = receiver.parameter.name.as_str();
     let is_making = def.name.as_str().starts_with("__");
-    let is_decorated = !def.decorator_list.is_empty();
-    !is_making
-        && !is_decorated
-        && def.body.iter().any(|statement| {
-            let targets = match statement {
-                Stmt::Assign(it) => &it.targets[..],
-                Stmt::AnnAssign(it) => std::slice::from_ref(&*it.target),
-                _ => &[],
-            };
-            targets.iter().any(|target| match target {
-                Expr::Attribute(it) => {
-                    it.attr.as_str() == name
-                        && matches!(&*it.value, Expr::Name(of) if of.id.as_str() == receiver)
-                }
-                _ => false,
-            })
+    let written = def.decorator_list.iter().map(|it| match &it.expression {
+        Expr::Name(name) => name.id.as_str(),
+        _ => "",
+    });
+    !is_making && written.eq(decorators.iter().copied()) && assigns(&def.body, receiver, name)
+}
+
+/// Whether statements assign to an attribute of a variable, whatever they depend on.
+fn assigns(body: &[Stmt], receiver: &str, name: &str) -> bool {
+    body.iter().any(|statement| {
+        let targets = match statement {
+            Stmt::Assign(it) => &it.targets[..],
+            Stmt::AnnAssign(it) => std::slice::from_ref(&*it.target),
+            Stmt::With(it) => return assigns(&it.body, receiver, name),
+            _ => &[],
+        };
+        targets.iter().any(|target| match target {
+            Expr::Attribute(it) => {
+                it.attr.as_str() == name
+                    && matches!(&*it.value, Expr::Name(of) if of.id.as_str() == receiver)
+            }
+            _ => false,
         })
+    })
 }
 
 /// Whether a function gives back a function that it defines or is given, as decorators do.

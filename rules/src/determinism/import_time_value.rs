@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use lint_core::diagnostic::{Diagnostic, Impact, Place, Severity};
 use lint_core::facts::{Hazard, HazardKind, WorkflowKind};
-use lint_core::knowledge::{BUNDLED, FETCHED, INSTALLED, STARTUP};
+use lint_core::knowledge::{BUNDLED, FETCHED, INSTALLED, ORDER, STARTUP};
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
@@ -18,8 +18,9 @@ use crate::rule::{Context, Rule};
 /// Such a value is fixed once for each worker process. Each worker, and each restart, has another one,
 /// and the history has none: a replay on another worker goes on with another start date or another
 /// run id. A value from the environment at least only changes with a deployment; it is a warning, and so is
-/// a flag that an `except ImportError` sets, if commands depend on it. A file beside the code, found by way
-/// of `__file__`, changes as the code does; it is information.
+/// a flag that an `except ImportError` sets, if commands depend on it, and the order of a set that import
+/// makes a list or text of. A file beside the code, found by way of `__file__`, changes as the code does;
+/// it is information.
 ///
 /// ## Example
 /// ```python
@@ -119,6 +120,7 @@ impl Rule for ImportTimeValue {
                 STARTUP => sets_what_matters(&case),
                 // A flag is asked, and what it chooses is mostly done as well without the package.
                 INSTALLED => case.hazard.impact == Impact::Replay,
+                ORDER => matches!(case.hazard.impact, Impact::Replay | Impact::Drift),
                 _ => case.is_configuration(),
             };
             if matters {
@@ -181,6 +183,7 @@ fn help(case: &Case<'_, '_>, class: &str) -> &'static str {
             "pass it in with the workflow's input, or read it in the activity that uses it",
             "make it a field of the Context input, or read it in the activity that uses it",
         ),
+        ORDER => "give it an order where it is made, with `sorted()`",
         INSTALLED => {
             "import it without a fallback, so that no worker runs without it, or ask in an activity \
              during the run"
@@ -201,13 +204,15 @@ fn diagnose(case: &Case<'_, '_>, class: &str) -> Diagnostic {
         )
     } else if class == INSTALLED {
         format!("says whether {} is installed", code(&case.hazard.culprit))
+    } else if class == ORDER {
+        "has the order of a set since import".to_owned()
     } else {
         format!("is set from {} at import", case.culprit())
     };
-    let consequence = if class == BUNDLED {
-        "which reads a file beside the code, so a deployment may change it"
-    } else {
-        "so each worker may have another value"
+    let consequence = match class {
+        BUNDLED => "which reads a file beside the code, so a deployment may change it",
+        ORDER => "so each worker may have another one",
+        _ => "so each worker may have another value",
     };
     let (expression, workflow) = (code(&case.hazard.expression), case.workflow_name());
     let message = match &case.hazard.read {
@@ -218,6 +223,9 @@ fn diagnose(case: &Case<'_, '_>, class: &str) -> Diagnostic {
         None => format!("{expression} in {workflow} {origin}, {consequence}"),
     };
     let mut diagnostic = case.diagnose(&ImportTimeValue::METADATA, &message, help(case, class));
+    if class == ORDER {
+        diagnostic.severity = diagnostic.severity.min(Severity::Warning);
+    }
     // These only change with a deployment.
     if case.is_configuration() {
         let most = match case.impact() {

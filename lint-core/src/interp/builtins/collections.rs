@@ -63,7 +63,11 @@ pub(super) fn dict(machine: &mut Machine, call: &Call) -> Option<Value> {
         machine.fill_mapping(id, &given.value, call.span);
     }
     machine.put_keywords(id, call.args);
-    Some(Value::of(Obj::Container(id)))
+    // What is given by name stands under its name, and says nothing of the others.
+    let mut unnamed = call.args.clone();
+    unnamed.keywords.retain(|(name, _)| name.is_none());
+    let taint = machine.args_taint(&unnamed);
+    Some(Value::of(Obj::Container(id)).tainted_by(&taint))
 }
 
 pub(super) fn defaultdict(machine: &mut Machine, call: &Call) -> Option<Value> {
