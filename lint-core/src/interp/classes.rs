@@ -22,6 +22,10 @@ pub(super) const FIELD_DEFAULT: &str = "attrs.field.default";
 /// The decorator that registers an implementation with a generic function.
 pub(super) const REGISTER: &str = "functools.singledispatch.register";
 
+/// Tells instances of a data class that were given no field at import, and so have all of its defaults,
+/// from those of which nothing is known.
+const NO_FIELDS: Obj = Obj::None;
+
 impl<'p> Machine<'p> {
     // ---- definitions ----
 
@@ -560,14 +564,18 @@ impl<'p> Machine<'p> {
     /// The instances of a class that are made at import, by the fields that they are given: the
     /// others have what the class says.
     fn variant_with_fields(&mut self, class: ClassId, set: &[Sym]) -> u32 {
-        let given = set.iter().map(|&field| Obj::Str(field)).collect();
+        let mut given: Vec<Obj> = set.iter().map(|&field| Obj::Str(field)).collect();
+        if given.is_empty() && self.is_data_class(class) {
+            given.push(NO_FIELDS);
+        }
         self.variant_of(class, true, given)
     }
 
     /// The same for a class or a base of it, whatever else an instance was given.
     pub(super) fn fields_variant(&mut self, class: ClassId, variant: u32) -> u32 {
         let given = self.variants.get(variant - 1).given.iter().copied();
-        let fields = given.filter(|obj| matches!(obj, Obj::Str(_))).collect();
+        let fields = given.filter(|obj| matches!(obj, Obj::Str(_) | &NO_FIELDS));
+        let fields = fields.collect();
         self.variant_of(class, true, fields)
     }
 
