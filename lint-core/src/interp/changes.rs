@@ -189,9 +189,9 @@ impl<'p> Machine<'p> {
     pub(super) fn is_shared(&mut self, id: u32) -> bool {
         let container = *self.containers.get(id);
         container.shared
-            && !container
-                .class
-                .is_some_and(|class| self.is_data_class(class))
+            && !container.class.is_some_and(|class| {
+                self.is_data_class(class) && !self.is_in_class_variable(class, container.span)
+            })
     }
 
     /// The name that a container is bound to where it is made, for messages.

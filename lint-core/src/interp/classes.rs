@@ -785,6 +785,19 @@ impl<'p> Machine<'p> {
         }
     }
 
+    /// Whether something is written into a variable of the class that no instance has a copy of.
+    pub(super) fn is_in_class_variable(&self, class: ClassId, span: Span) -> bool {
+        let is_it = |statement: &Stmt| match statement {
+            Stmt::AnnAssign(it) if is_class_variable(&it.annotation) => {
+                let whole = span_of(it);
+                whole.start <= span.start && span.end <= whole.end
+            }
+            _ => false,
+        };
+        self.class_node(class)
+            .is_some_and(|node| node.body.iter().any(is_it))
+    }
+
     fn call_validators(&mut self, class: ClassId, variant: u32, span: Span) {
         let mro = self.mro(class);
         for entry in mro.iter().copied() {
@@ -1007,6 +1020,7 @@ struct Field<'p> {
 impl<'p> Field<'p> {
     fn of(statement: &'p Stmt) -> Option<Self> {
         let (target, annotation, value) = match statement {
+            Stmt::AnnAssign(it) if is_class_variable(&it.annotation) => return None,
             Stmt::AnnAssign(it) => (&*it.target, Some(&*it.annotation), it.value.as_deref()),
             Stmt::Assign(it) => match (&*it.targets, &*it.value) {
                 ([target], value @ Expr::Call(call)) if is_attrib(&call.func) => {
@@ -1025,6 +1039,16 @@ impl<'p> Field<'p> {
             }),
             _ => None,
         }
+    }
+}
+
+/// Whether an annotation says that something is no field, but one for all instances: `ClassVar[…]`.
+fn is_class_variable(annotation: &Expr) -> bool {
+    match annotation {
+        Expr::Subscript(it) => is_class_variable(&it.value),
+        Expr::Name(name) => name.id.as_str() == "ClassVar",
+        Expr::Attribute(name) => name.attr.as_str() == "ClassVar",
+        _ => false,
     }
 }
 
