@@ -161,7 +161,7 @@ fn issues(command: CommandKind) -> &'static str {
         CommandKind::ContinueAsNew => "continues as new",
         CommandKind::Other => "issues a command",
         CommandKind::Draw => "draws from the random numbers of the run",
-        CommandKind::Registration => "registers a handler",
+        CommandKind::Registration => "registers what is called later",
     }
 }
 
