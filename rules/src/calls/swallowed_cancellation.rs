@@ -7,11 +7,12 @@ use lint_core::knowledge::Role;
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
-use lint_core::syntax::ast::{self, Expr, Stmt};
+use lint_core::syntax::ast::{self, Expr, Stmt, UnaryOp};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
+use crate::lifecycle::CONTINUE_AS_NEW;
 use crate::model::{Model, Runbook};
 use crate::program::{Culprit, Node, Program, Running, nodes_of, nodes_of_expr, own_nodes};
 use crate::rule::{Context, Rule};
@@ -215,9 +216,16 @@ fn in_loops(model: &Model<'_>, program: Program<'_, '_>, report: &mut Vec<Diagno
             for node in own_nodes(program.function(function)) {
                 match node {
                     Node::Stmt(Stmt::While(it)) => found.in_body(function, &it.body, false),
-                    Node::Stmt(Stmt::For(it)) => found.in_body(function, &it.body, false),
+                    // What undoes the last steps first has to go on whatever happens.
+                    Node::Stmt(Stmt::For(it)) if !goes_back(program, function, &it.iter) => {
+                        found.in_body(function, &it.body, false);
+                    }
                     _ => {}
                 }
+            }
+            let def = program.def(function);
+            if let Some(def) = def.filter(|it| starts_anew(program, function, &it.body)) {
+                found.in_body(function, &def.body, false);
             }
             for catch in found.catches {
                 if seen.insert((catch.function.file, catch.span.start)) {
@@ -225,6 +233,31 @@ fn in_loops(model: &Model<'_>, program: Program<'_, '_>, report: &mut Vec<Diagno
                 }
             }
         }
+    }
+}
+
+/// Whether a loop goes over what it is given from the last to the first.
+fn goes_back(program: Program<'_, '_>, function: FunctionRef, iterated: &Expr) -> bool {
+    match iterated {
+        Expr::Call(call) => program.calls(function.file, call, &["reversed"]),
+        Expr::Subscript(it) => match &*it.slice {
+            Expr::Slice(it) => {
+                matches!(it.step.as_deref(), Some(Expr::UnaryOp(it)) if it.op == UnaryOp::USub)
+            }
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// Whether a function does nothing in the end but continue as new, so that it is repeated as a whole.
+fn starts_anew(program: Program<'_, '_>, function: FunctionRef, body: &[Stmt]) -> bool {
+    match body.last() {
+        Some(Stmt::Expr(it)) => it
+            .value
+            .as_call_expr()
+            .is_some_and(|call| program.calls(function.file, call, CONTINUE_AS_NEW)),
+        _ => false,
     }
 }
 
@@ -638,7 +671,7 @@ fn in_loop(program: Program<'_, '_>, running: Running<'_>, catch: Catch) -> Find
     let function = catch.function;
     let name = running.short_name();
     let message = format!(
-        "the cancellation of `{name}` is caught here and the loop goes on, so a request that arrives meanwhile is lost"
+        "the cancellation of `{name}` is caught here and the work goes on, so a request that arrives meanwhile is lost"
     );
     let entry = running
         .entries()

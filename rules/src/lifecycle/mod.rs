@@ -23,7 +23,7 @@ mod wrapped_failure;
 
 pub(crate) use abandoned_child::AbandonedChild;
 pub(crate) use ends::falls_through;
-pub(crate) use handler_continues_as_new::HandlerContinuesAsNew;
+pub(crate) use handler_continues_as_new::{CONTINUE_AS_NEW, HandlerContinuesAsNew};
 pub(crate) use lost_message::LostMessage;
 pub(crate) use lost_update::LostUpdate;
 pub(crate) use plain_exception::PlainException;
