@@ -107,6 +107,23 @@ pub(crate) fn reflects(program: Program<'_, '_>, function: FunctionRef) -> bool 
     })
 }
 
+/// The expressions that a node binds, those within tuples apart.
+pub(crate) fn targets(node: Node<'_>) -> Vec<&Expr> {
+    let written = written(node).into_iter();
+    let bound = written.filter(|(_, binds)| *binds);
+    bound.flat_map(|(target, _)| unpacked(target)).collect()
+}
+
+fn unpacked(target: &Expr) -> Vec<&Expr> {
+    match target {
+        Expr::Starred(it) => unpacked(&it.value),
+        Expr::Tuple(ast::ExprTuple { elts, .. }) | Expr::List(ast::ExprList { elts, .. }) => {
+            elts.iter().flat_map(unpacked).collect()
+        }
+        other => vec![other],
+    }
+}
+
 /// The expressions that a node writes to.
 fn written(node: Node<'_>) -> Vec<(&Expr, bool)> {
     match node {

@@ -10,6 +10,7 @@ mod kept;
 mod left_behind;
 mod lost_message;
 mod lost_update;
+mod none_until_run;
 mod plain_exception;
 mod set_back;
 mod silent_heartbeat;

@@ -9,6 +9,7 @@ use lint_core::syntax::ast::{self, Expr, Stmt, UnaryOp};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::none_until_run::NoneUntilRun;
 use super::unset_variable::{Unset, unset_variables};
 use crate::finding::Finding;
 use crate::program::{Culprit, Node, Program, Running, own_nodes};
@@ -16,7 +17,8 @@ use crate::rule::{Context, Rule};
 use crate::writes;
 
 /// ## What it does
-/// Finds attributes of a workflow that only `run` sets and that a signal, query or update handler uses. Also local
+/// Finds attributes of a workflow that only `run` sets and that a signal, query or update handler uses, and those
+/// that are `None` until `run` sets them and of which a signal or update handler needs more. Also local
 /// variables that are set by the result of an activity in a `try`, and used behind it although the `except` clause
 /// goes on when the activity fails.
 ///
@@ -26,6 +28,7 @@ use crate::writes;
 /// `AttributeError` fails the query; in a signal or update handler it fails the workflow task, which is
 /// tried again for ever.
 /// A query that fails only answers with an error, so there it is a warning.
+/// What `__init__` or the class sets to `None` does not help a handler that takes it apart.
 ///
 /// ## Example
 /// ```python
@@ -43,6 +46,26 @@ use crate::writes;
 ///     @workflow.signal
 ///     def subscribe(self, units: int) -> None:
 ///         self.units += units  # RB602
+/// ```
+/// What is `None` until then:
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class CollectNotes:
+///     def __init__(self) -> None:
+///         self.notes: list[str] | None = None
+///
+///     @workflow.run
+///     async def run(self, first: str) -> int:
+///         self.notes = [first]
+///         await workflow.wait_condition(lambda: len(self.notes) > 3)
+///         return len(self.notes)
+///
+///     @workflow.signal
+///     def note(self, text: str) -> None:
+///         self.notes.append(text)  # RB602
 /// ```
 ///
 /// ## Use instead
@@ -74,6 +97,8 @@ use crate::writes;
 /// is taken to be there. Nothing
 /// is said about classes with a base outside the project other than `NtroWorkflow`, which may set the attribute,
 /// or where one is set by a name that is not written out.
+/// Of attributes that are `None` until then, nothing is said where code asks something of the workflow before, such
+/// as `if self.notes:` or `if self.is_open:`, or catches what fails.
 /// Of variables those count that nothing else sets, and that are used without a condition in between.
 ///
 /// ## References
@@ -101,7 +126,8 @@ impl Rule for UnsetAttribute {
             if !running.reach.foreign_bases.iter().all(is_known) {
                 continue;
             }
-            for (place, finding) in in_workflow(program, running) {
+            let unset = in_workflow(program, running).into_iter();
+            for (place, finding) in unset.chain(none_in_workflow(program, running)) {
                 if seen.insert(place) {
                     finding.report(report);
                 }
@@ -217,6 +243,36 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
                     found.push((place, finding));
                 }
             }
+        }
+    }
+    found
+}
+
+/// What handlers take apart that is `None` until `run` sets it.
+fn none_in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Finding)> {
+    let mut found = Vec::new();
+    let early = NoneUntilRun::of(program, running);
+    for (entry, reach) in running.entries_of(crate::program::is_handler) {
+        for it in early.used_by(reach.function) {
+            let name = it.name;
+            let message = format!(
+                "the handler `{}` of `{}` uses `{name}`, which is `None` until `run` sets it; it may come before the first \
+                 line of `run`",
+                entry.name,
+                running.short_name()
+            );
+            let about = format!("`{name}` is used here");
+            let culprit = Culprit::new(it.function, span_of(it.at), about);
+            let place = culprit.place();
+            let rule = &UnsetAttribute::METADATA;
+            let finding =
+                Finding::reached(rule, program, running, reach.function, culprit, message).help(
+                    format!(
+                        "set it in `__init__`, which `@workflow.init` gives the input of `run`; or let the handler wait: \
+                         `await workflow.wait_condition(lambda: self.{name} is not None)`"
+                    ),
+                );
+            found.push((place, finding));
         }
     }
     found
