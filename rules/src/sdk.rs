@@ -983,6 +983,90 @@ pub(crate) const TEMPORAL_PARAMETERS: &[(&[&str], usize, &[&str])] = &[
     ),
 ];
 
+/// What making an object takes: how many arguments by position, those that it needs, and the names of all.
+pub(crate) struct Maker {
+    pub(crate) name: &'static str,
+    pub(crate) positional: usize,
+    pub(crate) needed: &'static [&'static str],
+    pub(crate) parameters: &'static [&'static str],
+}
+
+pub(crate) const MAKERS: &[Maker] = &[
+    Maker {
+        name: "datetime.timedelta",
+        positional: 7,
+        needed: &[],
+        parameters: &[
+            "days",
+            "seconds",
+            "microseconds",
+            "milliseconds",
+            "minutes",
+            "hours",
+            "weeks",
+        ],
+    },
+    Maker {
+        name: "temporalio.common.Priority",
+        positional: 3,
+        needed: &[],
+        parameters: &["priority_key", "fairness_key", "fairness_weight"],
+    },
+    // What is given by position behind the message are the details.
+    Maker {
+        name: "temporalio.exceptions.ApplicationError",
+        positional: usize::MAX,
+        needed: &["message"],
+        parameters: &[
+            "message",
+            "type",
+            "non_retryable",
+            "next_retry_delay",
+            "category",
+        ],
+    },
+    Maker {
+        name: "temporalio.exceptions.CancelledError",
+        positional: usize::MAX,
+        needed: &[],
+        parameters: &["message"],
+    },
+    Maker {
+        name: "temporalio.exceptions.TerminatedError",
+        positional: usize::MAX,
+        needed: &["message"],
+        parameters: &["message"],
+    },
+    Maker {
+        name: "temporalio.exceptions.TimeoutError",
+        positional: 1,
+        needed: &["message", "type", "last_heartbeat_details"],
+        parameters: &["message", "type", "last_heartbeat_details"],
+    },
+    Maker {
+        name: "temporalio.exceptions.ActivityError",
+        positional: 1,
+        needed: &[
+            "message",
+            "scheduled_event_id",
+            "started_event_id",
+            "identity",
+            "activity_type",
+            "activity_id",
+            "retry_state",
+        ],
+        parameters: &[
+            "message",
+            "scheduled_event_id",
+            "started_event_id",
+            "identity",
+            "activity_type",
+            "activity_id",
+            "retry_state",
+        ],
+    },
+];
+
 /// What the methods of `workflow.logger` take by name: what else they are given comes to `logging`, which has
 /// no such argument.
 pub(crate) const LOGGER_PARAMETERS: &[&str] = &[
@@ -993,6 +1077,22 @@ pub(crate) const LOGGER_PARAMETERS: &[&str] = &[
     "stack_info",
     "stacklevel",
 ];
+
+const LOGGER_LEVELS: &[&str] = &[
+    "critical",
+    "debug",
+    "error",
+    "exception",
+    "info",
+    "log",
+    "warning",
+];
+
+/// Whether a function writes a line to the log of a workflow.
+pub(crate) fn is_workflow_logger(function: &str) -> bool {
+    let level = function.strip_prefix("temporalio.workflow.logger.");
+    level.is_some_and(|it| LOGGER_LEVELS.contains(&it))
+}
 
 /// How many arguments a function takes by position, and the names of its parameters.
 pub(crate) fn temporal_parameters(function: &str) -> Option<(usize, &'static [&'static str])> {

@@ -23,6 +23,7 @@ mod missing_hint_component;
 mod non_interactive_gate;
 mod not_an_activity;
 mod payloads;
+mod search_attributes;
 mod secret_in_payload;
 mod short_agent_timeout;
 mod swallowed_cancellation;

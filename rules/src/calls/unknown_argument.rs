@@ -2,10 +2,11 @@ use lint_core::diagnostic::{Diagnostic, Span};
 use lint_core::facts::FunctionRef;
 use lint_core::rule::RuleMetadata;
 use lint_core::suggest::closest;
-use lint_core::syntax::ast::{self, Expr, Keyword};
+use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::search_attributes::no_list;
 use crate::finding::Finding;
 use crate::model::{CallSite, Model};
 use crate::program::{Program, nodes_of, own_nodes, tried};
@@ -14,7 +15,8 @@ use crate::sdk;
 
 /// ## What it does
 /// Finds arguments that a function or decorator of `temporalio.workflow`, or `activity.defn`, does not have,
-/// and those given by position that it takes by name only.
+/// and those given by position that it takes by name only. The same goes for `ApplicationError` and its
+/// siblings, which need a message besides, and for `timedelta`. Search attributes in a dictionary need lists as values.
 ///
 /// ## Why is this bad?
 /// The call raises a `TypeError`. In a decorator that happens when the module is imported, so the worker does
@@ -33,6 +35,20 @@ use crate::sdk;
 ///         await workflow.sleep(seconds=5)  # RB432
 ///         return "struck"
 /// ```
+/// An exception, or a duration:
+/// ```python
+/// from temporalio import workflow
+/// from temporalio.exceptions import ApplicationError
+///
+///
+/// @workflow.defn
+/// class CheckNav:
+///     @workflow.run
+///     async def run(self, nav: float) -> float:
+///         if nav < 0:
+///             raise ApplicationError("negative", retryable=False)  # RB432
+///         return nav
+/// ```
 ///
 /// ## Use instead
 /// ```python
@@ -46,6 +62,20 @@ use crate::sdk;
 ///         await workflow.sleep(5)
 ///         return "struck"
 /// ```
+/// An exception, or a duration:
+/// ```python
+/// from temporalio import workflow
+/// from temporalio.exceptions import ApplicationError
+///
+///
+/// @workflow.defn
+/// class CheckNav:
+///     @workflow.run
+///     async def run(self, nav: float) -> float:
+///         if nav < 0:
+///             raise ApplicationError("negative", nav, type="NegativeNav", non_retryable=True)
+///         return nav
+/// ```
 ///
 /// ## Limits
 /// The names are those of the version of the SDK that the finding tells, and for `workflow.logger` those of
@@ -57,7 +87,7 @@ use crate::sdk;
     severity = "error",
     category = "calls",
     since = "0.1.0",
-    summary = "a function of `temporalio.workflow` is given an argument that it does not have"
+    summary = "a function or an exception of the SDK is given an argument that it does not have"
 )]
 pub(crate) struct UnknownArgument;
 
@@ -73,110 +103,184 @@ impl Rule for UnknownArgument {
             let Some(function) = site.external() else {
                 continue;
             };
-            let Some((positional, parameters)) = parameters_of(function) else {
+            let Some(signature) = Signature::of(function) else {
                 continue;
             };
-            let short = function.strip_prefix("temporalio.").unwrap_or(function);
-            let wrong = unknown(site.call, parameters)
-                .into_iter()
-                .map(|(keyword, name)| {
-                    let message = format!(
-                        "`{short}` has no argument `{name}`, so the call fails with a `TypeError`"
-                    );
-                    (span_of(keyword), message, help(name, parameters))
-                });
-            let mut wrong: Vec<_> = wrong
-                .chain(too_many(site.call, short, positional, parameters))
+            let no_list = no_list(model, site).map(|(span, name, is)| Wrong {
+                span,
+                message: format!(
+                    "the value of the search attribute `{name}` must be a list and is {is}, so the call fails with a `TypeError`"
+                ),
+                help: "put it into a list".to_owned(),
+            });
+            let unknown = signature.unknown(site.call).into_iter();
+            let beyond = signature.too_many(site.call).into_iter();
+            let missing = signature.missing(site.call).into_iter();
+            let mut wrong: Vec<Wrong> = unknown
+                .chain(beyond)
+                .chain(missing)
+                .chain(no_list)
                 .collect();
             // Whoever believes that a logger takes fields gives it several.
-            if is_logger(function) {
+            if sdk::is_workflow_logger(function) {
                 wrong.truncate(1);
             }
             if wrong.is_empty() || is_tried(program, model, site) {
                 continue;
             }
-            for (span, message, help) in wrong {
-                Finding::new(&Self::METADATA, site.file, span, message)
-                    .help(help)
-                    .note(format!("Checked against {}.", sdk::TEMPORAL_VERSION))
-                    .report(report);
+            for it in wrong {
+                let finding = Finding::new(&Self::METADATA, site.file, it.span, it.message);
+                let finding = finding.help(it.help);
+                match function.starts_with("temporalio.") {
+                    true => finding.note(format!("Checked against {}.", sdk::TEMPORAL_VERSION)),
+                    false => finding,
+                }
+                .report(report);
             }
         }
     }
 }
 
-/// How many arguments a function of the SDK takes by position, and the names of all.
-fn parameters_of(function: &str) -> Option<(usize, &'static [&'static str])> {
-    if is_logger(function) {
-        return Some((usize::MAX, sdk::LOGGER_PARAMETERS));
-    }
-    sdk::temporal_parameters(function)
+/// What is wrong with the arguments of a call.
+struct Wrong {
+    span: Span,
+    message: String,
+    help: String,
 }
 
-fn is_logger(function: &str) -> bool {
-    const LEVELS: &[&str] = &[
-        "critical",
-        "debug",
-        "error",
-        "exception",
-        "info",
-        "log",
-        "warning",
-    ];
-    let level = function.strip_prefix("temporalio.workflow.logger.");
-    level.is_some_and(|it| LEVELS.contains(&it))
-}
-
-/// The first argument by position that must be given by name. What schedules or sends is looked at by
-/// `activity-arity`.
-fn too_many(
-    call: &ast::ExprCall,
-    short: &str,
+/// What a function or a class takes.
+struct Signature<'n> {
+    /// As messages call it.
+    short: &'n str,
     positional: usize,
-    parameters: &[&str],
-) -> Option<(Span, String, String)> {
-    let beyond = call.arguments.args.get(positional)?;
-    if parameters.contains(&"args") || call.arguments.args.iter().any(Expr::is_starred_expr) {
-        return None;
-    }
-    let message = format!(
-        "`{short}` takes {} by position, so the call fails with a `TypeError`",
-        if positional == 1 {
-            "one argument".to_owned()
-        } else {
-            format!("{positional} arguments")
-        }
-    );
-    let name = parameters.get(positional);
-    let help = name.map_or("leave it out".to_owned(), |name| {
-        format!("write `{name}=…`")
-    });
-    Some((span_of(beyond), message, help))
+    needed: &'static [&'static str],
+    parameters: &'static [&'static str],
 }
 
-fn unknown<'p>(call: &'p ast::ExprCall, parameters: &[&str]) -> Vec<(&'p Keyword, &'p str)> {
-    let keywords = call.arguments.keywords.iter();
-    let named = keywords.filter_map(|it| Some((it, it.arg.as_ref()?.as_str())));
-    named
-        .filter(|(_, name)| !parameters.contains(name))
-        .collect()
-}
-
-fn help(name: &str, parameters: &[&str]) -> String {
-    if parameters == sdk::LOGGER_PARAMETERS {
-        return format!("write `extra={{\"{name}\": …}}`, or put it into the text");
+impl<'n> Signature<'n> {
+    fn of(function: &'n str) -> Option<Self> {
+        let short = function.strip_prefix("temporalio.").unwrap_or(function);
+        let made = sdk::MAKERS.iter().find(|it| it.name == function);
+        if let Some(it) = made {
+            return Some(Self {
+                short: function.rsplit('.').next().unwrap_or(function),
+                positional: it.positional,
+                needed: it.needed,
+                parameters: it.parameters,
+            });
+        }
+        let (positional, parameters) = match sdk::is_workflow_logger(function) {
+            true => (usize::MAX, sdk::LOGGER_PARAMETERS),
+            false => sdk::temporal_parameters(function)?,
+        };
+        Some(Self {
+            short,
+            positional,
+            needed: &[],
+            parameters,
+        })
     }
-    let part = |it: &&&str| {
-        it.strip_prefix("start_to_close_") == Some(name) || name.ends_with(&format!("_{it}"))
-    };
-    let meant = closest(name, parameters.iter().copied());
-    match meant.or_else(|| parameters.iter().find(part).copied()) {
-        Some(meant) => format!("write `{meant}`"),
-        None => {
-            let names: Vec<String> = parameters.iter().map(|it| format!("`{it}`")).collect();
-            format!("its arguments are {}", names.join(", "))
+
+    fn unknown(&self, call: &ast::ExprCall) -> Vec<Wrong> {
+        let keywords = call.arguments.keywords.iter();
+        let named = keywords.filter_map(|it| Some((it, it.arg.as_ref()?.as_str())));
+        let unknown = named.filter(|(_, name)| !self.parameters.contains(name));
+        let wrong = unknown.map(|(keyword, name)| Wrong {
+            span: span_of(keyword),
+            message: format!(
+                "`{}` has no argument `{name}`, so the call fails with a `TypeError`",
+                self.short
+            ),
+            help: self.help(name),
+        });
+        wrong.collect()
+    }
+
+    /// The first argument by position that must be given by name. What schedules or sends is looked at by
+    /// `activity-arity`.
+    fn too_many(&self, call: &ast::ExprCall) -> Option<Wrong> {
+        let beyond = call.arguments.args.get(self.positional)?;
+        if self.parameters.contains(&"args") || has_starred(call) {
+            return None;
+        }
+        let message = format!(
+            "`{}` takes {} by position, so the call fails with a `TypeError`",
+            self.short,
+            if self.positional == 1 {
+                "one argument".to_owned()
+            } else {
+                format!("{} arguments", self.positional)
+            }
+        );
+        let name = self.parameters.get(self.positional);
+        Some(Wrong {
+            span: span_of(beyond),
+            message,
+            help: name.map_or("leave it out".to_owned(), |name| {
+                format!("write `{name}=…`")
+            }),
+        })
+    }
+
+    /// The first argument that is needed and that nothing gives.
+    fn missing(&self, call: &ast::ExprCall) -> Option<Wrong> {
+        let is_hidden = call.arguments.keywords.iter().any(|it| it.arg.is_none());
+        if is_hidden || has_starred(call) {
+            return None;
+        }
+        let given = call.arguments.args.len();
+        let mut needed = self.needed.iter().enumerate();
+        let (_, name) = needed.find(|(ix, name)| {
+            let is_given = *ix < given.min(self.positional);
+            !is_given && call.arguments.find_keyword(name).is_none()
+        })?;
+        Some(Wrong {
+            span: span_of(call),
+            message: format!(
+                "`{}` needs `{name}`, so the call fails with a `TypeError`",
+                self.short
+            ),
+            help: format!("give it `{name}`"),
+        })
+    }
+
+    fn help(&self, name: &str) -> String {
+        if self.parameters == sdk::LOGGER_PARAMETERS {
+            return format!("write `extra={{\"{name}\": …}}`, or put it into the text");
+        }
+        if self.needed == ["message"]
+            && let Some((_, help)) = MEANT.iter().find(|(it, _)| *it == name)
+        {
+            return (*help).to_owned();
+        }
+        let part = |it: &&&str| {
+            it.strip_prefix("start_to_close_") == Some(name) || name.ends_with(&format!("_{it}"))
+        };
+        let parameters = self.parameters;
+        let meant = closest(name, parameters.iter().copied());
+        match meant.or_else(|| parameters.iter().find(part).copied()) {
+            Some(meant) => format!("write `{meant}`"),
+            None => {
+                let names: Vec<String> = parameters.iter().map(|it| format!("`{it}`")).collect();
+                format!("its arguments are {}", names.join(", "))
+            }
         }
     }
+}
+
+/// What people give to exceptions, and how they would say it.
+const MEANT: &[(&str, &str)] = &[
+    ("cause", "write `raise … from …`"),
+    ("detail", "give it by position, behind the message"),
+    ("details", "give them by position, behind the message"),
+    (
+        "retryable",
+        "write `non_retryable`, which says the opposite",
+    ),
+];
+
+fn has_starred(call: &ast::ExprCall) -> bool {
+    call.arguments.args.iter().any(Expr::is_starred_expr)
 }
 
 /// Whether the call is tried with an eye on a `TypeError`, as code for several versions of the SDK does.

@@ -1,0 +1,36 @@
+//! Search attributes whose values are no lists, which the SDK refuses.
+
+use lint_core::diagnostic::Span;
+use lint_core::syntax::ast::Expr;
+use lint_core::syntax::span_of;
+
+use super::payloads::Shape;
+use crate::model::{CallSite, Model};
+use crate::sites::{Written, keyword_value};
+
+/// The first value that is certain to be no list: where it is, of which attribute, and what it is.
+pub(super) fn no_list(model: &Model<'_>, site: &CallSite<'_>) -> Option<(Span, String, Shape)> {
+    let value = match site.external()?.strip_prefix("temporalio.workflow.")? {
+        "upsert_search_attributes" => site.call.arguments.find_argument_value("attributes", 0),
+        "continue_as_new" | "execute_child_workflow" | "start_child_workflow" => {
+            keyword_value(site.call, "search_attributes")
+        }
+        _ => None,
+    }?;
+    let at = Written::at(site, value).followed(model);
+    let names = model.names_in(at.file);
+    let at = match at.value {
+        Expr::Name(it) => at.with(names.local_value(at.file, at.function, it.id.as_str())?.1),
+        _ => at,
+    };
+    let dict = at.dict(model)?;
+    dict.node.items.iter().find_map(|item| {
+        let name = at.with(item.key.as_ref()?).text(model)?;
+        let is = Shape::of_value(model, at.with(&item.value))?;
+        // A tuple has the shape of a list.
+        let is_list = is == Shape::List && !item.value.is_tuple_expr();
+        let is_outside = dict.at.file != site.file;
+        let at = if is_outside { value } else { &item.value };
+        (!is_list).then(|| (span_of(at), name, is))
+    })
+}
