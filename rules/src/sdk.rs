@@ -248,6 +248,66 @@ pub(crate) const TEMPORAL_WORKFLOW: &[&str] = &[
     "wait_condition",
 ];
 
+/// The functions of `temporalio.workflow` that raise where no workflow is running.
+pub(crate) const ONLY_IN_WORKFLOWS: &[&str] = &[
+    "all_handlers_finished",
+    "cancellation_reason",
+    "continue_as_new",
+    "deprecate_patch",
+    "execute_activity",
+    "execute_activity_method",
+    "execute_child_workflow",
+    "execute_local_activity",
+    "execute_local_activity_method",
+    "extern_functions",
+    "get_current_details",
+    "get_external_workflow_handle",
+    "get_last_completion_result",
+    "get_last_failure",
+    "has_last_completion_result",
+    "info",
+    "instance",
+    "is_failure_exception",
+    "memo",
+    "metric_meter",
+    "new_random",
+    "now",
+    "patched",
+    "payload_converter",
+    "random",
+    "random_seed",
+    "set_current_details",
+    "sleep",
+    "start_activity",
+    "start_activity_method",
+    "start_child_workflow",
+    "start_local_activity",
+    "start_local_activity_method",
+    "time",
+    "time_ns",
+    "unsafe.is_replaying",
+    "upsert_memo",
+    "uuid4",
+    "uuid7",
+    "wait_condition",
+];
+
+/// The functions of `temporalio.activity` that raise where no activity is running.
+pub(crate) const ONLY_IN_ACTIVITIES: &[&str] = &[
+    "cancellation_details",
+    "client",
+    "heartbeat",
+    "info",
+    "is_cancelled",
+    "is_worker_shutdown",
+    "metric_meter",
+    "payload_converter",
+    "wait_for_cancelled",
+    "wait_for_cancelled_sync",
+    "wait_for_worker_shutdown",
+    "wait_for_worker_shutdown_sync",
+];
+
 /// What waits until a condition is so.
 pub(crate) const WAIT_CONDITION: &[&str] = &[
     "ntro.workflow.runbook.wait_condition",

@@ -1,17 +1,23 @@
+use std::collections::BTreeMap;
+
 use lint_core::diagnostic::Diagnostic;
+use lint_core::facts::{Facade, FunctionRef};
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::Expr;
 use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
 use crate::hazard::code;
 use crate::model::{Derives, Runbook};
+use crate::program::{Program, Running};
 use crate::rule::{Context, Rule};
 use crate::sdk;
+use crate::sites::{hides_keywords, keyword_value};
 
 /// ## What it does
-/// Finds two signal handlers of one runbook, or two of its query handlers, that have the same name,
-/// also if one of the two is a handler of `NtroWorkflow`.
+/// Finds two signal handlers of one runbook or Temporal workflow, or two of its query or update handlers, that have
+/// the same name, also if one of the two is a handler of `NtroWorkflow` or of another base class.
 ///
 /// ## Why is this bad?
 /// Temporal refuses the class at import: "Multiple signal methods found". Under LocalRuntime nothing
@@ -45,6 +51,29 @@ use crate::sdk;
 ///     async def run(self, context: dict) -> dict:
 ///         return await self._step_import(context)
 /// ```
+/// A validator that is written as a second handler:
+/// ```python
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class ApproveTrade:
+///     def __init__(self) -> None:
+///         self.by = ""
+///
+///     @workflow.run
+///     async def run(self) -> None:
+///         await workflow.wait_condition(lambda: self.by != "")
+///         await workflow.wait_condition(workflow.all_handlers_finished)
+///
+///     @workflow.update
+///     def approve(self, by: str) -> None:
+///         self.by = by
+///
+///     @workflow.update(name="approve")
+///     def check(self, by: str) -> None:  # RB207
+///         assert by
+/// ```
 ///
 /// ## Use instead
 /// ```python
@@ -75,14 +104,15 @@ use crate::sdk;
 /// ```
 ///
 /// ## Limits
-/// A name that is not a literal or a constant is not compared.
+/// A name that is not a literal or a constant is not compared. Of plain Temporal workflows, methods that replace
+/// one another because they have one name are left to other tools.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB207",
     severity = "error",
     category = "contract",
     since = "0.1.0",
-    summary = "two signal or query handlers of a runbook have the same name"
+    summary = "two handlers of a workflow have the same name"
 )]
 pub(crate) struct DuplicateHandler;
 
@@ -132,7 +162,87 @@ impl Rule for DuplicateHandler {
                 }
             }
         }
+        if cx.is_part {
+            in_plain_code(cx, report);
+        }
     }
+}
+
+/// Handlers of plain Temporal workflows, whichever class of the workflow they stand in.
+fn in_plain_code(cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+    let program = Program::new(cx.facts);
+    let temporal = |it: &Running<'_>| it.workflow.facade == Facade::Temporal;
+    for running in Running::all(cx.facts).filter(temporal) {
+        let mut known: BTreeMap<(Role, String), FunctionRef> = BTreeMap::new();
+        for (entry, reach) in running.entries() {
+            let function = reach.function;
+            let Some(name) = registered(cx, program, entry.role, function) else {
+                continue;
+            };
+            let first = *known.entry((entry.role, name.clone())).or_insert(function);
+            if first == function {
+                continue;
+            }
+            let message = format!(
+                "{} {} of `{}` has two handlers, so the class cannot be defined",
+                kind(entry.role),
+                code(&name),
+                running.short_name()
+            );
+            let first = program.short_name(first);
+            let help = match entry.role {
+                Role::Update => format!(
+                    "write `@{first}.validator` if it says what the update may be given, or give it a name of its own"
+                ),
+                _ => "give each handler a name of its own".to_owned(),
+            };
+            Finding::new(
+                &DuplicateHandler::METADATA,
+                entry.place.file,
+                entry.place.span,
+                message,
+            )
+            .in_workflow(running.workflow)
+            .help(help)
+            .note(format!("The other handler is {}.", code(first)))
+            .report(report);
+        }
+    }
+}
+
+/// The name for which a method is registered as a handler, if that is certain.
+fn registered(
+    cx: &Context<'_>,
+    program: Program<'_, '_>,
+    role: Role,
+    function: FunctionRef,
+) -> Option<String> {
+    let decorator_name = match role {
+        Role::Signal => "temporalio.workflow.signal",
+        Role::Query => "temporalio.workflow.query",
+        Role::Update => "temporalio.workflow.update",
+        _ => return None,
+    };
+    let def = program.def(function)?;
+    let parent = program.function(function)?.parent;
+    let names = cx.model.names_in(function.file);
+    let is_it = |callee: &Expr| {
+        let resolved = names.resolve(function.file, parent, callee);
+        resolved.is_some_and(|it| it.external() == Some(decorator_name))
+    };
+    def.decorator_list
+        .iter()
+        .find_map(|it| match &it.expression {
+            Expr::Call(call) if is_it(&call.func) => match keyword_value(call, "name") {
+                Some(name) => names.const_str(function.file, parent, name),
+                None => {
+                    let is_dynamic =
+                        keyword_value(call, "dynamic").is_some() || hides_keywords(call);
+                    (!is_dynamic).then(|| def.name.to_string())
+                }
+            },
+            callee => is_it(callee).then(|| def.name.to_string()),
+        })
 }
 
 /// Whether a method of another name takes the name of a handler of the base class. A method of the

@@ -4,6 +4,7 @@ use lint_core::syntax::ast::{Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::plain_out_of_place;
 use crate::finding::Finding;
 use crate::hazard::code;
 use crate::model::{CallSite, Model, Side};
@@ -11,7 +12,9 @@ use crate::rule::{Context, Rule};
 
 /// ## What it does
 /// Finds `runbook.now()`, `runbook.info()`, `runbook.execute_activity()`, `runbook.wait_condition()` and
-/// `runbook.logger` in activities and at module level, and `activity.info()` in workflow code.
+/// `runbook.logger` in activities and at module level, and `activity.info()` in workflow code. In plain Temporal
+/// code the same goes for what `temporalio.workflow` and `temporalio.activity` offer, in activities, in what only
+/// they call, and in workflows.
 ///
 /// ## Why is this bad?
 /// The facade asks the runtime for the workflow or the activity that is running. Under Temporal there is
@@ -34,6 +37,15 @@ use crate::rule::{Context, Rule};
 ///
 /// def stamp() -> str:
 ///     return runbook.now().isoformat()  # RB219
+/// ```
+/// In plain Temporal code:
+/// ```python
+/// from temporalio import activity, workflow
+///
+///
+/// @activity.defn
+/// async def publish(notice: str) -> None:
+///     workflow.logger.info("publishing %s", notice)  # RB219
 /// ```
 ///
 /// ## Use instead
@@ -77,7 +89,8 @@ use crate::rule::{Context, Rule};
 ///
 /// ## Limits
 /// A function that no runbook and no activity of the project calls is left alone, and so is what
-/// stands below `if __name__ == "__main__":`.
+/// stands below `if __name__ == "__main__":`. In plain Temporal code, so is a function that workflows run as well,
+/// one that asks `in_workflow()` or `in_activity()`, and what is tried and goes on if it fails.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB219",
@@ -85,7 +98,7 @@ use crate::rule::{Context, Rule};
     category = "contract",
     since = "0.1.0",
     fix = "safe",
-    summary = "the facade of workflows is used in an activity, or the other way round"
+    summary = "what works in workflows only is used in an activity, or the other way round"
 )]
 pub(crate) struct FacadeOutOfPlace;
 
@@ -138,6 +151,9 @@ impl Rule for FacadeOutOfPlace {
                 }
                 _ => {}
             }
+        }
+        if cx.is_part {
+            plain_out_of_place::check(cx, report);
         }
     }
 }

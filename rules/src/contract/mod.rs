@@ -11,6 +11,7 @@ mod local_class;
 mod missing_base_class;
 mod missing_defn;
 mod mixed_sdk;
+mod plain_out_of_place;
 mod reserved_member;
 mod run_input;
 mod run_method;
