@@ -1,7 +1,9 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lint_core::diagnostic::{Diagnostic, FileId, Severity};
+use lint_core::facts::FunctionRef;
 use lint_core::index::{FunctionIx, FunctionNode};
+use lint_core::knowledge::Role;
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{self, Expr, Stmt};
@@ -11,8 +13,9 @@ use rules_macros::RuleMetadata;
 use super::fields::{Annotated, Fields, annotated};
 use super::payloads::Shape;
 use crate::finding::Finding;
+use crate::hazard::code;
 use crate::model::{CallSite, Model};
-use crate::program::{Node, Program, nodes_of, own_nodes};
+use crate::program::{Node, Program, Running, nodes_of, own_nodes};
 use crate::rule::{Context, Rule};
 use crate::sdk;
 use crate::sites::{
@@ -270,11 +273,11 @@ fn check_temporal(
             .report(report);
         return;
     }
-    let (Some(target), Some(name)) = (target, name) else {
-        return;
+    let taker = match target.filter(|it| sends.counts(it)) {
+        Some(target) => Taker::of(model, site, target).zip(name),
+        None => next_run(model, program, site).filter(|_| target.is_none()),
     };
-    let counted = Some(target).filter(|it| sends.counts(it));
-    let Some(taker) = counted.and_then(|it| Taker::of(model, site, it)) else {
+    let Some((taker, name)) = taker else {
         return;
     };
     let given = match (args, elements) {
@@ -308,10 +311,34 @@ fn check_temporal(
         true => "pass them as `args=[…]`".to_owned(),
         false => format!("pass what the {what} takes"),
     };
-    at(args.or(arg).unwrap_or(target), message)
+    at(args.or(arg).or(target).unwrap_or(&call.func), message)
         .help(help)
         .note("The call fails on the worker, each time that it is tried.")
         .report(report);
+}
+
+/// The run method of the workflow that starts anew, if there is one only, and how messages call it.
+fn next_run<'p>(
+    model: &Model<'p>,
+    program: Program<'_, 'p>,
+    site: &CallSite<'_>,
+) -> Option<(Taker<'p>, String)> {
+    if keyword_value(site.call, "workflow").is_some() {
+        return None;
+    }
+    let here = FunctionRef {
+        file: site.file,
+        ix: site.function,
+    };
+    let runs_it = |it: &Running<'_>| it.reach.entries.iter().any(|it| it.runs.contains(&here));
+    let workflows = Running::all(program.facts).filter(runs_it);
+    let runs: BTreeSet<FunctionRef> = workflows
+        .flat_map(|it| it.entries_of(|role| role == Role::Run))
+        .map(|(_, reach)| reach.function)
+        .collect();
+    let run = *runs.first().filter(|_| runs.len() == 1)?;
+    let name = code(&program.function(run)?.qualname);
+    Some((Taker::of_function(model, run.file, run.ix)?, name))
 }
 
 /// Arguments that are as many as what takes them allows.
@@ -567,7 +594,7 @@ impl Sends {
             Self::Activity => "activity",
             Self::Child => "workflow",
             Self::Signal => "handler",
-            Self::Anew => "run",
+            Self::Anew => "workflow",
         }
     }
 
@@ -609,11 +636,14 @@ struct Taker<'p> {
 
 impl<'p> Taker<'p> {
     fn of(model: &Model<'p>, site: &CallSite<'_>, target: &Expr) -> Option<Self> {
-        let resolved = model.scheduled(site, target)?;
-        let def = model.def(&resolved)?;
-        let Resolved::Function { file, ix } = resolved else {
-            return None;
-        };
+        match model.scheduled(site, target)? {
+            Resolved::Function { file, ix } => Self::of_function(model, file, ix),
+            _ => None,
+        }
+    }
+
+    fn of_function(model: &Model<'p>, file: FileId, ix: FunctionIx) -> Option<Self> {
+        let def = model.def(&Resolved::Function { file, ix })?;
         let index = model.index(file)?;
         let function = index.function(ix);
         let of_class = function.class.map(|it| index.class(it).node);
