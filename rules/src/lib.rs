@@ -153,6 +153,7 @@ static RULES: &[&dyn Rule] = &[
     &calls::UnknownArgument,
     &calls::ExceptionAsPayload,
     &calls::UncalledFunction,
+    &calls::UnmatchedErrorType,
     &bundle::MissingBundleFile,
     &bundle::InvalidFrontmatter,
     &bundle::MissingFrontmatterField,
