@@ -4,7 +4,7 @@ use lint_core::diagnostic::{Diagnostic, Span};
 use lint_core::facts::{EntryReach, FunctionRef};
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::{self, BoolOp, Expr, Stmt};
+use lint_core::syntax::ast::{self, BoolOp, Expr, Stmt, UnaryOp};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
@@ -153,23 +153,41 @@ impl Rule for UnfinishedHandlers {
                         it.how,
                         handler.name
                     );
-                    Finding::reached(
-                        &Self::METADATA,
-                        program,
-                        running,
-                        run.function,
-                        culprit,
-                        message,
-                    )
-                    .help(format!(
-                        "write `await workflow.wait_condition(workflow.all_handlers_finished)` {}",
-                        it.cure
-                    ))
+                    let (rule, entry) = (&Self::METADATA, run.function);
+                    let finding =
+                        Finding::reached(rule, program, running, entry, culprit, message).help(
+                            format!(
+                                "write `await workflow.wait_condition(workflow.all_handlers_finished)` {}",
+                                it.cure
+                            ),
+                        );
+                    match busy_flag(program, run, handler) {
+                        Some(flag) => finding.note(format!(
+                            "The wait until `{flag}` is false is not enough: where two handlers are at work, the first \
+                             that is done sets it back for both."
+                        )),
+                        None => finding,
+                    }
                     .report(report);
                 }
             }
         }
     }
+}
+
+/// The attribute that `run` waits to be false and that a handler changes, so as to say that it is at work.
+fn busy_flag<'p>(program: Program<'_, 'p>, run: &EntryReach, handler: &Handler) -> Option<&'p str> {
+    let runs = handler.runs.iter();
+    let changed = runs.flat_map(|&it| writes::in_function(program, it));
+    let changed: BTreeSet<&str> = changed.map(|it| it.attribute.name).collect();
+    let waits = run.runs.iter();
+    let mut waits = waits.flat_map(|&it| program.calls_of(it, sdk::WAIT_CONDITION));
+    waits.find_map(|call| {
+        let predicate = call.arguments.args.first()?.as_lambda_expr()?;
+        let not = predicate.body.as_unary_op_expr()?;
+        let name = not.operand.as_attribute_expr()?.attr.as_str();
+        (not.op == UnaryOp::Not && changed.contains(name)).then_some(name)
+    })
 }
 
 /// Whether a handler waits for something, and its author has not said that it may be abandoned.

@@ -220,12 +220,16 @@ fn in_vain<'p>(
         let types = clause.type_.as_deref()?;
         let is_said_twice = caught == Caught::Cancelled && has(Caught::Cancellation);
         let only_raises = matches!(&clause.body[..], [Stmt::Raise(it)] if it.exc.is_none());
-        if is_said_twice || caught == Caught::Cancellation && only_raises {
+        let is_seen_to =
+            caught == Caught::Wrapped || has(Caught::Wrapped) && caught != Caught::Cancelled;
+        if is_said_twice || is_seen_to || caught == Caught::Cancellation && only_raises {
             return None;
         }
         let raises = Raises::new(program, function, types);
-        let arrives = caught.in_stead(&raises, &it.body)?;
-        Some(InVain {
+        let mut arrives = caught.in_stead(&raises, &it.body)?;
+        // Another clause takes what activities raise, and leaves what cancels a wait.
+        arrives.retain(|it| !has(Caught::Wrapped) || *it == CANCELLED_TASK);
+        (!arrives.is_empty()).then_some(InVain {
             types,
             caught,
             arrives,
@@ -245,6 +249,8 @@ enum Caught {
     Raised,
     /// It never does, but many functions of Python raise it.
     Never,
+    /// The failure of an activity or a child, and no cancellation of the workflow itself.
+    Wrapped,
     Everything,
     Maybe,
 }
@@ -274,6 +280,9 @@ impl Caught {
                 Self::Cancellation
             }
             Some("temporalio.exceptions.CancelledError") => Self::Cancelled,
+            Some(
+                "temporalio.exceptions.ActivityError" | "temporalio.exceptions.ChildWorkflowError",
+            ) => Self::Wrapped,
             Some("Exception" | "BaseException") => Self::Everything,
             _ => Self::Maybe,
         }

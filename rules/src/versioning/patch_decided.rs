@@ -1,10 +1,11 @@
 use std::collections::BTreeSet;
 
-use lint_core::diagnostic::Diagnostic;
-use lint_core::facts::EntryReach;
+use lint_core::diagnostic::{Diagnostic, Span};
+use lint_core::facts::{EntryReach, FunctionRef};
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::Expr;
+use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use super::patches::{Around, Asked, around, asked, ways_to};
@@ -75,7 +76,8 @@ use crate::writes::{self, Attribute};
 /// ```
 ///
 /// ## Limits
-/// Only conditions on attributes that a handler changes, or on the time, are looked at.
+/// Only conditions on attributes that a handler changes, or on the time, are looked at. Nothing is said where
+/// another way to the patch has no such condition.
 ///
 /// ## References
 /// - <https://docs.temporal.io/develop/python/versioning#patching>
@@ -149,7 +151,7 @@ fn changed_by_handlers<'p>(
     writes.map(|it| it.attribute.within(running)).collect()
 }
 
-/// The condition on which it depends, for a message.
+/// The condition on which it depends, for a message; `None` if one of the ways there has none.
 fn decided_by(
     program: Program<'_, '_>,
     running: Running<'_>,
@@ -157,14 +159,37 @@ fn decided_by(
     it: &Asked<'_>,
     changed: &BTreeSet<Attribute<'_>>,
 ) -> Option<String> {
+    let decides = |at: (FunctionRef, Span)| condition(program, running, at, changed);
+    let mut pending = vec![(it.function, span_of(it.call))];
+    let mut seen = BTreeSet::from([it.function]);
+    while let Some(at) = pending.pop() {
+        if decides(at).is_some() {
+            continue;
+        }
+        if at.0 == reach.function {
+            return None;
+        }
+        for &caller in &reach.runs {
+            let calls = program.own_calls(caller);
+            let there = calls.filter(|(_, callee)| *callee == at.0);
+            let there: Vec<Span> = there.map(|(call, _)| span_of(call)).collect();
+            let is_new = caller == reach.function || seen.insert(caller);
+            pending.extend(there.into_iter().filter(|_| is_new).map(|it| (caller, it)));
+        }
+    }
+    ways_to(program, reach, it).into_iter().find_map(decides)
+}
+
+/// The condition around a place that handlers or the time decide.
+fn condition(
+    program: Program<'_, '_>,
+    running: Running<'_>,
+    (function, at): (FunctionRef, Span),
+    changed: &BTreeSet<Attribute<'_>>,
+) -> Option<String> {
     const TIME: &[&str] = &["temporalio.workflow.now", "temporalio.workflow.time"];
-    let ways = ways_to(program, reach, it).into_iter();
-    let all = ways.flat_map(|(at, span)| {
-        around(program, at, span)
-            .into_iter()
-            .map(move |it| (at.file, it))
-    });
-    for (file, outer) in all {
+    let file = function.file;
+    for outer in around(program, function, at) {
         let Around::Condition(test) = outer else {
             continue;
         };
