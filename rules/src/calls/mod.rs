@@ -22,6 +22,7 @@ mod missing_activity_timeout;
 mod missing_hint_component;
 mod non_interactive_gate;
 mod not_an_activity;
+mod one_by_one;
 mod payloads;
 mod search_attributes;
 mod secret_in_payload;

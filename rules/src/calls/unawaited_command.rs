@@ -1,4 +1,4 @@
-use lint_core::diagnostic::{Applicability, Diagnostic, Place, Span};
+use lint_core::diagnostic::{Applicability, Diagnostic, Place, Severity, Span};
 use lint_core::facts::{Callee, FunctionRef};
 use lint_core::index::FunctionNode;
 use lint_core::names::Resolved;
@@ -7,6 +7,7 @@ use lint_core::syntax::ast::{Expr, Stmt, StmtFunctionDef};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::one_by_one::{Before, waits_for};
 use crate::awaitables::{Awaitables, Lost};
 use crate::finding::Finding;
 use crate::fixes;
@@ -18,11 +19,13 @@ use crate::sites::shown_call;
 /// ## What it does
 /// Finds activities, child workflows, timers, gates, signals to other workflows and `async` helpers that are
 /// called without `await`: as a statement of their own, in a list that nobody awaits, in a variable that nobody
-/// reads, or where their result is used at once, as in `runbook.execute_activity(…).amount`.
+/// reads, or where their result is used at once, as in `runbook.execute_activity(…).amount`. Also, as information,
+/// activities and child workflows that are called first and then awaited one after the other.
 ///
 /// ## Why is this bad?
 /// The call only makes a coroutine. Nothing is scheduled until somebody awaits it, so the payment is
 /// never made and the gate never opens, and Python merely warns when it throws the coroutine away.
+/// Coroutines that are awaited one after the other do not run side by side, although they were made at once.
 ///
 /// ## Example
 /// ```python
@@ -167,12 +170,43 @@ impl Rule for UnawaitedCommand {
             return;
         }
         let awaitables = Awaitables::new(model, cx.facts);
-        for (site, coroutine) in pending {
+        for &(site, coroutine) in &pending {
             if let Some(lost) = awaitables.lost(site) {
                 finding(cx, site, coroutine, lost).report(report);
             }
         }
+        let kept = pending.iter().filter(|(site, coroutine)| {
+            let is_executed = site.external().is_some_and(|it| it.contains(".execute_"));
+            is_executed && matches!(coroutine, Coroutine::Activity | Coroutine::Child)
+        });
+        let kept: Vec<&CallSite<'_>> = kept.map(|(site, _)| *site).collect();
+        for site in &kept {
+            if let Some(before) = waits_for(program, &kept, site) {
+                in_turn(cx, site, &before).report(report);
+            }
+        }
     }
+}
+
+/// A call that starts later than it looks.
+fn in_turn(cx: &Context<'_>, site: &CallSite<'_>, before: &Before<'_>) -> Finding {
+    let callee = shown_call(&cx.model, site.file, site.call);
+    let (before, gather) = match before {
+        Before::Other(name) => (format!("`{name}` is done"), "all of them"),
+        Before::Elements => ("the ones before it are done".to_owned(), "the list"),
+    };
+    let message =
+        format!("what {callee} starts here begins only when it is awaited, after {before}");
+    Finding::new(
+        &UnawaitedCommand::METADATA,
+        site.file,
+        span_of(site.call),
+        message,
+    )
+    .severity(Severity::Info)
+    .help(format!(
+        "await {gather} with `asyncio.gather`, so that they run side by side"
+    ))
 }
 
 /// What a call makes that does nothing until it is awaited.
