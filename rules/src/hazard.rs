@@ -9,7 +9,9 @@ use lint_core::knowledge::{BUNDLED, INSTALLED, STARTUP, Sandbox, TASK_ORDER};
 use lint_core::rule::RuleMetadata;
 
 use crate::catalogue;
+use crate::hydrated::is_whole;
 use crate::loading;
+use crate::program::Program;
 use crate::rule::{Context, Rule};
 
 /// The classes of APIs that always raise in a workflow.
@@ -34,7 +36,11 @@ pub(crate) fn report_fixable_apis<F: IntoIterator<Item = Fix>>(
     fixes: impl Fn(&Context<'_>, &Case<'_, '_>) -> F,
     report: &mut Vec<Diagnostic>,
 ) {
-    report.extend(apis(rule, cx.facts).map(|(case, class)| {
+    let program = Program::new(cx.facts);
+    let told = apis(rule, cx.facts).filter(|(case, _)| {
+        !(case.hazard.may_fill && is_whole(&cx.model, program, case.hazard.place))
+    });
+    report.extend(told.map(|(case, class)| {
         let mut diagnostic = case.diagnose_api(rule, &class);
         if !case.shares_modules() {
             diagnostic.notes.extend(loading::note(cx, case.hazard));

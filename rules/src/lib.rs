@@ -11,6 +11,7 @@ mod finding;
 mod fixes;
 mod handlers;
 mod hazard;
+mod hydrated;
 mod icon_use;
 pub mod icons;
 mod lifecycle;

@@ -513,6 +513,13 @@ impl<'c, 'p> Helper<'c, 'p> {
             .given
             .iter()
             .map(|it| self.site.text(it.value).to_owned());
+        let arguments: Vec<String> = arguments.collect();
+        // One argument is all that is taken by position.
+        let arguments = match (&arguments[..], self.site.facade) {
+            ([] | [_], _) => arguments,
+            (several, Facade::Runbook) => vec![format!("[{}]", several.join(", "))],
+            (several, _) => vec![format!("args=[{}]", several.join(", "))],
+        };
         let passed = std::iter::once(activity).chain(arguments).collect();
         let (code, _) = execute(cx, &self.site, span_of(self.call).start, passed)?;
         let code = match self.def.is_async {
