@@ -69,7 +69,7 @@ pub(crate) use swallowed_cancellation::SwallowedCancellation;
 pub(crate) use temporal_only_activity_call::TemporalOnlyActivityCall;
 pub(crate) use timedelta_wait_timeout::TimedeltaWaitTimeout;
 pub(crate) use unadvertised_gate_signal::UnadvertisedGateSignal;
-pub(crate) use unanswered::waits_in_vain;
+pub(crate) use unanswered::{Value, evaluate, waits_in_vain};
 pub(crate) use unawaited_command::UnawaitedCommand;
 pub(crate) use uncalled_function::UncalledFunction;
 pub(crate) use undeclared_gate_signal::UndeclaredGateSignal;

@@ -308,7 +308,7 @@ fn passes_on(program: Program<'_, '_>, function: FunctionRef, name: &str) -> boo
 
 /// A value that is written out.
 #[derive(Debug, Clone, PartialEq)]
-enum Value {
+pub(crate) enum Value {
     None,
     Bool(bool),
     Number(i64),
@@ -318,7 +318,7 @@ enum Value {
 }
 
 impl Value {
-    fn of(expr: &Expr) -> Option<Self> {
+    pub(crate) fn of(expr: &Expr) -> Option<Self> {
         Some(match expr {
             Expr::NoneLiteral(_) => Self::None,
             Expr::BooleanLiteral(it) => Self::Bool(it.value),
@@ -339,7 +339,7 @@ impl Value {
         })
     }
 
-    fn is_true(&self) -> bool {
+    pub(crate) fn is_true(&self) -> bool {
         match self {
             Self::None | Self::Empty => false,
             Self::Bool(it) => *it,
@@ -350,7 +350,7 @@ impl Value {
 }
 
 /// What an expression gives when the attribute of this name has a value; `None` if it depends on more.
-fn evaluate(expr: &Expr, name: &str, value: &Value) -> Option<Value> {
+pub(crate) fn evaluate(expr: &Expr, name: &str, value: &Value) -> Option<Value> {
     if own_attribute(expr) == Some(name) {
         return Some(value.clone());
     }

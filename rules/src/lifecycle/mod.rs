@@ -2,6 +2,7 @@
 
 mod abandoned_child;
 mod arrivals;
+mod beginning;
 mod ends;
 mod exceptions;
 mod guards;

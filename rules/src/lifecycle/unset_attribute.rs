@@ -9,6 +9,7 @@ use lint_core::syntax::ast::{self, Expr, Stmt, UnaryOp};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::beginning::Beginning;
 use super::none_until_run::NoneUntilRun;
 use super::unset_variable::{Unset, unset_variables};
 use crate::finding::Finding;
@@ -94,9 +95,9 @@ use crate::writes;
 /// A query comes after the first line of `run`, so what `run` sets before its first `await` is there; that is
 /// mentioned only if a signal or an update uses it too.
 /// What a handler uses after its first `await`, in a `try`, or beside `hasattr`, unless that has just said no,
-/// is taken to be there. Nothing
-/// is said about classes with a base outside the project other than `NtroWorkflow`, which may set the attribute,
-/// or where one is set by a name that is not written out.
+/// is taken to be there, and so is what it uses where a condition about another attribute that `run` sets lets it
+/// come only after `run` has begun. Nothing is said about classes with a base outside the project other than
+/// `NtroWorkflow`, which may set the attribute, or where one is set by a name that is not written out.
 /// Of attributes that are `None` until then, nothing is said where code asks something of the workflow before, such
 /// as `if self.notes:` or `if self.is_open:`, or catches what fails.
 /// Of variables those count that nothing else sets, and that are used without a condition in between.
@@ -186,6 +187,7 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
     let only_in_run =
         |name: &str| in_run.contains(name) && !elsewhere.contains(name) && !members.contains(name);
     let at_once = set_at_once(program, running);
+    let beginning = Beginning::new(program, running);
     let messages = running.runs_of(|role| is_handler(role) && role != Role::Query);
     let by_messages: BTreeSet<&str> = messages
         .into_iter()
@@ -199,9 +201,14 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
             entry.role != Role::Query || !at_once.contains(name) || by_messages.contains(name)
         };
         let mut reported = BTreeSet::new();
-        let guarded = entered_behind_a_guard(program, reach.function, &only_in_run);
+        let guarded = entered_behind_a_guard(&beginning, reach.function, &only_in_run);
         for &function in reach.runs.difference(&guarded) {
-            for used in used_at_once(program, function, &only_in_run) {
+            let closed = beginning.closed(function);
+            let is_open = |it: &&ast::ExprAttribute| {
+                !closed.iter().any(|closed| closed.contains(span_of(*it)))
+            };
+            let used = used_at_once(program, function, &only_in_run);
+            for used in used.into_iter().filter(is_open) {
                 let name = used.attr.as_str();
                 let owners = program.owners(function.file, used);
                 let is_own = owners.iter().any(|it| running.reach.bases.contains(it));
@@ -278,12 +285,13 @@ fn none_in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Plac
     found
 }
 
-/// The helpers that run only after somebody has asked whether an attribute is there.
+/// The helpers that run only after somebody has asked whether an attribute is there, or whether `run` has begun.
 fn entered_behind_a_guard(
-    program: Program<'_, '_>,
+    beginning: &Beginning<'_, '_>,
     entry: FunctionRef,
     says: &dyn Fn(&str) -> bool,
 ) -> BTreeSet<FunctionRef> {
+    let program = beginning.program;
     let mut open = BTreeSet::from([entry]);
     let mut pending = vec![entry];
     while let Some(function) = pending.pop() {
@@ -291,7 +299,11 @@ fn entered_behind_a_guard(
         let asks = asks.map(|(it, _)| span_of(it).start).min();
         let asks = asks.unwrap_or(u32::MAX);
         let calls = program.own_calls(function);
-        let before = calls.filter(|(call, _)| span_of(*call).start < asks);
+        let closed = beginning.closed(function);
+        let before = calls.filter(|(call, _)| {
+            let at = span_of(*call);
+            at.start < asks && !closed.iter().any(|it| it.contains(at))
+        });
         pending.extend(before.map(|(_, it)| it).filter(|it| open.insert(*it)));
     }
     let all = program.runs_from(entry);
@@ -387,18 +399,21 @@ fn name_of(target: &Expr) -> Option<&str> {
     }
 }
 
-/// The calls of `hasattr` about a variable in a function, and the attribute that they ask for, if
-/// that is written there.
+/// The calls of `hasattr`, or of `getattr` with something else to give, about a variable in a function, and the
+/// attribute that they ask for, if that is written there.
 fn asked<'p>(
     program: Program<'_, 'p>,
     function: FunctionRef,
 ) -> impl Iterator<Item = (&'p ast::ExprCall, Option<&'p str>)> {
-    let calls = program.calls_of(function, &["hasattr"]);
+    let calls = program.calls_of(function, &["hasattr", "getattr"]);
+    let asks = move |it: &&ast::ExprCall| {
+        program.calls(function.file, it, &["hasattr"]) || it.arguments.args.len() > 2
+    };
     let is_variable = |it: &&ast::ExprCall| {
         let subject = it.arguments.args.first();
         subject.is_some_and(|it| it.is_name_expr())
     };
-    calls.filter(is_variable).map(|call| {
+    calls.filter(asks).filter(is_variable).map(|call| {
         let name = call.arguments.args.get(1);
         let name = name.and_then(|it| it.as_string_literal_expr());
         (call, name.map(|it| it.value.to_str()))
