@@ -151,7 +151,7 @@ pub(super) fn is_never_reached(
         || deciding.met.iter().any(|it| {
             let at = (raise.function, span_of(*it));
             asks_whether_awaited(program, raise.function, it)
-                || is_waited_for(program, (raise.function, it), at, &BTreeSet::new())
+                || is_waited_for(model, program, (raise.function, it), at, &BTreeSet::new())
         })
 }
 
@@ -352,7 +352,7 @@ pub(super) fn settled_calls(
                 } || deciding
                     .met
                     .iter()
-                    .any(|it| is_waited_for(program, (callee, it), at, functions)));
+                    .any(|it| is_waited_for(model, program, (callee, it), at, functions)));
             if is_settled {
                 settled.insert((caller, span_of(call)));
             }

@@ -1,15 +1,18 @@
 //! What a wait has settled: behind `wait_condition(lambda: self.state is not None)` the attribute is
 //! set, and stays so if nothing takes it away again. So it is behind a wait for a flag that is set
-//! together with it.
+//! together with it, and where an activity that always gives something has set it.
 
 use std::collections::BTreeSet;
 
 use lint_core::diagnostic::Span;
 use lint_core::facts::FunctionRef;
+use lint_core::index::FunctionNode;
+use lint_core::names::Resolved;
 use lint_core::syntax::ast::{self, CmpOp, Expr, Stmt, UnaryOp};
 use lint_core::syntax::span_of;
 
 use super::stores::{Lack, Read, Stores};
+use crate::model::Model;
 use crate::program::{Program, bodies};
 use crate::sdk;
 
@@ -19,6 +22,7 @@ const MAX_DEPTH: usize = 3;
 /// Whether a test asks if an attribute is missing, and whoever comes to a place of a function has waited
 /// until it is there: before it, or before each call of the function among these functions.
 pub(super) fn is_waited_for(
+    model: &Model<'_>,
     program: Program<'_, '_>,
     test: (FunctionRef, &Expr),
     at: (FunctionRef, Span),
@@ -28,6 +32,7 @@ pub(super) fn is_waited_for(
         return false;
     };
     let waits = Waits {
+        model,
         program,
         functions,
         missing: (test.0, missing),
@@ -38,6 +43,7 @@ pub(super) fn is_waited_for(
 }
 
 struct Waits<'f, 'p, 'a> {
+    model: &'a Model<'a>,
     program: Program<'f, 'p>,
     functions: &'a BTreeSet<FunctionRef>,
     missing: Read<'a>,
@@ -51,7 +57,7 @@ impl Waits<'_, '_, '_> {
         let Some(def) = self.program.def(at.0) else {
             return false;
         };
-        let waits = waits_before(self.program, &def.body, at);
+        let waits = waits_before(self.model, self.program, &def.body, at);
         // What is decorated may be called by the SDK.
         waits.iter().any(|it| self.are_answered(at.0, it))
             || def.decorator_list.is_empty() && depth > 0 && self.are_before_calls(at.0, depth - 1)
@@ -135,6 +141,7 @@ fn compared_with_none(it: &ast::ExprCompare, op: CmpOp) -> Option<&ast::ExprAttr
 
 /// The waits that stand before a place, in the blocks around it.
 fn waits_before<'p>(
+    model: &Model<'_>,
     program: Program<'_, 'p>,
     body: &'p [Stmt],
     at: (FunctionRef, Span),
@@ -148,10 +155,10 @@ fn waits_before<'p>(
     };
     let before = body[..ix].iter();
     let mut found: Vec<_> = before
-        .filter_map(|it| waited_for(program, at.0, it))
+        .filter_map(|it| waited_for(program, at.0, it).or_else(|| given(model, at.0, it)))
         .collect();
     let inner = bodies(&body[ix]).into_iter();
-    found.extend(inner.flat_map(|it| waits_before(program, it, at)));
+    found.extend(inner.flat_map(|it| waits_before(model, program, it, at)));
     found
 }
 
@@ -167,6 +174,44 @@ fn waited_for<'p>(
     let predicate = call.arguments.args.first()?.as_lambda_expr()?;
     let is_wait = program.calls(function.file, call, sdk::WAIT_CONDITION);
     Wait::of(&predicate.body).filter(|_| is_wait)
+}
+
+/// The attribute that a statement sets to the result of an activity, if that is declared to be an object of a class of
+/// the project, all of which are true.
+fn given<'p>(model: &Model<'_>, function: FunctionRef, statement: &'p Stmt) -> Option<Wait<'p>> {
+    const EXECUTE: &[&str] = &["temporalio.workflow.execute_activity"];
+    let assigned = statement.as_assign_stmt()?;
+    let [Expr::Attribute(attribute)] = &assigned.targets[..] else {
+        return None;
+    };
+    let call = assigned.value.as_await_expr()?.value.as_call_expr()?;
+    let names = model.names_in(function.file);
+    let resolve = |it: &Expr| names.resolve(function.file, function.ix, it);
+    let is_activity = resolve(&call.func)?
+        .external()
+        .is_some_and(|it| EXECUTE.contains(&it));
+    let Resolved::Function { file, ix } = resolve(call.arguments.args.first()?)? else {
+        return None;
+    };
+    let activity = model.index(file)?.function(ix);
+    let FunctionNode::Def(def) = activity.node else {
+        return None;
+    };
+    let returns = def.returns.as_deref().filter(|_| is_activity)?;
+    let returned = model
+        .names_in(file)
+        .resolve(file, activity.parent, returns)?;
+    let Resolved::Class { file, ix } = returned else {
+        return None;
+    };
+    let class = model.index(file)?.class(ix).node;
+    let mut methods = class.body.iter().filter_map(|it| it.as_function_def_stmt());
+    let is_true = class.bases().is_empty()
+        && !methods.any(|it| matches!(it.name.as_str(), "__bool__" | "__len__"));
+    is_true.then_some(Wait {
+        attribute,
+        excludes: ALL,
+    })
 }
 
 /// Whether both are the same attribute of one class.
