@@ -1,7 +1,7 @@
 //! Branches behind a wait with a limit for the case that its condition did not come true: then the wait
 //! raises, and they are not reached.
 
-use lint_core::diagnostic::FileId;
+use lint_core::diagnostic::{FileId, Span};
 use lint_core::facts::{Callee, ClassRef, FunctionRef};
 use lint_core::names::Base;
 use lint_core::syntax::ast::{self, BoolOp, CmpOp, Expr, Stmt, UnaryOp};
@@ -10,14 +10,15 @@ use lint_core::syntax::span_of;
 use crate::lifecycle::falls_through;
 use crate::model::Model;
 use crate::program::{Node, Program, bodies, nodes_of, nodes_of_expr, own_nodes};
+use crate::sites::number;
 use crate::{sdk, writes};
 
-/// The waits with the first statements of such branches. One that only raises says to type checkers what is known there.
+/// The waits with the places where such branches begin. One that only raises says to type checkers what is known there.
 pub(super) fn late_branches<'p>(
     model: &Model<'_>,
     program: Program<'_, 'p>,
     function: FunctionRef,
-) -> Vec<(&'p Stmt, &'p Stmt)> {
+) -> Vec<(&'p Stmt, Span)> {
     let own = program.def(function).map(|it| &it.body[..]);
     let inner = own_nodes(program.function(function)).flat_map(|node| match node {
         Node::Stmt(it) => bodies(it),
@@ -147,7 +148,7 @@ struct Behind<'m, 'f, 'p> {
     condition: &'p Expr,
     /// Of each of these, one at least is so.
     waited: Vec<Vec<Literal>>,
-    found: Vec<&'p Stmt>,
+    found: Vec<Span>,
 }
 
 impl<'m, 'f, 'p> Behind<'m, 'f, 'p> {
@@ -190,10 +191,15 @@ impl<'m, 'f, 'p> Behind<'m, 'f, 'p> {
                 Some((text, !is_so))
             }
             Expr::Name(_) | Expr::Attribute(_) => Some((text(expr).to_owned(), true)),
+            Expr::Call(it) => self.literal(counted(it, &["bool", "len"])?),
             Expr::Compare(it) => {
                 let ([op], [right]) = (&it.ops[..], &it.comparators[..]) else {
                     return None;
                 };
+                if let Some((counted, is_some)) = some_of(&it.left, *op, right) {
+                    let (text, is_so) = self.literal(counted)?;
+                    return Some((text, is_so == is_some));
+                }
                 let is_pure = nodes_of_expr(expr).iter().all(|node| match node {
                     Node::Expr(Expr::Call(call)) => {
                         matches!(&*call.func, Expr::Name(it) if it.id.as_str() == "len")
@@ -225,6 +231,7 @@ impl<'m, 'f, 'p> Behind<'m, 'f, 'p> {
             if self.is_ruled_out(&known) {
                 return self.report(&body[ix..]);
             }
+            self.choose(statement, &known);
             match statement {
                 Stmt::If(it) => match self.follow_arms(it, &known) {
                     Some(after) => known = after,
@@ -234,6 +241,28 @@ impl<'m, 'f, 'p> Behind<'m, 'f, 'p> {
                 _ if self.change(std::slice::from_ref(statement)) => return,
                 _ => {}
             }
+        }
+    }
+
+    /// Looks at what the conditional expressions of a simple statement never give. Beside a question for `None` it
+    /// may be there for type checkers.
+    fn choose(&mut self, statement: &'p Stmt, known: &Known) {
+        let nodes = nodes_of(std::slice::from_ref(statement));
+        if !bodies(statement).is_empty() || self.changes(nodes.clone()) {
+            return;
+        }
+        for node in nodes {
+            let Node::Expr(Expr::If(it)) = node else {
+                continue;
+            };
+            let asks_for_none = nodes_of_expr(&it.test)
+                .iter()
+                .any(|it| matches!(it, Node::Expr(Expr::NoneLiteral(_))));
+            let arms = [(&it.body, true), (&it.orelse, false)].into_iter();
+            let never = arms.filter(|(_, is_so)| !self.is_possible(&it.test, *is_so, known));
+            let never: Vec<Span> = never.map(|(it, _)| span_of(&**it)).collect();
+            self.found
+                .extend(never.into_iter().filter(|_| !asks_for_none));
         }
     }
 
@@ -275,7 +304,7 @@ impl<'m, 'f, 'p> Behind<'m, 'f, 'p> {
 
     fn report(&mut self, body: &'p [Stmt]) {
         if !matches!(body, [Stmt::Raise(_)]) {
-            self.found.extend(body.first());
+            self.found.extend(body.first().map(span_of));
         }
     }
 
@@ -312,8 +341,24 @@ impl<'m, 'f, 'p> Behind<'m, 'f, 'p> {
                     self.assume(value, is_so, known);
                 }
             }
-            _ => known.extend(self.literal(test).map(|(text, yes)| (text, yes == is_so))),
+            _ => {
+                known.extend(self.none_of(test, is_so));
+                known.extend(self.literal(test).map(|(text, yes)| (text, yes == is_so)));
+            }
         }
+    }
+
+    /// What something is not if it is none of some values, and is if that is one.
+    fn none_of(&self, test: &Expr, is_so: bool) -> Known {
+        let text = |it: &Expr| self.model.slice(self.function.file, span_of(it));
+        let Some((it, values)) = test.as_compare_expr().and_then(listed) else {
+            return Known::new();
+        };
+        let is_one = (it.ops[..] == [CmpOp::In]) == is_so;
+        let says = values.iter().filter(|_| !is_one || values.len() == 1);
+        let left = text(&it.left);
+        says.map(|it| (format!("{left} == {}", text(it)), is_one))
+            .collect()
     }
 
     fn change(&self, body: &[Stmt]) -> bool {
@@ -366,4 +411,38 @@ impl<'m, 'f, 'p> Behind<'m, 'f, 'p> {
                 }
         })
     }
+}
+
+/// The one argument of a call of such a function.
+fn counted<'p>(call: &'p ast::ExprCall, functions: &[&str]) -> Option<&'p Expr> {
+    let name = call.func.as_name_expr()?;
+    let [argument] = &call.arguments.args[..] else {
+        return None;
+    };
+    functions.contains(&name.id.as_str()).then_some(argument)
+}
+
+/// What a comparison of its length asks to hold something or nothing.
+fn some_of<'p>(left: &'p Expr, op: CmpOp, right: &Expr) -> Option<(&'p Expr, bool)> {
+    let counted = counted(left.as_call_expr()?, &["len"])?;
+    match (op, number(right)?) {
+        (CmpOp::Gt | CmpOp::NotEq, 0.0) | (CmpOp::GtE, 1.0) => Some((counted, true)),
+        (CmpOp::LtE | CmpOp::Eq, 0.0) | (CmpOp::Lt, 1.0) => Some((counted, false)),
+        _ => None,
+    }
+}
+
+/// The texts and numbers of a collection that is written out, in which a comparison looks for something.
+fn listed(it: &ast::ExprCompare) -> Option<(&ast::ExprCompare, &[Expr])> {
+    let ([CmpOp::In | CmpOp::NotIn], [right]) = (&it.ops[..], &it.comparators[..]) else {
+        return None;
+    };
+    let values = match right {
+        Expr::Tuple(it) => &it.elts,
+        Expr::List(it) => &it.elts,
+        Expr::Set(it) => &it.elts,
+        _ => return None,
+    };
+    let is_plain = values.iter().all(Expr::is_literal_expr);
+    (is_plain && it.left.is_attribute_expr()).then_some((it, &values[..]))
 }

@@ -119,7 +119,7 @@ impl Rule for WaitConditionResult {
             let wrong = wrong_classes(model, program, function).into_iter();
             let wrong = wrong.map(|it| (span_of(it), span_of(it), &CLASS));
             let late = late_branches(model, program, function).into_iter();
-            let late = late.map(|(wait, it)| (span_of(wait), span_of(it), &BRANCH));
+            let late = late.map(|(wait, it)| (span_of(wait), it, &BRANCH));
             for (wait, span, said) in asked.chain(wrong).chain(late) {
                 let culprit = Culprit::new(function, span, said.about);
                 let (rule, message) = (&Self::METADATA, said.message);
