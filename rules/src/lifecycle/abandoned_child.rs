@@ -118,6 +118,7 @@ const EXECUTE: &[&str] = &[
     "ntro.workflow.runbook.execute_child_workflow",
     "ntro.workflow.NtroWorkflow.run_child_workflow",
 ];
+const GATHER: &str = "asyncio.gather";
 const TASKS: &[&str] = &["asyncio.create_task", "asyncio.ensure_future"];
 
 /// The child that a call starts and that nobody awaits.
@@ -173,10 +174,13 @@ fn is_gathered_for_nothing(model: &Model<'_>, site: &CallSite<'_>) -> bool {
         let outer = span_of(it.call);
         it.file == site.file && outer.start < at.start && at.end < outer.end
     };
-    site.collected
-        && model.all_calls().filter(is_around).any(|it| {
-            it.external() == Some("asyncio.gather") && it.awaited && it.usage == Usage::Discarded
-        })
+    let is_argument =
+        matches!(&site.usage, Usage::Argument(Some(it)) if it.external() == Some(GATHER));
+    (site.collected || is_argument)
+        && model
+            .all_calls()
+            .filter(is_around)
+            .any(|it| it.external() == Some(GATHER) && it.awaited && it.usage == Usage::Discarded)
 }
 
 /// The workflow that runs the code of a call, if its run can end.
