@@ -39,6 +39,8 @@ pub(super) struct Messages<'f, 'p> {
     pub(super) kept: BTreeMap<&'p str, String>,
     /// Those that they write to behind an `await`.
     pub(super) kept_later: BTreeMap<&'p str, String>,
+    /// Those that they set to something empty.
+    pub(super) lowered: BTreeMap<&'p str, String>,
     /// Those that are there before `run`, or that handlers set.
     pub(super) begun: BTreeSet<&'p str>,
     /// Those to which signals add, with the name of one.
@@ -55,6 +57,7 @@ impl<'f, 'p> Messages<'f, 'p> {
             makers: running.runs_of(|role| role == Role::Init),
             kept: BTreeMap::new(),
             kept_later: BTreeMap::new(),
+            lowered: BTreeMap::new(),
             begun: BTreeSet::new(),
             queues: BTreeMap::new(),
         };
@@ -113,18 +116,22 @@ impl<'f, 'p> Messages<'f, 'p> {
         let (emptied, added) = (places(emptied), places(added_to));
         for (function, write, before) in arrivals.of(handler, validators) {
             let at = (function, span_of(write.node));
-            if !self.is_own(&write) || emptied.contains(&at) {
+            if !self.is_own(&write) {
                 continue;
             }
             let name = write.attribute.name;
             let note = |names: &mut BTreeMap<&'p str, String>| {
                 names.entry(name).or_insert_with(|| handler.name.clone());
             };
+            let before = before.filter(|it| is_early && !it.is_up_to_run(name));
+            if emptied.contains(&at) {
+                before.iter().for_each(|_| note(&mut self.lowered));
+                continue;
+            }
             self.begun.extend(write.binds.then_some(name));
             if handler.role == Role::Signal && added.contains(&at) {
                 note(&mut self.queues);
             }
-            let before = before.filter(|it| is_early && !it.is_up_to_run(name));
             match before {
                 Some(it) if it.has_waited => note(&mut self.kept_later),
                 Some(_) => note(&mut self.kept),

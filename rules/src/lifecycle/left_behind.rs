@@ -1,4 +1,4 @@
-//! Queues that a run leaves behind when it continues as new.
+//! Queues and flags that a run leaves behind when it continues as new.
 
 use std::collections::BTreeSet;
 
@@ -14,17 +14,26 @@ use super::stale::is_empty;
 use crate::program::{Node, bodies, nodes_of, nodes_of_expr, own_nodes};
 use crate::sdk;
 
-impl Messages<'_, '_> {
-    /// The queues that are lost where a function continues as new: something was awaited before, and since then
-    /// nobody has looked whether they are empty.
+/// A place where a function continues as new.
+struct Restart<'p> {
+    at: Span,
+    /// The call that does so, and the one that leads there, if that is another one.
+    calls: Vec<(FunctionRef, &'p ast::ExprCall)>,
+    helper: Option<FunctionRef>,
+}
+
+impl<'p> Messages<'_, 'p> {
+    /// The queues and flags that are lost where a function continues as new: something was awaited before, and since then
+    /// nobody has looked whether something is there.
     pub(super) fn left_behind(&self, function: FunctionRef) -> Vec<Lost> {
         let program = self.program;
         let Some(def) = program.def(function) else {
             return Vec::new();
         };
+        let flags = self.flags();
         let mut found = Vec::new();
-        for call in program.calls_of(function, CONTINUE_AS_NEW) {
-            let at = span_of(call);
+        for restart in self.restarts(function) {
+            let at = restart.at;
             let before = self.awaits(function).into_iter();
             let before = before
                 .filter(|it| it.end <= at.start && self.comes_to(function, &def.body, *it, at));
@@ -36,26 +45,74 @@ impl Messages<'_, '_> {
                 _ => None,
             });
             let repeated = repeated.map_or(&def.body[..], std::slice::from_ref);
+            let is_lost = |name: &str| {
+                !self.is_asked(function, name, awaited, at)
+                    && !restart.helper.is_some_and(|it| self.mentions(it, name))
+                    && !restart
+                        .calls
+                        .iter()
+                        .any(|(of, it)| self.is_carried(*of, name, it))
+            };
+            let mut lost: Vec<(&str, &str)> = Vec::new();
             for (&name, handler) in &self.queues {
-                if self.takes_from(function, repeated, name)
-                    && self.begins_empty(name)
-                    && !self.is_asked(function, name, awaited, at)
-                    && !self.is_carried(function, name, call)
-                {
-                    found.push(Lost {
-                        function,
-                        span: at,
-                        message: format!(
-                            "`{}` continues as new without `self.{name}`, so what `{handler}` has added since the last wait is lost",
-                            self.running.short_name()
-                        ),
-                        help: "hand it to the next run, or continue only when it is empty",
-                        severity: Severity::Warning,
-                    });
+                let is_taken = self.takes_from(function, repeated, name);
+                if is_taken && self.begins_empty(name) && is_lost(name) {
+                    lost.push((name, handler));
                 }
+            }
+            for (&name, &handler) in &flags {
+                // What comes with it may tell the next run as much.
+                if self.written_with(name).into_iter().all(is_lost) {
+                    lost.push((name, handler));
+                }
+            }
+            if !lost.is_empty() {
+                found.push(self.lost_at(&restart, &lost));
             }
         }
         found
+    }
+
+    fn lost_at(&self, restart: &Restart<'_>, lost: &[(&str, &str)]) -> Lost {
+        let names: Vec<String> = lost.iter().map(|it| format!("`self.{}`", it.0)).collect();
+        let mut handlers: Vec<String> = lost.iter().map(|it| format!("`{}`", it.1)).collect();
+        handlers.dedup();
+        let have = if handlers.len() == 1 { "has" } else { "have" };
+        let (function, call) = restart.calls[0];
+        Lost {
+            function,
+            span: span_of(call),
+            message: format!(
+                "`{}` continues as new without {}, so what {} {have} put there since the last wait is lost",
+                self.running.short_name(),
+                names.join(" and "),
+                handlers.join(" and ")
+            ),
+            help: "hand it to the next run, or continue only when nothing is there",
+            severity: Severity::Warning,
+        }
+    }
+
+    /// Where a function continues as new, itself or in a helper that does not wait before.
+    fn restarts(&self, function: FunctionRef) -> Vec<Restart<'p>> {
+        let program = self.program;
+        let own = program.calls_of(function, CONTINUE_AS_NEW);
+        let own = own.map(|call| Restart {
+            at: span_of(call),
+            calls: vec![(function, call)],
+            helper: None,
+        });
+        let called = program.own_calls(function);
+        let called = called.filter(|(_, it)| *it != function && !program.may_be_interrupted(*it));
+        let by_helpers = called.flat_map(|(call, helper)| {
+            let restarts = program.calls_of(helper, CONTINUE_AS_NEW);
+            restarts.map(move |it| Restart {
+                at: span_of(call),
+                calls: vec![(helper, it), (function, call)],
+                helper: Some(helper),
+            })
+        });
+        own.chain(by_helpers).collect()
     }
 
     /// Where a function lets handlers run.

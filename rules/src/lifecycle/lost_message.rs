@@ -17,7 +17,8 @@ use crate::writes;
 
 /// ## What it does
 /// Finds what signal and update handlers keep for `run`, and `run` throws away unread: it sets the attribute to
-/// something empty before anything has looked at it, or continues as new without what is still in a queue. Also
+/// something empty or to its input before anything has looked at it, or right before it waits for it, or continues as
+/// new without what is still in a queue or a flag. Also
 /// signals that a handler drops because `run` has not yet replaced a placeholder.
 ///
 /// ## Why is this bad?
@@ -123,9 +124,10 @@ use crate::writes;
 /// ```
 ///
 /// ## Limits
-/// Only what stands in `run` itself and outside of loops is taken for set back, and behind an `await` only right
-/// before a wait for it. A queue is an attribute that a signal handler adds to and code of `run` takes from; what is
-/// asked about it after the last `await`, or read for the input of the next run, is taken for care. A placeholder
+/// What `run` sets at its start counts if no condition decides on it, and behind an `await` what is set to a plain
+/// value right before a wait for it, if nobody has looked at it, or at what the handler writes beside it, since other
+/// code ran. A queue is an attribute that a signal handler adds to and code of `run` takes from, a
+/// flag one that begins with nothing; what is asked about it after the last `await`, or read for the input of the next run, is taken for care. A placeholder
 /// is `info`, since the first message may be meant to come later.
 ///
 /// ## References
@@ -155,6 +157,7 @@ impl Rule for LostMessage {
                 let mut lost = messages.set_back(run.function);
                 for &function in &run.runs {
                     lost.extend(messages.left_behind(function));
+                    lost.extend(messages.put_to_sleep(function));
                 }
                 lost.extend(messages.dropped(run.function));
                 for it in lost {

@@ -5,6 +5,7 @@ mod arrivals;
 mod beginning;
 mod ends;
 mod exceptions;
+mod flags;
 mod guards;
 mod handler_continues_as_new;
 mod kept;
@@ -21,6 +22,7 @@ mod unfinished_handlers;
 mod unset_attribute;
 mod unset_variable;
 mod waited;
+mod woken;
 mod wrapped_failure;
 
 pub(crate) use abandoned_child::AbandonedChild;

@@ -1,4 +1,4 @@
-//! Attributes that `run` sets to something empty before anything has read them.
+//! Attributes that `run` sets to something empty, or to its input, before anything has read them.
 
 use std::collections::BTreeSet;
 
@@ -7,17 +7,21 @@ use lint_core::facts::{Callee, FunctionRef};
 use lint_core::syntax::ast::{Expr, Stmt};
 use lint_core::syntax::span_of;
 
-use super::kept::{Lost, Messages, attributes_of, looks_up, set_to_empty};
+use super::kept::{Lost, Messages, attributes_of, is_attribute, is_name, looks_up, set_to_empty};
 use crate::program::{Node, nodes_of, nodes_of_expr, own_nodes};
 use crate::sdk;
 
+/// Helpers are followed this far.
+const MAX_DEPTH: usize = 3;
+
 impl Messages<'_, '_> {
-    /// What `run` sets to something empty before anything has read it.
+    /// What `run` sets to something empty, or to its input, before anything has read it.
     pub(super) fn set_back(&self, run: FunctionRef) -> Vec<Lost> {
         let body = self.program.def(run).map_or(&[][..], |it| &it.body[..]);
         let mut walk = Walk {
             messages: self,
-            run,
+            function: run,
+            depth: 0,
             used: BTreeSet::new(),
             has_waited: false,
             has_asked: false,
@@ -26,12 +30,37 @@ impl Messages<'_, '_> {
         walk.body(body);
         walk.found
     }
+
+    /// Whether a node waits for more than time and conditions.
+    pub(super) fn asks(&self, function: FunctionRef, node: Node<'_>) -> bool {
+        const SLEEP: &[&str] = &["asyncio.sleep", "temporalio.workflow.sleep"];
+        let Node::Expr(Expr::Await(it)) = node else {
+            return false;
+        };
+        let callees = it.value.as_call_expr();
+        let callees = callees.map(|it| self.program.callees(function.file, it));
+        let only_waits = |it: &Callee| match it {
+            Callee::External(name) => {
+                SLEEP.contains(&name.as_str()) || sdk::WAIT_CONDITION.contains(&name.as_str())
+            }
+            // What it awaits is asked itself.
+            it => matches!(it, Callee::Function(_)),
+        };
+        !callees.is_some_and(|it| !it.is_empty() && it.iter().all(only_waits))
+    }
+
+    /// Whether a function does that.
+    pub(super) fn asks_within(&self, function: FunctionRef) -> bool {
+        own_nodes(self.program.function(function)).any(|node| self.asks(function, node))
+    }
 }
 
 /// Goes through the statements of `run` that are not repeated and that no condition decides on.
 struct Walk<'a, 'f, 'p> {
     messages: &'a Messages<'f, 'p>,
-    run: FunctionRef,
+    /// The function that it is in: `run`, or what that calls.
+    function: FunctionRef,
+    depth: usize,
     /// The attributes that were read or set so far.
     used: BTreeSet<&'p str>,
     has_waited: bool,
@@ -55,6 +84,7 @@ impl<'p> Walk<'_, '_, 'p> {
                     self.note(nodes_of(std::slice::from_ref(statement)));
                 }
                 _ => {
+                    self.enter(statement);
                     self.look(statement, &body[ix + 1..]);
                     self.note(nodes_of(std::slice::from_ref(statement)));
                 }
@@ -62,18 +92,43 @@ impl<'p> Walk<'_, '_, 'p> {
         }
     }
 
+    /// Goes through what a statement runs to its end.
+    fn enter(&mut self, statement: &'p Stmt) {
+        let entered = statement
+            .as_expr_stmt()
+            .and_then(|it| self.entered(&it.value));
+        if let Some((callee, body)) = entered {
+            let function = std::mem::replace(&mut self.function, callee);
+            self.depth += 1;
+            self.body(body);
+            self.depth -= 1;
+            self.function = function;
+        }
+    }
+
+    /// The one function that a statement runs, and nothing else.
+    fn entered(&self, value: &'p Expr) -> Option<(FunctionRef, &'p [Stmt])> {
+        let program = self.messages.program;
+        let is_awaited = value.is_await_expr();
+        let value = value.as_await_expr().map_or(value, |it| &*it.value);
+        let call = value.as_call_expr()?;
+        let [Callee::Function(callee)] = program.callees(self.function.file, call) else {
+            return None;
+        };
+        let is_run = program.is_async(*callee) == is_awaited && self.depth < MAX_DEPTH;
+        let def = program.def(*callee).filter(|_| is_run);
+        def.map(|it| (*callee, &it.body[..]))
+    }
+
     fn look(&mut self, statement: &'p Stmt, rest: &[Stmt]) {
-        let Some((target, name)) = set_to_empty(statement) else {
-            return;
+        let Some((place, name)) = set_to_empty(statement).or_else(|| cleared(statement)) else {
+            return self.look_at_given(statement);
         };
         let messages = self.messages;
         let later = || messages.kept_later.get(name).filter(|_| self.has_waited);
         let Some(handler) = messages.kept.get(name).or_else(later) else {
             return;
         };
-        if self.used.contains(name) || !messages.begun.contains(name) {
-            return;
-        }
         if self.has_waited && !(self.has_asked && self.is_waited_for(name, rest)) {
             return;
         }
@@ -81,21 +136,72 @@ impl<'p> Walk<'_, '_, 'p> {
             true => "set it before the step that asks for it",
             false => "set it in `__init__`, which runs before all handlers",
         };
-        self.found.push(Lost {
-            function: self.run,
-            span: span_of(target),
-            message: format!(
-                "`run` of `{}` sets `self.{name}` back before anything has read it, so what `{handler}` has put there before is lost",
-                messages.running.short_name()
-            ),
-            help,
-            severity: Severity::Warning,
+        let message = format!(
+            "`run` of `{}` sets `self.{name}` back before anything has read it, so what `{handler}` has put there before is lost",
+            messages.running.short_name()
+        );
+        self.find(place, name, message, help);
+    }
+
+    /// An attribute that is set to what `run` was given, at its start.
+    fn look_at_given(&mut self, statement: &'p Stmt) {
+        let messages = self.messages;
+        let Some((place, name, value)) = assigned(statement).filter(|_| !self.has_waited) else {
+            return;
+        };
+        let Some(handler) = messages.kept.get(name) else {
+            return;
+        };
+        let nodes = nodes_of_expr(value);
+        let is_given = nodes.iter().any(|node| match node {
+            Node::Expr(it) => self.is_input(it),
+            Node::Stmt(_) => false,
         });
+        let is_merged = nodes.iter().any(|node| match node {
+            Node::Expr(Expr::Call(call)) => {
+                let called = messages.program.functions(self.function.file, call);
+                let mut called = called.flat_map(|it| messages.program.runs_from(it));
+                called.any(|it| messages.mentions(it, name))
+            }
+            Node::Expr(it) => is_attribute(it, name),
+            Node::Stmt(_) => false,
+        });
+        if !is_given || is_merged || !messages.is_used_by_run(name) {
+            return;
+        }
+        let message = format!(
+            "`run` of `{}` sets `self.{name}` to its input before anything has read it, so what `{handler}` has put there before is lost",
+            messages.running.short_name()
+        );
+        let help = "set it in `__init__`, which gets the input with `@workflow.init`";
+        self.find(place, name, message, help);
+    }
+
+    /// Whether it is a parameter, but for the object itself.
+    fn is_input(&self, expr: &Expr) -> bool {
+        let def = self.messages.program.def(self.function);
+        let parameters = def
+            .into_iter()
+            .flat_map(|it| it.parameters.iter_non_variadic_params());
+        expr.as_name_expr()
+            .is_some_and(|name| parameters.skip(1).any(|it| it.name().id == name.id))
+    }
+
+    fn find(&mut self, place: &'p Expr, name: &'p str, message: String, help: &'static str) {
+        if !self.used.contains(name) && self.messages.begun.contains(name) {
+            self.found.push(Lost {
+                function: self.function,
+                span: span_of(place),
+                message,
+                help,
+                severity: Severity::Warning,
+            });
+        }
     }
 
     /// Whether the next that happens is a wait for it.
     fn is_waited_for(&self, name: &str, rest: &[Stmt]) -> bool {
-        let (program, file) = (self.messages.program, self.run.file);
+        let (program, file) = (self.messages.program, self.function.file);
         let next = rest.iter().find(|it| {
             nodes_of(std::slice::from_ref(*it))
                 .iter()
@@ -117,24 +223,23 @@ impl<'p> Walk<'_, '_, 'p> {
         let mut entered = BTreeSet::new();
         while let Some(node) = pending.pop() {
             match node {
-                Node::Expr(Expr::Attribute(it)) => {
+                Node::Expr(Expr::Attribute(it)) if !self.is_input(&it.value) => {
                     self.used.insert(it.attr.as_str());
                 }
                 Node::Expr(Expr::Lambda(it)) => pending.extend(nodes_of_expr(&it.body)),
                 Node::Expr(Expr::Await(it)) => {
-                    self.has_waited |= program.suspends(self.run.file, &it.value);
-                    self.has_asked |= self.asks(self.run, node);
+                    self.has_waited |= program.suspends(self.function.file, &it.value);
+                    self.has_asked |= self.messages.asks(self.function, node);
                 }
                 Node::Stmt(Stmt::With(it)) => self.has_waited |= it.is_async,
                 Node::Expr(Expr::Call(call)) => {
-                    let called = program.functions(self.run.file, call);
-                    let called = called.chain(program.callbacks(self.run.file, call));
+                    let called = program.functions(self.function.file, call);
+                    let called = called.chain(program.callbacks(self.function.file, call));
                     for it in called.flat_map(|it| program.runs_from(it)) {
                         if entered.insert(it) {
                             let def = program.def(it);
                             self.used.extend(def.into_iter().flat_map(attributes_of));
-                            let mut own = own_nodes(program.function(it));
-                            self.has_asked |= own.any(|node| self.asks(it, node));
+                            self.has_asked |= self.messages.asks_within(it);
                         }
                     }
                 }
@@ -142,21 +247,28 @@ impl<'p> Walk<'_, '_, 'p> {
             }
         }
     }
-    /// Whether a node waits for more than time and conditions.
-    fn asks(&self, function: FunctionRef, node: Node<'_>) -> bool {
-        const SLEEP: &[&str] = &["asyncio.sleep", "temporalio.workflow.sleep"];
-        let Node::Expr(Expr::Await(it)) = node else {
-            return false;
-        };
-        let callees = it.value.as_call_expr();
-        let callees = callees.map(|it| self.messages.program.callees(function.file, it));
-        let only_waits = |it: &Callee| match it {
-            Callee::External(name) => {
-                SLEEP.contains(&name.as_str()) || sdk::WAIT_CONDITION.contains(&name.as_str())
-            }
-            // What it awaits is asked itself.
-            it => matches!(it, Callee::Function(_)),
-        };
-        !callees.is_some_and(|it| !it.is_empty() && it.iter().all(only_waits))
-    }
+}
+
+/// The list of the workflow that a statement clears.
+fn cleared(statement: &Stmt) -> Option<(&Expr, &str)> {
+    let call = statement.as_expr_stmt()?.value.as_call_expr()?;
+    let method = call.func.as_attribute_expr()?;
+    let target = method.value.as_attribute_expr()?;
+    let is_it = method.attr.as_str() == "clear" && is_name(&target.value, "self");
+    is_it.then_some((&*method.value, target.attr.as_str()))
+}
+
+/// The attribute of the workflow that a statement sets, and to what.
+fn assigned(statement: &Stmt) -> Option<(&Expr, &str, &Expr)> {
+    let (target, value) = match statement {
+        Stmt::Assign(it) => match &it.targets[..] {
+            [target] => (target, &*it.value),
+            _ => return None,
+        },
+        Stmt::AnnAssign(it) => (&*it.target, it.value.as_deref()?),
+        _ => return None,
+    };
+    let attribute = target.as_attribute_expr()?;
+    let is_own = is_name(&attribute.value, "self");
+    is_own.then_some((target, attribute.attr.as_str(), value))
 }

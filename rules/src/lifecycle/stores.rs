@@ -243,7 +243,10 @@ impl<'p> Store<'p> {
 }
 
 /// What a statement stores in the attribute, if it does; `None` within if it deletes that.
-fn stored<'p>(statement: &'p Stmt, is_it: &dyn Fn(&Expr) -> bool) -> Option<Option<&'p Expr>> {
+pub(super) fn stored<'p>(
+    statement: &'p Stmt,
+    is_it: &dyn Fn(&Expr) -> bool,
+) -> Option<Option<&'p Expr>> {
     let assigned = |target: &Expr, value: &'p Expr| match (target, value) {
         (Expr::Tuple(targets), Expr::Tuple(values)) => {
             let ix = targets.elts.iter().position(is_it)?;
