@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lint_core::diagnostic::Severity;
 use lint_core::facts::{Callee, FunctionRef};
-use lint_core::syntax::ast::{Expr, Stmt};
+use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use super::kept::{Lost, Messages, attributes_of, is_attribute, is_name, looks_up, set_to_empty};
@@ -14,13 +14,14 @@ use crate::sdk;
 /// Helpers are followed this far.
 const MAX_DEPTH: usize = 3;
 
-impl Messages<'_, '_> {
+impl<'p> Messages<'_, 'p> {
     /// What `run` sets to something empty, or to its input, before anything has read it.
     pub(super) fn set_back(&self, run: FunctionRef) -> Vec<Lost> {
         let body = self.program.def(run).map_or(&[][..], |it| &it.body[..]);
         let mut walk = Walk {
             messages: self,
             function: run,
+            inputs: self.parameters(run).into_iter().collect(),
             depth: 0,
             used: BTreeSet::new(),
             has_waited: false,
@@ -29,6 +30,15 @@ impl Messages<'_, '_> {
         };
         walk.body(body);
         walk.found
+    }
+
+    /// The parameters of a function, but for the object itself.
+    fn parameters(&self, function: FunctionRef) -> Vec<&'p str> {
+        let def = self.program.def(function);
+        let parameters = def
+            .into_iter()
+            .flat_map(|it| it.parameters.iter_non_variadic_params());
+        parameters.skip(1).map(|it| it.name().as_str()).collect()
     }
 
     /// Whether a node waits for more than time and conditions.
@@ -60,6 +70,8 @@ struct Walk<'a, 'f, 'p> {
     messages: &'a Messages<'f, 'p>,
     /// The function that it is in: `run`, or what that calls.
     function: FunctionRef,
+    /// The parameters of that which hold input of `run`.
+    inputs: BTreeSet<&'p str>,
     depth: usize,
     /// The attributes that were read or set so far.
     used: BTreeSet<&'p str>,
@@ -97,17 +109,25 @@ impl<'p> Walk<'_, '_, 'p> {
         let entered = statement
             .as_expr_stmt()
             .and_then(|it| self.entered(&it.value));
-        if let Some((callee, body)) = entered {
+        if let Some((call, callee, body)) = entered {
+            let parameters = self.messages.parameters(callee);
+            let given = parameters.iter().zip(&call.arguments.args);
+            let given = given.filter(|(_, it)| self.holds_input(it));
+            let mut inputs: BTreeSet<&str> = given.map(|(it, _)| *it).collect();
+            let named = call.arguments.keywords.iter();
+            let named = named.filter(|it| self.holds_input(&it.value));
+            inputs.extend(named.filter_map(|it| Some(it.arg.as_ref()?.as_str())));
             let function = std::mem::replace(&mut self.function, callee);
+            let inputs = std::mem::replace(&mut self.inputs, inputs);
             self.depth += 1;
             self.body(body);
             self.depth -= 1;
-            self.function = function;
+            (self.function, self.inputs) = (function, inputs);
         }
     }
 
     /// The one function that a statement runs, and nothing else.
-    fn entered(&self, value: &'p Expr) -> Option<(FunctionRef, &'p [Stmt])> {
+    fn entered(&self, value: &'p Expr) -> Option<(&'p ast::ExprCall, FunctionRef, &'p [Stmt])> {
         let program = self.messages.program;
         let is_awaited = value.is_await_expr();
         let value = value.as_await_expr().map_or(value, |it| &*it.value);
@@ -117,7 +137,7 @@ impl<'p> Walk<'_, '_, 'p> {
         };
         let is_run = program.is_async(*callee) == is_awaited && self.depth < MAX_DEPTH;
         let def = program.def(*callee).filter(|_| is_run);
-        def.map(|it| (*callee, &it.body[..]))
+        def.map(|it| (call, *callee, &it.body[..]))
     }
 
     fn look(&mut self, statement: &'p Stmt, rest: &[Stmt]) {
@@ -153,10 +173,6 @@ impl<'p> Walk<'_, '_, 'p> {
             return;
         };
         let nodes = nodes_of_expr(value);
-        let is_given = nodes.iter().any(|node| match node {
-            Node::Expr(it) => self.is_input(it),
-            Node::Stmt(_) => false,
-        });
         let is_merged = nodes.iter().any(|node| match node {
             Node::Expr(Expr::Call(call)) => {
                 let called = messages.program.functions(self.function.file, call);
@@ -166,7 +182,7 @@ impl<'p> Walk<'_, '_, 'p> {
             Node::Expr(it) => is_attribute(it, name),
             Node::Stmt(_) => false,
         });
-        if !is_given || is_merged || !messages.is_used_by_run(name) {
+        if !self.holds_input(value) || is_merged || !messages.is_used_by_run(name) {
             return;
         }
         let message = format!(
@@ -177,14 +193,21 @@ impl<'p> Walk<'_, '_, 'p> {
         self.find(place, name, message, help);
     }
 
-    /// Whether it is a parameter, but for the object itself.
     fn is_input(&self, expr: &Expr) -> bool {
-        let def = self.messages.program.def(self.function);
-        let parameters = def
-            .into_iter()
-            .flat_map(|it| it.parameters.iter_non_variadic_params());
-        expr.as_name_expr()
-            .is_some_and(|name| parameters.skip(1).any(|it| it.name().id == name.id))
+        let name = expr.as_name_expr();
+        name.is_some_and(|it| self.inputs.contains(it.id.as_str()))
+    }
+
+    /// Whether a value is made of input, and of nothing that is awaited.
+    fn holds_input(&self, value: &Expr) -> bool {
+        let nodes = nodes_of_expr(value);
+        let is = |what: &dyn Fn(&Expr) -> bool| {
+            nodes.iter().any(|node| match node {
+                Node::Expr(it) => what(it),
+                Node::Stmt(_) => false,
+            })
+        };
+        is(&|it| self.is_input(it)) && !is(&|it| it.is_await_expr())
     }
 
     fn find(&mut self, place: &'p Expr, name: &'p str, message: String, help: &'static str) {
