@@ -92,8 +92,7 @@ use crate::sites::{Written, number, shown};
     severity = "warning",
     category = "calls",
     since = "0.1.0",
-    summary = "a retry policy names an error type that no failure has",
-    preview = true
+    summary = "a retry policy names an error type that no failure has"
 )]
 pub(crate) struct UnmatchedErrorType;
 
