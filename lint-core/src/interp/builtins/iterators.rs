@@ -208,9 +208,9 @@ pub(super) fn combined(machine: &mut Machine, call: &Call) -> Option<Value> {
 
 /// `groupby(elements, key)`
 pub(super) fn groups(machine: &mut Machine, call: &Call) -> Option<Value> {
-    let first = call.first()?;
-    let order = machine.note_order(first, call.span);
-    let elements = machine.iterate(first, call.span, How::Iterate);
+    let first = call.args.positional.first()?;
+    let order = machine.note_order(&first.value, first.span);
+    let elements = machine.iterate(&first.value, call.span, How::Iterate);
     let by_name = machine.sym("key");
     let key = match call.second().or_else(|| call.args.keyword(by_name)) {
         Some(function) => {
