@@ -6,13 +6,13 @@ use crate::diagnostic::{FileId, Span};
 use crate::index::{FunctionNode, MODULE_BODY};
 use crate::knowledge::{Api, Role};
 use crate::names::is_bare_base;
+use crate::names::is_bare_base;
 use crate::project::Import;
 use crate::syntax::span_of;
 
 use super::args::Args;
 use super::builtins::MAKES;
 use super::classes::{FIELD_DEFAULT, REGISTER};
-use super::startup::Filled;
 use super::{
     CellKey, ClassId, EventKind, FuncRef, How, Key, Kinds, Machine, Obj, SinkKind, Sym, Value,
 };
@@ -305,8 +305,7 @@ impl<'p> Machine<'p> {
                     if !value.is_bottom() {
                         let place = self.attribute_place(owner, sym);
                         let value = self.as_shared(value, place);
-                        let filled = Filled::ClassAttribute(owner, sym);
-                        let value = self.as_started(value, filled);
+                        let value = self.member_as_started(value, owner, sym);
                         let value = self.read_shared(value, sym, span);
                         if self.is_enum(class) && !value.objs().iter().any(|obj| obj.is_callable())
                         {
@@ -372,7 +371,7 @@ impl<'p> Machine<'p> {
         if self.is_made_at_import(variant) && !result.is_bottom() {
             let place = self.attribute_place(class, sym);
             result = self.as_shared(result, place);
-            result = self.as_started(result, Filled::Attribute(class, sym));
+            result = self.attribute_as_started(result, class, sym);
             if !self.frame.may_be_own {
                 result = self.read_shared(result, sym, span);
             }
@@ -397,6 +396,14 @@ impl<'p> Machine<'p> {
                     if is_settled && result.is_bottom() && value.is_one_constant() {
                         return value;
                     }
+                    let value = self.member_as_started(value, owner, sym);
+                    let value = if self.is_made_at_import(variant)
+                        && !value.objs().iter().all(|obj| obj.is_callable())
+                    {
+                        self.attribute_as_started(value, class, sym)
+                    } else {
+                        value
+                    };
                     let value = self.read_shared(value, sym, span);
                     let value = self.at_class_attribute(value, owner, sym);
                     let bound = self.bind_to_instance(&value, class, variant, span);

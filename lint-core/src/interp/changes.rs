@@ -60,7 +60,7 @@ impl<'p> Machine<'p> {
     }
 
     /// Whether a class of the project is derived from a collection.
-    fn is_collection(&mut self, class: ClassId) -> bool {
+    pub(super) fn is_collection(&mut self, class: ClassId) -> bool {
         self.has_external_base(class, |base| {
             matches!(
                 base,

@@ -93,12 +93,19 @@ impl<'p> Machine<'p> {
             }
             let bound = alias.asname.as_ref().unwrap_or(&alias.name);
             let sym = self.sym(bound.as_str());
-            if let (Import::File(file), true) = (&base, self.in_module_body()) {
+            if let Import::File(file) = &base {
                 let name = self.sym(name);
-                let origin = self.first_name(*file, name);
-                self.imported_from.insert((self.frame.file, sym), origin);
+                self.note_origin(sym, *file, name);
             }
             self.assign_name(sym, &value, span_of(bound));
+        }
+    }
+
+    /// Remembers which name of another module a global is imported from.
+    fn note_origin(&mut self, bound: Sym, file: FileId, name: Sym) {
+        if self.in_module_body() {
+            let origin = self.first_name(file, name);
+            self.imported_from.insert((self.frame.file, bound), origin);
         }
     }
 
@@ -202,6 +209,7 @@ impl<'p> Machine<'p> {
             }
             let value = self.attribute(&Value::of(Obj::Module(file)), &text, Span::default());
             if !value.is_bottom() {
+                self.note_origin(name, file, name);
                 self.assign_name(name, &value, Span::default());
             }
         }

@@ -5,7 +5,6 @@ use crate::index::MODULE_BODY;
 use crate::knowledge::{Access, Remarks, Role};
 
 use super::builtins::is_builtin;
-use super::startup::Filled;
 use super::{CellKey, Code, CtxId, Machine, Mode, Obj, SourceId, Sym, Value};
 
 impl<'p> Machine<'p> {
@@ -132,7 +131,7 @@ impl<'p> Machine<'p> {
         let (made_in, first) = self.first_name(file, name);
         let place = self.shared_place(made_in, Span::default(), first);
         let value = self.as_shared(value, place);
-        let value = self.as_started(value, Filled::Global(file, name));
+        let value = self.global_as_started(value, file, name);
         self.read_shared(value, name, span)
     }
 

@@ -9,23 +9,93 @@ use crate::index::{Function, FunctionNode, MODULE_BODY};
 use crate::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use crate::syntax::ast::{Expr, Stmt, StmtFunctionDef};
 
-use super::{ClassId, FuncId, Machine, Mode, SourceId, Sym, Value};
+use super::{CellKey, ClassId, FuncId, Machine, Mode, Obj, SourceId, Sym, Value};
 
 /// What a function changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Filled {
-    Global(FileId, Sym),
+    /// What a global is bound to, which those who imported it before do not see.
+    Binding(FileId, Sym),
+    /// The elements of what a global stands for, under whatever name it is read.
+    Elements(FileId, Sym),
+    /// The attributes as well, of an object about which nothing else is known.
+    Contents(FileId, Sym),
+    /// An attribute of instances, or its elements.
     Attribute(ClassId, Sym),
-    /// An attribute of the class itself, which a class method sets.
+    /// An attribute of the class itself, or its elements.
     ClassAttribute(ClassId, Sym),
+}
+
+impl Filled {
+    fn name(self) -> Sym {
+        match self {
+            Self::Binding(_, name)
+            | Self::Elements(_, name)
+            | Self::Contents(_, name)
+            | Self::Attribute(_, name)
+            | Self::ClassAttribute(_, name) => name,
+        }
+    }
+
+    fn file(self) -> FileId {
+        match self {
+            Self::Binding(file, _) | Self::Elements(file, _) | Self::Contents(file, _) => file,
+            Self::Attribute(class, _) | Self::ClassAttribute(class, _) => class.file,
+        }
+    }
 }
 
 /// Methods by which contents come into a container, and do not leave it.
 const FILLING: &[&str] = &["add", "append", "extend", "setdefault", "update"];
 
 impl<'p> Machine<'p> {
+    /// The value of a global as the start of the worker may have left it. What is put into an instance
+    /// of a class of the project is asked for where its attributes are read.
+    pub(super) fn global_as_started(&mut self, value: Value, file: FileId, name: Sym) -> Value {
+        let (made_in, first) = self.first_name(file, name);
+        let value = self.as_started(value, Filled::Binding(file, name));
+        let (mut has_elements, mut has_attributes) = (false, false);
+        for &obj in value.objs() {
+            match obj {
+                Obj::Container(_) => has_elements = true,
+                Obj::Instance(class, _) => has_elements |= self.is_collection(class),
+                Obj::Module(_) => {}
+                _ => has_attributes |= !obj.is_callable() && !obj.is_constant(),
+            }
+        }
+        match (has_elements, has_attributes) {
+            (_, true) => self.as_started(value, Filled::Contents(made_in, first)),
+            (true, false) => self.as_started(value, Filled::Elements(made_in, first)),
+            (false, false) => value,
+        }
+    }
+
+    /// The value of a class attribute as the start of the worker may have left it.
+    pub(super) fn member_as_started(&mut self, value: Value, class: ClassId, name: Sym) -> Value {
+        if value.objs().iter().all(|obj| obj.is_callable()) {
+            return value;
+        }
+        self.as_started(value, Filled::ClassAttribute(class, name))
+    }
+
+    /// What a shared instance has under a name, as the start of the worker may have left it.
+    pub(super) fn attribute_as_started(
+        &mut self,
+        value: Value,
+        class: ClassId,
+        name: Sym,
+    ) -> Value {
+        let mut result = value;
+        for entry in self.mro(class).iter() {
+            if let Obj::Class(owner) = *entry {
+                result = self.as_started(result, Filled::Attribute(owner, name));
+            }
+        }
+        result
+    }
+
     /// A value as the start of the worker may have left it. It leaves each worker its client.
-    pub(super) fn as_started(&mut self, value: Value, filled: Filled) -> Value {
+    fn as_started(&mut self, value: Value, filled: Filled) -> Value {
         match self.filled_at_start(filled) {
             Some(_) if self.is_handle(&value) => value.opened(),
             Some(source) => value.opened().with_source(Some(source)),
@@ -48,13 +118,10 @@ impl<'p> Machine<'p> {
         };
         let setter = setter.filter(|&setter| !self.has_context(setter))?;
         let span = self.function(setter)?.node.name_span();
-        let (Filled::Global(_, name)
-        | Filled::Attribute(_, name)
-        | Filled::ClassAttribute(_, name)) = filled;
         Some(self.source_id(super::Source {
             ctx_file: setter.file,
             span,
-            name,
+            name: filled.name(),
             class: crate::knowledge::STARTUP,
             at_import: true,
             sandbox: crate::knowledge::Sandbox::Allows,
@@ -64,50 +131,78 @@ impl<'p> Machine<'p> {
     }
 
     fn setter_of(&self, filled: Filled) -> Option<FuncId> {
-        let (file, name) = match filled {
-            Filled::Global(file, name) => (file, name),
-            Filled::Attribute(class, name) | Filled::ClassAttribute(class, name) => {
-                (class.file, name)
+        let (file, name) = (filled.file(), self.str(filled.name()));
+        let index = self.project.module(file)?.index();
+        let ix = match filled {
+            Filled::Binding(..) => index.setter(name),
+            Filled::Elements(..) | Filled::Contents(..) => {
+                let with_attributes = matches!(filled, Filled::Contents(..));
+                let fills = |it: &Function<'_>| fills_global(it, name, with_attributes);
+                index.functions.iter().position(fills).map(|ix| ix as u32)
+            }
+            Filled::Attribute(class, _) | Filled::ClassAttribute(class, _) => {
+                let decorators: &[&str] = match filled {
+                    Filled::ClassAttribute(..) => &["classmethod"],
+                    _ => &[],
+                };
+                let is_meant = |global: &str| self.stands_for(file, global, filled);
+                let sets = |it: &Function<'_>| {
+                    it.class == Some(class.ix) && sets_own(it, name, decorators)
+                        || sets_of_global(it, name, is_meant)
+                };
+                index.functions.iter().position(sets).map(|ix| ix as u32)
             }
         };
-        let name = self.str(name);
-        let index = self.project.module(file)?.index();
-        if let (Filled::Global(..), Some(ix)) = (filled, index.setter(name)) {
-            return Some(FuncId { file, ix });
-        }
-        let ix = index.functions.iter().position(|function| match filled {
-            Filled::Global(..) => fills_global(function, name),
-            Filled::Attribute(class, _) => {
-                function.class == Some(class.ix) && sets_attribute(function, name, &[])
-            }
-            Filled::ClassAttribute(class, _) => {
-                function.class == Some(class.ix) && sets_attribute(function, name, &["classmethod"])
-            }
-        })?;
-        let ix = ix as u32;
-        Some(FuncId { file, ix })
+        ix.map(|ix| FuncId { file, ix })
+    }
+
+    /// Whether a global is the class whose attribute is meant, or an instance of it.
+    fn stands_for(&self, file: FileId, global: &str, filled: Filled) -> bool {
+        let mut names = self.globals_of.get(&file).into_iter().flatten();
+        let Some(&name) = names.find(|name| self.str(**name) == global) else {
+            return false;
+        };
+        let cell = self.cell_ids.get(&CellKey::Global(file, name));
+        let objs = cell.map_or(&[][..], |&id| self.cells[id as usize].value.objs());
+        objs.iter().any(|obj| match (*obj, filled) {
+            (Obj::Class(it), Filled::ClassAttribute(class, _)) => it == class,
+            (Obj::Instance(it, _), Filled::Attribute(class, _)) => it == class,
+            _ => false,
+        })
     }
 }
 
 /// Whether a function of a module puts something into what a global name stands for. A decorator
 /// does so when modules are imported, and is left out.
-fn fills_global(function: &Function<'_>, name: &str) -> bool {
+fn fills_global(function: &Function<'_>, name: &str, with_attributes: bool) -> bool {
     let FunctionNode::Def(def) = function.node else {
         return false;
     };
     let is_top_level = function.parent == MODULE_BODY;
+    let is_meant = |object: &Expr, attribute: Option<&str>| {
+        (with_attributes || attribute.is_none()) && is_name(object, name)
+    };
     is_top_level
         && !function.locals.contains(name)
         && !gives_function(def)
-        && Stores::of(
-            def,
-            |target| matches!(target, Expr::Name(it) if it.id.as_str() == name),
-        )
+        && Stores::of(def, When::Ever, is_meant)
 }
 
-/// Whether a method with these decorators that is not the constructor sets an attribute of its object,
-/// or of its class. It may do so below a `with` that opens a file.
-fn sets_attribute(function: &Function<'_>, name: &str, decorators: &[&str]) -> bool {
+/// Whether a function of a module sets an attribute of what a global stands for, or fills it.
+fn sets_of_global(function: &Function<'_>, name: &str, is_meant: impl Fn(&str) -> bool) -> bool {
+    let FunctionNode::Def(def) = function.node else {
+        return false;
+    };
+    let is_object = |it: &Expr| match it {
+        Expr::Name(it) => !function.locals.contains(&it.id) && is_meant(&it.id),
+        _ => false,
+    };
+    !gives_function(def) && Stores::of(def, When::Ever, stores_into(is_object, name))
+}
+
+/// Whether a method that is not the constructor sets an attribute of its object or class, or fills
+/// it, in any case: what it does in some cases may be what the first use does.
+fn sets_own(function: &Function<'_>, name: &str, decorators: &[&str]) -> bool {
     let FunctionNode::Def(def) = function.node else {
         return false;
     };
@@ -120,26 +215,27 @@ fn sets_attribute(function: &Function<'_>, name: &str, decorators: &[&str]) -> b
         Expr::Name(name) => name.id.as_str(),
         _ => "",
     });
-    !is_making && written.eq(decorators.iter().copied()) && assigns(&def.body, receiver, name)
+    let is_own = stores_into(|it| is_name(it, receiver), name);
+    !is_making
+        && !gives_function(def)
+        && written.eq(decorators.iter().copied())
+        && Stores::of(def, When::Always, is_own)
 }
 
-/// Whether statements assign to an attribute of a variable, whatever they depend on.
-fn assigns(body: &[Stmt], receiver: &str, name: &str) -> bool {
-    body.iter().any(|statement| {
-        let targets = match statement {
-            Stmt::Assign(it) => &it.targets[..],
-            Stmt::AnnAssign(it) => std::slice::from_ref(&*it.target),
-            Stmt::With(it) => return assigns(&it.body, receiver, name),
-            _ => &[],
-        };
-        targets.iter().any(|target| match target {
-            Expr::Attribute(it) => {
-                it.attr.as_str() == name
-                    && matches!(&*it.value, Expr::Name(of) if of.id.as_str() == receiver)
-            }
-            _ => false,
-        })
-    })
+fn is_name(expression: &Expr, name: &str) -> bool {
+    matches!(expression, Expr::Name(it) if it.id.as_str() == name)
+}
+
+/// Tells stores into this attribute of an object, and into its elements.
+fn stores_into(
+    is_object: impl Fn(&Expr) -> bool,
+    name: &str,
+) -> impl Fn(&Expr, Option<&str>) -> bool {
+    move |changed, attribute| match (changed, attribute) {
+        (_, Some(attribute)) => attribute == name && is_object(changed),
+        (Expr::Attribute(it), None) => it.attr.as_str() == name && is_object(&it.value),
+        _ => false,
+    }
 }
 
 /// Whether a function gives back a function that it defines or is given, as decorators do.
@@ -158,15 +254,25 @@ fn gives_function(def: &StmtFunctionDef) -> bool {
     })
 }
 
-/// Looks for stores into the elements or attributes of something.
+/// Which stores of a function count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum When {
+    Ever,
+    /// Those that depend on no condition.
+    Always,
+}
+
+/// Looks for stores into an object: into an attribute, whose name is given, or among its elements.
 struct Stores<F> {
+    when: When,
     is_meant: F,
     found: bool,
 }
 
-impl<F: Fn(&Expr) -> bool> Stores<F> {
-    fn of(def: &StmtFunctionDef, is_meant: F) -> bool {
+impl<F: Fn(&Expr, Option<&str>) -> bool> Stores<F> {
+    fn of(def: &StmtFunctionDef, when: When, is_meant: F) -> bool {
         let mut stores = Self {
+            when,
             is_meant,
             found: false,
         };
@@ -175,22 +281,23 @@ impl<F: Fn(&Expr) -> bool> Stores<F> {
     }
 
     fn note_target(&mut self, target: &Expr) {
-        let object = match target {
-            Expr::Subscript(it) => &it.value,
-            Expr::Attribute(it) => &it.value,
-            _ => return,
+        self.found |= match target {
+            Expr::Subscript(it) => (self.is_meant)(&it.value, None),
+            Expr::Attribute(it) => (self.is_meant)(&it.value, Some(it.attr.as_str())),
+            _ => false,
         };
-        self.found |= (self.is_meant)(object);
     }
 }
 
-impl<'a, F: Fn(&Expr) -> bool> Visitor<'a> for Stores<F> {
+impl<'a, F: Fn(&Expr, Option<&str>) -> bool> Visitor<'a> for Stores<F> {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
         match statement {
             Stmt::Assign(it) => it.targets.iter().for_each(|it| self.note_target(it)),
+            Stmt::AnnAssign(it) => self.note_target(&it.target),
             Stmt::AugAssign(it) => self.note_target(&it.target),
             // What functions inside do, they may do later.
             Stmt::FunctionDef(_) | Stmt::ClassDef(_) => return,
+            Stmt::If(_) | Stmt::Match(_) | Stmt::Try(_) if self.when == When::Always => return,
             _ => {}
         }
         walk_stmt(self, statement);
@@ -200,7 +307,8 @@ impl<'a, F: Fn(&Expr) -> bool> Visitor<'a> for Stores<F> {
         if let Expr::Call(call) = expression
             && let Expr::Attribute(method) = &*call.func
         {
-            self.found |= FILLING.contains(&method.attr.as_str()) && (self.is_meant)(&method.value);
+            self.found |=
+                FILLING.contains(&method.attr.as_str()) && (self.is_meant)(&method.value, None);
         }
         walk_expr(self, expression);
     }
