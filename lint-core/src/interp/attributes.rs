@@ -6,7 +6,6 @@ use crate::diagnostic::{FileId, Span};
 use crate::index::{FunctionNode, MODULE_BODY};
 use crate::knowledge::{Api, Role};
 use crate::names::is_bare_base;
-use crate::names::is_bare_base;
 use crate::project::Import;
 use crate::syntax::span_of;
 

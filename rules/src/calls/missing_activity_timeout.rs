@@ -8,15 +8,17 @@ use super::payloads::Shape;
 use crate::finding::Finding;
 use crate::fixes;
 use crate::model::{CallSite, Model};
+use crate::program::Program;
 use crate::rule::{Context, Rule};
 use crate::sites::{Dict, Entry, Written, keyword_value, line_of, number, shown};
 
 /// ## What it does
 /// Finds `execute_activity` without `start_to_close_timeout` and without `schedule_to_close_timeout`, in
 /// runbooks and in plain Temporal workflows, where `start_activity`, local activities and the variants for
-/// classes and methods need one as well; timeouts, and intervals of a `RetryPolicy`, that are a number instead of
-/// a `timedelta`; limits of an attempt such as `timedelta(30)`, which is 30 days, as information; and arguments that
-/// `RetryPolicy` does not have.
+/// classes and methods need one as well; timeouts, also of child workflows and of `continue_as_new`, and intervals
+/// of a `RetryPolicy`, that are a number instead of a `timedelta`; a `timedelta` where `asyncio` takes seconds;
+/// limits of an attempt such as `timedelta(30)`, which is 30 days, as information; and arguments that `RetryPolicy`
+/// does not have.
 ///
 /// ## Why is this bad?
 /// Temporal refuses to schedule the activity: "Activity must have start_to_close_timeout or
@@ -86,6 +88,20 @@ use crate::sites::{Dict, Entry, Written, keyword_value, line_of, number, shown};
 ///         )
 /// ```
 /// A retry policy that is a dictionary fails in the same way, since the SDK takes nothing but its own class.
+/// `asyncio` on the other hand takes seconds, and raises a `TypeError` for a `timedelta`:
+/// ```python
+/// import asyncio
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+///
+///
+/// @workflow.defn
+/// class StrikeNav:
+///     @workflow.run
+///     async def run(self, fund: str) -> None:
+///         await asyncio.sleep(timedelta(hours=1))  # RB401
+/// ```
 ///
 /// ## Use instead
 /// Say how long one attempt may take:
@@ -168,18 +184,26 @@ impl Rule for MissingActivityTimeout {
             if let Some(finding) = policy_as_dictionary(model, site) {
                 finding.report(report);
             }
-            if !site.workflow_api().is_some_and(needs_timeout) {
-                continue;
+            if let Some(finding) = timedelta_for_seconds(cx, site) {
+                finding.report(report);
             }
-            for (name, value) in plain_numbers(model, site, TIMEOUTS) {
+            let api = site.workflow_api().unwrap_or_default();
+            for (name, value) in plain_numbers(model, site, timeouts_of(api)) {
                 let it = Plain::of(model, site, value);
-                let message = format!(
-                    "`{name}` needs a `timedelta`, {}, so the call raises a `TypeError` when it is made",
-                    it.what
-                );
+                let consequence = match api {
+                    "continue_as_new" => "so the task of the workflow fails with a `TypeError`",
+                    _ => "so the call raises a `TypeError` when it is made",
+                };
+                let message = format!("`{name}` needs a `timedelta`, {}, {consequence}", it.what);
                 it.finding(cx, site, message).report(report);
             }
-            for finding in TIMEOUTS.iter().filter_map(|it| of_days(model, site, it)) {
+            if !needs_timeout(api) {
+                continue;
+            }
+            for finding in timeouts_of(api)
+                .iter()
+                .filter_map(|it| of_days(model, site, it))
+            {
                 finding.report(report);
             }
             if !has_timeout(model, site) {
@@ -280,12 +304,51 @@ fn in_retry_policy(cx: &Context<'_>, site: &CallSite<'_>, report: &mut Vec<Diagn
     }
 }
 
-const TIMEOUTS: &[&str] = &[
-    "heartbeat_timeout",
-    "schedule_to_close_timeout",
-    "schedule_to_start_timeout",
-    "start_to_close_timeout",
-];
+/// A duration in the place of the seconds that a function of Python takes, in code that a workflow runs.
+fn timedelta_for_seconds(cx: &Context<'_>, site: &CallSite<'_>) -> Option<Finding> {
+    let model = &cx.model;
+    let name = site.external()?;
+    let (position, keyword) = match name {
+        "asyncio.sleep" | "asyncio.timeout" => (0, "delay"),
+        "asyncio.wait_for" => (1, "timeout"),
+        _ => return None,
+    };
+    let value = site.call.arguments.find_argument_value(keyword, position)?;
+    let is_run = !Program::new(cx.facts)
+        .callees(site.file, site.call)
+        .is_empty();
+    if !is_run || !Written::at(site, value).is_timedelta(model) {
+        return None;
+    }
+    let callee = shown(model, site.file, &site.call.func);
+    let value_shown = shown(model, site.file, value);
+    let message = format!(
+        "{callee} takes seconds, and {value_shown} is a `timedelta`, so the call raises a `TypeError`"
+    );
+    let metadata = &MissingActivityTimeout::METADATA;
+    let finding = Finding::new(metadata, site.file, span_of(value), message);
+    Some(finding.help(match name {
+        "asyncio.sleep" => "call `workflow.sleep(…)`, which takes a `timedelta`",
+        _ => "give it the seconds, `timedelta(…).total_seconds()`",
+    }))
+}
+
+/// The timeouts that a function of the `workflow` module takes.
+fn timeouts_of(function: &str) -> &'static [&'static str] {
+    match function {
+        "execute_child_workflow" | "start_child_workflow" => {
+            &["execution_timeout", "run_timeout", "task_timeout"]
+        }
+        "continue_as_new" => &["run_timeout", "task_timeout"],
+        _ if needs_timeout(function) => &[
+            "heartbeat_timeout",
+            "schedule_to_close_timeout",
+            "schedule_to_start_timeout",
+            "start_to_close_timeout",
+        ],
+        _ => &[],
+    }
+}
 
 /// The durations of these names that are given as a number, or as text. Zero is none at all.
 fn plain_numbers<'p>(

@@ -3,7 +3,7 @@ use lint_core::facts::{Callee, FunctionRef};
 use lint_core::index::FunctionNode;
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::{Expr, Stmt, StmtFunctionDef};
+use lint_core::syntax::ast::{Decorator, Expr, Stmt, StmtFunctionDef};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
@@ -297,12 +297,15 @@ fn of_external(name: &str) -> Option<Coroutine> {
         "asyncio.sleep" => Coroutine::Timer,
         "asyncio.wait"
         | "asyncio.wait_for"
+        | "asyncio.Barrier.wait"
+        | "asyncio.BoundedSemaphore.acquire"
         | "asyncio.Condition.wait"
         | "asyncio.Event.wait"
         | "asyncio.Lock.acquire"
         | "asyncio.Queue.get"
         | "asyncio.Queue.join"
-        | "asyncio.Queue.put" => Coroutine::Wait,
+        | "asyncio.Queue.put"
+        | "asyncio.Semaphore.acquire" => Coroutine::Wait,
         "ntro.workflow.task.previous"
         | "ntro.workflow.task.find_committed_document"
         | "ntro.workflow.find_committed_document" => Coroutine::Lookup,
@@ -369,7 +372,12 @@ fn is_plain_coroutine(model: &Model<'_>, callee: &Resolved) -> bool {
     let function = index.function(*ix);
     match function.node {
         FunctionNode::Def(def) => {
-            def.is_async && def.decorator_list.is_empty() && !function.is_generator
+            let only_binds = |it: &Decorator| {
+                matches!(&it.expression, Expr::Name(name)
+                    if matches!(name.id.as_str(), "classmethod" | "staticmethod"))
+            };
+            let is_plain = def.decorator_list.iter().all(only_binds);
+            def.is_async && is_plain && !function.is_generator
         }
         FunctionNode::Module(_) | FunctionNode::Lambda(_) => false,
     }
