@@ -87,7 +87,7 @@ impl<'p> Kept<'p> {
                 (&*it.target, &*it.iter, nodes_of(&it.body))
             }
             Node::Expr(Expr::ListComp(it)) => match &it.generators[..] {
-                [only] => (&only.target, &only.iter, vec![Node::Expr(&*it.elt)]),
+                [only] => (&only.target, &only.iter, vec![Node::Expr(&it.elt)]),
                 _ => return false,
             },
             _ => return false,
