@@ -1,10 +1,13 @@
-use lint_core::diagnostic::Diagnostic;
-use lint_core::facts::{HazardKind, WorkflowKind};
+use lint_core::diagnostic::{Diagnostic, Place};
+use lint_core::facts::{FunctionRef, HazardKind, WorkflowKind};
+use lint_core::index::FunctionNode;
 use lint_core::knowledge::{CommandKind, Role};
 use lint_core::rule::RuleMetadata;
+use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use crate::hazard::{Case, code};
+use crate::program::Program;
 use crate::rule::{Context, Rule};
 
 /// ## What it does
@@ -110,6 +113,9 @@ use crate::rule::{Context, Rule};
 ///         await runbook.wait_condition(lambda: len(self.received) >= expected)
 /// ```
 ///
+/// ## Limits
+/// Functions that ask `workflow.unsafe.is_read_only()` are taken to do only what they may.
+///
 /// ## References
 /// - <https://docs.temporal.io/develop/python/message-passing#query-handlers>
 #[derive(RuleMetadata)]
@@ -122,13 +128,20 @@ use crate::rule::{Context, Rule};
 )]
 pub(crate) struct ReadOnlyHandler;
 
+const IS_READ_ONLY: &str = "temporalio.workflow.unsafe.is_read_only";
+
 impl Rule for ReadOnlyHandler {
     fn metadata(&self) -> &'static RuleMetadata {
         &Self::METADATA
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
+        let program = Program::new(cx.facts);
         for case in Case::all(cx.facts).filter(|case| case.hazard.read_only) {
+            let steps = case.hazard.trace.iter().map(|it| it.place);
+            if steps.chain([case.hazard.place]).any(|it| asks(program, it)) {
+                continue;
+            }
             let is_interceptor = case.workflow().kind == WorkflowKind::Interceptor;
             let does = match case.hazard.kind {
                 HazardKind::StateWrite if is_interceptor => "changes the interceptor",
@@ -149,6 +162,19 @@ impl Rule for ReadOnlyHandler {
             report.push(case.diagnose(&Self::METADATA, &message, help));
         }
     }
+}
+
+/// Whether the code around asks whether it may only read.
+fn asks(program: Program<'_, '_>, place: Place) -> bool {
+    let file = place.file;
+    let module = program.facts.project.module(file);
+    let functions = module.into_iter().flat_map(|it| &it.index().functions);
+    (0..).zip(functions).any(|(ix, function)| {
+        let is_around =
+            matches!(function.node, FunctionNode::Def(def) if span_of(def).contains(place.span));
+        let mut calls = program.calls_of(FunctionRef { file, ix }, &[IS_READ_ONLY]);
+        is_around && calls.next().is_some()
+    })
 }
 
 fn issues(command: CommandKind) -> &'static str {
