@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use crate::index::Module;
 use crate::syntax::ast::visitor::{self, Visitor};
 use crate::syntax::ast::{Alias, Decorator, Expr, Stmt};
+use crate::syntax::last_name;
 
 /// Whether a module decorates with one of these markers, calls it, inherits or imports it, or takes
 /// it from something that it imports. An attribute of some other value marks nothing, unless it is
@@ -23,14 +24,6 @@ pub(crate) fn may_mark(module: &Module, words: &BTreeSet<String>) -> bool {
     };
     mentions.visit_body(body);
     mentions.found
-}
-
-fn last_name(expression: &Expr) -> Option<&str> {
-    match expression {
-        Expr::Name(it) => Some(it.id.as_str()),
-        Expr::Attribute(it) => Some(it.attr.as_str()),
-        _ => None,
-    }
 }
 
 /// What the imports of a file bind and what they name.
@@ -58,7 +51,7 @@ impl Mentions<'_> {
         match expression {
             Expr::Name(it) => self.words.contains(it.id.as_str()),
             Expr::Attribute(it) => {
-                let owner = last_name(&it.value).unwrap_or_default();
+                let owner = last_name(&it.value);
                 self.words.contains(it.attr.as_str())
                     || self.words.contains(&format!("{owner}.{}", it.attr))
             }

@@ -102,6 +102,15 @@ pub fn span_of(node: &impl Ranged) -> Span {
     span(node.range())
 }
 
+/// `timedelta` of `timedelta` and of `datetime.timedelta`; nothing of what is no name.
+pub fn last_name(expression: &ast::Expr) -> &str {
+    match expression {
+        ast::Expr::Name(it) => it.id.as_str(),
+        ast::Expr::Attribute(it) => it.attr.as_str(),
+        _ => "",
+    }
+}
+
 /// The statement of a body whose text has the place in it. Statements stand in the order of the
 /// text, so there is one at most.
 pub fn statement_around(body: &[ast::Stmt], place: Span) -> Option<&ast::Stmt> {

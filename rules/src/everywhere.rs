@@ -5,8 +5,7 @@ use lint_core::project::{Question, mentions};
 use lint_core::screen::Word;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use lint_core::syntax::ast::{self, Expr, Stmt};
-
-use crate::sites::last_name;
+use lint_core::syntax::last_name;
 
 const FAILURES: &str = "workflow_failure_exception_types";
 const CONVERTERS: [&str; 2] = ["PayloadConverter", "JSONTypeConverter"];

@@ -19,15 +19,6 @@ pub(crate) fn keyword_value<'p>(call: &'p ast::ExprCall, name: &str) -> Option<&
     keyword(call, name).map(|keyword| &keyword.value)
 }
 
-/// `timedelta` of `timedelta` and `datetime.timedelta`
-pub(crate) fn last_name(expr: &Expr) -> &str {
-    match expr {
-        Expr::Name(it) => it.id.as_str(),
-        Expr::Attribute(it) => it.attr.as_str(),
-        _ => "",
-    }
-}
-
 /// Whether keywords come from `**options`, so that any may be given.
 pub(crate) fn hides_keywords(call: &ast::ExprCall) -> bool {
     call.arguments.keywords.iter().any(|it| it.arg.is_none())

@@ -5,11 +5,10 @@ use lint_core::index::{FunctionIx, FunctionNode, MODULE_BODY};
 use lint_core::names::Resolved;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
 use lint_core::syntax::ast::{self, Expr};
-use lint_core::syntax::span_of;
+use lint_core::syntax::{last_name, span_of};
 use rustc_hash::FxHashMap;
 
 use crate::model::{CallSite, Model, PUTS};
-use crate::sites::last_name;
 
 /// What something other than `await` does with the value of an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

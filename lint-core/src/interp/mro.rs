@@ -6,6 +6,7 @@ use std::rc::Rc;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::syntax::ast::Expr;
+use crate::syntax::last_name;
 
 use super::{CellKey, ClassId, CtxId, Machine, Obj};
 
@@ -151,7 +152,7 @@ impl Machine<'_> {
             .class_node(class)
             .and_then(|node| node.arguments.as_deref())
         {
-            Some(arguments) => arguments.args.iter().map(last_name).collect(),
+            Some(arguments) => arguments.args.iter().map(base_name).collect(),
             None => Vec::new(),
         };
         bases.sort_by_key(|base| {
@@ -235,13 +236,11 @@ fn merge(lists: &[Vec<Obj>]) -> Vec<Obj> {
     }
 }
 
-fn last_name(base: &Expr) -> &str {
+fn base_name(base: &Expr) -> &str {
     match base {
-        Expr::Name(name) => name.id.as_str(),
-        Expr::Attribute(it) => it.attr.as_str(),
-        Expr::Subscript(it) => last_name(&it.value),
-        Expr::Call(it) => last_name(&it.func),
-        _ => "",
+        Expr::Subscript(it) => base_name(&it.value),
+        Expr::Call(it) => base_name(&it.func),
+        it => last_name(it),
     }
 }
 

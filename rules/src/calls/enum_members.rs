@@ -6,11 +6,10 @@ use lint_core::index::{ClassIx, FunctionIx, MODULE_BODY};
 use lint_core::names::{Base, Resolved};
 use lint_core::suggest::closest;
 use lint_core::syntax::ast::{self, Expr, Stmt};
-use lint_core::syntax::span_of;
+use lint_core::syntax::{last_name, span_of};
 
 use crate::model::Model;
 use crate::program::{Node, Program, nodes_of, own_nodes, tried};
-use crate::sites::last_name;
 
 /// A member that is not there.
 pub(super) struct NoMember {

@@ -7,7 +7,7 @@ use lint_core::facts::FunctionRef;
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
-use super::kept::{attributes_in, attributes_of};
+use super::mentioned::{attributes_in, attributes_of};
 use crate::handlers::Handler;
 use crate::program::{Node, Program, bodies, nodes_of_expr, own_nodes};
 use crate::sdk;

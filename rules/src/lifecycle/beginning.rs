@@ -9,7 +9,8 @@ use lint_core::syntax::ast::{BoolOp, Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use super::ends::falls_through;
-use super::kept::{attributes_in, attributes_of, is_attribute};
+use super::kept::is_attribute;
+use super::mentioned::{attributes_in, attributes_of};
 use crate::calls::{Value, evaluate};
 use crate::program::{Node, Program, Running, bodies, nodes_of_expr, own_nodes};
 use crate::writes;

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use lint_core::diagnostic::{Severity, Span};
 use lint_core::facts::FunctionRef;
 use lint_core::knowledge::Role;
-use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
-use lint_core::syntax::ast::{self, Expr, Stmt};
+use lint_core::syntax::ast::{Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use super::arrivals::Arrivals;
+use super::mentioned::attributes_of;
 use super::stale::is_empty;
 use super::stores::is_false;
 use crate::handlers::Handler;
@@ -157,38 +157,8 @@ fn is_validator(program: Program<'_, '_>, validator: &Handler, update: &Handler)
         || decorated.any(|it| is_name(&it.value, program.short_name(update.function)))
 }
 
-/// The attributes that a function looks up, also in the functions that it defines.
-pub(super) fn attributes_of(def: &ast::StmtFunctionDef) -> BTreeSet<&str> {
-    let mut attributes = Attributes::default();
-    attributes.visit_body(&def.body);
-    attributes.0
-}
-
-/// The same for an expression.
-pub(super) fn attributes_in(expr: &Expr) -> BTreeSet<&str> {
-    let mut attributes = Attributes::default();
-    attributes.visit_expr(expr);
-    attributes.0
-}
-
-pub(super) fn looks_up(expr: &Expr, name: &str) -> bool {
-    attributes_in(expr).contains(name)
-}
-
-#[derive(Default)]
-struct Attributes<'a>(BTreeSet<&'a str>);
-
-impl<'a> Visitor<'a> for Attributes<'a> {
-    fn visit_expr(&mut self, expression: &'a Expr) {
-        if let Expr::Attribute(it) = expression {
-            self.0.insert(it.attr.as_str());
-        }
-        walk_expr(self, expression);
-    }
-}
-
-/// The attribute that a statement sets to something empty.
-pub(super) fn set_to_empty(statement: &Stmt) -> Option<(&Expr, &str)> {
+/// The attribute of the workflow that a statement sets, and to what.
+pub(super) fn assigned(statement: &Stmt) -> Option<(&Expr, &str, &Expr)> {
     let (target, value) = match statement {
         Stmt::Assign(it) => match &it.targets[..] {
             [target] => (target, &*it.value),
@@ -198,8 +168,14 @@ pub(super) fn set_to_empty(statement: &Stmt) -> Option<(&Expr, &str)> {
         _ => return None,
     };
     let attribute = target.as_attribute_expr()?;
-    let is_it = is_name(&attribute.value, "self") && (is_false(value) || is_empty(value));
-    is_it.then_some((target, attribute.attr.as_str()))
+    let is_own = is_name(&attribute.value, "self");
+    is_own.then_some((target, attribute.attr.as_str(), value))
+}
+
+/// The attribute that a statement sets to something empty.
+pub(super) fn set_to_empty(statement: &Stmt) -> Option<(&Expr, &str)> {
+    let (target, name, value) = assigned(statement)?;
+    (is_false(value) || is_empty(value)).then_some((target, name))
 }
 
 /// Where a function sets attributes to something empty.

@@ -9,7 +9,8 @@ use lint_core::syntax::span_of;
 
 use super::ends::falls_through;
 use super::handler_continues_as_new::CONTINUE_AS_NEW;
-use super::kept::{Lost, Messages, added_to, is_attribute, is_name, looks_up};
+use super::kept::{Lost, Messages, added_to, is_attribute, is_name};
+use super::mentioned::looks_up;
 use super::stale::is_empty;
 use crate::program::{Node, bodies, nodes_of, nodes_of_expr, own_nodes};
 use crate::sdk;

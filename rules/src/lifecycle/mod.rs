@@ -12,6 +12,7 @@ mod kept;
 mod left_behind;
 mod lost_message;
 mod lost_update;
+mod mentioned;
 mod none_until_run;
 mod plain_exception;
 mod set_back;

@@ -7,7 +7,8 @@ use lint_core::facts::{Callee, FunctionRef};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
-use super::kept::{Lost, Messages, attributes_of, is_attribute, is_name, looks_up, set_to_empty};
+use super::kept::{Lost, Messages, assigned, is_attribute, is_name, set_to_empty};
+use super::mentioned::{attributes_of, looks_up};
 use crate::program::{Node, nodes_of, nodes_of_expr, own_nodes};
 use crate::sdk;
 
@@ -279,19 +280,4 @@ fn cleared(statement: &Stmt) -> Option<(&Expr, &str)> {
     let target = method.value.as_attribute_expr()?;
     let is_it = method.attr.as_str() == "clear" && is_name(&target.value, "self");
     is_it.then_some((&*method.value, target.attr.as_str()))
-}
-
-/// The attribute of the workflow that a statement sets, and to what.
-fn assigned(statement: &Stmt) -> Option<(&Expr, &str, &Expr)> {
-    let (target, value) = match statement {
-        Stmt::Assign(it) => match &it.targets[..] {
-            [target] => (target, &*it.value),
-            _ => return None,
-        },
-        Stmt::AnnAssign(it) => (&*it.target, it.value.as_deref()?),
-        _ => return None,
-    };
-    let attribute = target.as_attribute_expr()?;
-    let is_own = is_name(&attribute.value, "self");
-    is_own.then_some((target, attribute.attr.as_str(), value))
 }

@@ -8,7 +8,8 @@ use lint_core::facts::FunctionRef;
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
-use super::kept::{Lost, Messages, attributes_in, attributes_of, is_attribute, is_name};
+use super::kept::{Lost, Messages, is_attribute, is_name};
+use super::mentioned::{attributes_in, attributes_of};
 use crate::calls::Value;
 use crate::program::{Node, bodies, nodes_of, nodes_of_expr, own_nodes};
 use crate::sdk;
