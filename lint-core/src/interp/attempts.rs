@@ -354,6 +354,7 @@ impl<'p> Machine<'p> {
         };
         let mut entered = self.call_special(manager, enter, span, How::Enter);
         self.call_special(manager, exit, span, How::Enter);
+        self.advance_entered(manager, enter, span);
         for obj in manager.objs().to_vec() {
             match obj {
                 // A generator decorated as context manager gives what it yields.

@@ -41,7 +41,7 @@ impl<'p> Machine<'p> {
         self.frame.may_be_own = outer;
         let is_container = |obj: &Obj| matches!(obj, Obj::Container(_));
         let advances = |obj: &Obj| matches!(obj, Obj::External(name) if self.advances(*name));
-        if object.objs().iter().all(is_container) || result.objs().iter().all(advances) {
+        if object.objs().iter().all(is_container) || result.objs().iter().any(advances) {
             result = result.at_place(object.place());
         }
         let part = self.part_behind(object, sym);
@@ -429,7 +429,13 @@ impl<'p> Machine<'p> {
                         return method;
                     }
                     if let Some(found) = self.inherited_member(base, name, span) {
-                        return result.joined(&found);
+                        // What a class annotates is a field, also if anything may be inherited.
+                        let declared = self.annotated_field(class, name);
+                        return if declared.is_bottom() || self.is_known_member(&found) {
+                            found
+                        } else {
+                            declared.opened()
+                        };
                     }
                 }
                 _ => {}
@@ -437,13 +443,9 @@ impl<'p> Machine<'p> {
         }
         // The annotation of a field says what a constructor or a decoder put there.
         if !is_settled && (result.is_vague() || self.says_little(&result)) {
-            for entry in mro.iter().copied() {
-                if let Obj::Class(owner) = entry {
-                    let declared = self.declared_attribute(owner, name);
-                    if !declared.is_bottom() {
-                        return result.joined(&declared).opened();
-                    }
-                }
+            let declared = self.annotated_field(class, name);
+            if !declared.is_bottom() {
+                return result.joined(&declared).opened();
             }
         }
         if result.is_bottom() {
@@ -454,6 +456,28 @@ impl<'p> Machine<'p> {
         } else {
             result
         }
+    }
+
+    /// What a class, or the first base that annotates a field, says of it.
+    pub(super) fn annotated_field(&mut self, class: ClassId, name: &str) -> Value {
+        for entry in self.mro(class).iter().copied() {
+            if let Obj::Class(owner) = entry {
+                let declared = self.declared_attribute(owner, name);
+                if !declared.is_bottom() {
+                    return declared;
+                }
+            }
+        }
+        Value::bottom()
+    }
+
+    /// Whether the catalogue knows what was found in a class outside the project.
+    fn is_known_member(&self, found: &Value) -> bool {
+        let is_known = |obj: &Obj| match obj {
+            Obj::External(name) => self.is_known(self.str(*name)),
+            _ => true,
+        };
+        found.objs().iter().all(is_known)
     }
 
     /// Whether a field has nothing but a default that is there to be replaced or filled.

@@ -330,6 +330,10 @@ impl<'p> Machine<'p> {
         })
     }
 
+    pub(super) fn is_typed_dict(&mut self, class: ClassId) -> bool {
+        self.has_external_base(class, |base| base.ends_with(".TypedDict"))
+    }
+
     pub(super) fn instance_hash(&mut self, class: ClassId) -> Option<Elements> {
         if self.has_external_base(class, |name| {
             matches!(name, "enum.IntEnum" | "enum.IntFlag" | "int")
@@ -349,7 +353,7 @@ impl<'p> Machine<'p> {
 
     pub(super) fn construct(&mut self, class: ClassId, args: &Args, span: Span) -> Value {
         self.note_seen(span, Seen::Makes(class));
-        if self.has_external_base(class, |base| base.ends_with(".TypedDict")) {
+        if self.is_typed_dict(class) {
             let dict = self.sym("dict");
             return self.call_builtin(dict, args, span).unwrap_or_default();
         }
@@ -916,15 +920,12 @@ impl<'p> Machine<'p> {
 
     fn declared_field(&mut self, class: ClassId, field: Sym) -> Value {
         let name = self.str(field).to_owned();
-        for entry in self.mro(class).iter().copied() {
-            if let Obj::Class(owner) = entry {
-                let declared = self.declared_attribute(owner, &name);
-                if !declared.is_bottom() {
-                    return declared.opened();
-                }
-            }
+        let declared = self.annotated_field(class, &name);
+        if declared.is_bottom() {
+            Value::unknown()
+        } else {
+            declared.opened()
         }
-        Value::unknown()
     }
 
     fn has_factories(&mut self, class: ClassId) -> bool {

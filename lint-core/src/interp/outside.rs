@@ -87,7 +87,8 @@ impl<'p> Machine<'p> {
         let fetched = self.fetched(name, span);
         let cause = cause.with_source(fetched);
         if self.advances(name) {
-            return cause.tainted_by(&self.advance(span));
+            let callee = self.frame.callee.clone();
+            return cause.tainted_by(&self.advance(&callee, span));
         }
         cause
     }
@@ -227,13 +228,25 @@ impl<'p> Machine<'p> {
         self.knowledge.role(self.str(method)) == Some(Role::Changes)
     }
 
-    /// The object whose method is being called moves on: runs may share it, or it is a part of the
-    /// workflow. Returns what stands for the state that other runs leave.
-    fn advance(&mut self, span: Span) -> Value {
-        if let Some(part) = self.frame.callee.part() {
+    /// Entering a lock takes it, as its method does.
+    pub(super) fn advance_entered(&mut self, manager: &Value, enter: &str, span: Span) {
+        for obj in manager.objs() {
+            if let Obj::ExternalInstance(ty) = *obj
+                && let Some(method) = self.member(ty, enter)
+                && self.advances(method)
+            {
+                self.advance(manager, span);
+            }
+        }
+    }
+
+    /// An object or its method moves on: runs may share it, or it is a part of the workflow. Returns
+    /// what stands for the state that other runs leave.
+    fn advance(&mut self, object: &Value, span: Span) -> Value {
+        if let Some(part) = object.part() {
             self.record_part_change(part, span);
         }
-        match self.frame.callee.place() {
+        match object.place() {
             Some(place) => self.change_place(place, &Value::bottom(), false, span),
             None => Value::bottom(),
         }

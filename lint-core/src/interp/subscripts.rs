@@ -202,6 +202,15 @@ impl<'p> Machine<'p> {
 
     /// An element of an instance of the project's.
     fn item_of(&mut self, obj: Obj, class: ClassId, key: &Value, span: Span) -> Value {
+        if let [Obj::Str(name)] = *key.objs()
+            && self.is_typed_dict(class)
+        {
+            let name = self.str(name).to_owned();
+            let declared = self.annotated_field(class, &name);
+            if !declared.is_bottom() {
+                return declared.opened().tainted_by(&self.contents_of(obj, span));
+            }
+        }
         // `dict.__getitem__` asks for what is missing.
         let method = if self.find_method(class, "__getitem__").is_some() {
             "__getitem__"

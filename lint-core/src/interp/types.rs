@@ -118,8 +118,25 @@ impl<'p> Machine<'p> {
                 }
                 Value::of(Obj::Container(tuple))
             }
-            "Callable" | "Literal" => Value::unknown(),
+            "Literal" => {
+                let values = arguments.iter().map(|it| self.type_of_literal(it));
+                Value::join_of(&values.collect::<Vec<_>>())
+            }
+            "Callable" => Value::unknown(),
             _ => self.typed(&name, span_of(it)),
+        }
+    }
+
+    /// What a `Literal` allows is known by its type only: data that comes from outside may be other
+    /// than it says.
+    fn type_of_literal(&mut self, literal: &Expr) -> Value {
+        match literal {
+            Expr::StringLiteral(_) => self.instance_of_builtin("str"),
+            Expr::NumberLiteral(it) if matches!(it.value, ast::Number::Int(_)) => {
+                self.instance_of_builtin("int")
+            }
+            Expr::NoneLiteral(_) => Value::of(Obj::None),
+            _ => Value::unknown(),
         }
     }
 

@@ -9,8 +9,8 @@ use crate::rule::{Context, Rule};
 /// ## What it does
 /// Finds changes of module-level variables, of class attributes, and of objects that modules made, in
 /// workflow code: `global`, `CACHE[key] = …`, `SEEN.append(…)`, `type(self).count += 1`,
-/// `REGISTRY.put(key)`. What only fills in what was missing, the same in every run, is no finding
-/// unless commands depend on whether it was missing.
+/// `REGISTRY.put(key)`, `async with LOCK`. What only fills in what was missing, the same in every run,
+/// is no finding unless commands depend on whether it was missing.
 ///
 /// ## Why is this bad?
 /// All runs on a worker share these values, but the history of one run knows nothing of the others. A

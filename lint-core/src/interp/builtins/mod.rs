@@ -190,6 +190,7 @@ const BUILTINS: &[(&str, Taint, Gives)] = &[
     ("typing.NamedTuple._asdict", Own, copies::as_dict),
     ("typing.NamedTuple._make", Own, copies::make_tuple),
     ("typing.NamedTuple._replace", Own, copies::replace),
+    ("typing.NewType", Own, objects::new_type),
     ("vars", Own, objects::vars),
     ("zip", Own, iterators::zip),
 ];

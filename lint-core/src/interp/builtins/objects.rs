@@ -193,6 +193,13 @@ fn class_of(obj: &Obj) -> Obj {
     }
 }
 
+/// `NewType("UserId", int)` is as good as `int`, if it is a type that Python has.
+pub(super) fn new_type(_: &mut Machine, call: &Call) -> Option<Value> {
+    let base = call.second()?;
+    let is_outside = |obj: &Obj| matches!(obj, Obj::External(_));
+    base.objs().iter().all(is_outside).then(|| base.clone())
+}
+
 pub(super) fn vars(machine: &mut Machine, call: &Call) -> Option<Value> {
     let class = only_class(call)?;
     Some(machine.namespace(class, call.span))
