@@ -6,6 +6,7 @@ use lint_core::syntax::span_of;
 
 use super::payloads::Shape;
 use crate::model::{CallSite, Model};
+use crate::program::{Node, own_nodes};
 use crate::sites::{Written, keyword_value};
 
 /// The first value that is certain to be no list: where it is, of which attribute, and what it is.
@@ -20,7 +21,15 @@ pub(super) fn no_list(model: &Model<'_>, site: &CallSite<'_>) -> Option<(Span, S
     let at = Written::at(site, value).followed(model);
     let names = model.names_in(at.file);
     let at = match at.value {
-        Expr::Name(it) => at.with(names.local_value(at.file, at.function, it.id.as_str())?.1),
+        Expr::Name(it) => {
+            let name = it.id.as_str();
+            let (_, value) = names.local_value(at.file, at.function, name)?;
+            // Whoever names it elsewhere may change it before the call.
+            let function = model.project.module(at.file)?.index().function(at.function);
+            let names_it = |node: &Node<'_>| matches!(node, Node::Expr(Expr::Name(it)) if it.ctx.is_load() && it.id.as_str() == name);
+            let uses = own_nodes(Some(function)).filter(names_it).count();
+            at.with((uses == 1).then_some(value)?)
+        }
         _ => at,
     };
     let dict = at.dict(model)?;

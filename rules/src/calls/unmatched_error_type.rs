@@ -7,10 +7,10 @@ use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
-use crate::model::Model;
+use crate::model::{CallSite, Model};
 use crate::program::{Node, own_nodes};
 use crate::rule::{Context, Rule};
-use crate::sites::{Written, number, shown};
+use crate::sites::{Written, keyword_value, number, shown};
 
 /// ## What it does
 /// Finds names in `non_retryable_error_types` of a `RetryPolicy` that no failure has as its type: names with the
@@ -84,6 +84,7 @@ use crate::sites::{Written, number, shown};
 /// Or say it where the exception is raised: `raise ApplicationError(fund, non_retryable=True)`.
 ///
 /// ## Limits
+/// Where code gives an `ApplicationError` a type that is no literal, only near misspellings are told.
 /// Nothing is said of a name that code of the project gives to anything, such as `type="payments.Declined"`, and of
 /// a dotted one only if the project has or imports the module: workers in other languages have names of their own.
 #[derive(RuleMetadata)]
@@ -103,6 +104,12 @@ impl Rule for UnmatchedErrorType {
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let model = &cx.model;
+        // Where a type is computed, it may be any.
+        let computes = |site: &CallSite<'_>| {
+            site.external() == Some("temporalio.exceptions.ApplicationError")
+                && keyword_value(site.call, "type").is_some_and(|it| !it.is_string_literal_expr())
+        };
+        let types_are_written = !model.all_calls().any(computes);
         for site in model.all_calls() {
             if site.external() != Some("temporalio.common.RetryPolicy") {
                 continue;
@@ -120,6 +127,8 @@ impl Rule for UnmatchedErrorType {
                 let found = class(model, at).or_else(|| {
                     let name = at.text(model).filter(|_| !is_tried_once)?;
                     let never = Never::of(cx, list.file, &name)?;
+                    let is_certain = types_are_written || matches!(never, Never::Misspelt(_));
+                    let never = is_certain.then_some(never)?;
                     Some(never.finding(at, &name))
                 });
                 if let Some(finding) = found {
@@ -298,8 +307,10 @@ fn is_derived(cx: &Context<'_>, files: &[FileId], name: &str) -> bool {
 fn nearly(cx: &Context<'_>, name: &str) -> Option<String> {
     let plain = |it: &str| it.to_lowercase().replace('_', "");
     let is_near = |class: &str| {
+        // What differs in case only may be the class of a library, such as `HTTPError`.
+        let is_cased = name.eq_ignore_ascii_case(class);
         let (name, class) = (plain(name), plain(class));
-        name == class
+        !is_cased && name == class
             || name.strip_suffix('s') == Some(&class)
             || class.strip_suffix('s') == Some(&name)
     };

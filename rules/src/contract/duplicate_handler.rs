@@ -4,7 +4,8 @@ use lint_core::diagnostic::Diagnostic;
 use lint_core::facts::{Facade, FunctionRef};
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::Expr;
+use lint_core::syntax::ast::{Expr, Stmt};
+use lint_core::syntax::{last_name, span_of};
 use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
@@ -176,6 +177,9 @@ fn in_plain_code(cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let mut known: BTreeMap<(Role, String), FunctionRef> = BTreeMap::new();
         for (entry, reach) in running.entries() {
             let function = reach.function;
+            if !stands(program, function) {
+                continue;
+            }
             let Some(name) = registered(cx, program, entry.role, function) else {
                 continue;
             };
@@ -208,6 +212,35 @@ fn in_plain_code(cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
             .report(report);
         }
     }
+}
+
+/// Whether a method is one of its class whatever happens: no condition defines it, and nothing takes
+/// its name later.
+fn stands(program: Program<'_, '_>, function: FunctionRef) -> bool {
+    let Some(def) = program.def(function) else {
+        return false;
+    };
+    let class = program.function(function).and_then(|it| it.class);
+    let index = program.index(function.file);
+    let Some((index, class)) = index.zip(class) else {
+        return false;
+    };
+    let body = &index.class(class).node.body;
+    let here = span_of(def);
+    let binds = |it: &&Stmt| match it {
+        Stmt::FunctionDef(it) => it.name == def.name,
+        Stmt::Assign(it) => it
+            .targets
+            .iter()
+            .any(|it| last_name(it) == def.name.as_str()),
+        Stmt::Delete(it) => it
+            .targets
+            .iter()
+            .any(|it| last_name(it) == def.name.as_str()),
+        _ => false,
+    };
+    let last = body.iter().rfind(binds);
+    last.is_some_and(|it| span_of(it) == here)
 }
 
 /// The name for which a method is registered as a handler, if that is certain.

@@ -6,8 +6,8 @@ use lint_core::diagnostic::{Diagnostic, Severity, Span};
 use lint_core::facts::{Facade, FunctionRef};
 use lint_core::index::FunctionNode;
 use lint_core::names::Resolved;
-use lint_core::syntax::ast::{ExceptHandler, Expr, Stmt};
-use lint_core::syntax::span_of;
+use lint_core::syntax::ast::{self, ExceptHandler, Expr, Stmt};
+use lint_core::syntax::{last_name, span_of};
 
 use super::FacadeOutOfPlace;
 use crate::finding::Finding;
@@ -51,6 +51,8 @@ fn in_activities(model: &Model<'_>, program: Program<'_, '_>, report: &mut Vec<D
                 .any(|it| it.start <= at.start && at.end <= it.end)
         };
         let sites = calls.get(&function).into_iter().flatten();
+        let decided = decided_from(program, function, function == activity);
+        let sites = sites.filter(|it| span_of(it.call).start < decided);
         let mut told = BTreeSet::new();
         for site in sites.filter(|it| !is_caught(span_of(it.call))) {
             if let Some(api) = site.external().and_then(of_workflows) {
@@ -177,6 +179,17 @@ fn asking_for_activity<'f>(
         Node::Expr(Expr::Call(call)) => Some(call),
         _ => None,
     });
+    let module = program.facts.project.module(function.file);
+    let body = module.map_or(&[][..], |it| &it.tree().body);
+    let assigned = body.iter().filter_map(Stmt::as_assign_stmt);
+    let assigned = assigned.flat_map(|it| &it.targets);
+    // A name that is imported and then assigned is what is assigned.
+    let rebound: BTreeSet<&str> = assigned.map(last_name).collect();
+    let is_rebound = |call: &&ast::ExprCall| match &*call.func {
+        Expr::Attribute(it) => it.value.is_name_expr() && rebound.contains(last_name(&it.value)),
+        it => rebound.contains(last_name(it)),
+    };
+    let calls = calls.filter(|it| !is_rebound(it));
     let asking = calls.filter_map(|call| {
         let members = program.externals(function.file, call);
         let mut members = members.filter_map(|it| it.strip_prefix("temporalio.activity."));
@@ -212,6 +225,36 @@ fn asks_where_it_is(program: Program<'_, '_>, function: FunctionRef) -> bool {
         Node::Expr(Expr::Name(it)) => matches!(it.id.as_str(), "in_workflow" | "in_activity"),
         _ => false,
     })
+}
+
+/// Where the first condition begins, or clause of what failed, that may tell a workflow from an
+/// activity. An activity itself is none of a workflow, so there only what is computed may tell it.
+fn decided_from(program: Program<'_, '_>, function: FunctionRef, is_activity: bool) -> u32 {
+    let nodes: Vec<Node<'_>> = own_nodes(program.function(function)).collect();
+    let stores = nodes.iter().filter_map(|node| match node {
+        Node::Expr(Expr::Name(it)) if it.ctx.is_store() => Some(it.id.as_str()),
+        _ => None,
+    });
+    let stored: BTreeSet<&str> = stores.collect();
+    let tells = |test: &Expr| {
+        !is_activity
+            || nodes_of_expr(test).iter().any(|node| match node {
+                Node::Expr(Expr::Call(_) | Expr::Attribute(_)) => true,
+                Node::Expr(Expr::Name(it)) => stored.contains(it.id.as_str()),
+                _ => false,
+            })
+    };
+    let conditions = nodes.iter().filter_map(|node| match node {
+        Node::Stmt(whole @ Stmt::If(it)) => tells(&it.test).then(|| span_of(*whole).start),
+        Node::Stmt(whole @ Stmt::Match(it)) => tells(&it.subject).then(|| span_of(*whole).start),
+        Node::Expr(whole @ Expr::If(it)) => tells(&it.test).then(|| span_of(*whole).start),
+        Node::Expr(whole @ Expr::BoolOp(it)) => {
+            it.values.iter().any(tells).then(|| span_of(*whole).start)
+        }
+        Node::Stmt(Stmt::Try(it)) => it.handlers.first().map(|it| span_of(it).start),
+        _ => None,
+    });
+    conditions.min().unwrap_or(u32::MAX)
 }
 
 /// What a function tries and goes on with if it fails.

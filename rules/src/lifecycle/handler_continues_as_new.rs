@@ -5,12 +5,12 @@ use lint_core::facts::FunctionRef;
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{self, ExceptHandler, Expr, Stmt};
-use lint_core::syntax::span_of;
+use lint_core::syntax::{last_name, span_of};
 use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
 use crate::handlers::Handler;
-use crate::program::{Culprit, Node, Program, Running, nodes_of, own_nodes};
+use crate::program::{Culprit, Node, Program, Running, nodes_of, nodes_of_expr, own_nodes};
 use crate::rule::{Context, Rule};
 
 /// ## What it does
@@ -175,14 +175,37 @@ fn caught<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<Kept<'p>> 
         Expr::Name(it) => it.id.as_str() == "BaseException",
         _ => false,
     };
+    let again: Vec<Span> = program
+        .calls_of(function, CONTINUE_AS_NEW)
+        .map(span_of)
+        .collect();
     let goes_on = |it: &ExceptHandler| {
+        let whole = span_of(it);
         let ExceptHandler::ExceptHandler(it) = it;
-        let raises = |node: &Node<'_>| matches!(node, Node::Stmt(Stmt::Raise(_)));
-        it.type_.as_deref().is_none_or(takes_all) && !nodes_of(&it.body).iter().any(raises)
+        let name = it.name.as_ref().map(|it| it.as_str());
+        // What it has caught, it may raise somewhere else.
+        let keeps = |node: &Node<'_>| match node {
+            Node::Stmt(it) => it.is_raise_stmt(),
+            Node::Expr(Expr::Name(it)) => Some(it.id.as_str()) == name,
+            Node::Expr(_) => false,
+        };
+        it.type_.as_deref().is_none_or(takes_all)
+            && !nodes_of(&it.body).iter().any(keeps)
+            && !again.iter().any(|call| whole.contains(*call))
     };
+    let names_it = |it: &ExceptHandler| {
+        let ExceptHandler::ExceptHandler(it) = it;
+        let nodes = it.type_.as_deref().map(nodes_of_expr).unwrap_or_default();
+        nodes.iter().any(|node| match node {
+            Node::Expr(it) => last_name(it) == "ContinueAsNewError",
+            Node::Stmt(_) => false,
+        })
+    };
+    let takes =
+        |handlers: &[ExceptHandler]| handlers.iter().any(goes_on) && !handlers.iter().any(names_it);
     let tried: Vec<Span> = own_nodes(program.function(function))
         .filter_map(|node| match node {
-            Node::Stmt(Stmt::Try(it)) if it.handlers.iter().any(goes_on) => Some(&it.body),
+            Node::Stmt(Stmt::Try(it)) if takes(&it.handlers) => Some(&it.body),
             _ => None,
         })
         .flatten()
@@ -211,10 +234,18 @@ fn gathered<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<Kept<'p>
         let keyword = call.arguments.find_keyword("return_exceptions");
         keyword.is_some_and(|it| matches!(&it.value, Expr::BooleanLiteral(it) if it.value))
     };
+    // Who looks at the results may raise what is among them.
+    let unseen: Vec<Span> = own_nodes(program.function(function))
+        .filter_map(|node| match node {
+            Node::Stmt(Stmt::Expr(it)) => Some(span_of(it.value.as_await_expr()?.value.as_ref())),
+            _ => None,
+        })
+        .collect();
     let gathers = program
         .calls_of(function, &["asyncio.gather"])
         .filter(keeps);
-    let spans: Vec<Span> = gathers.map(span_of).collect();
+    let spans = gathers.map(span_of).filter(|it| unseen.contains(it));
+    let spans: Vec<Span> = spans.collect();
     let is_gathered = |at: Span| {
         spans
             .iter()

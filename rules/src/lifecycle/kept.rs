@@ -147,7 +147,11 @@ impl<'f, 'p> Messages<'f, 'p> {
 }
 
 /// Whether `@update.validator` stands above one, or both have one name.
-fn is_validator(program: Program<'_, '_>, validator: &Handler, update: &Handler) -> bool {
+pub(super) fn is_validator(
+    program: Program<'_, '_>,
+    validator: &Handler,
+    update: &Handler,
+) -> bool {
     let def = program.def(validator.function);
     let decorators = def.map_or(&[][..], |it| &it.decorator_list);
     let mut decorated = decorators

@@ -193,18 +193,27 @@ impl<'f, 'p> NoneUntilRun<'f, 'p> {
         let asked = own_nodes(self.program.function(function)).filter_map(|node| match node {
             Node::Expr(it @ Expr::Await(_)) => Some(span_of(it).end),
             Node::Stmt(it @ Stmt::Try(_)) => Some(span_of(it).start),
+            Node::Expr(Expr::Call(call))
+                if self
+                    .program
+                    .calls(function.file, call, &["contextlib.suppress"]) =>
+            {
+                Some(span_of(call).start)
+            }
             Node::Expr(Expr::Call(call)) => {
                 let mut called = self.program.functions(function.file, call);
-                let asks = called.any(|it| {
-                    let runs = self.program.runs_from(it);
-                    runs.into_iter().any(|it| !self.questions(it).is_empty())
-                });
-                asks.then(|| span_of(call).end)
+                called.any(|it| self.asks(it)).then(|| span_of(call).end)
             }
             _ => None,
         });
         let questions = self.questions(function).into_iter();
         asked.chain(questions).min().unwrap_or(u32::MAX)
+    }
+
+    /// Whether a function asks something of the object or of what it computed, also in what it calls.
+    pub(super) fn asks(&self, function: FunctionRef) -> bool {
+        let runs = self.program.runs_from(function);
+        runs.into_iter().any(|it| !self.questions(it).is_empty())
     }
 
     /// Where a function has conditions about the object, or about what it has computed.
@@ -230,14 +239,15 @@ impl<'f, 'p> NoneUntilRun<'f, 'p> {
             })
         };
         let tests = nodes.iter().flat_map(|node| tests_of(*node));
-        let asked = tests.filter(|it| is_about_more(it));
-        asked.map(|it| span_of(it).start).collect()
+        let asked = tests.filter(|(_, it)| is_about_more(it));
+        asked.map(|(start, _)| start).collect()
     }
 }
 
-/// What a node asks.
-fn tests_of(node: Node<'_>) -> Vec<&Expr> {
-    match node {
+/// What a node asks, and where the code begins that may run after it: what a conditional expression
+/// asks stands behind what it decides on.
+fn tests_of(node: Node<'_>) -> Vec<(u32, &Expr)> {
+    let tests: Vec<&Expr> = match node {
         Node::Stmt(Stmt::If(it)) => {
             let others = it
                 .elif_else_clauses
@@ -248,16 +258,21 @@ fn tests_of(node: Node<'_>) -> Vec<&Expr> {
         Node::Stmt(Stmt::While(it)) => vec![&it.test],
         Node::Stmt(Stmt::Assert(it)) => vec![&it.test],
         Node::Stmt(Stmt::Match(it)) => vec![&it.subject],
-        Node::Expr(Expr::If(it)) => vec![&it.test],
         Node::Expr(Expr::BoolOp(it)) => it.values.iter().collect(),
-        Node::Expr(Expr::ListComp(it)) => filters(&it.generators),
-        Node::Expr(Expr::SetComp(it)) => filters(&it.generators),
-        Node::Expr(Expr::DictComp(it)) => filters(&it.generators),
-        Node::Expr(Expr::Generator(it)) => filters(&it.generators),
+        Node::Expr(whole @ Expr::If(it)) => return vec![(span_of(whole).start, &it.test)],
+        Node::Expr(whole @ Expr::ListComp(it)) => return filters(whole, &it.generators),
+        Node::Expr(whole @ Expr::SetComp(it)) => return filters(whole, &it.generators),
+        Node::Expr(whole @ Expr::DictComp(it)) => return filters(whole, &it.generators),
+        Node::Expr(whole @ Expr::Generator(it)) => return filters(whole, &it.generators),
         _ => Vec::new(),
-    }
+    };
+    tests
+        .into_iter()
+        .map(|it| (span_of(it).start, it))
+        .collect()
 }
 
-fn filters(generators: &[ast::Comprehension]) -> Vec<&Expr> {
-    generators.iter().flat_map(|it| &it.ifs).collect()
+fn filters<'p>(whole: &Expr, generators: &'p [ast::Comprehension]) -> Vec<(u32, &'p Expr)> {
+    let filters = generators.iter().flat_map(|it| &it.ifs);
+    filters.map(|it| (span_of(whole).start, it)).collect()
 }

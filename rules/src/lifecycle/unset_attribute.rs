@@ -10,9 +10,11 @@ use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use super::beginning::Beginning;
+use super::kept::is_validator;
 use super::none_until_run::NoneUntilRun;
 use super::unset_variable::{Unset, unset_variables};
 use crate::finding::Finding;
+use crate::handlers::Handler;
 use crate::program::{Culprit, Node, Program, Running, own_nodes};
 use crate::rule::{Context, Rule};
 use crate::writes;
@@ -259,7 +261,18 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
 fn none_in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Finding)> {
     let mut found = Vec::new();
     let early = NoneUntilRun::of(program, running);
+    let handlers = Handler::all(program, running);
+    let validators = handlers.iter().filter(|it| it.role == Role::Validator);
+    let asking: Vec<&Handler> = validators.filter(|it| early.asks(it.function)).collect();
+    // What its validator lets through has been asked about.
+    let is_asked_about = |function: FunctionRef| {
+        let mut updates = handlers.iter().filter(|it| it.function == function);
+        updates.any(|update| asking.iter().any(|it| is_validator(program, it, update)))
+    };
     for (entry, reach) in running.entries_of(crate::program::is_handler) {
+        if is_asked_about(reach.function) {
+            continue;
+        }
         for it in early.used_by(reach.function) {
             let name = it.name;
             let message = format!(
