@@ -8,6 +8,7 @@ use rules_macros::RuleMetadata;
 
 use crate::catalogue;
 use crate::hazard::{Case, code};
+use crate::model::is_test;
 use crate::rule::{Context, Rule};
 
 /// ## What it does
@@ -117,7 +118,7 @@ impl Rule for ImportTimeValue {
                 continue;
             };
             let matters = match class {
-                STARTUP => sets_what_matters(&case),
+                STARTUP => sets_what_matters(&case) && !is_for_tests(cx, &case),
                 // A flag is asked, and what it chooses is mostly done as well without the package.
                 INSTALLED => case.hazard.impact == Impact::Replay,
                 ORDER => matches!(case.hazard.impact, Impact::Replay | Impact::Drift),
@@ -150,6 +151,27 @@ fn read_at(hazard: &Hazard) -> Option<Place> {
 /// commands or data depend on it.
 fn sets_what_matters(case: &Case<'_, '_>) -> bool {
     !case.hazard.is_setting && matches!(case.hazard.impact, Impact::Replay | Impact::Drift)
+}
+
+/// Whether tests alone name the function that sets it. Of one that nobody names, the caller is not
+/// part of the project.
+fn is_for_tests(cx: &Context<'_>, case: &Case<'_, '_>) -> bool {
+    let project = cx.facts.project;
+    let setter = case.hazard.trace.last().map(|it| it.place);
+    let Some((setter, source)) = setter.and_then(|it| Some((it, project.text(it.file)?))) else {
+        return false;
+    };
+    let name = source.slice(setter.span);
+    let is_named = |text: &str| {
+        text.match_indices(name).any(|(at, _)| {
+            let (before, after) = (&text[..at], &text[at + name.len()..]);
+            let goes_on = |it: char| it == '_' || it.is_alphanumeric();
+            !before.ends_with(goes_on) && !after.starts_with(goes_on) && !before.ends_with("def ")
+        })
+    };
+    let mut files = cx.files_with(name);
+    files.retain(|&it| project.text(it).is_some_and(|it| is_named(&it.text)));
+    !files.is_empty() && files.iter().all(|&it| is_test(project, it))
 }
 
 fn gives_value(class: &str) -> bool {

@@ -115,7 +115,7 @@ pub(super) fn files(facts: &Facts<'_>, bundles: &[Bundle]) -> Vec<FileId> {
 
 /// Whether a file belongs to tests: it lies among them, or is called like one and defines some. What
 /// an application calls `test_runs.py` may be about tests.
-pub(super) fn is_test(project: &Project<'_>, file: FileId) -> bool {
+pub(crate) fn is_test(project: &Project<'_>, file: FileId) -> bool {
     let (directory, name) = split(project.key(file));
     let is_called_so = name.starts_with("test_") || name.ends_with("_test.py");
     directory.split('/').any(|folder| folder == "tests")
