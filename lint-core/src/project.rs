@@ -160,6 +160,7 @@ type Columns = BTreeMap<String, Vec<Option<Answer>>>;
 /// The name of the question whether any word of the first screen is in a file.
 const ANYTHING: &str = "";
 
+/// What is known of files without parsing them.
 #[derive(Default)]
 struct Answers {
     columns: Mutex<Columns>,

@@ -1051,6 +1051,17 @@ pub(crate) struct Maker {
     pub(crate) parameters: &'static [&'static str],
 }
 
+/// All that an `ActivityError` takes, which it needs as well.
+const ACTIVITY_ERROR: &[&str] = &[
+    "message",
+    "scheduled_event_id",
+    "started_event_id",
+    "identity",
+    "activity_type",
+    "activity_id",
+    "retry_state",
+];
+
 pub(crate) const MAKERS: &[Maker] = &[
     Maker {
         name: "datetime.timedelta",
@@ -1106,24 +1117,8 @@ pub(crate) const MAKERS: &[Maker] = &[
     Maker {
         name: "temporalio.exceptions.ActivityError",
         positional: 1,
-        needed: &[
-            "message",
-            "scheduled_event_id",
-            "started_event_id",
-            "identity",
-            "activity_type",
-            "activity_id",
-            "retry_state",
-        ],
-        parameters: &[
-            "message",
-            "scheduled_event_id",
-            "started_event_id",
-            "identity",
-            "activity_type",
-            "activity_id",
-            "retry_state",
-        ],
+        needed: ACTIVITY_ERROR,
+        parameters: ACTIVITY_ERROR,
     },
 ];
 

@@ -111,7 +111,7 @@ impl<'p> Definitions<'p> {
             .filter(|it| it.contains(at))
             .min_by_key(|it| it.end - it.start);
         let counts = |it: &&Definition<'p>| match innermost {
-            Some(around) => it.within == Some(around) || (around.contains(it.place)),
+            Some(around) => it.within == Some(around) || around.contains(it.place),
             None => !it.is_inner,
         };
         (known.iter().filter(counts).collect(), innermost)

@@ -792,10 +792,7 @@ impl<'p> Machine<'p> {
     /// Whether something is written into a variable of the class that no instance has a copy of.
     pub(super) fn is_in_class_variable(&self, class: ClassId, span: Span) -> bool {
         let is_it = |statement: &Stmt| match statement {
-            Stmt::AnnAssign(it) if is_class_variable(&it.annotation) => {
-                let whole = span_of(it);
-                whole.start <= span.start && span.end <= whole.end
-            }
+            Stmt::AnnAssign(it) if is_class_variable(&it.annotation) => span_of(it).contains(span),
             _ => false,
         };
         self.class_node(class)

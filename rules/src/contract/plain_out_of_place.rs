@@ -45,11 +45,7 @@ fn in_activities(model: &Model<'_>, program: Program<'_, '_>, report: &mut Vec<D
             continue;
         }
         let caught = caught(program, function);
-        let is_caught = |at: Span| {
-            caught
-                .iter()
-                .any(|it| it.start <= at.start && at.end <= it.end)
-        };
+        let is_caught = |at: Span| caught.iter().any(|it| it.contains(at));
         let sites = calls.get(&function).into_iter().flatten();
         let decided = decided_from(program, function, function == activity);
         let sites = sites.filter(|it| span_of(it.call).start < decided);
@@ -131,11 +127,7 @@ fn in_workflows(program: Program<'_, '_>, report: &mut Vec<Diagnostic>) {
             continue;
         }
         let caught = caught(program, function);
-        let is_caught = |at: Span| {
-            caught
-                .iter()
-                .any(|it| it.start <= at.start && at.end <= it.end)
-        };
+        let is_caught = |at: Span| caught.iter().any(|it| it.contains(at));
         let mut told = BTreeSet::new();
         for (at, api) in asking.into_iter().filter(|(at, _)| !is_caught(*at)) {
             let is_logger = api.starts_with("logger.");

@@ -172,8 +172,8 @@ fn asks(program: Program<'_, '_>, place: Place) -> bool {
     (0..).zip(functions).any(|(ix, function)| {
         let is_around =
             matches!(function.node, FunctionNode::Def(def) if span_of(def).contains(place.span));
-        let mut calls = program.calls_of(FunctionRef { file, ix }, &[IS_READ_ONLY]);
-        is_around && calls.next().is_some()
+        let calls = || program.calls_of(FunctionRef { file, ix }, &[IS_READ_ONLY]);
+        is_around && calls().next().is_some()
     })
 }
 

@@ -211,11 +211,7 @@ fn caught<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<Kept<'p>> 
         .flatten()
         .map(span_of)
         .collect();
-    let is_tried = |at: Span| {
-        tried
-            .iter()
-            .any(|it| it.start <= at.start && at.end <= it.end)
-    };
+    let is_tried = |at: Span| tried.iter().any(|it| it.contains(at));
     let calls = program.calls_of(function, CONTINUE_AS_NEW);
     calls
         .filter(|call| is_tried(span_of(*call)))
@@ -246,11 +242,7 @@ fn gathered<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<Kept<'p>
         .filter(keeps);
     let spans = gathers.map(span_of).filter(|it| unseen.contains(it));
     let spans: Vec<Span> = spans.collect();
-    let is_gathered = |at: Span| {
-        spans
-            .iter()
-            .any(|it| it.start <= at.start && at.end <= it.end)
-    };
+    let is_gathered = |at: Span| spans.iter().any(|it| it.contains(at));
     let coroutines = program
         .own_calls(function)
         .filter(|(call, callee)| program.is_async(*callee) && is_gathered(span_of(*call)));
