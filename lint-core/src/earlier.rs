@@ -176,6 +176,13 @@ fn start_of_step(body: &[Stmt], offset: u32) -> u32 {
         is_done: bool,
     }
     impl<'a> Visitor<'a> for Finder {
+        fn visit_body(&mut self, body: &'a [Stmt]) {
+            let at = body.partition_point(|it| span_of(it).end <= self.offset);
+            if let Some(around) = body.get(at) {
+                self.visit_stmt(around);
+            }
+        }
+
         fn visit_stmt(&mut self, statement: &'a Stmt) {
             let here = span_of(statement);
             if self.is_done || !(here.start..here.end).contains(&self.offset) {

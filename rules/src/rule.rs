@@ -17,6 +17,9 @@ use crate::program::Answers;
 use crate::reference::recorded::{Recorded, Reference};
 use crate::runbook_md::RunbookMd;
 
+/// For each culprit and function, the calls of the function on no way to the culprit.
+type Beside = BTreeMap<(Place, FunctionRef), Rc<[Place]>>;
+
 /// Everything a rule may look at.
 pub struct Context<'p> {
     pub facts: &'p Facts<'p>,
@@ -32,6 +35,7 @@ pub struct Context<'p> {
     workers: OnceCell<(Vec<FileId>, Names<'p>)>,
     callers: OnceCell<BTreeMap<FunctionRef, Vec<Place>>>,
     ways: OnceCell<BTreeMap<Place, BTreeSet<Place>>>,
+    beside_ways: RefCell<Beside>,
     last_names: RefCell<Option<(Vec<FileId>, Rc<Names<'p>>)>>,
     /// Words that were looked for in all files, with the files that have them.
     words: RefCell<BTreeMap<String, Vec<FileId>>>,
@@ -78,6 +82,7 @@ impl<'p> Context<'p> {
             workers: OnceCell::new(),
             callers: OnceCell::new(),
             ways: OnceCell::new(),
+            beside_ways: RefCell::default(),
             last_names: RefCell::default(),
             words: RefCell::default(),
             only_in_workflows: Answers::default(),
@@ -159,9 +164,22 @@ impl<'p> Context<'p> {
         callers.get(&function).map_or(&[], Vec::as_slice)
     }
 
-    /// The places on the ways from workflows to a culprit, itself included.
-    pub(crate) fn ways_to(&self, culprit: Place) -> Option<&BTreeSet<Place>> {
-        let ways = self.ways.get_or_init(|| {
+    /// The calls that run a function and are not on a way from a workflow to a culprit. Each finding
+    /// of the culprit asks, so the calls are gone through once.
+    pub(crate) fn callers_beside_ways(&self, culprit: Place, function: FunctionRef) -> Rc<[Place]> {
+        let mut known = self.beside_ways.borrow_mut();
+        let callers = known.entry((culprit, function)).or_insert_with(|| {
+            let way = self.ways().get(&culprit);
+            let is_beside = |it: &&Place| way.is_none_or(|way| !way.contains(*it));
+            let callers = self.callers(function).iter();
+            callers.filter(is_beside).copied().collect()
+        });
+        callers.clone()
+    }
+
+    /// The places on the ways from workflows to each culprit, itself included.
+    fn ways(&self) -> &BTreeMap<Place, BTreeSet<Place>> {
+        self.ways.get_or_init(|| {
             let mut ways: BTreeMap<Place, BTreeSet<Place>> = BTreeMap::new();
             for hazard in &self.facts.hazards {
                 let steps = hazard.trace.iter().map(|it| it.place);
@@ -171,8 +189,7 @@ impl<'p> Context<'p> {
                 }
             }
             ways
-        });
-        ways.get(&culprit)
+        })
     }
 
     /// The files of the project that contain a word, for fixes that have to know every use of a name.

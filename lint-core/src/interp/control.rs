@@ -16,7 +16,8 @@ use crate::diagnostic::Span;
 use crate::knowledge::{SENDS, SHARED, WAITS};
 
 use super::{
-    CellKey, CtxId, EventKind, Except, Kinds, Machine, Obj, Origin, Sink, SinkKind, SourceId, Value,
+    CellKey, CtxId, Event, EventKind, Except, Kinds, Machine, Obj, Origin, Sink, SinkKind,
+    SourceId, Value,
 };
 
 /// How a source decides whether code runs.
@@ -405,10 +406,13 @@ impl<'p> Machine<'p> {
         let is_it =
             |kind: &EventKind| matches!(kind, EventKind::Api { class, .. } if is_meant(class));
         let out = &self.frame.out;
-        let mut events = out.events.iter();
-        let mut resources = out.resources.iter();
-        events.any(|event| event.span == span && is_it(&event.kind))
-            || resources.any(|(at, kind, _)| *at == span && is_it(kind))
+        let kind = EventKind::FIRST;
+        let source = None;
+        let events = out.events.range(Event { span, kind, source }..);
+        let resources = out.resources.range((span, kind, Vec::new())..);
+        let mut events = events.take_while(|it| it.span == span);
+        let mut resources = resources.take_while(|(at, ..)| *at == span);
+        events.any(|it| is_it(&it.kind)) || resources.any(|(_, kind, _)| is_it(kind))
     }
 
     /// Remembers what decides over a call; what the callee does says what that means.

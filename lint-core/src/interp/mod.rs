@@ -379,6 +379,16 @@ pub(crate) enum EventKind {
     },
 }
 
+impl EventKind {
+    /// In the order none stands before it, so what happens at a place begins there.
+    const FIRST: Self = Self::Api {
+        name: Sym::FIRST,
+        class: "",
+        sandbox: Sandbox::Stops,
+        remarks: Remarks::NONE,
+    };
+}
+
 /// A place that the values of sources reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Sink {

@@ -5,7 +5,7 @@ use crate::syntax::span_of;
 
 use super::args::Args;
 use super::conditions::Truth;
-use super::{Except, How, Kinds, Machine, Obj, SinkKind, State, Value};
+use super::{Except, How, Kinds, Machine, Obj, Sink, SinkKind, State, Value};
 
 impl<'p> Machine<'p> {
     pub(super) fn execute(&mut self, body: &'p [Stmt]) {
@@ -159,13 +159,12 @@ impl<'p> Machine<'p> {
             other => other,
         };
         let own = span_of(call);
-        let is_known = self.frame.out.edges.iter().any(|edge| edge.span == own)
-            || self
-                .frame
-                .out
-                .sinks
-                .iter()
-                .any(|sink| sink.span == own && sink.kind != SinkKind::External);
+        if value.taint().is_empty() {
+            return;
+        }
+        let out = &self.frame.out;
+        let takes = |sink: &Sink| sink.span == own && sink.kind != SinkKind::External;
+        let is_known = out.edges.iter().any(|edge| edge.span == own) || out.sinks.iter().any(takes);
         if !is_known {
             self.record_sink_except(value, SinkKind::External, own, Except::Own);
         }

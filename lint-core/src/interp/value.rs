@@ -15,6 +15,11 @@ use super::kinds::Kinds;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct Sym(u32);
 
+impl Sym {
+    /// In the order none stands before it.
+    pub(crate) const FIRST: Self = Self(0);
+}
+
 /// A function, lambda or module body of the project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct FuncId {

@@ -1,6 +1,6 @@
 //! Where workflow code asks its input, or the result of an activity, for what the class of it lacks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lint_core::diagnostic::Span;
 use lint_core::facts::FunctionRef;
@@ -79,6 +79,7 @@ pub(super) fn lacking<'p>(
         function,
         is_entry,
         nodes: &nodes,
+        stored: stored(&nodes),
     };
     let mut found: Vec<Lacking> = nodes.iter().filter_map(|it| reads.lacking(it)).collect();
     if !found.is_empty() {
@@ -104,6 +105,20 @@ struct Reads<'m, 'f, 'p> {
     function: FunctionRef,
     is_entry: bool,
     nodes: &'m [Node<'p>],
+    /// How often each variable is assigned.
+    stored: BTreeMap<&'p str, usize>,
+}
+
+fn stored<'p>(nodes: &[Node<'p>]) -> BTreeMap<&'p str, usize> {
+    let mut stored = BTreeMap::new();
+    for node in nodes {
+        if let Node::Expr(Expr::Name(it)) = node
+            && it.ctx.is_store()
+        {
+            *stored.entry(it.id.as_str()).or_default() += 1;
+        }
+    }
+    stored
 }
 
 impl<'p> Reads<'_, '_, 'p> {
@@ -219,10 +234,7 @@ impl<'p> Reads<'_, '_, 'p> {
         if let Some(values) = names.local_values(file, ix, name) {
             return self.assigned(name, &values, hops, is_key);
         }
-        let stores = self.nodes.iter().filter(
-            |it| matches!(it, Node::Expr(Expr::Name(it)) if it.ctx.is_store() && it.id.as_str() == name),
-        );
-        if stores.count() != 1 {
+        if self.stored.get(name) != Some(&1) {
             return None;
         }
         let source = self

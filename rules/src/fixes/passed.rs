@@ -373,14 +373,15 @@ fn is_reached_otherwise(
     called: &Site<'_, '_>,
     parameter: &str,
 ) -> bool {
-    let clock = hazard.trace.last().map(|it| it.place);
-    let known = clock.and_then(|it| cx.ways_to(it));
-    let is_known = |place: &Place| known.is_some_and(|known| known.contains(place));
     let gives_time = |place: Place| {
         let site = Site::at(cx, place, called.facade);
         let call = site.and_then(|it| it.expr.as_call_expr());
         call.is_none_or(|it| it.arguments.find_keyword(parameter).is_some())
     };
-    let mut callers = cx.callers(called.function_ref()).iter();
-    callers.any(|it| !is_known(it) && !gives_time(*it))
+    let function = called.function_ref();
+    let others = hazard
+        .trace
+        .last()
+        .map(|clock| cx.callers_beside_ways(clock.place, function));
+    others.is_some_and(|it| it.iter().any(|it| !gives_time(*it)))
 }
