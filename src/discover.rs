@@ -25,7 +25,8 @@ const BUNDLE_FOLDERS: [&str; 3] = ["templates", "subledgers", "migrations"];
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Files {
     root: PathBuf,
-    paths: BTreeMap<String, PathBuf>,
+    /// With their places, where that is not the key below the root.
+    paths: BTreeMap<String, Option<PathBuf>>,
     /// Files that are reached through symbolic links.
     linked: BTreeMap<String, Linked>,
     /// Of these, those that have another name here already, and that name.
@@ -71,7 +72,7 @@ impl Files {
                 // The walk has found every file that is not excluded.
                 match origin.follow(&path, root) {
                     Some(linked) => drop(files.linked.insert(key.clone(), linked)),
-                    None => drop(files.paths.insert(key.clone(), path)),
+                    None => files.add(key.clone(), path),
                 }
             }
             files.requested.insert(key);
@@ -111,7 +112,7 @@ impl Files {
         if !self.is_relevant(&key) || is_left_out() {
             return false;
         }
-        self.paths.insert(key.clone(), path.to_owned());
+        self.add(key.clone(), path.to_owned());
         self.requested.insert(key.clone());
         self.overlays.insert(key, source);
         true
@@ -161,7 +162,7 @@ impl Files {
     pub(crate) fn stage(&mut self, key: &str, bytes: Vec<u8>) -> Option<Vec<u8>> {
         let before = self.read(key).ok();
         if !self.paths.contains_key(key) {
-            self.paths.insert(key.to_owned(), self.root.join(key));
+            self.paths.insert(key.to_owned(), None);
         }
         self.overlays.insert(key.to_owned(), bytes);
         before
@@ -181,9 +182,14 @@ impl Files {
     /// Where a file is, or is to be made.
     pub(crate) fn path(&self, key: &str) -> PathBuf {
         match self.paths.get(key) {
-            Some(path) => path.clone(),
-            None => self.root.join(key),
+            Some(Some(path)) => path.clone(),
+            _ => self.root.join(key),
         }
+    }
+
+    fn add(&mut self, key: String, path: PathBuf) {
+        let is_below = path.as_os_str() == self.root.join(&key).as_os_str();
+        self.paths.insert(key, (!is_below).then_some(path));
     }
 
     pub(crate) fn project(&self, settings: &Settings) -> Project<'_> {
@@ -230,7 +236,7 @@ impl Files {
             let name = *first.entry(target).or_insert(key);
             if name == key {
                 // Links are no targets, so this decides over no other link.
-                self.paths.insert(key.clone(), linked.path.clone());
+                self.paths.insert(key.clone(), Some(linked.path.clone()));
             } else {
                 self.aliases.insert(key.clone(), name.to_owned());
             }
@@ -267,7 +273,7 @@ impl Files {
             read.into_iter().partition(|key| is_python_or_runbook(key));
         for key in code.into_iter().chain(others) {
             if files.is_relevant(&key) {
-                files.paths.insert(key, PathBuf::new());
+                files.paths.insert(key, None);
             }
         }
         files.overlays = sources;
@@ -333,7 +339,6 @@ impl Files {
         self.unlisted.sort();
         let origin = Origin::new(root, input.isolated);
         // The directories behind links.
-        let is_directory = |it: &DirEntry| it.file_type().is_some_and(|kind| kind.is_dir());
         let is_link = |it: &&DirEntry| it.path_is_symlink() && is_directory(it);
         let links = entries.iter().filter(is_link).map(DirEntry::path);
         let start = origin.follow(start, root).map(|it| it.path);
@@ -358,12 +363,12 @@ impl Files {
             } else if let Some(linked) = linked {
                 self.linked.insert(key, linked);
             } else {
-                self.paths.insert(key, entry.into_path());
+                self.add(key, entry.into_path());
             }
         }
         for (key, path) in others {
             if self.belongs_to_bundle(&key) {
-                self.paths.insert(key, path);
+                self.add(key, path);
             }
         }
     }
@@ -400,7 +405,7 @@ impl Files {
                 // Some installers put links into a cache there.
                 if is_module && entry.path().is_file() {
                     let key = relative_key(entry.path(), root);
-                    self.paths.insert(key, entry.into_path());
+                    self.add(key, entry.into_path());
                 }
             }
             self.search_paths.push(relative_key(&site_packages, root));
@@ -413,11 +418,12 @@ impl Loader for Files {
         match self.overlays.get(key) {
             Some(source) => Ok(source.clone()),
             None => {
-                let path = self.paths.get(key).ok_or(io::ErrorKind::NotFound);
+                let path = self.path(key);
                 match &self.memory {
                     // A file may have come to be since the directories were walked.
-                    Some(memory) => memory.read(key, path.unwrap_or(&self.root.join(key))),
-                    None => read_regular(path?, MAX_FILE_BYTES as u64),
+                    Some(memory) => memory.read(key, &path),
+                    None if !self.paths.contains_key(key) => Err(io::ErrorKind::NotFound.into()),
+                    None => read_regular(&path, MAX_FILE_BYTES as u64),
                 }
             }
         }
@@ -463,7 +469,7 @@ fn unlisted(error: &ignore::Error, start: &Path) -> Option<(PathBuf, String)> {
     }
 }
 
-/// Everything in and below a directory that the walk looks at, in any order.
+/// The files below a directory that the walk looks at, and links to directories, in any order.
 fn entries_below(
     start: &Path,
     root: &Path,
@@ -480,13 +486,26 @@ fn entries_below(
     let (sender, receiver) = mpsc::channel();
     walk.run(|| {
         let sender = sender.clone();
-        Box::new(move |entry| match sender.send(entry) {
-            Ok(()) => WalkState::Continue,
-            Err(_) => WalkState::Quit,
+        Box::new(move |entry| {
+            if entry.as_ref().is_ok_and(is_plain_directory) {
+                return WalkState::Continue;
+            }
+            match sender.send(entry) {
+                Ok(()) => WalkState::Continue,
+                Err(_) => WalkState::Quit,
+            }
         })
     });
     drop(sender);
     receiver.into_iter().collect()
+}
+
+fn is_directory(entry: &DirEntry) -> bool {
+    entry.file_type().is_some_and(|kind| kind.is_dir())
+}
+
+fn is_plain_directory(entry: &DirEntry) -> bool {
+    is_directory(entry) && !entry.path_is_symlink()
 }
 
 /// Which entries the walk looks at. The place where it starts is not asked.
@@ -508,7 +527,7 @@ fn filter(
             return false;
         }
         let path = entry.path();
-        if entry.file_type().is_some_and(|kind| kind.is_dir()) {
+        if is_directory(entry) {
             let is_package = || path.join("__init__.py").is_file();
             let is_environment = path.join("pyvenv.cfg").is_file();
             let is_admitted = !entry.path_is_symlink() || origin.admits(path, &root);

@@ -96,14 +96,14 @@ impl Handle<'_> {
 /// Which files there are, and so what imports mean.
 #[derive(Default)]
 struct Layout {
+    /// In order; the number of a file is its place.
     keys: Vec<String>,
-    by_key: BTreeMap<String, FileId>,
     /// Further names of files, with their keys.
-    aliases: Vec<(String, String)>,
+    aliases: BTreeMap<String, String>,
     /// Every directory that holds a Python file, directly or below; `""` is the root.
-    directories: BTreeSet<String>,
+    directories: BTreeSet<Arc<str>>,
     /// For each top-level import name, the directories in which it can be found.
-    providers: BTreeMap<String, BTreeSet<String>>,
+    providers: BTreeMap<String, BTreeSet<Arc<str>>>,
     source_roots: Vec<String>,
     /// Directories (such as `site-packages`) in which installed packages are followed.
     search_paths: Vec<String>,
@@ -114,7 +114,7 @@ struct Layout {
 struct Slot {
     /// A text that is not the one the loader has.
     text: Option<Arc<[u8]>>,
-    loaded: Arc<OnceLock<Loaded>>,
+    loaded: OnceLock<Arc<Loaded>>,
     imports: OnceLock<Arc<[FileId]>>,
     /// Those in functions and classes as well.
     all_imports: OnceLock<Arc<[FileId]>>,
@@ -222,8 +222,8 @@ impl<'l> Project<'l> {
         source_roots: Vec<String>,
         search_paths: Vec<String>,
     ) -> Self {
-        let keys: BTreeSet<String> = files.into_iter().collect();
-        let layout = Layout::new(keys, Vec::new(), source_roots, search_paths);
+        let keys = files.into_iter().collect();
+        let layout = Layout::new(keys, BTreeMap::new(), source_roots, search_paths);
         let slots = layout.keys.iter().map(|_| Arc::default()).collect();
         Self::of(loader.into(), Arc::new(layout), slots, Answers::default())
     }
@@ -269,13 +269,13 @@ impl<'l> Project<'l> {
         aliases: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Self {
         let owned = |(alias, key): (&str, &str)| (alias.to_owned(), key.to_owned());
-        let aliases: Vec<(String, String)> = aliases.into_iter().map(owned).collect();
+        let aliases: BTreeMap<String, String> = aliases.into_iter().map(owned).collect();
         if aliases.is_empty() {
             return self;
         }
         let layout = &self.layout;
         self.layout = Arc::new(Layout::new(
-            layout.keys.iter().cloned().collect(),
+            layout.keys.clone(),
             aliases,
             layout.source_roots.clone(),
             layout.search_paths.clone(),
@@ -431,7 +431,7 @@ impl<'l> Project<'l> {
     }
 
     pub fn file(&self, key: &str) -> Option<FileId> {
-        self.layout.by_key.get(key).copied()
+        self.layout.file(key)
     }
 
     /// The parsed module, read now if it was not before; `None` when it cannot be read.
@@ -444,7 +444,8 @@ impl<'l> Project<'l> {
 
     /// What is known of a file in this run.
     fn loaded(&self, file: FileId) -> Option<&Loaded> {
-        self.slot(file).loaded.get().filter(|_| self.used.has(file))
+        let loaded = self.slot(file).loaded.get()?;
+        self.used.has(file).then_some(loaded)
     }
 
     /// The text of a file that has been read.
@@ -509,28 +510,31 @@ impl<'l> Project<'l> {
     fn load(&self, file: FileId) -> &Loaded {
         self.used.insert(file);
         self.read.insert(file);
-        self.slot(file).loaded.get_or_init(|| {
-            let key = self.key(file);
-            let failed = |kind, message, line| Loaded::Failed {
-                kind,
-                message,
-                line,
-            };
-            match self.read_bytes(file) {
-                Err(error) => failed(FileErrorKind::Io, error.to_string(), 1),
-                Ok(bytes) if !key.ends_with(".py") => match SourceFile::plain(key, &bytes) {
-                    Err(error) => failed(FileErrorKind::Encoding, error.message, error.line),
-                    Ok(source) => Loaded::Text { source },
-                },
-                Ok(bytes) => match SourceFile::decode(key, &bytes) {
-                    Err(error) => failed(FileErrorKind::Encoding, error.message, error.line),
-                    Ok(source) => {
-                        let module = Module::new(&source.text);
-                        Loaded::Module { source, module }
-                    }
-                },
-            }
-        })
+        let loaded = &self.slot(file).loaded;
+        loaded.get_or_init(|| Arc::new(self.read_and_parse(file)))
+    }
+
+    fn read_and_parse(&self, file: FileId) -> Loaded {
+        let key = self.key(file);
+        let failed = |kind, message, line| Loaded::Failed {
+            kind,
+            message,
+            line,
+        };
+        match self.read_bytes(file) {
+            Err(error) => failed(FileErrorKind::Io, error.to_string(), 1),
+            Ok(bytes) if !key.ends_with(".py") => match SourceFile::plain(key, &bytes) {
+                Err(error) => failed(FileErrorKind::Encoding, error.message, error.line),
+                Ok(source) => Loaded::Text { source },
+            },
+            Ok(bytes) => match SourceFile::decode(key, &bytes) {
+                Err(error) => failed(FileErrorKind::Encoding, error.message, error.line),
+                Ok(source) => {
+                    let module = Module::new(&source.text);
+                    Loaded::Module { source, module }
+                }
+            },
+        }
     }
 
     /// Puts questions to the bytes of all files, each of which is read once for all of them, and
@@ -805,22 +809,22 @@ impl<'l> Project<'l> {
         };
         let candidates = providers.iter().filter(|directory| {
             (!knowledge.is_stdlib(top) || hides_stdlib(directory))
-                && *directory != &self.package_of(directory, top)
+                && !self.is_inside_package(directory)
         });
         // The interpreter's own order is unknown; a configured root wins, then the directory that
         // shares the longest path with the importing file, then the shallowest.
-        let mut ranked: Vec<&String> = candidates.collect();
+        let mut ranked: Vec<&str> = candidates.map(|it| &**it).collect();
         ranked.sort_by_key(|directory| {
             let configured = self
                 .layout
                 .source_roots
                 .iter()
-                .position(|root| root == *directory);
+                .position(|root| root == directory);
             let installed = self
                 .layout
                 .search_paths
                 .iter()
-                .any(|path| path == *directory);
+                .any(|path| path == directory);
             (
                 installed,
                 configured.unwrap_or(usize::MAX),
@@ -836,24 +840,11 @@ impl<'l> Project<'l> {
             .unwrap_or(Import::External)
     }
 
-    /// A directory that is itself a package does not provide top-level names. This returns the
-    /// directory when it is one, except for the script's own style of flat imports.
-    fn package_of(&self, directory: &str, _top: &str) -> String {
-        if self.file(&join(directory, "__init__.py")).is_some() && self.is_inside_package(directory)
-        {
-            directory.to_owned()
-        } else {
-            "\0".to_owned()
-        }
-    }
-
-    /// Whether the parent of the directory is a package too: then its files are only reachable
-    /// under their full names.
+    /// Whether the directory and its parent are packages: then its files are only reachable under
+    /// their full names. In a package on its own, scripts import flatly.
     fn is_inside_package(&self, directory: &str) -> bool {
-        !directory.is_empty()
-            && self
-                .file(&join(split(directory).0, "__init__.py"))
-                .is_some()
+        let is_package = |path: &str| self.file(&join(path, "__init__.py")).is_some();
+        !directory.is_empty() && is_package(directory) && is_package(split(directory).0)
     }
 
     /// `import package.name` as an attribute of an already resolved package.
@@ -921,18 +912,14 @@ impl<'l> Project<'l> {
 
 impl Layout {
     fn new(
-        keys: BTreeSet<String>,
-        aliases: Vec<(String, String)>,
+        mut keys: Vec<String>,
+        aliases: BTreeMap<String, String>,
         source_roots: Vec<String>,
         search_paths: Vec<String>,
     ) -> Self {
-        let keys: Vec<String> = keys.into_iter().collect();
-        let numbered = keys.iter().enumerate();
+        keys.sort_unstable();
+        keys.dedup();
         let mut layout = Self {
-            by_key: numbered
-                .map(|(i, key)| (key.clone(), FileId(i as u32)))
-                .collect(),
-            directories: BTreeSet::from([String::new()]),
             source_roots,
             search_paths,
             ..Self::default()
@@ -942,8 +929,7 @@ impl Layout {
         }
         layout.keys = keys;
         for (alias, key) in &aliases {
-            if let Some(&file) = layout.by_key.get(key) {
-                layout.by_key.insert(alias.clone(), file);
+            if layout.file(key).is_some() {
                 layout.provide(alias);
             }
         }
@@ -951,27 +937,45 @@ impl Layout {
         layout
     }
 
+    fn file(&self, key: &str) -> Option<FileId> {
+        let number = |key: &str| {
+            let at = self.keys.binary_search_by(|it| it.as_str().cmp(key)).ok()?;
+            Some(FileId(at as u32))
+        };
+        number(key).or_else(|| number(self.aliases.get(key)?))
+    }
+
     /// Lets imports find the Python file under this name.
     fn provide(&mut self, key: &str) {
-        if !key.ends_with(".py") {
-            return;
+        if key.ends_with(".py") {
+            let (directory, name) = split(key);
+            let directory = self.directory(directory);
+            self.provide_in(directory, name);
         }
-        let providers = &mut self.providers;
-        let mut provide = |path: &str| {
+    }
+
+    /// A directory that holds a Python file, which imports find from now on.
+    fn directory(&mut self, path: &str) -> Arc<str> {
+        if let Some(known) = self.directories.get(path) {
+            return known.clone();
+        }
+        let directory: Arc<str> = path.into();
+        self.directories.insert(directory.clone());
+        if !path.is_empty() {
             let (parent, name) = split(path);
-            let name = name.strip_suffix(".py").unwrap_or(name);
-            if is_identifier(name) {
-                providers
-                    .entry(name.to_owned())
-                    .or_default()
-                    .insert(parent.to_owned());
-            }
-        };
-        provide(key);
-        let mut directory = split(key).0;
-        while !directory.is_empty() && self.directories.insert(directory.to_owned()) {
-            provide(directory);
-            directory = split(directory).0;
+            let parent = self.directory(parent);
+            self.provide_in(parent, name);
+        }
+        directory
+    }
+
+    fn provide_in(&mut self, directory: Arc<str>, name: &str) {
+        let name = name.strip_suffix(".py").unwrap_or(name);
+        if let Some(known) = self.providers.get_mut(name) {
+            known.insert(directory);
+        } else if is_identifier(name) {
+            let providers = BTreeSet::from([directory]);
+            self.providers.insert(name.to_owned(), providers);
         }
     }
 }
