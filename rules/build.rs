@@ -258,6 +258,9 @@ struct Command {
     identity: Vec<String>,
     #[serde(default)]
     timers: Vec<String>,
+    /// Whether it starts no timer where its length is nothing.
+    #[serde(default)]
+    none_at_zero: bool,
     /// What the history calls the event that it leaves, if not by its kind.
     event: Option<String>,
     /// Whether the call itself issues it, and not the coroutine that it gives.
@@ -693,10 +696,11 @@ fn command_fields(entry: &Command, compared: &Compared) -> Result<String> {
         None => "None".to_owned(),
     };
     Ok(format!(
-        "kind: CommandKind::{}, target: {target}, identity: {}, timers: {}, event: {:?}, at_once: {}, compared: {}",
+        "kind: CommandKind::{}, target: {target}, identity: {}, timers: {}, none_at_zero: {}, event: {:?}, at_once: {}, compared: {}",
         Variant::from(entry.kind.clone()).0,
         args_source(&compared_identity(entry, compared)?)?,
         args_source(&entry.timers)?,
+        entry.none_at_zero,
         event(entry),
         entry.at_once,
         args_source(&compared_by_replay(entry, compared)?)?

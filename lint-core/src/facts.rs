@@ -218,6 +218,8 @@ pub struct Hazard {
     /// Whether the gravest that it does is to say how long a timer is, or how a command is carried out:
     /// a replay does not compare that, and no code of the workflow can read it.
     pub is_setting: bool,
+    /// Whether that timer is not started at all where the value leaves it no length.
+    pub may_skip_timer: bool,
     /// Whether only query handlers and update validators reach it, which are not replayed.
     pub read_only: bool,
     pub sandbox: Sandbox,

@@ -228,6 +228,8 @@ pub struct Command {
     pub identity: &'static [Arg],
     /// Arguments that set a timer of the workflow itself.
     pub timers: &'static [Arg],
+    /// Whether it starts no timer where its length is nothing.
+    pub none_at_zero: bool,
     /// What the history calls the event that it leaves; `None` if it leaves none.
     pub event: Option<&'static str>,
     /// What tells two of them apart in a replay.

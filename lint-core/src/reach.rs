@@ -282,7 +282,7 @@ impl<'m, 'p> Walk<'m, 'p> {
     /// Whether commands are chosen by a value.
     fn chooses(&self, source: Option<SourceId>) -> bool {
         let kind = source.and_then(|it| self.uses.kind(it));
-        kind.is_some_and(|it| it == SinkKind::Timer || it >= SinkKind::State)
+        kind.is_some_and(|it| it == SinkKind::Timer || it >= SinkKind::Limit)
     }
 
     /// Whether an attribute that is stored is one of the workflow, or of an object that it keeps.
@@ -479,6 +479,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             HazardKind::ReplayFlag { .. } => None,
             _ => self.impact_at(source, self.direct_use(sighting), impact),
         };
+        let gravest = source.and_then(|it| self.uses.kind(it));
         Hazard {
             kind,
             place,
@@ -494,9 +495,10 @@ impl<'m, 'p> Walk<'m, 'p> {
             is_impact_sure: impact_at.as_ref().is_none_or(|(_, is_sure)| *is_sure),
             impact_at: impact_at.map(|(step, _)| step),
             is_setting: matches!(
-                source.and_then(|it| self.uses.kind(it)),
-                Some(SinkKind::Timer | SinkKind::Setting)
+                gravest,
+                Some(SinkKind::Timer | SinkKind::Setting | SinkKind::Limit)
             ),
+            may_skip_timer: gravest == Some(SinkKind::Limit),
             read_only: !replayed,
             sandbox: told.sandbox,
             passed_through: self.is_passed_through(kind, source, &path),
@@ -723,7 +725,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             SinkKind::Exception => "whether an exception is raised",
             SinkKind::Branch => "the branch",
             SinkKind::Loop => "the loop",
-            SinkKind::Timer => "the length of the timer",
+            SinkKind::Timer | SinkKind::Limit => "the length of the timer",
             SinkKind::Setting => "a timeout or an option of the command",
             SinkKind::Identity => "the name or id of a command",
         };

@@ -200,6 +200,7 @@ pub(crate) fn impact_of(kind: SinkKind) -> Impact {
         SinkKind::External => Impact::Unknown,
         SinkKind::Timer
         | SinkKind::Setting
+        | SinkKind::Limit
         | SinkKind::State
         | SinkKind::Payload
         | SinkKind::Result => Impact::Drift,

@@ -17,6 +17,9 @@ use crate::rule::{Context, Rule};
 /// The classes of APIs that always raise in a workflow.
 const RAISES: &[&str] = &["no-sync", "unsupported"];
 
+/// The class of what the time is.
+const CLOCK: &str = "clock";
+
 /// The class of what only tells somebody something: neither commands nor data depend on it.
 const TELLS: &str = "log";
 
@@ -188,7 +191,13 @@ impl<'f, 'p> Case<'f, 'p> {
             Impact::Replay if !hazard.is_impact_sure => {
                 "; commands may depend on it, and then the replay fails"
             }
+            Impact::Replay if self.may_skip_timer() => {
+                "; where it leaves no time, no timer is started, and the replay fails"
+            }
             Impact::Replay => "; commands depend on it, so the replay fails",
+            Impact::Drift if self.is_stopped() => {
+                "; where the sandbox does not stop it, the data it reaches differs, and nothing reports it"
+            }
             Impact::Drift => "; the data it reaches differs, and nothing reports it",
             Impact::Unknown | Impact::None => "",
         };
@@ -305,8 +314,22 @@ impl<'f, 'p> Case<'f, 'p> {
                 Impact::Unknown
             }
             Impact::None if !gives_value => Impact::Unknown,
+            Impact::Drift if self.may_skip_timer() => Impact::Replay,
             impact => impact,
         }
+    }
+
+    /// Whether it is the time, and decides whether a timer is started: until the replay, what is left
+    /// of a deadline is over.
+    fn may_skip_timer(&self) -> bool {
+        self.hazard.may_skip_timer && self.hazard.kind == HazardKind::Api { class: CLOCK }
+    }
+
+    /// Whether Temporal's sandbox refuses it in the first run already, where it is on.
+    fn is_stopped(&self) -> bool {
+        matches!(self.hazard.kind, HazardKind::Api { .. })
+            && self.hazard.sandbox == Sandbox::Stops
+            && !self.shares_modules()
     }
 
     fn notes(&self, severity: Severity) -> Vec<String> {
@@ -345,6 +368,12 @@ impl<'f, 'p> Case<'f, 'p> {
                     "This {what} is kept together with others, and one of them controls {at}; which one is not known."
                 ))
             }
+            Impact::Replay if self.may_skip_timer() => {
+                let at = at.unwrap_or_else(|| "the length of a timer".to_owned());
+                Some(format!(
+                    "This {what} reaches {at}. One of no length is not started, so a replay may issue different commands than the history records."
+                ))
+            }
             Impact::Replay => {
                 let at = at.unwrap_or_else(|| "which commands are issued".to_owned());
                 Some(format!(
@@ -360,8 +389,13 @@ impl<'f, 'p> Case<'f, 'p> {
                 let at = at
                     .map(|at| format!("This {what} {reaches} {at}. "))
                     .unwrap_or_default();
+                let where_it_runs = if self.is_stopped() {
+                    "without the sandbox "
+                } else {
+                    ""
+                };
                 Some(format!(
-                    "{at}Temporal compares commands, not their data, so the replay passes with other data than the history records."
+                    "{at}Temporal compares commands, not their data, so {where_it_runs}the replay passes with other data than the history records."
                 ))
             }
             Impact::None if self.tells() => None,
@@ -479,6 +513,7 @@ mod tests {
             impact_at: None,
             is_impact_sure: true,
             is_setting: false,
+            may_skip_timer: false,
             read_only: false,
             sandbox: Sandbox::Stops,
             passed_through: false,
@@ -595,6 +630,22 @@ mod tests {
         let write = only(found(HazardKind::StateWrite, true));
         assert_eq!((write.code, write.severity), ("RB120", Severity::Error));
         assert!(found(HazardKind::StateWrite, false).is_empty());
+    }
+
+    #[test]
+    fn data_differs_only_where_the_sandbox_lets_it() {
+        let found = |passed_through| {
+            let hazard = Hazard {
+                passed_through,
+                impact: Impact::Drift,
+                ..clock()
+            };
+            only(report(Facade::Temporal, hazard)).message
+        };
+        let consequence = "the data it reaches differs, and nothing reports it";
+        assert!(found(true).ends_with(&format!("another time; {consequence}")));
+        let stopped = format!("where the sandbox does not stop it, {consequence}");
+        assert!(found(false).ends_with(&stopped));
     }
 
     #[test]

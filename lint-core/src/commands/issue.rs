@@ -155,8 +155,7 @@ impl<'p> Builder<'_, 'p> {
             None | Some(Expr::NoneLiteral(_)) => None,
             Some(duration) => Some(self.describe(scope, duration)),
         };
-        // The SDK's own sleep sets a timer in any case.
-        let may_be_none = api.event == Some("condition") || api.name == "asyncio.sleep";
+        let may_be_none = api.none_at_zero;
         let text = text.filter(|text| !may_be_none || !is_nothing(text));
         if let Some(text) = &text {
             let command = Command {

@@ -67,9 +67,13 @@ impl<'p> Machine<'p> {
                 Given::Absent | Given::Receiver(_) => {}
             }
         }
+        let length = match command.none_at_zero {
+            true => SinkKind::Limit,
+            false => SinkKind::Timer,
+        };
         for &arg in command.timers {
             if let Given::Value(value) = self.given(args, arg) {
-                self.record_sink(value, SinkKind::Timer, span);
+                self.record_sink(value, length, span);
             }
         }
         if !matches!(command.kind, CommandKind::Timer | CommandKind::Condition) {

@@ -421,6 +421,8 @@ pub(crate) enum SinkKind {
     Timer,
     /// How a command is carried out: a timeout, the queue, how often it is tried.
     Setting,
+    /// The length of a timer that is not started at all where it is nothing.
+    Limit,
     State,
     Payload,
     Result,
