@@ -134,7 +134,7 @@ impl<'p> Machine<'p> {
         let [right_obj] = *right.objs() else {
             return None;
         };
-        if left.is_truthy() && !right.is_open() && right_obj == Obj::None {
+        if left.is_something() && !right.is_open() && right_obj == Obj::None {
             return Some(!is_equal);
         }
         if left.is_open() || right.is_open() {
@@ -218,7 +218,10 @@ impl<'p> Machine<'p> {
                         let narrowed = value.filter(|obj| obj == Obj::None || !is_none);
                         let narrowed = narrowed.filter(|obj| obj != Obj::None || is_none);
                         if !narrowed.objs().is_empty() {
-                            *value = narrowed;
+                            *value = match is_none {
+                                true => narrowed,
+                                false => narrowed.something(),
+                            };
                         }
                     }
                 }
@@ -288,7 +291,7 @@ impl<'p> Machine<'p> {
         if self.is_immutable(&kept) {
             kept.truthy()
         } else {
-            kept
+            kept.something()
         }
     }
 

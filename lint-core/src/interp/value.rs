@@ -133,13 +133,22 @@ impl Obj {
         }
     }
 
-    /// Whether it is true in a condition. The text of a string is known to the machine only.
-    fn is_truthy(self) -> bool {
+    /// What it says in a condition. The text of a string is known to the machine only.
+    fn presence(self) -> Presence {
         match self {
-            Self::Bool(value) => value,
-            Self::Int(value) => value != 0,
-            Self::Func(_) | Self::Class(_) | Self::Module(_) | Self::Bound(_) => true,
-            _ => false,
+            Self::Bool(true)
+            | Self::Func(_)
+            | Self::Class(_)
+            | Self::Module(_)
+            | Self::Bound(_) => Presence::True,
+            Self::Int(value) if value != 0 => Presence::True,
+            Self::Bool(_)
+            | Self::Int(_)
+            | Self::Str(_)
+            | Self::Instance(..)
+            | Self::ExternalInstance(_)
+            | Self::Container(_) => Presence::Something,
+            _ => Presence::Unknown,
         }
     }
 }
@@ -179,8 +188,8 @@ pub(crate) struct Value {
     /// Whether the value may also be something that the analysis does not see: it was read from
     /// state that other code can change. What an open value is never decides a branch.
     open: bool,
-    /// Whether it is true in a condition, whatever it is.
-    truthy: bool,
+    /// What it says in a condition, whatever it is.
+    presence: Presence,
     /// What had no place in it, or in what it was read from. What is then called may be something
     /// else, which the report says.
     dropped: Dropped,
@@ -188,6 +197,18 @@ pub(crate) struct Value {
     place: Option<SourceId>,
     /// The state of a workflow of which it is a part, as it stands there.
     part: Option<PartId>,
+}
+
+/// What is known of a value in conditions, also where what it is is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+enum Presence {
+    /// It may be `None`.
+    #[default]
+    Unknown,
+    /// It is not `None`.
+    Something,
+    /// It is true.
+    True,
 }
 
 /// Objects of which a value holds only so many. Further ones are dropped, and the value is open.
@@ -237,7 +258,7 @@ impl Value {
             objs: SmallVec::from_slice(&[obj]),
             taint: SmallVec::new(),
             open: false,
-            truthy: obj.is_truthy(),
+            presence: obj.presence(),
             dropped: Dropped::Nothing,
             place: None,
             part: None,
@@ -264,7 +285,12 @@ impl Value {
     }
 
     pub(crate) fn is_truthy(&self) -> bool {
-        self.truthy
+        self.presence == Presence::True
+    }
+
+    /// Whether it is not `None`, whatever it is.
+    pub(crate) fn is_something(&self) -> bool {
+        self.presence >= Presence::Something
     }
 
     pub(crate) fn place(&self) -> Option<SourceId> {
@@ -328,7 +354,7 @@ impl Value {
 
     pub(crate) fn opened(mut self) -> Self {
         self.open = true;
-        self.truthy = false;
+        self.presence = Presence::Unknown;
         self
     }
 
@@ -344,7 +370,17 @@ impl Value {
 
     /// The value where it is known to be true in a condition.
     pub(crate) fn truthy(mut self) -> Self {
-        self.truthy = !self.is_nothing();
+        if !self.is_nothing() {
+            self.presence = Presence::True;
+        }
+        self
+    }
+
+    /// The value where it is known not to be `None`.
+    pub(crate) fn something(mut self) -> Self {
+        if !self.is_nothing() {
+            self.presence = self.presence.max(Presence::Something);
+        }
         self
     }
 
@@ -444,8 +480,11 @@ impl Value {
     }
 
     pub(crate) fn add(&mut self, obj: Obj) -> bool {
-        let truthy = obj.is_truthy() && (self.truthy || self.is_nothing());
-        let lowered = std::mem::replace(&mut self.truthy, truthy) != truthy;
+        let presence = match self.is_nothing() {
+            true => obj.presence(),
+            false => self.presence.min(obj.presence()),
+        };
+        let lowered = std::mem::replace(&mut self.presence, presence) != presence;
         self.insert(obj) || lowered
     }
 
@@ -534,9 +573,12 @@ impl Value {
 
     /// The same without its taint.
     pub(crate) fn join_objects(&mut self, other: &Self) -> bool {
-        let truthy = (self.truthy || self.is_nothing()) && (other.truthy || other.is_nothing());
-        let truthy = truthy && (self.truthy || other.truthy);
-        let mut changed = std::mem::replace(&mut self.truthy, truthy) != truthy;
+        let presence = match (self.is_nothing(), other.is_nothing()) {
+            (true, _) => other.presence,
+            (_, true) => self.presence,
+            _ => self.presence.min(other.presence),
+        };
+        let mut changed = std::mem::replace(&mut self.presence, presence) != presence;
         let place = self.common(other, |value| value.place);
         changed |= std::mem::replace(&mut self.place, place) != place;
         let part = self.common(other, |value| value.part);
@@ -586,7 +628,10 @@ impl Value {
     pub(crate) fn filter(&self, keep: impl Fn(Obj) -> bool) -> Self {
         let objs: SmallVec<_> = self.objs.iter().copied().filter(|&obj| keep(obj)).collect();
         Self {
-            truthy: self.truthy && !objs.is_empty(),
+            presence: match objs.is_empty() {
+                true => Presence::Unknown,
+                false => self.presence,
+            },
             objs,
             ..self.clone()
         }
