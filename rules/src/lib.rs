@@ -29,6 +29,7 @@ mod sdk;
 mod secrets;
 mod sites;
 mod steps;
+mod test_files;
 mod variables;
 mod versioning;
 mod writes;

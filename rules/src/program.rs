@@ -14,6 +14,8 @@ use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use lint_core::syntax::ast::{self, ExceptHandler, Expr, Stmt};
 use lint_core::syntax::span_of;
 
+use crate::test_files::is_test;
+
 /// One workflow with what each of its entry points runs.
 #[derive(Clone, Copy)]
 pub(crate) struct Running<'f> {
@@ -22,10 +24,25 @@ pub(crate) struct Running<'f> {
 }
 
 impl<'f> Running<'f> {
+    /// All workflows but those that tests derive from another one to try something: what they inherit
+    /// is seen there, and nobody deploys it like this.
     pub(crate) fn all(facts: &'f Facts<'_>) -> impl Iterator<Item = Self> {
         let each = facts.workflows.iter().zip(&facts.reach);
         let workflows = each.filter(|(workflow, _)| workflow.is_workflow());
-        workflows.map(|(workflow, reach)| Self { workflow, reach })
+        let all: Vec<Self> = workflows
+            .map(|(workflow, reach)| Self { workflow, reach })
+            .collect();
+        let is_of_tests = |it: &Self| is_test(facts.project, it.workflow.place.file);
+        let deployed: BTreeSet<FunctionRef> = all
+            .iter()
+            .filter(|it| !is_of_tests(it))
+            .flat_map(|it| &it.reach.entries)
+            .map(|it| it.function)
+            .collect();
+        all.into_iter().filter(move |it| {
+            let mut entries = it.reach.entries.iter();
+            !(is_of_tests(it) && entries.any(|entry| deployed.contains(&entry.function)))
+        })
     }
 
     pub(crate) fn entries(self) -> impl Iterator<Item = (&'f Entry, &'f EntryReach)> {

@@ -8,8 +8,8 @@ use rules_macros::RuleMetadata;
 
 use crate::catalogue;
 use crate::hazard::{Case, code};
-use crate::model::is_test;
 use crate::rule::{Context, Rule};
+use crate::test_files::is_test;
 
 /// ## What it does
 /// Finds module-level values, class attributes and argument defaults that were computed from a clock,

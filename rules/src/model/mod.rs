@@ -36,7 +36,6 @@ pub use types::{
 pub use walk::{ImportSite, Scope};
 
 use decorators::Decorators;
-pub(crate) use files::is_test;
 use files::{bundles, files};
 pub(crate) use temporal::{ACTIVITY_WORDS, activity_files, uses_temporal};
 use temporal::{Temporal, activity_name};

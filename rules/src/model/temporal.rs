@@ -12,9 +12,9 @@ use lint_core::syntax::ast::Expr;
 use rustc_hash::FxHashMap;
 
 use super::decorators::{Decorators, Leaves};
-use super::files::is_test;
 use super::types::CallSite;
 use super::{Contract, calls};
+use crate::test_files::is_test;
 
 /// The calls in some files that are in no runbook, and what names mean there.
 pub(super) struct Temporal<'p> {
