@@ -2,7 +2,8 @@
 //!
 //! It is code that no workflow calls, and that is rarely seen as a whole: a `main()` that calls
 //! `install(flags)` of a module, or `container.configure(settings)`. So what counts is that a function
-//! changes a global, or a method an attribute, and that nothing which was seen calls it.
+//! changes a global, or a method an attribute, and that nothing which was seen calls it. What is written
+//! out in such a function, under no condition, is the same on every worker.
 
 use crate::diagnostic::FileId;
 use crate::index::{Function, FunctionNode, MODULE_BODY};
@@ -134,7 +135,11 @@ impl<'p> Machine<'p> {
         let (file, name) = (filled.file(), self.str(filled.name()));
         let index = self.project.module(file)?.index();
         let ix = match filled {
-            Filled::Binding(..) => index.setter(name),
+            Filled::Binding(..) => {
+                index.setter(name)?;
+                let binds = |it: &Function<'_>| it.globals.contains(name) && binds(it, name);
+                index.functions.iter().position(binds).map(|ix| ix as u32)
+            }
             Filled::Elements(..) | Filled::Contents(..) => {
                 let with_attributes = matches!(filled, Filled::Contents(..));
                 let fills = |it: &Function<'_>| fills_global(it, name, with_attributes);
@@ -169,6 +174,54 @@ impl<'p> Machine<'p> {
             (Obj::Instance(it, _), Filled::Attribute(class, _)) => it == class,
             _ => false,
         })
+    }
+}
+
+/// Whether a function binds a name to something that is not written out there.
+fn binds(function: &Function<'_>, name: &str) -> bool {
+    let FunctionNode::Def(def) = function.node else {
+        return false;
+    };
+    let mut bindings = Bindings { name, all: 0 };
+    bindings.visit_body(&def.body);
+    let always = def.body.iter().filter(|it| match it {
+        Stmt::Assign(it) => {
+            is_written_out(&it.value) && it.targets.iter().all(|it| is_name(it, name))
+        }
+        _ => false,
+    });
+    bindings.all == 0 || bindings.all > always.count()
+}
+
+/// Counts how often a name is bound.
+struct Bindings<'n> {
+    name: &'n str,
+    all: usize,
+}
+
+impl<'a> Visitor<'a> for Bindings<'_> {
+    fn visit_expr(&mut self, expression: &'a Expr) {
+        if let Expr::Name(it) = expression
+            && it.id.as_str() == self.name
+            && it.ctx.is_store()
+        {
+            self.all += 1;
+        }
+        walk_expr(self, expression);
+    }
+}
+
+/// Whether an expression is a literal, or a collection of such.
+fn is_written_out(expression: &Expr) -> bool {
+    match expression {
+        Expr::UnaryOp(it) => is_written_out(&it.operand),
+        Expr::Tuple(it) => it.elts.iter().all(is_written_out),
+        Expr::List(it) => it.elts.iter().all(is_written_out),
+        Expr::Set(it) => it.elts.iter().all(is_written_out),
+        Expr::Dict(it) => it.items.iter().all(|item| {
+            item.key.as_ref().is_some_and(is_written_out) && is_written_out(&item.value)
+        }),
+        other => other.is_literal_expr(),
     }
 }
 
@@ -262,10 +315,12 @@ enum When {
     Always,
 }
 
-/// Looks for stores into an object: into an attribute, whose name is given, or among its elements.
+/// Looks for stores of something that is not written out there into an object: into an attribute, whose
+/// name is given, or among its elements.
 struct Stores<F> {
     when: When,
     is_meant: F,
+    is_conditional: bool,
     found: bool,
 }
 
@@ -274,16 +329,20 @@ impl<F: Fn(&Expr, Option<&str>) -> bool> Stores<F> {
         let mut stores = Self {
             when,
             is_meant,
+            is_conditional: false,
             found: false,
         };
         stores.visit_body(&def.body);
         stores.found
     }
 
-    fn note_target(&mut self, target: &Expr) {
+    fn note_target(&mut self, target: &Expr, value: Option<&Expr>) {
+        let is_fixed = !self.is_conditional && value.is_some_and(is_written_out);
         self.found |= match target {
-            Expr::Subscript(it) => (self.is_meant)(&it.value, None),
-            Expr::Attribute(it) => (self.is_meant)(&it.value, Some(it.attr.as_str())),
+            Expr::Subscript(it) => {
+                !(is_fixed && is_written_out(&it.slice)) && (self.is_meant)(&it.value, None)
+            }
+            Expr::Attribute(it) => !is_fixed && (self.is_meant)(&it.value, Some(it.attr.as_str())),
             _ => false,
         };
     }
@@ -292,23 +351,36 @@ impl<F: Fn(&Expr, Option<&str>) -> bool> Stores<F> {
 impl<'a, F: Fn(&Expr, Option<&str>) -> bool> Visitor<'a> for Stores<F> {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
         match statement {
-            Stmt::Assign(it) => it.targets.iter().for_each(|it| self.note_target(it)),
-            Stmt::AnnAssign(it) => self.note_target(&it.target),
-            Stmt::AugAssign(it) => self.note_target(&it.target),
+            Stmt::Assign(it) => {
+                let targets = it.targets.iter();
+                targets.for_each(|target| self.note_target(target, Some(&it.value)));
+            }
+            Stmt::AnnAssign(it) => self.note_target(&it.target, it.value.as_deref()),
+            Stmt::AugAssign(it) => self.note_target(&it.target, None),
             // What functions inside do, they may do later.
             Stmt::FunctionDef(_) | Stmt::ClassDef(_) => return,
             Stmt::If(_) | Stmt::Match(_) | Stmt::Try(_) if self.when == When::Always => return,
             _ => {}
         }
+        let branches = matches!(
+            statement,
+            Stmt::If(_) | Stmt::Match(_) | Stmt::Try(_) | Stmt::For(_) | Stmt::While(_)
+        );
+        let outer = self.is_conditional;
+        self.is_conditional |= branches;
         walk_stmt(self, statement);
+        self.is_conditional = outer;
     }
 
     fn visit_expr(&mut self, expression: &'a Expr) {
         if let Expr::Call(call) = expression
             && let Expr::Attribute(method) = &*call.func
         {
-            self.found |=
-                FILLING.contains(&method.attr.as_str()) && (self.is_meant)(&method.value, None);
+            let mut given = call.arguments.iter_source_order();
+            let is_fixed = !self.is_conditional && given.all(|it| is_written_out(it.value()));
+            self.found |= !is_fixed
+                && FILLING.contains(&method.attr.as_str())
+                && (self.is_meant)(&method.value, None);
         }
         walk_expr(self, expression);
     }

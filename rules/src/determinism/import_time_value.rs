@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lint_core::diagnostic::{Diagnostic, Impact, Place, Severity};
 use lint_core::facts::{Hazard, HazardKind, WorkflowKind};
@@ -110,15 +110,15 @@ impl Rule for ImportTimeValue {
     }
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
-        // What is read, here or in a function that is called here, may be made of many settings: one
-        // of them will do.
-        let mut read: BTreeMap<(Place, Option<Place>), Diagnostic> = BTreeMap::new();
+        // What is read here may be made of many settings, and a function that is called here may read
+        // many: the gravest of them will do, with the names of the others.
+        let mut read: BTreeMap<(Place, Option<&str>), Read> = BTreeMap::new();
         for case in Case::all(cx.facts) {
             let HazardKind::ImportTime { class } = case.hazard.kind else {
                 continue;
             };
             let matters = match class {
-                STARTUP => sets_what_matters(&case) && !is_for_tests(cx, &case),
+                STARTUP => sets_what_matters(&case) && is_used(cx, &case),
                 // A flag is asked, and what it chooses is mostly done as well without the package.
                 INSTALLED => case.hazard.impact == Impact::Replay,
                 ORDER => matches!(case.hazard.impact, Impact::Replay | Impact::Drift),
@@ -127,24 +127,54 @@ impl Rule for ImportTimeValue {
             if matters {
                 let found = diagnose(&case, class);
                 let kept = read
-                    .entry((case.hazard.place, read_at(case.hazard)))
-                    .or_insert_with(|| found.clone());
-                if kept.impact < found.impact {
-                    *kept = found;
-                }
+                    .entry((case.hazard.place, reader(case.hazard)))
+                    .or_insert_with(|| Read::new(found.clone()));
+                kept.add(found, case.hazard.read.as_deref());
             } else if class != "platform" && gives_value(class) || matches!(class, "proc" | FETCHED)
             {
                 report.push(diagnose(&case, class));
             }
         }
-        report.extend(read.into_values());
+        report.extend(read.into_values().map(Read::told));
     }
 }
 
-/// Where a function reads the value; the last step of the trace is what the value is computed by.
-fn read_at(hazard: &Hazard) -> Option<Place> {
+/// What is read at one place, or behind it by one function.
+struct Read<'f> {
+    gravest: Diagnostic,
+    names: BTreeSet<&'f str>,
+}
+
+impl<'f> Read<'f> {
+    fn new(gravest: Diagnostic) -> Self {
+        let names = BTreeSet::new();
+        Self { gravest, names }
+    }
+
+    fn add(&mut self, found: Diagnostic, name: Option<&'f str>) {
+        self.names.extend(name);
+        if self.gravest.impact < found.impact {
+            self.gravest = found;
+        }
+    }
+
+    fn told(mut self) -> Diagnostic {
+        let said = |name: &str| self.gravest.message.starts_with(&code(name));
+        let others = self.names.iter().filter(|it| !said(it)).map(|it| code(it));
+        let others: Vec<String> = others.collect();
+        if !others.is_empty() {
+            let others = others.join(", ");
+            let note = format!("The same is true of what is read beside it: {others}.");
+            self.gravest.notes.push(note);
+        }
+        self.gravest
+    }
+}
+
+/// The function that reads the value; the last step of the trace is what the value is computed by.
+fn reader(hazard: &Hazard) -> Option<&str> {
     let steps = hazard.trace.iter().rev();
-    steps.map(|step| step.place).nth(1)
+    steps.map(|step| &*step.function).nth(1)
 }
 
 /// A global that the start of the worker sets is mostly a client or a logger. It counts where
@@ -153,13 +183,12 @@ fn sets_what_matters(case: &Case<'_, '_>) -> bool {
     !case.hazard.is_setting && matches!(case.hazard.impact, Impact::Replay | Impact::Drift)
 }
 
-/// Whether tests alone name the function that sets it. Of one that nobody names, the caller is not
-/// part of the project.
-fn is_for_tests(cx: &Context<'_>, case: &Case<'_, '_>) -> bool {
+/// Whether anything but tests names the function that sets it. One that nobody names may be left over.
+fn is_used(cx: &Context<'_>, case: &Case<'_, '_>) -> bool {
     let project = cx.facts.project;
     let setter = case.hazard.trace.last().map(|it| it.place);
     let Some((setter, source)) = setter.and_then(|it| Some((it, project.text(it.file)?))) else {
-        return false;
+        return true;
     };
     let name = source.slice(setter.span);
     let is_named = |text: &str| {
@@ -169,9 +198,8 @@ fn is_for_tests(cx: &Context<'_>, case: &Case<'_, '_>) -> bool {
             !before.ends_with(goes_on) && !after.starts_with(goes_on) && !before.ends_with("def ")
         })
     };
-    let mut files = cx.files_with(name);
-    files.retain(|&it| project.text(it).is_some_and(|it| is_named(&it.text)));
-    !files.is_empty() && files.iter().all(|&it| is_test(project, it))
+    let mut files = cx.files_with(name).into_iter();
+    files.any(|it| !is_test(project, it) && project.text(it).is_some_and(|it| is_named(&it.text)))
 }
 
 fn gives_value(class: &str) -> bool {
