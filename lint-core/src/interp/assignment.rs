@@ -11,9 +11,14 @@ impl<'p> Machine<'p> {
     pub(super) fn augmented_assignment(&mut self, it: &'p ast::StmtAugAssign) {
         let old = self.evaluate(&it.target);
         let operand = self.evaluate(&it.value);
-        let value = self.binary(&old, it.op, &operand, span_of(it), true);
-        if it.target.is_name_expr() {
-            self.extend_in_place(&old, &operand, span_of(it));
+        let mut value = self.binary(&old, it.op, &operand, span_of(it), true);
+        // What an element stands for is changed by storing it again.
+        if !it.target.is_subscript_expr() {
+            let changed = self.extend_in_place(&old, &operand, span_of(it));
+            if it.target.is_attribute_expr() && !changed.is_bottom() {
+                let others = value.filter(|obj| !self.is_changed_in_place(obj));
+                value = others.joined(&changed);
+            }
         }
         self.assign(&it.target, &value, None);
         if let Expr::Subscript(subscript) = &*it.target {
@@ -23,17 +28,20 @@ impl<'p> Machine<'p> {
         }
     }
 
-    /// `rows += more` changes the list that `rows` stands for.
-    fn extend_in_place(&mut self, object: &Value, operand: &Value, span: Span) {
-        let changes = |this: &Self, id: u32| this.containers.get(id).kind != ContainerKind::Tuple;
+    fn is_changed_in_place(&self, obj: Obj) -> bool {
+        matches!(obj, Obj::Container(id) if self.containers.get(id).kind != ContainerKind::Tuple)
+    }
+
+    /// `rows += more` changes the list that `rows` stands for. Returns what is changed.
+    fn extend_in_place(&mut self, object: &Value, operand: &Value, span: Span) -> Value {
         let kept: Vec<Obj> = object
             .objs()
             .iter()
             .copied()
-            .filter(|obj| matches!(obj, Obj::Container(id) if changes(self, *id)))
+            .filter(|obj| self.is_changed_in_place(*obj))
             .collect();
         if kept.is_empty() {
-            return;
+            return Value::bottom();
         }
         for &obj in &kept {
             let Obj::Container(id) = obj else { continue };
@@ -45,7 +53,8 @@ impl<'p> Machine<'p> {
             }
         }
         let kept: Value = kept.into_iter().collect();
-        self.record_container_change(&kept.in_part(object.part()), span);
+        self.record_container_change(&kept.clone().in_part(object.part()), span);
+        kept
     }
 
     pub(super) fn annotated_assignment(&mut self, it: &'p ast::StmtAnnAssign) {
