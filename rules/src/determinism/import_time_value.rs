@@ -91,6 +91,9 @@ use crate::test_files::is_test;
 /// A setting of the worker that at most becomes a task queue, a timeout, a retry policy, a summary or the length
 /// of a timer is `info`: a replay does not compare these, and the workflow cannot read them.
 ///
+/// What the start of a worker sets counts if anything names the function that does it, except for literals that
+/// it sets under no condition. Many values that one function reads behind a call are one finding.
+///
 /// ## Sandbox
 /// Temporal's sandbox stops `datetime.now()` and `random.random()` while it loads a workflow, but not
 /// `uuid4()`, `time.time()`, `open()` or `os.environ`.
@@ -164,7 +167,7 @@ impl<'f> Read<'f> {
         let others: Vec<String> = others.collect();
         if !others.is_empty() {
             let others = others.join(", ");
-            let note = format!("The same is true of what is read beside it: {others}.");
+            let note = format!("Read beside it, and set at import as well: {others}.");
             self.gravest.notes.push(note);
         }
         self.gravest
