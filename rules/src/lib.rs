@@ -191,6 +191,7 @@ static RULES: &[&dyn Rule] = &[
     &lifecycle::SilentHeartbeat,
     &lifecycle::WrappedFailure,
     &lifecycle::LostMessage,
+    &lifecycle::ChangedWhileIterated,
     &versioning::RepeatedPatch,
     &versioning::PatchDecided,
 ];

@@ -35,24 +35,21 @@ pub(crate) struct Write<'p> {
     pub(crate) binds: bool,
 }
 
-/// Methods of the containers of Python that change them.
-const MUTATORS: &[&str] = &[
+/// Methods of the containers of Python that put something into them.
+const PUTTERS: &[&str] = &[
     "add",
     "append",
     "appendleft",
-    "clear",
-    "discard",
     "extend",
     "extendleft",
     "insert",
-    "pop",
-    "popitem",
-    "popleft",
     "put_nowait",
-    "remove",
     "setdefault",
     "update",
 ];
+
+/// And those that take something out of them.
+const TAKERS: &[&str] = &["clear", "discard", "pop", "popitem", "popleft", "remove"];
 
 /// The writes in the code of a function, in the order of the text.
 pub(crate) fn in_function<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<Write<'p>> {
@@ -98,6 +95,42 @@ pub(crate) fn by_node<'p>(
     found.into_iter()
 }
 
+/// How a node changes what an attribute holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Resize {
+    Puts,
+    /// It sets an element, which may have been there.
+    Sets,
+    Takes,
+}
+
+/// The attribute that holds something else after a node than before, but is not bound by it.
+pub(crate) fn resized(node: Node<'_>) -> Option<(&ast::ExprAttribute, Resize)> {
+    fn element(target: &Expr) -> Option<&ast::ExprAttribute> {
+        target.as_subscript_expr()?.value.as_attribute_expr()
+    }
+    match node {
+        Node::Stmt(Stmt::Assign(it)) => {
+            let set = it.targets.iter().find_map(element)?;
+            Some((set, Resize::Sets))
+        }
+        Node::Stmt(Stmt::Delete(it)) => {
+            let taken = it.targets.iter().find_map(element)?;
+            Some((taken, Resize::Takes))
+        }
+        Node::Expr(Expr::Call(call)) => {
+            let method = call.func.as_attribute_expr()?;
+            let object = method.value.as_attribute_expr()?;
+            match method.attr.as_str() {
+                it if PUTTERS.contains(&it) => Some((object, Resize::Puts)),
+                it if TAKERS.contains(&it) => Some((object, Resize::Takes)),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
 /// Whether the function may set attributes whose names are not written out.
 pub(crate) fn reflects(program: Program<'_, '_>, function: FunctionRef) -> bool {
     own_nodes(program.function(function)).any(|node| match node {
@@ -137,8 +170,13 @@ fn written(node: Node<'_>) -> Vec<(&Expr, bool)> {
             vars.map(|it| (it, true)).collect()
         }
         Node::Expr(Expr::Call(call)) => match &*call.func {
-            Expr::Attribute(method) if MUTATORS.contains(&method.attr.as_str()) => {
-                vec![(&method.value, false)]
+            Expr::Attribute(method) => {
+                let name = method.attr.as_str();
+                let changes = PUTTERS.contains(&name) || TAKERS.contains(&name);
+                changes
+                    .then_some((&*method.value, false))
+                    .into_iter()
+                    .collect()
             }
             _ => Vec::new(),
         },

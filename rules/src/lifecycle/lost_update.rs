@@ -13,15 +13,15 @@ use super::arrivals::Arrivals;
 use super::stale::{How, StaleStore, stale_stores};
 use crate::finding::Finding;
 use crate::handlers::{Handler, at_once};
-use crate::program::{Program, Running, is_handler};
+use crate::program::{Program, Running, is_handler, own_nodes};
 use crate::rule::{Context, Rule};
-use crate::writes::{self, Attribute, Write};
+use crate::writes::{self, Attribute, Resize, Write, resized};
 
 /// ## What it does
 /// Finds state of a workflow that is read before an `await` and written back after it, made of what was
 /// read, where a handler can change it in between; and state that is emptied after an `await` although it was
-/// read before it, or set after it because it was missing before it. Tasks that a loop makes of one coroutine are
-/// like handlers.
+/// read before it, set after it because it was missing before it, or a list of which the first is looked at before an
+/// `await` and taken out after it. Tasks that a loop makes of one coroutine are like handlers.
 ///
 /// ## Why is this bad?
 /// While a handler waits, other handlers run, and the same handler runs again for the next signal. Both
@@ -250,6 +250,11 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
         };
         untimely(&arrivals, &handlers)
     });
+    let taken: Vec<_> = in_handlers
+        .iter()
+        .flat_map(|&it| own_nodes(program.function(it)).filter_map(resized))
+        .filter(|(_, how)| *how == Resize::Takes)
+        .collect();
     let into: BTreeSet<Attribute<'_>> = in_handlers
         .iter()
         .flat_map(|&it| writes::through(program, it))
@@ -263,23 +268,29 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
             let meanwhile = by_handlers.iter();
             let meanwhile = meanwhile.chain(by_others.iter().filter(|_| is_handlers));
             let comes_in_between = is_handlers && !stale.is_claimed;
+            let is_untimely = |it: &Write<'_>| {
+                untimely
+                    .iter()
+                    .any(|other| std::ptr::eq(other.node, it.node))
+            };
             let is_another = |it: &Write<'_>| match stale.how {
                 How::WritesBack => true,
+                How::Takes => {
+                    let takes = taken.iter().any(|(node, _)| std::ptr::eq(*node, it.node));
+                    (takes || it.binds) && is_untimely(it)
+                }
                 How::Empties => !std::ptr::eq(it.node, stale.attribute),
                 How::Fills if it.binds => !own.iter().any(|own| std::ptr::eq(own.node, it.node)),
                 // Nobody writes into what is missing, but who has come first and filled it.
-                How::Fills => {
-                    let is_it = |other: &Write<'_>| std::ptr::eq(other.node, it.node);
-                    comes_in_between || !stale.read.is_compare_expr() && untimely.iter().any(is_it)
-                }
+                How::Fills => comes_in_between || !stale.read.is_compare_expr() && is_untimely(it),
             };
             // Tasks that one loop makes seldom have an element in common.
-            let by_itself = stale.how == How::WritesBack
+            let by_itself = matches!(stale.how, How::WritesBack | How::Takes)
                 && (is_handlers
                     || at_once.contains(&function) && !stale.target.is_subscript_expr());
             let replaces = match stale.how {
                 How::WritesBack => stale.target.is_attribute_expr(),
-                How::Empties => false,
+                How::Empties | How::Takes => false,
                 How::Fills => comes_in_between,
             };
             by_itself
@@ -366,6 +377,13 @@ fn finding(
                  handler of `{workflow}` adds in between is lost"
             ),
             "empty it together with the read, before the `await`",
+        ),
+        How::Takes => (
+            format!(
+                "the first of `{path}` is taken out after the `await` on line {awaited} and was looked at on line {read}, \
+                 before it; if a handler of `{workflow}` takes something out in between, another one is lost, or none is there"
+            ),
+            "take it out where it is read, before the `await`",
         ),
     };
     Finding::new(

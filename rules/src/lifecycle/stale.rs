@@ -4,20 +4,22 @@
 //! Time is counted in awaits that may let other code run. A value remembers when which attributes
 //! were read for it; a store of an attribute is stale if all that the value has of that very
 //! attribute is older than the last such await, and no lock was held since. Where the attribute is
-//! emptied, that goes for what was last read of it as a whole, and where it is set because it was
-//! missing, for the question that said so.
+//! emptied, that goes for what was last read of it as a whole, where its first element is taken out, for
+//! the last read of that, and where it is set because it was missing, for the question that said so.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use lint_core::diagnostic::FileId;
-use lint_core::facts::{Callee, FunctionRef};
+use lint_core::facts::FunctionRef;
 use lint_core::index::FunctionNode;
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use super::ends::falls_through;
+use super::locks::{is_always_locked, is_guarded_by_flag, is_lock};
+use super::paths::{attribute_of, element, key_of, path_of};
 use super::waited::{missing, present};
-use crate::program::{Node, Program, Running, nodes_of, nodes_of_expr, own_nodes};
+use crate::program::{Node, Program, Running, nodes_of_expr, own_nodes};
 
 /// A store of what was read too early.
 pub(super) struct StaleStore<'p> {
@@ -38,6 +40,8 @@ pub(super) enum How {
     /// It is made of what was read.
     WritesBack,
     Empties,
+    /// It takes out an element that was looked at where it stands.
+    Takes,
     /// It was missing when it was asked for.
     Fills,
 }
@@ -51,22 +55,16 @@ pub(super) fn stale_stores<'p>(
         Some(FunctionNode::Def(def)) if def.is_async => &def.body[..],
         _ => return Vec::new(),
     };
-    let mut flow = Flow {
-        program,
-        function,
-        state: State::default(),
-        awaits: Vec::new(),
-        found: BTreeMap::new(),
-    };
+    let mut flow = Flow::new(program, function, 0);
     flow.run(body);
-    let is_alone = || {
-        is_guarded_by_flag(body)
-            || is_always_locked(program, running, function, &mut BTreeSet::new())
-    };
-    if flow.found.is_empty() || is_alone() {
+    let found = flow.found.into_values();
+    let found: Vec<_> = found
+        .filter(|it| !is_guarded_by_flag(body, span_of(it.awaited)))
+        .collect();
+    if found.is_empty() || is_always_locked(program, running, function, &mut BTreeSet::new()) {
         return Vec::new();
     }
-    flow.found.into_values().collect()
+    found
 }
 
 /// When an attribute was read for a value.
@@ -100,13 +98,32 @@ struct State<'p> {
 struct Flow<'f, 'p> {
     program: Program<'f, 'p>,
     function: FunctionRef,
+    /// How many calls away it is from where the stores are looked for.
+    depth: usize,
     state: State<'p>,
     /// The awaits so far, by their numbers, which start at one.
     awaits: Vec<&'p Expr>,
     found: BTreeMap<u32, StaleStore<'p>>,
+    /// What the function returns is made of what was read for that before its last await.
+    returned: Reads<'p>,
 }
 
-impl<'p> Flow<'_, 'p> {
+/// Helpers are followed this far.
+const MAX_DEPTH: usize = 2;
+
+impl<'f, 'p> Flow<'f, 'p> {
+    fn new(program: Program<'f, 'p>, function: FunctionRef, depth: usize) -> Self {
+        Self {
+            program,
+            function,
+            depth,
+            state: State::default(),
+            awaits: Vec::new(),
+            found: BTreeMap::new(),
+            returned: Reads::new(),
+        }
+    }
+
     fn file(&self) -> FileId {
         self.function.file
     }
@@ -172,7 +189,10 @@ impl<'p> Flow<'_, 'p> {
             Stmt::Match(it) => self.match_statement(it),
             Stmt::Return(it) => {
                 if let Some(value) = &it.value {
-                    self.value(value);
+                    let mut reads = self.value(value);
+                    let (now, is_free) = (self.state.time, self.state.locked.is_none());
+                    reads.retain(|_, read| is_free && read.time < now);
+                    merge(&mut self.returned, reads);
                 }
                 self.state.is_dead = true;
             }
@@ -245,6 +265,8 @@ impl<'p> Flow<'_, 'p> {
     fn rounds(&mut self, body: &'p [Stmt], orelse: &'p [Stmt], start: impl Fn(&mut Self)) {
         for _ in 0..2 {
             let before = self.state.clone();
+            // The element that an earlier round has looked at may be gone.
+            self.state.taken.retain(|path, _| !path.ends_with(']'));
             start(self);
             self.run(body);
             let end = std::mem::take(&mut self.state);
@@ -333,6 +355,10 @@ impl<'p> Flow<'_, 'p> {
             }
             Expr::Attribute(_) | Expr::Subscript(_) if path_of(expr).is_some() => {
                 self.read(expr, path_of(expr), reads);
+                // It is a part of what a variable holds.
+                if let Some(known) = variable_of(expr).and_then(|it| self.state.variables.get(it)) {
+                    merge(reads, known.clone());
+                }
                 // An element may be named by a variable.
                 if let Expr::Subscript(it) = expr {
                     self.evaluate(&it.slice, &mut Reads::new());
@@ -341,6 +367,7 @@ impl<'p> Flow<'_, 'p> {
             Expr::Await(it) => {
                 self.evaluate(&it.value, reads);
                 if self.program.suspends(self.file(), &it.value) {
+                    merge(reads, self.given_by(&it.value));
                     self.wait(expr);
                 }
             }
@@ -359,6 +386,32 @@ impl<'p> Flow<'_, 'p> {
         }
     }
 
+    /// What a method of the workflow in the same file gives, made of what it has read before its last await.
+    fn given_by(&self, awaited: &Expr) -> Reads<'p> {
+        let call = awaited.as_call_expr();
+        let call = call.filter(|it| {
+            let method = it.func.as_attribute_expr();
+            method.is_some_and(|it| path_of(&it.value).as_deref() == Some("self"))
+        });
+        let mut callees = call
+            .into_iter()
+            .flat_map(|it| self.program.functions(self.file(), it));
+        let (Some(only), None) = (callees.next(), callees.next()) else {
+            return Reads::new();
+        };
+        let body = self.program.def(only).map_or(&[][..], |it| &it.body[..]);
+        if self.depth == MAX_DEPTH || only.file != self.file() || !self.program.is_async(only) {
+            return Reads::new();
+        }
+        let mut flow = Flow::new(self.program, only, self.depth + 1);
+        flow.run(body);
+        let time = self.state.time;
+        let returned = flow.returned.into_iter();
+        let own = returned.filter(|(path, _)| path.starts_with("self."));
+        own.map(|(path, read)| (path, Read { time, ..read }))
+            .collect()
+    }
+
     fn call(&mut self, expr: &'p Expr, it: &'p ast::ExprCall, reads: &mut Reads<'p>) {
         if let (Expr::Name(name), [counted]) = (&*it.func, &it.arguments.args[..])
             && matches!(name.id.as_str(), "bool" | "len")
@@ -368,6 +421,10 @@ impl<'p> Flow<'_, 'p> {
         }
         match &*it.func {
             Expr::Attribute(method) if method.attr.as_str() == "clear" => self.empty(&method.value),
+            Expr::Attribute(method) if matches!(method.attr.as_str(), "pop" | "popleft") => {
+                self.take(method, it);
+                self.evaluate(&method.value, reads);
+            }
             // A method of what an attribute holds. `get` reads one element.
             Expr::Attribute(method) => match element(it, method) {
                 Some(path) => self.read(expr, Some(path), reads),
@@ -438,6 +495,28 @@ impl<'p> Flow<'_, 'p> {
             && let Some(read) = self.state.taken.remove(&path)
         {
             self.check(path, read, target, attribute, How::Empties);
+        }
+    }
+
+    /// The first element is taken out, of which somebody has looked at what it is.
+    fn take(&mut self, method: &'p ast::ExprAttribute, call: &'p ast::ExprCall) {
+        const FIRST: &str = "0";
+        let key = call.arguments.args.first().map(key_of);
+        let is_first = key.map_or(method.attr.as_str() == "popleft", |it| {
+            it.is_some_and(|it| it == FIRST)
+        });
+        let Expr::Attribute(attribute) = &*method.value else {
+            return;
+        };
+        let path = path_of(&method.value).unwrap_or_default();
+        let first = format!("{path}[{FIRST}]");
+        let now = self.state.time;
+        let is_known = self.state.checked.get(&first).is_some_and(|&it| it >= now);
+        if is_first
+            && !is_known
+            && let Some(read) = self.state.taken.remove(&first)
+        {
+            self.check(path, read, &method.value, attribute, How::Takes);
         }
     }
 
@@ -513,43 +592,6 @@ fn merge<'p>(into: &mut Reads<'p>, from: Reads<'p>) {
     }
 }
 
-/// The text of an attribute of a name, or of an element of one, without white space: `self.a.b`,
-/// `self.rows[key]`.
-fn path_of(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::Name(name) => Some(name.id.to_string()),
-        Expr::Attribute(it) => Some(format!("{}.{}", path_of(&it.value)?, it.attr)),
-        Expr::Subscript(it) => Some(format!("{}[{}]", path_of(&it.value)?, key_of(&it.slice)?)),
-        _ => None,
-    }
-}
-
-fn key_of(expr: &Expr) -> Option<String> {
-    match expr {
-        Expr::StringLiteral(it) => Some(format!("{:?}", it.value.to_str())),
-        Expr::NumberLiteral(it) => Some(format!("{:?}", it.value)),
-        _ => path_of(expr),
-    }
-}
-
-/// The element that `mapping.get(key)` reads.
-fn element(call: &ast::ExprCall, method: &ast::ExprAttribute) -> Option<String> {
-    if method.attr.as_str() != "get" || !matches!(&*method.value, Expr::Attribute(_)) {
-        return None;
-    }
-    let key = key_of(call.arguments.args.first()?)?;
-    Some(format!("{}[{key}]", path_of(&method.value)?))
-}
-
-/// The attribute of a path: `self.rows` of `self.rows[key]`.
-fn attribute_of(expr: &Expr) -> Option<&ast::ExprAttribute> {
-    match expr {
-        Expr::Attribute(it) => Some(it),
-        Expr::Subscript(it) => attribute_of(&it.value),
-        _ => None,
-    }
-}
-
 /// The expressions directly in an expression, in the order of evaluation.
 fn children(expr: &Expr) -> Vec<&Expr> {
     struct Direct<'p>(Vec<&'p Expr>);
@@ -561,6 +603,18 @@ fn children(expr: &Expr) -> Vec<&Expr> {
     let mut direct = Direct(Vec::new());
     ast::visitor::walk_expr(&mut direct, expr);
     direct.0
+}
+
+/// The variable of which an attribute or element is a part.
+fn variable_of(mut expr: &Expr) -> Option<&str> {
+    loop {
+        expr = match expr {
+            Expr::Attribute(it) => &it.value,
+            Expr::Subscript(it) => &it.value,
+            Expr::Name(it) => return Some(it.id.as_str()),
+            _ => return None,
+        }
+    }
 }
 
 fn is_acquire(expr: &Expr) -> bool {
@@ -580,34 +634,6 @@ pub(super) fn is_empty(expr: &Expr) -> bool {
         }
         _ => false,
     }
-}
-
-/// Whether `async with` holds others off: everything may, but what only limits the time or waits for
-/// tasks.
-fn is_lock(program: Program<'_, '_>, file: FileId, entered: &Expr) -> bool {
-    const NO_LOCKS: &[&str] = &["asyncio.timeout", "asyncio.timeout_at", "asyncio.TaskGroup"];
-    match entered {
-        Expr::Call(call) => !program.calls(file, call, NO_LOCKS),
-        _ => true,
-    }
-}
-
-/// Whether a function keeps others out with a flag of its own: it sets it to true and later to false,
-/// or puts a key into a set and later takes it out.
-fn is_guarded_by_flag(body: &[Stmt]) -> bool {
-    let mut raised = BTreeSet::new();
-    let mut lowered = BTreeSet::new();
-    for node in nodes_of(body) {
-        let Node::Stmt(statement) = node else {
-            continue;
-        };
-        match flag_of(statement) {
-            Some((flag, true)) => raised.insert(flag),
-            Some((flag, false)) => lowered.insert(flag),
-            None => false,
-        };
-    }
-    raised.intersection(&lowered).next().is_some()
 }
 
 /// Whether a function has asked about an attribute and set it before it awaits something, with no `await` from
@@ -648,86 +674,4 @@ fn is_claimed(program: Program<'_, '_>, function: FunctionRef, awaited: &Expr) -
         };
         store.end <= span_of(awaited).start && nodes.iter().any(is_asked)
     })
-}
-
-/// The flag that a statement raises or lowers: an attribute, or a set that is one with its key.
-fn flag_of(statement: &Stmt) -> Option<((String, Option<String>), bool)> {
-    match statement {
-        Stmt::Assign(it) => {
-            let ([target @ Expr::Attribute(_)], Expr::BooleanLiteral(value)) =
-                (&it.targets[..], &*it.value)
-            else {
-                return None;
-            };
-            Some(((path_of(target)?, None), value.value))
-        }
-        Stmt::Expr(it) => {
-            let call = it.value.as_call_expr()?;
-            let method = call.func.as_attribute_expr()?;
-            let raises = match method.attr.as_str() {
-                "add" => true,
-                "discard" | "remove" => false,
-                _ => return None,
-            };
-            let [key] = &call.arguments.args[..] else {
-                return None;
-            };
-            method.value.is_attribute_expr().then_some(())?;
-            Some(((path_of(&method.value)?, Some(path_of(key)?)), raises))
-        }
-        _ => None,
-    }
-}
-
-/// Whether a function runs under a lock wherever it is called.
-fn is_always_locked(
-    program: Program<'_, '_>,
-    running: Running<'_>,
-    function: FunctionRef,
-    seen: &mut BTreeSet<FunctionRef>,
-) -> bool {
-    let is_entry = running
-        .reach
-        .entries
-        .iter()
-        .any(|it| it.function == function);
-    if is_entry || !seen.insert(function) {
-        return false;
-    }
-    let mut called = false;
-    for caller in running.runs_of(|_| true) {
-        let locked = spans_under_lock(program, caller);
-        for node in own_nodes(program.function(caller)) {
-            let Node::Expr(Expr::Call(call)) = node else {
-                continue;
-            };
-            let runs = program.callees(caller.file, call);
-            if !runs.contains(&Callee::Function(function)) {
-                continue;
-            }
-            called = true;
-            let at = span_of(call).start;
-            let is_locked = locked.iter().any(|&(start, end)| start <= at && at < end);
-            if !is_locked && !is_always_locked(program, running, caller, seen) {
-                return false;
-            }
-        }
-    }
-    called
-}
-
-fn spans_under_lock(program: Program<'_, '_>, function: FunctionRef) -> Vec<(u32, u32)> {
-    let withs = own_nodes(program.function(function)).filter_map(|node| match node {
-        Node::Stmt(Stmt::With(it)) if it.is_async => Some(it),
-        _ => None,
-    });
-    let locking = withs.filter(|it| {
-        let entered = it.items.iter().map(|item| &item.context_expr);
-        entered
-            .into_iter()
-            .any(|it| is_lock(program, function.file, it))
-    });
-    locking
-        .map(|it| (span_of(it).start, span_of(it).end))
-        .collect()
 }
