@@ -14,7 +14,7 @@ use super::stale::is_empty;
 use super::stores::is_false;
 use crate::handlers::Handler;
 use crate::program::{Node, Program, Running, is_handler, own_nodes};
-use crate::writes::{self, Write};
+use crate::writes::{self, Resize, Write, resized};
 
 /// A place where some of it is lost.
 pub(super) struct Lost {
@@ -39,6 +39,8 @@ pub(super) struct Messages<'f, 'p> {
     pub(super) kept: BTreeMap<&'p str, String>,
     /// Those that they write to behind an `await`.
     pub(super) kept_later: BTreeMap<&'p str, String>,
+    /// Those whose containers they put something into.
+    pub(super) filled: BTreeMap<&'p str, String>,
     /// Those that they set to something empty.
     pub(super) lowered: BTreeMap<&'p str, String>,
     /// Those that are there before `run`, or that handlers set.
@@ -57,6 +59,7 @@ impl<'f, 'p> Messages<'f, 'p> {
             makers: running.runs_of(|role| role == Role::Init),
             kept: BTreeMap::new(),
             kept_later: BTreeMap::new(),
+            filled: BTreeMap::new(),
             lowered: BTreeMap::new(),
             begun: BTreeSet::new(),
             queues: BTreeMap::new(),
@@ -131,6 +134,11 @@ impl<'f, 'p> Messages<'f, 'p> {
             self.begun.extend(write.binds.then_some(name));
             if handler.role == Role::Signal && added.contains(&at) {
                 note(&mut self.queues);
+            }
+            let mut own = own_nodes(program.function(function)).filter_map(resized);
+            let how = own.find(|(it, _)| std::ptr::eq(*it, write.node));
+            if before.is_some() && how.is_some_and(|(_, how)| how != Resize::Takes) {
+                note(&mut self.filled);
             }
             match before {
                 Some(it) if it.has_waited => note(&mut self.kept_later),

@@ -7,13 +7,21 @@ use lint_core::facts::FunctionRef;
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
+use super::blocks::{around, goes_on};
 use super::ends::falls_through;
 use super::handler_continues_as_new::CONTINUE_AS_NEW;
 use super::kept::{Lost, Messages, added_to, is_attribute, is_name};
 use super::mentioned::looks_up;
 use super::stale::is_empty;
-use crate::program::{Node, bodies, nodes_of, nodes_of_expr, own_nodes};
+use crate::program::{Node, nodes_of, nodes_of_expr, own_nodes};
 use crate::sdk;
+
+/// What a function does from the last wait on the way to a place up to there.
+struct Gap {
+    awaited: Span,
+    /// What comes after the wait.
+    after: Vec<Span>,
+}
 
 /// A place where a function continues as new.
 struct Restart<'p> {
@@ -35,10 +43,7 @@ impl<'p> Messages<'_, 'p> {
         let mut found = Vec::new();
         for restart in self.restarts(function) {
             let at = restart.at;
-            let before = self.awaits(function).into_iter();
-            let before = before
-                .filter(|it| it.end <= at.start && self.comes_to(function, &def.body, *it, at));
-            let Some(awaited) = before.max_by_key(|it| it.start) else {
+            let Some(gap) = self.gap(function, &def.body, at) else {
                 continue;
             };
             let repeated = own_nodes(program.function(function)).find_map(|node| match node {
@@ -46,8 +51,8 @@ impl<'p> Messages<'_, 'p> {
                 _ => None,
             });
             let repeated = repeated.map_or(&def.body[..], std::slice::from_ref);
-            let is_lost = |name: &str| {
-                !self.is_asked(function, name, awaited, at)
+            let is_lost = |name: &'p str| {
+                !self.is_asked(function, name, &gap)
                     && !restart.helper.is_some_and(|it| self.mentions(it, name))
                     && !restart
                         .calls
@@ -72,6 +77,42 @@ impl<'p> Messages<'_, 'p> {
             }
         }
         found
+    }
+
+    /// The last wait is before the place, or in the round of a loop before the one that comes to it.
+    fn gap(&self, function: FunctionRef, body: &'p [Stmt], at: Span) -> Option<Gap> {
+        let awaits = self.awaits(function);
+        let before = awaits.iter().filter(|it| it.end <= at.start);
+        let before = before.filter(|it| self.comes_to(function, body, **it, at));
+        let before = before.max_by_key(|it| it.start).map(|&awaited| Gap {
+            awaited,
+            after: vec![Span::new(awaited.end, at.end)],
+        });
+        let loops = own_nodes(self.program.function(function)).filter_map(|node| match node {
+            Node::Stmt(it @ Stmt::While(ast::StmtWhile { body, .. }))
+            | Node::Stmt(it @ Stmt::For(ast::StmtFor { body, .. })) => Some((span_of(it), body)),
+            _ => None,
+        });
+        let Some((around, body)) = loops.filter(|(it, _)| it.contains(at)).last() else {
+            return before;
+        };
+        if before
+            .as_ref()
+            .is_some_and(|it| around.contains(it.awaited))
+        {
+            return before;
+        }
+        let later = awaits
+            .into_iter()
+            .filter(|it| at.end <= it.start && around.contains(*it) && goes_on(body, *it));
+        let later = later.max_by_key(|it| it.start).map(|awaited| Gap {
+            awaited,
+            after: vec![
+                Span::new(awaited.end, around.end),
+                Span::new(around.start, at.end),
+            ],
+        });
+        later.or(before)
     }
 
     fn lost_at(&self, restart: &Restart<'_>, lost: &[(&str, &str)]) -> Lost {
@@ -182,10 +223,11 @@ impl<'p> Messages<'_, 'p> {
         })
     }
 
-    /// Whether the queue is mentioned between the last await and the call, or in the test of a loop around the
-    /// await that ends before the call.
-    fn is_asked(&self, function: FunctionRef, name: &str, awaited: Span, call: Span) -> bool {
-        let between = Span::new(awaited.start, call.end);
+    /// Whether the queue is mentioned after the wait, or in the test of a loop around the wait that ends before the
+    /// place.
+    fn is_asked(&self, function: FunctionRef, name: &'p str, gap: &Gap) -> bool {
+        let Gap { awaited, after } = gap;
+        let is_after = |it: Span| after.iter().any(|span| span.contains(it));
         // The arguments are there before the wait, but a condition is asked at its end.
         let mut nodes = own_nodes(self.program.function(function));
         let is_condition = nodes.any(|node| match node {
@@ -195,35 +237,35 @@ impl<'p> Messages<'_, 'p> {
             }
             _ => false,
         });
-        let asked = match is_condition {
-            true => between,
-            false => Span::new(awaited.end, call.end),
-        };
         let added = added_to(self.program, function);
-        let is_said = |within: Span| {
+        let is_said = |counts: &dyn Fn(Span) -> bool| {
             own_nodes(self.program.function(function)).any(|node| match node {
                 Node::Expr(Expr::Attribute(it)) if it.attr.as_str() == name => {
-                    within.contains(span_of(it)) && !added.contains(&span_of(it))
+                    counts(span_of(it)) && !added.contains(&span_of(it))
                 }
-                Node::Expr(it @ Expr::Lambda(_)) => {
-                    within.contains(span_of(it)) && looks_up(it, name)
-                }
+                Node::Expr(it @ Expr::Lambda(_)) => counts(span_of(it)) && looks_up(it, name),
                 _ => false,
             })
         };
-        is_said(asked)
+        is_said(&|it| is_after(it) || is_condition && awaited.contains(it))
             || own_nodes(self.program.function(function)).any(|node| match node {
                 Node::Stmt(it @ Stmt::While(around)) => {
-                    let span = span_of(it);
-                    span.contains(awaited)
-                        && span.end <= call.start
-                        && is_said(span_of(&*around.test))
+                    let (span, test) = (span_of(it), span_of(&*around.test));
+                    let is_left = !is_after(span) && !span.contains(after[after.len() - 1]);
+                    span.contains(*awaited) && is_left && is_said(&|it| test.contains(it))
                 }
-                Node::Expr(Expr::Call(it)) if between.contains(span_of(it)) => self
-                    .program
-                    .functions(function.file, it)
-                    .flat_map(|it| self.program.runs_from(it))
-                    .any(|it| self.mentions(it, name)),
+                Node::Expr(Expr::Call(it)) => {
+                    let callees = self.program.functions(function.file, it);
+                    let mut callees = callees.filter(|it| {
+                        let mut runs = self.program.runs_from(*it).into_iter();
+                        runs.any(|it| self.mentions(it, name))
+                    });
+                    let (at, written) = (span_of(it), BTreeSet::from([name]));
+                    match awaited.contains(at) {
+                        true => callees.any(|it| self.looks_last(it, &written)),
+                        false => is_after(at) && callees.next().is_some(),
+                    }
+                }
                 _ => false,
             })
     }
@@ -266,15 +308,6 @@ impl<'p> Messages<'_, 'p> {
         }
         false
     }
-}
-
-/// The statement of a block in which something stands, and the block in that.
-fn around(body: &[Stmt], at: Span) -> Option<(&Stmt, Option<&[Stmt]>)> {
-    let is_around = |it: &Stmt| span_of(it).contains(at);
-    let statement = body.iter().find(|it| is_around(it))?;
-    let inner = bodies(statement).into_iter();
-    let mut inner = inner.filter(|it| it.iter().any(is_around));
-    Some((statement, inner.next()))
 }
 
 /// Whether a call is given the workflow.

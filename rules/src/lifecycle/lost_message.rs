@@ -17,9 +17,9 @@ use crate::writes;
 
 /// ## What it does
 /// Finds what signal and update handlers keep for `run`, and `run` throws away unread: it sets the attribute to
-/// something empty or to its input before anything has looked at it, or back right before it waits for it, or
-/// continues as new without what is still in a queue or a flag. Also signals that a handler drops because `run` has
-/// not yet replaced a placeholder.
+/// something empty, to its input or to the result of a step before anything has looked at it, or back right before it
+/// waits for it, or continues as new without what is still in a queue or a flag. Also signals that a handler drops
+/// because `run` has not yet replaced a placeholder.
 ///
 /// ## Why is this bad?
 /// A message that comes with the start of a workflow, or before its first task is done, is handled before `run`
@@ -124,7 +124,8 @@ use crate::writes;
 /// ```
 ///
 /// ## Limits
-/// What `run` sets at its start counts if no condition decides on it, and behind an `await` what is set to a plain
+/// What `run` sets at its start counts if no condition decides on it, a plain value only if `run` then waits for another
+/// one, a result only if handlers put something into what was there, and behind an `await` what is set to a plain
 /// value right before a wait for it, if nobody has looked at it, or at what the handler writes beside it, since other
 /// code ran. A queue is an attribute that a signal handler adds to and code of `run` takes from, a flag one that
 /// begins with nothing; what is asked about it after the last `await`, or read for the input of the next run, is

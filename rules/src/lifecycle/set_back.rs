@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use lint_core::diagnostic::Severity;
 use lint_core::facts::{Callee, FunctionRef};
+use lint_core::knowledge::Role;
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use super::kept::{Lost, Messages, assigned, is_attribute, is_name, set_to_empty};
-use super::mentioned::{attributes_of, looks_up};
+use super::mentioned::{attributes_in, attributes_of, looks_up};
+use crate::calls::{Value, evaluate};
 use crate::program::{Node, nodes_of, nodes_of_expr, own_nodes};
 use crate::sdk;
 
@@ -24,6 +26,7 @@ impl<'p> Messages<'_, 'p> {
             function: run,
             inputs: self.parameters(run).into_iter().collect(),
             depth: 0,
+            results: BTreeSet::new(),
             used: BTreeSet::new(),
             has_waited: false,
             has_asked: false,
@@ -40,6 +43,24 @@ impl<'p> Messages<'_, 'p> {
             .into_iter()
             .flat_map(|it| it.parameters.iter_non_variadic_params());
         parameters.skip(1).map(|it| it.name().as_str()).collect()
+    }
+
+    /// Whether `run` waits for an attribute, alone of what its handlers write, to be something else.
+    fn waits_with(&self, name: &'p str, value: &Value) -> bool {
+        let written = self.written_with(name);
+        let by_run = self.running.runs_of(|role| role == Role::Run);
+        by_run.into_iter().any(|function| {
+            let mut waits = self.program.calls_of(function, sdk::WAIT_CONDITION);
+            waits.any(|call| {
+                let predicate = call.arguments.args.first();
+                let condition = predicate.and_then(|it| it.as_lambda_expr());
+                condition.is_some_and(|it| {
+                    let asked = attributes_in(&it.body);
+                    let is_false = evaluate(&it.body, name, value).is_some_and(|it| !it.is_true());
+                    is_false && asked.intersection(&written).eq([&name])
+                })
+            })
+        })
     }
 
     /// Whether a node waits for more than time and conditions.
@@ -73,6 +94,8 @@ struct Walk<'a, 'f, 'p> {
     function: FunctionRef,
     /// The parameters of that which hold input of `run`.
     inputs: BTreeSet<&'p str>,
+    /// The variables that hold what it has awaited.
+    results: BTreeSet<&'p str>,
     depth: usize,
     /// The attributes that were read or set so far.
     used: BTreeSet<&'p str>,
@@ -100,9 +123,28 @@ impl<'p> Walk<'_, '_, 'p> {
                     self.enter(statement);
                     self.look(statement, &body[ix + 1..]);
                     self.note(nodes_of(std::slice::from_ref(statement)));
+                    self.keep_result(statement);
                 }
             }
         }
+    }
+
+    fn keep_result(&mut self, statement: &'p Stmt) {
+        if let Stmt::Assign(it) = statement
+            && let [Expr::Name(name)] = &it.targets[..]
+        {
+            match self.is_awaited(&it.value) {
+                true => self.results.insert(name.id.as_str()),
+                false => self.results.remove(name.id.as_str()),
+            };
+        }
+    }
+
+    /// Whether a value is what something that takes time gives.
+    fn is_awaited(&self, value: &'p Expr) -> bool {
+        nodes_of_expr(value)
+            .into_iter()
+            .any(|node| self.messages.asks(self.function, node))
     }
 
     /// Goes through what a statement runs to its end.
@@ -120,10 +162,11 @@ impl<'p> Walk<'_, '_, 'p> {
             inputs.extend(named.filter_map(|it| Some(it.arg.as_ref()?.as_str())));
             let function = std::mem::replace(&mut self.function, callee);
             let inputs = std::mem::replace(&mut self.inputs, inputs);
+            let results = std::mem::take(&mut self.results);
             self.depth += 1;
             self.body(body);
             self.depth -= 1;
-            (self.function, self.inputs) = (function, inputs);
+            (self.function, self.inputs, self.results) = (function, inputs, results);
         }
     }
 
@@ -143,6 +186,8 @@ impl<'p> Walk<'_, '_, 'p> {
 
     fn look(&mut self, statement: &'p Stmt, rest: &[Stmt]) {
         let Some((place, name)) = set_to_empty(statement).or_else(|| cleared(statement)) else {
+            self.look_at_written(statement);
+            self.look_at_result(statement);
             return self.look_at_given(statement);
         };
         let messages = self.messages;
@@ -173,17 +218,7 @@ impl<'p> Walk<'_, '_, 'p> {
         let Some(handler) = messages.kept.get(name) else {
             return;
         };
-        let nodes = nodes_of_expr(value);
-        let is_merged = nodes.iter().any(|node| match node {
-            Node::Expr(Expr::Call(call)) => {
-                let called = messages.program.functions(self.function.file, call);
-                let mut called = called.flat_map(|it| messages.program.runs_from(it));
-                called.any(|it| messages.mentions(it, name))
-            }
-            Node::Expr(it) => is_attribute(it, name),
-            Node::Stmt(_) => false,
-        });
-        if !self.holds_input(value) || is_merged || !messages.is_used_by_run(name) {
+        if !self.holds_input(value) || self.merges(name, value) || !messages.is_used_by_run(name) {
             return;
         }
         let message = format!(
@@ -192,6 +227,69 @@ impl<'p> Walk<'_, '_, 'p> {
         );
         let help = "set it in `__init__`, which gets the input with `@workflow.init`";
         self.find(place, name, message, help);
+    }
+
+    /// Whether a value takes along what the attribute has held.
+    fn merges(&self, name: &str, value: &'p Expr) -> bool {
+        let nodes = nodes_of_expr(value);
+        nodes.iter().any(|node| match node {
+            Node::Expr(Expr::Call(call)) => {
+                let called = self.messages.program.functions(self.function.file, call);
+                let mut called = called.flat_map(|it| self.messages.program.runs_from(it));
+                called.any(|it| self.messages.mentions(it, name))
+            }
+            Node::Expr(it) => is_attribute(it, name),
+            Node::Stmt(_) => false,
+        })
+    }
+
+    /// An attribute that is set to the result of a step, over what handlers have put into it.
+    fn look_at_result(&mut self, statement: &'p Stmt) {
+        let messages = self.messages;
+        let Some((place, name, value)) = assigned(statement) else {
+            return;
+        };
+        let nodes = nodes_of_expr(value);
+        let is_result = self.is_awaited(value)
+            || nodes.iter().any(|node| match node {
+                Node::Expr(Expr::Name(it)) => self.results.contains(it.id.as_str()),
+                _ => false,
+            });
+        let Some(handler) = messages.filled.get(name).filter(|_| is_result) else {
+            return;
+        };
+        if !self.merges(name, value) && messages.is_used_by_run(name) {
+            let message = format!(
+                "`run` of `{}` sets `self.{name}` to the result of a step before anything has read it, so what `{handler}` has put \
+                 there meanwhile is lost",
+                messages.running.short_name()
+            );
+            let help = "add the result to what is there, or load it before handlers are let in";
+            self.find(place, name, message, help);
+        }
+    }
+
+    /// An attribute that is set to a plain value at the start, with which `run` waits on for what has come already.
+    fn look_at_written(&mut self, statement: &'p Stmt) {
+        let messages = self.messages;
+        let Some((place, name, value)) = assigned(statement).filter(|_| !self.has_waited) else {
+            return;
+        };
+        let value = Value::of(value).filter(|value| messages.waits_with(name, value));
+        let Some(handler) = messages.kept.get(name).filter(|_| value.is_some()) else {
+            return;
+        };
+        let message = format!(
+            "`run` of `{}` sets `self.{name}` before anything has read it and then waits for another value, so what `{handler}` has \
+             put there before is lost",
+            messages.running.short_name()
+        );
+        self.find(
+            place,
+            name,
+            message,
+            "set it in `__init__`, which runs before all handlers",
+        );
     }
 
     fn is_input(&self, expr: &Expr) -> bool {

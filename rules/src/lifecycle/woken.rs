@@ -10,13 +10,17 @@ use lint_core::syntax::span_of;
 
 use super::kept::{Lost, Messages, is_attribute, is_name};
 use super::mentioned::{attributes_in, attributes_of};
+use super::stale::stale_stores;
 use crate::calls::Value;
 use crate::program::{Node, bodies, nodes_of, nodes_of_expr, own_nodes};
 use crate::sdk;
 use crate::writes;
 
+/// Helpers are followed this far.
+const MAX_DEPTH: usize = 3;
+
 /// What happens in some code, seen from an attribute.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Event {
     /// It is looked at, or something else that its handlers write.
     Looks,
@@ -49,6 +53,14 @@ impl<'p> Messages<'_, 'p> {
             .map_or(&[][..], |it| &it.body[..]);
         let mut found = Vec::new();
         self.follow(function, body, None, &mut Vec::new(), &mut found);
+        // Of a queue that was read before it is thrown away, RB601 tells more.
+        let mut told = stale_stores(self.program, self.running, function);
+        told.retain(|it| self.queues.contains_key(it.attribute.attr.as_str()));
+        found.retain(|it| {
+            !told
+                .iter()
+                .any(|told| it.span.contains(span_of(told.target)))
+        });
         found
     }
 
@@ -106,7 +118,7 @@ impl<'p> Messages<'_, 'p> {
         for level in levels.iter().rev() {
             let (before, after) = level.block.split_at(level.ix);
             for statement in before.iter().rev() {
-                if let Some(it) = self.last_event(function, statement, written) {
+                if let Some(it) = self.last_event(function, statement, written, 0) {
                     return it == Event::Asks;
                 }
             }
@@ -115,7 +127,7 @@ impl<'p> Messages<'_, 'p> {
                 Some(Stmt::While(it)) if looks(&it.test) => return false,
                 Some(Stmt::While(_) | Stmt::For(_)) => {
                     let last = after[1..].iter().rev();
-                    let mut last = last.filter_map(|it| self.last_event(function, it, written));
+                    let mut last = last.filter_map(|it| self.last_event(function, it, written, 0));
                     if last.next() == Some(Event::Asks) {
                         return true;
                     }
@@ -141,10 +153,15 @@ impl<'p> Messages<'_, 'p> {
         function: FunctionRef,
         statement: &'p Stmt,
         written: &BTreeSet<&'p str>,
+        depth: usize,
     ) -> Option<Event> {
-        if let Stmt::While(it) = statement
-            && !attributes_in(&it.test).is_disjoint(written)
-        {
+        // A loop looks again after its last round, and so does one that goes through a queue itself.
+        let asked = match statement {
+            Stmt::While(it) => Some(&*it.test),
+            Stmt::For(it) => Some(&*it.iter).filter(|it| it.is_attribute_expr()),
+            _ => None,
+        };
+        if asked.is_some_and(|it| !attributes_in(it).is_disjoint(written)) {
             return Some(Event::Looks);
         }
         let mut last = None;
@@ -163,15 +180,11 @@ impl<'p> Messages<'_, 'p> {
                     }
                 }
                 Expr::Call(it) => {
-                    let called = self.program.functions(function.file, it);
-                    let called: BTreeSet<_> =
-                        called.flat_map(|it| self.program.runs_from(it)).collect();
-                    let defs = called.iter().filter_map(|it| self.program.def(*it));
-                    let mut looked_up = defs.flat_map(attributes_of);
-                    match () {
-                        () if looked_up.any(|it| written.contains(it)) => Event::Looks,
-                        () if called.iter().any(|it| self.asks_within(*it)) => Event::Asks,
-                        () => continue,
+                    let callees = self.program.functions(function.file, it);
+                    let events = callees.filter_map(|it| self.event_of(it, written, depth));
+                    match events.reduce(|one, other| one.min(other)) {
+                        Some(it) => it,
+                        None => continue,
                     }
                 }
                 _ => continue,
@@ -182,6 +195,37 @@ impl<'p> Messages<'_, 'p> {
             }
         }
         last.map(|(_, it)| it)
+    }
+
+    /// What a function does last. One that is not followed is taken to look if it looks anywhere.
+    fn event_of(
+        &self,
+        function: FunctionRef,
+        written: &BTreeSet<&'p str>,
+        depth: usize,
+    ) -> Option<Event> {
+        let called = self.program.runs_from(function);
+        let defs = called.iter().filter_map(|it| self.program.def(*it));
+        let looks = defs.flat_map(attributes_of).any(|it| written.contains(it));
+        let asks = called.iter().any(|it| self.asks_within(*it));
+        match (looks, asks) {
+            (true, true) if depth < MAX_DEPTH => {
+                let body = self
+                    .program
+                    .def(function)
+                    .map_or(&[][..], |it| &it.body[..]);
+                let mut last = body.iter().rev();
+                last.find_map(|it| self.last_event(function, it, written, depth + 1))
+            }
+            (true, _) => Some(Event::Looks),
+            (false, true) => Some(Event::Asks),
+            (false, false) => None,
+        }
+    }
+
+    /// Whether a function looks at attributes after all that it waits for.
+    pub(super) fn looks_last(&self, function: FunctionRef, attributes: &BTreeSet<&'p str>) -> bool {
+        self.event_of(function, attributes, 0) == Some(Event::Looks)
     }
 
     /// The attributes that an awaited expression waits for.
@@ -259,6 +303,10 @@ impl<'p> Messages<'_, 'p> {
 
     /// The handler that tells `run` something with an attribute that a statement sets back.
     fn teller(&self, name: &'p str, statement: &Stmt) -> Option<&str> {
+        let queue = self.queues.get(name).map(String::as_str);
+        if queue.is_some() {
+            return queue;
+        }
         if statement.is_assign_stmt() {
             let handler = self.kept.get(name).or_else(|| self.kept_later.get(name));
             let handler = handler.or_else(|| self.lowered.get(name));
@@ -280,15 +328,14 @@ impl<'p> Messages<'_, 'p> {
     }
 }
 
-/// The attribute that a statement sets to a plain value, or the event in it that it clears.
+/// The attribute that a statement sets to a plain value, or the event or queue in it that it clears.
 fn set_back(statement: &Stmt) -> Option<(&Expr, &str)> {
     match statement {
         Stmt::Assign(it) => {
             let [target @ Expr::Attribute(attribute)] = &it.targets[..] else {
                 return None;
             };
-            let is_plain = Value::of(&it.value).is_some_and(|it| it != Value::Empty);
-            let is_own = is_name(&attribute.value, "self") && is_plain;
+            let is_own = is_name(&attribute.value, "self") && Value::of(&it.value).is_some();
             is_own.then_some((target, attribute.attr.as_str()))
         }
         Stmt::Expr(it) => {
