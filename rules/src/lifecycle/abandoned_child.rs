@@ -2,14 +2,14 @@ use lint_core::diagnostic::Diagnostic;
 use lint_core::facts::FunctionRef;
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::{self, Expr};
+use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use super::ends::can_end;
 use crate::finding::Finding;
-use crate::model::{CallSite, Model, Usage};
-use crate::program::{Program, Running};
+use crate::model::{CallSite, Model, PUTS, Usage};
+use crate::program::{Node, Program, Running, nodes_of, nodes_of_expr, own_nodes};
 use crate::rule::{Context, Rule, Scope};
 use crate::sites::{hides_keywords, keyword_value, shown_call};
 use crate::variables::{is_only_put_away, is_read_whole, is_taken_out};
@@ -167,7 +167,7 @@ fn has_no_policy(child: &ast::ExprCall) -> bool {
     keyword_value(child, "parent_close_policy").is_none() && !hides_keywords(child)
 }
 
-/// Whether starts are awaited together, and the handles that this gives are thrown away.
+/// Whether starts are awaited together, and the handles that this gives are thrown away, or only counted.
 fn is_gathered_for_nothing(model: &Model<'_>, site: &CallSite<'_>) -> bool {
     let at = span_of(site.call);
     let is_around = |it: &&CallSite<'_>| {
@@ -176,11 +176,103 @@ fn is_gathered_for_nothing(model: &Model<'_>, site: &CallSite<'_>) -> bool {
     };
     let is_argument =
         matches!(&site.usage, Usage::Argument(Some(it)) if it.external() == Some(GATHER));
-    (site.collected || is_argument)
-        && model
-            .all_calls()
-            .filter(is_around)
-            .any(|it| it.external() == Some(GATHER) && it.awaited && it.usage == Usage::Discarded)
+    if (site.collected || is_argument) && gathers_for_nothing(model).any(|it| is_around(&it)) {
+        return true;
+    }
+    match &site.usage {
+        Usage::Kept(Expr::Name(all)) => is_only_gathered(model, site, all.id.as_str()),
+        Usage::Assigned(Expr::Name(all)) if site.collected => {
+            is_only_gathered(model, site, all.id.as_str())
+        }
+        Usage::Assigned(Expr::Name(it)) => put_into(model, site, it.id.as_str())
+            .is_some_and(|all| is_only_gathered(model, site, all)),
+        _ => false,
+    }
+}
+
+fn gathers_for_nothing<'m, 'p>(model: &'m Model<'p>) -> impl Iterator<Item = &'m CallSite<'p>> {
+    model.all_calls().filter(move |it| {
+        let is_gather = it.external() == Some(GATHER) && it.awaited;
+        is_gather
+            && match &it.usage {
+                Usage::Discarded => true,
+                Usage::Assigned(Expr::Name(handles)) => {
+                    !is_taken_out(model, it, handles.id.as_str())
+                }
+                _ => false,
+            }
+    })
+}
+
+/// Whether a function does nothing with a collection but to fill it, to count it and to gather for nothing what is in it.
+fn is_only_gathered(model: &Model<'_>, site: &CallSite<'_>, all: &str) -> bool {
+    let nodes = nodes_around(model, site);
+    let is_spread = |it: &Expr| match it {
+        Expr::Starred(it) => is_name(&it.value, all),
+        _ => false,
+    };
+    let gathers: Vec<_> = gathers_for_nothing(model)
+        .filter(|it| (it.file, it.function) == (site.file, site.function))
+        .filter(|it| it.call.arguments.args.iter().any(is_spread))
+        .collect();
+    let reads = nodes.iter().filter(|node| is_read(node, all)).count();
+    let idle = nodes.iter().filter(|node| match node {
+        Node::Expr(Expr::Call(call)) => {
+            put(call).is_some_and(|(it, _)| it == all) || counts(call, all)
+        }
+        _ => false,
+    });
+    !gathers.is_empty() && reads == idle.count() + gathers.len()
+}
+
+/// The collection into which the value of a variable is put, if nothing else happens to it.
+fn put_into<'p>(model: &Model<'p>, site: &CallSite<'_>, name: &str) -> Option<&'p str> {
+    let nodes = nodes_around(model, site);
+    let mut puts = nodes.iter().filter_map(|node| match node {
+        Node::Expr(Expr::Call(call)) => put(call).filter(|(_, it)| is_name(it, name)),
+        _ => None,
+    });
+    let (all, _) = puts.next()?;
+    let reads = nodes.iter().filter(|node| is_read(node, name)).count();
+    (reads == 1).then_some(all)
+}
+
+/// The code around a call: of its function, with the functions in that.
+fn nodes_around<'p>(model: &Model<'p>, site: &CallSite<'_>) -> Vec<Node<'p>> {
+    let function = model.index(site.file).map(|it| it.function(site.function));
+    let mut pending: Vec<Node<'p>> = own_nodes(function).collect();
+    let mut found = Vec::new();
+    while let Some(node) = pending.pop() {
+        match node {
+            Node::Expr(Expr::Lambda(it)) => pending.extend(nodes_of_expr(&it.body)),
+            Node::Stmt(Stmt::FunctionDef(it)) => pending.extend(nodes_of(&it.body)),
+            _ => {}
+        }
+        found.push(node);
+    }
+    found
+}
+
+/// The collection of `children.append(child)`, and what is put there.
+fn put(call: &ast::ExprCall) -> Option<(&str, &Expr)> {
+    let method = call.func.as_attribute_expr()?;
+    let all = method.value.as_name_expr()?;
+    let it = call.arguments.args.last()?;
+    PUTS.contains(&method.attr.as_str())
+        .then_some((all.id.as_str(), it))
+}
+
+/// `len(children)`
+fn counts(call: &ast::ExprCall, all: &str) -> bool {
+    is_name(&call.func, "len") && matches!(&*call.arguments.args, [it] if is_name(it, all))
+}
+
+fn is_read(node: &Node<'_>, name: &str) -> bool {
+    matches!(node, Node::Expr(it @ Expr::Name(of)) if of.ctx.is_load() && is_name(it, name))
+}
+
+fn is_name(expr: &Expr, name: &str) -> bool {
+    matches!(expr, Expr::Name(it) if it.id.as_str() == name)
 }
 
 /// The workflow that runs the code of a call, if its run can end.
