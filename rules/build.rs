@@ -240,6 +240,7 @@ struct Listener {
 struct SdkFile {
     sdk_packages: BTreeSet<String>,
     engines: BTreeSet<String>,
+    always_passed: BTreeSet<String>,
     stdlib: BTreeSet<String>,
     command: Vec<Command>,
     marker: Vec<Marker>,
@@ -393,7 +394,7 @@ fn compile() -> Result<()> {
         "pub static TABLES: Tables = Tables {{\n\
          apis: {}, returns: {}, bases: {}, aliases: {}, higher_order: {}, keepers: {},\n\
          listeners: {}, commands: {}, markers: {}, never_none: {}, sdk_packages: {},\n\
-         engines: {}, stdlib: {} }};\n",
+         engines: {}, always_passed: {}, stdlib: {} }};\n",
         api_table.source(),
         returns.source(),
         bases.source(),
@@ -406,6 +407,7 @@ fn compile() -> Result<()> {
         strings(&never_none),
         strings(&sdk.sdk_packages),
         strings(&sdk.engines),
+        strings(&sdk.always_passed),
         strings(&sdk.stdlib),
     );
     let source =

@@ -261,9 +261,8 @@ pub enum HazardKind {
     StateWrite,
     /// A command is issued, or state changed, only if history is (or is not) being replayed.
     ReplayFlag { state: bool },
-    /// A module is imported while a workflow runs; it may have been loaded with the workflow,
-    /// passed through the sandbox.
-    LateImport { loaded: bool },
+    /// A module is loaded while a workflow runs.
+    LateImport,
     /// A command is issued.
     Command { kind: CommandKind },
 }

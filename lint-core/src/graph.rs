@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::analysis::{Wish, interpret};
 use crate::diagnostic::{FileId, Place};
 use crate::index::MODULE_BODY;
-use crate::interp::{Code, CtxId, EventKind, FuncId, Machine, Mode};
+use crate::interp::{Code, CtxId, EventKind, FuncId, Imported, Machine, Mode};
 use crate::knowledge::{CommandKind, Knowledge};
 use crate::markers;
 use crate::project::Project;
@@ -132,12 +132,16 @@ fn culprit(machine: &Machine<'_>, event: EventKind) -> Option<String> {
             Some(format!("shared state {}", machine.str(name)))
         }
         EventKind::ReplayFlag { callee: None, .. } => Some("the replay flag".to_owned()),
-        EventKind::LateImport(name) => Some(format!("import of {}", machine.str(name))),
+        EventKind::Import {
+            what: Imported::Package(name),
+            passed: false,
+        } => Some(format!("import of {}", machine.str(name))),
         EventKind::SharedState { .. }
         | EventKind::ReplayFlag { .. }
         | EventKind::StateWrite(_)
         | EventKind::ContentWrite { .. }
-        | EventKind::Command { .. } => None,
+        | EventKind::Command { .. }
+        | EventKind::Import { .. } => None,
     }
 }
 

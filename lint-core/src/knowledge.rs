@@ -351,6 +351,8 @@ pub struct Tables {
     pub sdk_packages: &'static [&'static str],
     /// Top-level packages of engines that copy an SDK.
     pub engines: &'static [&'static str],
+    /// Modules that the sandbox never has a copy of, with what is below them.
+    pub always_passed: &'static [&'static str],
     /// Top-level modules of the standard library, sorted.
     pub stdlib: &'static [&'static str],
 }
@@ -569,9 +571,25 @@ impl Knowledge {
         self.tables.engines.contains(&top_level)
     }
 
+    /// Whether the sandbox takes the module of the worker, whatever is said about it.
+    pub fn is_always_passed(&self, module: &str) -> bool {
+        let mut passed = self.tables.always_passed.iter();
+        let package = module.split('.').next().unwrap_or(module);
+        self.is_stdlib(package)
+            || self.is_sdk_package(package)
+            || passed.any(|it| is_at_or_below(module, it))
+    }
+
     pub fn is_stdlib(&self, top_level: &str) -> bool {
         self.tables.stdlib.binary_search(&top_level).is_ok()
     }
+}
+
+/// Whether a dotted name is another one, or one below it.
+pub(crate) fn is_at_or_below(module: &str, package: &str) -> bool {
+    module
+        .strip_prefix(package)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// `a.b.c` gives `a.b`, then `a`.

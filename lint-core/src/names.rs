@@ -1096,6 +1096,7 @@ mod tests {
         never_none: &[],
         sdk_packages: &["sdk"],
         engines: &[],
+        always_passed: &[],
         stdlib: &["time"],
         apis: &[],
         returns: &[],

@@ -766,6 +766,21 @@ impl<'l> Project<'l> {
             .collect()
     }
 
+    /// The packages around a module, outermost first.
+    pub(crate) fn packages_around(&self, file: FileId) -> Vec<FileId> {
+        let mut packages = Vec::new();
+        let mut directory = split(self.key(file)).0;
+        while let Some(package) = self.file(&join(directory, "__init__.py")) {
+            packages.push(package);
+            if directory.is_empty() {
+                break;
+            }
+            directory = split(directory).0;
+        }
+        packages.reverse();
+        packages
+    }
+
     /// The module named in `from <dots><module> import …`.
     pub fn import_from(
         &self,

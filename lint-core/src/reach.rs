@@ -1,8 +1,10 @@
 //! From workflow entry points to hazards: which paths lead there, and what the values do.
 
 mod direct;
+mod loaded;
 mod told;
 
+use std::cell::OnceCell;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque, hash_map};
 
@@ -24,6 +26,7 @@ use crate::uses::{Shown, Use, Uses, impact_of, is_origin};
 use crate::workflows::Found;
 use crate::written::written;
 
+use loaded::Loaded;
 use told::Told;
 
 /// All hazards that workflows reach, sorted, one for each primary place and culprit.
@@ -38,6 +41,7 @@ pub(crate) fn hazards(
         springs: machine.springs(),
         by_worker,
         behind: Behind::new(machine),
+        files: workflows.iter().map(|it| it.workflow.place.file).collect(),
     };
     let mut calls = Calls::default();
     let mut gravest = Gravest::default();
@@ -109,6 +113,8 @@ struct Walk<'m, 'p> {
     /// Contexts of functions asserted pure, not followed.
     boundaries: BTreeSet<CtxId>,
     uses: Uses,
+    /// Few runs import anything, so it is made when one does.
+    loaded: OnceCell<Loaded>,
     common: &'m Common<'m>,
 }
 
@@ -118,6 +124,8 @@ struct Common<'m> {
     /// Modules that workers pass through.
     by_worker: &'m WorkerLists,
     behind: Behind<'m>,
+    /// The modules of all workflows.
+    files: Vec<FileId>,
 }
 
 impl<'m, 'p> Walk<'m, 'p> {
@@ -142,6 +150,7 @@ impl<'m, 'p> Walk<'m, 'p> {
             resources: BTreeMap::new(),
             boundaries: BTreeSet::new(),
             uses: Uses::new(Earlier::of(found, machine)),
+            loaded: OnceCell::new(),
             common,
         };
         walk.reach(true);
@@ -557,6 +566,18 @@ impl<'m, 'p> Walk<'m, 'p> {
         }
     }
 
+    /// What the sandbox has loaded for the workflow. What runs in workflows has those of all of them.
+    fn loaded(&self) -> &Loaded {
+        let (machine, by_worker) = (self.machine, self.common.by_worker);
+        self.loaded.get_or_init(|| {
+            let workflow = &self.found.workflow;
+            match workflow.is_workflow() {
+                true => Loaded::with(&[workflow.place.file], machine, by_worker),
+                false => Loaded::with(&self.common.files, machine, by_worker),
+            }
+        })
+    }
+
     /// Whether what is called here belongs to a resource that the workflow made elsewhere, where it
     /// is reported.
     fn is_resource(&self, source: SourceId, here: Place) -> bool {
@@ -886,7 +907,7 @@ fn kind_rank(kind: &EventKind) -> u8 {
         EventKind::Command { .. } => 6,
         EventKind::ContentWrite { .. } => 7,
         EventKind::ReplayFlag { .. } => 8,
-        EventKind::LateImport(_) => 9,
+        EventKind::Import { .. } => 9,
     }
 }
 

@@ -7,10 +7,13 @@ use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::last_name;
 
+use crate::test_files::is_test;
+
 const FAILURES: &str = "workflow_failure_exception_types";
 const CONVERTERS: [&str; 2] = ["PayloadConverter", "JSONTypeConverter"];
+const UNSANDBOXED: &str = "UnsandboxedWorkflowRunner";
 /// What all files are searched for.
-pub(crate) const SOUGHT: [&str; 4] = [FAILURES, "defn(", CONVERTERS[0], CONVERTERS[1]];
+pub(crate) const SOUGHT: [&str; 5] = [FAILURES, "defn(", CONVERTERS[0], CONVERTERS[1], UNSANDBOXED];
 
 /// What is true of all parts of a project.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -19,6 +22,8 @@ pub(crate) struct Everywhere {
     pub(crate) workers_declare_failures: bool,
     /// Whether `activity.defn(function)` makes activities of functions that are not decorated.
     pub(crate) marks_activities: bool,
+    /// Whether a worker that is none of the tests runs workflows without the sandbox.
+    pub(crate) has_unsandboxed_worker: bool,
     pub(crate) converters: Converters,
 }
 
@@ -41,16 +46,19 @@ impl Everywhere {
         let project = facts.project;
         // No workflow needs the files that start workers.
         let files = project.candidates(&Question {
-            name: format!("{FAILURES}, a converter, or a call of `defn`"),
+            name: format!("{FAILURES}, {UNSANDBOXED}, a converter, or a call of `defn`"),
             words: SOUGHT.map(Word::text).into(),
             test: &|bytes| {
-                let names = [&[FAILURES][..], &CONVERTERS].concat();
+                let names = [&[FAILURES, UNSANDBOXED][..], &CONVERTERS].concat();
                 names.iter().any(|it| mentions(bytes, it)) || calls_defn(bytes)
             },
         });
         let mut finder = Finder::default();
-        for module in files.into_iter().filter_map(|file| project.module(file)) {
-            finder.look_through(&module.tree().body);
+        for file in files {
+            if let Some(module) = project.module(file) {
+                finder.is_test = is_test(project, file);
+                finder.look_through(&module.tree().body);
+            }
         }
         finder.found
     }
@@ -71,6 +79,7 @@ fn calls_defn(bytes: &[u8]) -> bool {
 #[derive(Default)]
 struct Finder<'a> {
     found: Everywhere,
+    is_test: bool,
     /// The names that the file has for modules of activities, and for their `defn`.
     modules: Vec<&'a str>,
     markers: Vec<&'a str>,
@@ -135,6 +144,8 @@ impl<'a> Visitor<'a> for Finder<'a> {
     fn visit_expr(&mut self, expression: &'a Expr) {
         if let Expr::Call(call) = expression {
             self.found.marks_activities |= self.marks_activity(call);
+            self.found.has_unsandboxed_worker |=
+                !self.is_test && last_name(&call.func) == UNSANDBOXED;
             if last_name(&call.func) == "JSONPlainPayloadConverter" {
                 let has = |name| call.arguments.find_keyword(name).is_some();
                 self.found.converters.write |= has("encoder");

@@ -8,7 +8,7 @@ use crate::project::Import;
 use crate::syntax::ast::{self, Expr, Stmt};
 use crate::syntax::span_of;
 
-use super::{CellKey, EventKind, Machine, Mode, Obj, Sym, Value};
+use super::{CellKey, EventKind, Imported, Machine, Mode, Obj, Sym, Value};
 
 impl<'p> Machine<'p> {
     pub(super) fn import(&mut self, it: &'p ast::StmtImport) {
@@ -28,8 +28,8 @@ impl<'p> Machine<'p> {
                         .import_absolute(self.frame.file, &dotted[..end], self.knowledge);
                 last = self.imported(&import, &dotted[..end], span_of(alias));
                 first.get_or_insert_with(|| last.clone());
+                self.note_import(&import, dotted, span_of(alias));
                 if import == Import::External {
-                    self.note_import(&import, dotted, span_of(alias));
                     // Nothing below it is part of the project either.
                     last = Value::of(self.external(dotted));
                     break;
@@ -59,7 +59,7 @@ impl<'p> Machine<'p> {
             .project
             .import_from(self.frame.file, module, it.level, self.knowledge);
         let object = self.imported(&base, module, span_of(it));
-        if it.level == 0 {
+        if it.level == 0 || base != Import::External {
             self.note_import(&base, module, span_of(it));
         }
         for alias in &it.names {
@@ -91,6 +91,7 @@ impl<'p> Machine<'p> {
                     value = self.imported(&submodule, name, span_of(alias));
                 }
             }
+            self.note_submodules(&base, &value, span_of(it));
             let bound = alias.asname.as_ref().unwrap_or(&alias.name);
             let sym = self.sym(bound.as_str());
             if let Import::File(file) = &base {
@@ -115,25 +116,46 @@ impl<'p> Machine<'p> {
         known.copied().unwrap_or((file, name))
     }
 
-    /// Remembers which modules outside the project are loaded with the workflow, and which of them
-    /// only while it runs.
+    /// Remembers that a module is imported here, if the sandbox may have a copy of it.
     fn note_import(&mut self, import: &Import, module: &str, span: Span) {
-        let package = module.split('.').next().unwrap_or(module);
-        if *import != Import::External
-            || self.knowledge.is_stdlib(package)
-            || self.knowledge.is_sdk_package(package)
-            || self.knowledge.is_engine(package)
-            || self.is_package_of_project(package)
-        {
-            return;
+        let what = match import {
+            Import::File(file) => Imported::Module(*file),
+            Import::Namespace(_) => return,
+            Import::External => {
+                let package = module.split('.').next().unwrap_or(module);
+                if self.knowledge.is_always_passed(module)
+                    || self.knowledge.is_engine(package)
+                    || self.is_package_of_project(package)
+                {
+                    return;
+                }
+                Imported::Package(self.sym(module))
+            }
+        };
+        self.record_import(what, self.frame.passthrough > 0, span);
+    }
+
+    /// The same for what `from package import module` gives. The import system loads such a module
+    /// itself, so it stays inside the sandbox, and only what it imports is passed through.
+    fn note_submodules(&mut self, base: &Import, value: &Value, span: Span) {
+        let passed = self.frame.passthrough > 0 && !self.at_import();
+        for obj in value.objs() {
+            if let Obj::Module(file) = obj
+                && *base != Import::File(*file)
+            {
+                self.record_import(Imported::Module(*file), passed, span);
+            }
         }
-        let name = self.sym(module);
-        let passed = self.frame.passthrough > 0;
-        if self.at_import() {
-            *self.loaded.entry(name).or_insert(passed) &= passed;
-        } else if !passed {
-            self.record_event(span, EventKind::LateImport(name), None);
+    }
+
+    /// What is loaded with a module is known whoever vouches for it.
+    fn record_import(&mut self, what: Imported, passed: bool, span: Span) {
+        let kind = EventKind::Import { what, passed };
+        let vouched = std::mem::take(&mut self.frame.vouched);
+        if vouched == 0 || self.at_import() {
+            self.record_event(span, kind, None);
         }
+        self.frame.vouched = vouched;
     }
 
     /// Whether the project has the package, so that a module that it lacks is nowhere.

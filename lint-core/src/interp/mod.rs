@@ -65,7 +65,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::diagnostic::{FileId, Span};
 use crate::facts::Elements;
 use crate::index::{Function, FunctionNode, MODULE_BODY, Module};
-use crate::knowledge::{Api, CommandKind, Knowledge, Remarks, Role, Sandbox};
+use crate::knowledge::{Api, CommandKind, Knowledge, Remarks, Role, Sandbox, is_at_or_below};
 use crate::project::Project;
 use crate::syntax::{ast, span_of};
 
@@ -263,7 +263,7 @@ pub(crate) struct Ctx {
     /// How many calls it is away from the application of a decorator, if it runs for one.
     decorates: Option<u32>,
     /// Whether it is evaluated while a module is imported: a module body, and what it calls.
-    at_import: bool,
+    pub(crate) at_import: bool,
     pub(crate) outcome: Outcome,
 }
 
@@ -372,7 +372,12 @@ pub(crate) enum EventKind {
         state: bool,
         callee: Option<CtxId>,
     },
-    LateImport(Sym),
+    /// A module is imported that Python does not bring along.
+    Import {
+        what: Imported,
+        /// Whether the sandbox takes the one of the worker.
+        passed: bool,
+    },
     Command {
         kind: CommandKind,
         name: Sym,
@@ -387,6 +392,13 @@ impl EventKind {
         sandbox: Sandbox::Stops,
         remarks: Remarks::NONE,
     };
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Imported {
+    /// A module outside the project.
+    Package(Sym),
+    Module(FileId),
 }
 
 /// A place that the values of sources reach.
@@ -601,9 +613,6 @@ pub(crate) struct Machine<'p> {
     apis: FxHashMap<Sym, &'static [Api]>,
     /// Modules imported below `imports_passed_through()`.
     passed_through: Vec<FileId>,
-    /// Modules outside the project that are imported while others are, and whether all of these
-    /// imports are passed through.
-    loaded: BTreeMap<Sym, bool>,
     /// Where the names come from that modules import from others of the project.
     imported_from: FxHashMap<(FileId, Sym), (FileId, Sym)>,
     module_ctxs: FxHashMap<FileId, CtxId>,
@@ -676,7 +685,6 @@ impl<'p> Machine<'p> {
             members: FxHashMap::default(),
             apis: FxHashMap::default(),
             passed_through: Vec::new(),
-            loaded: BTreeMap::new(),
             imported_from: FxHashMap::default(),
             module_ctxs: FxHashMap::default(),
             interpreted: FxHashSet::default(),
@@ -745,26 +753,13 @@ impl<'p> Machine<'p> {
     /// names it or a package around it.
     pub(crate) fn is_passed_through(&self, file: FileId, by_worker: &BTreeSet<String>) -> bool {
         let name = self.project.module_name(file);
-        let covers = |it: &String| {
-            it == "*"
-                || name
-                    .strip_prefix(it.as_str())
-                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        self.passed_through.contains(&file)
-            || by_worker.iter().any(covers)
-            || self.knowledge.passed_through().iter().any(covers)
+        self.passed_through.contains(&file) || self.is_named_to_pass(&name, by_worker)
     }
 
-    /// Whether a package outside the project is imported while modules are, and if so, whether
-    /// only passed through the sandbox.
-    pub(crate) fn loaded(&self, module: &str) -> Option<bool> {
-        let package = module.split('.').next();
-        let same = |name: &Sym| self.str(*name).split('.').next() == package;
-        let loaded = self.loaded.iter().filter(|(name, _)| same(name));
-        loaded
-            .map(|(_, passed)| *passed)
-            .reduce(|all, one| all && one)
+    /// Whether the worker or the configuration names a module to pass through, or a package around it.
+    pub(crate) fn is_named_to_pass(&self, module: &str, by_worker: &BTreeSet<String>) -> bool {
+        let mut named = by_worker.iter().chain(self.knowledge.passed_through());
+        named.any(|it| it == "*" || is_at_or_below(module, it))
     }
 
     /// The function behind a method that is bound to its receiver.
@@ -1002,6 +997,11 @@ impl<'p> Machine<'p> {
     fn is_near_decorator(&self) -> bool {
         let calls = self.calls_of_decorator();
         calls.is_some_and(|calls| calls < MAX_CALLS_OF_DECORATOR)
+    }
+
+    /// The context that executes a module body, if anything imports it.
+    pub(crate) fn known_module_ctx(&self, file: FileId) -> Option<CtxId> {
+        self.module_ctxs.get(&file).copied()
     }
 
     /// The context that executes a module body.

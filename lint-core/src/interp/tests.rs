@@ -26,6 +26,7 @@ static TABLES: Tables = Tables {
     never_none: &[],
     sdk_packages: &["sdk"],
     engines: &[],
+    always_passed: &[],
     stdlib: &["functools", "time", "typing"],
 };
 

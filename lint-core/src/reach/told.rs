@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Impact, Place, TraceStep};
 use crate::facts::{Elements, HazardKind};
-use crate::interp::{CtxId, Event, EventKind, SourceId, Sym};
+use crate::interp::{CtxId, Event, EventKind, Imported, SourceId, Sym};
 use crate::knowledge::{REPLAY_FLAG, Remarks, STARTUP, Sandbox};
 use crate::written::written_whole;
 
@@ -103,7 +103,8 @@ impl Walk<'_, '_> {
                 };
                 Told::new(HazardKind::ReplayFlag { state }, culprit, "decides over")
             }
-            EventKind::LateImport(name) => self.late_import(machine.str(name))?,
+            EventKind::Import { passed: true, .. } => return None,
+            EventKind::Import { what, .. } => self.late_import(what)?,
             EventKind::Command { kind, name } => {
                 let kind = HazardKind::Command { kind };
                 let told = || Told::new(kind, machine.str(name), "issues a command with");
@@ -170,23 +171,28 @@ impl Walk<'_, '_> {
         Told::new(HazardKind::StateWrite, culprit, "changes state with")
     }
 
-    fn late_import(&self, module: &str) -> Option<Told> {
+    /// A module is imported in a run. One of the project is worth a word if it loads others.
+    fn late_import(&self, what: Imported) -> Option<Told> {
         let machine = self.machine;
-        let covers = |it: &String| {
-            let rest = module.strip_prefix(it.as_str());
-            it == "*" || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        let told = |name| Told::new(HazardKind::LateImport, machine.str(name), "imports");
+        let (loaded, by_worker) = (self.loaded(), self.common.by_worker);
+        let file = match what {
+            Imported::Package(name) => {
+                let is_late = loaded.lacks(name, machine, by_worker);
+                return is_late.then(|| told(name));
+            }
+            Imported::Module(file) => file,
         };
-        let passed = self.common.by_worker.iter().any(covers)
-            || machine.knowledge.passed_through().iter().any(covers);
-        let loaded = machine.loaded(module);
-        if passed || loaded == Some(false) {
-            return None;
-        }
-        let loaded = loaded.is_some();
-        Some(Told::new(
-            HazardKind::LateImport { loaded },
-            module,
-            "imports",
-        ))
+        let (name, place) = loaded.first_lacking(file, machine, by_worker)?;
+        let module = machine.project.module_name(place.file);
+        let definition = TraceStep {
+            place,
+            message: format!("`{module}` imports `{}`", machine.str(name)),
+            function: module,
+        };
+        Some(Told {
+            definition: Some(definition),
+            ..told(name)
+        })
     }
 }
