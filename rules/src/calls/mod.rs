@@ -10,6 +10,7 @@ mod duplicate_activity_name;
 mod enum_members;
 mod equal_child_ids;
 mod exception_as_payload;
+mod executor;
 mod fields;
 mod helper_arguments;
 mod ignored_decision;

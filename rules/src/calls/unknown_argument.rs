@@ -6,6 +6,7 @@ use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::executor::without_executor;
 use super::search_attributes::no_list;
 use crate::finding::Finding;
 use crate::model::{CallSite, Model};
@@ -17,6 +18,7 @@ use crate::sdk;
 /// Finds arguments that a function or decorator of `temporalio.workflow`, or `activity.defn`, does not have,
 /// and those given by position that it takes by name only. The same goes for `ApplicationError` and its
 /// siblings, which need a message besides, and for `timedelta`. Search attributes in a dictionary need lists as values.
+/// A `Worker` with an activity that is a plain function needs an `activity_executor`.
 ///
 /// ## Why is this bad?
 /// The call raises a `TypeError`. In a decorator that happens when the module is imported, so the worker does
@@ -80,7 +82,8 @@ use crate::sdk;
 /// ## Limits
 /// The names are those of the version of the SDK that the finding tells, and for `workflow.logger` those of
 /// `logging`, where the call fails if its level is on. Nothing is said where a `TypeError`
-/// is caught. `RetryPolicy` is looked at by `missing-activity-timeout` (RB401).
+/// is caught, and nothing of workers in files that give plugins to anything, which may bring an executor along.
+/// `RetryPolicy` is looked at by `missing-activity-timeout` (RB401).
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB432",
@@ -99,6 +102,17 @@ impl Rule for UnknownArgument {
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let model = &cx.model;
         let program = Program::new(cx.facts);
+        for site in model.temporal_calls() {
+            if let Some((at, name)) = without_executor(model, program, site) {
+                let message = format!(
+                    "the activity `{name}` is no coroutine and the worker has no `activity_executor`, so it does not start: \
+                     `ValueError`"
+                );
+                Finding::new(&Self::METADATA, site.file, at, message)
+                    .help("give the worker `activity_executor=ThreadPoolExecutor(…)`, or write `async def`")
+                    .report(report);
+            }
+        }
         for site in model.calls.iter().chain(model.temporal_calls()) {
             let Some(function) = site.external() else {
                 continue;

@@ -87,6 +87,7 @@ use crate::sites::{Written, keyword_value, number, shown};
 /// Where code gives an `ApplicationError` a type that is no literal, only near misspellings are told.
 /// Nothing is said of a name that code of the project gives to anything, such as `type="payments.Declined"`, and of
 /// a dotted one only if the project has or imports the module: workers in other languages have names of their own.
+/// `Exception` is information, and only where no code of the project raises exactly that.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB435",
@@ -174,6 +175,8 @@ enum Never {
     Derived,
     /// It is a class of the project but for a letter.
     Misspelt(String),
+    /// Only what is raised as exactly this class has the type, and the project raises nothing as it.
+    Base,
 }
 
 impl Never {
@@ -190,6 +193,9 @@ impl Never {
             "ActivityError" | "ApplicationError" | "ChildWorkflowError"
         ) {
             return Some(Self::OfSdk);
+        }
+        if matches!(name, "BaseException" | "Exception") {
+            return (!is_raised(cx, name)).then_some(Self::Base);
         }
         let files = cx.files_with(name);
         if is_derived(cx, &files, name) {
@@ -223,17 +229,33 @@ impl Never {
                 format!("the class of the project is `{class}`"),
                 format!("write `\"{class}\"`"),
             ),
+            Self::Base => (
+                "subclasses have types of their own".to_owned(),
+                "name the classes that are raised, or write `maximum_attempts=1`".to_owned(),
+            ),
         };
-        let message =
-            format!("no failure has the type `{name}`, so it is tried again all the same: {why}");
-        Finding::new(
-            &UnmatchedErrorType::METADATA,
-            at.file,
-            span_of(at.value),
-            message,
-        )
-        .help(help)
+        let message = match self {
+            Self::Base => {
+                format!("no code of the project raises exactly `{name}`, and {why}")
+            }
+            _ => format!(
+                "no failure has the type `{name}`, so it is tried again all the same: {why}"
+            ),
+        };
+        let rule = &UnmatchedErrorType::METADATA;
+        let finding = Finding::new(rule, at.file, span_of(at.value), message).help(help);
+        match self {
+            // A library may raise it all the same.
+            Self::Base => finding.severity(Severity::Info),
+            _ => finding,
+        }
     }
+}
+
+/// Whether code of the project raises or makes something of exactly this class.
+fn is_raised(cx: &Context<'_>, name: &str) -> bool {
+    let words = [format!("raise {name}"), format!("{name}(")];
+    words.iter().any(|it| !cx.files_with(it).is_empty())
 }
 
 /// Whether code gives the name to something, such as `type="Declined"`.
