@@ -138,7 +138,7 @@ impl<'p> Reads<'_, '_, 'p> {
         let Annotated::One(file, ix) = made.class else {
             return None;
         };
-        if self.is_looked_into(name) {
+        if is_looked_into(self.nodes, name) {
             return None;
         }
         let asked = name.id.to_string();
@@ -175,21 +175,6 @@ impl<'p> Reads<'_, '_, 'p> {
             attribute: attribute.map(str::to_owned),
             given_by: None,
             help,
-        })
-    }
-
-    /// Whether the function asks itself what the variable is or has, or gives it attributes.
-    fn is_looked_into(&self, name: &ast::ExprName) -> bool {
-        let is_it = |it: &Expr| matches!(it, Expr::Name(it) if it.id == name.id);
-        self.nodes.iter().any(|node| match node {
-            Node::Expr(Expr::Call(call)) => {
-                let asks = matches!(&*call.func, Expr::Name(it)
-                    if matches!(it.id.as_str(), "hasattr" | "isinstance" | "setattr" | "type" | "vars"));
-                asks && call.arguments.args.first().is_some_and(is_it)
-            }
-            Node::Expr(Expr::Attribute(it)) => !it.ctx.is_load() && is_it(&it.value),
-            Node::Stmt(Stmt::Match(it)) => is_it(&it.subject),
-            _ => false,
         })
     }
 
@@ -327,6 +312,21 @@ impl<'p> Reads<'_, '_, 'p> {
     }
 }
 
+/// Whether a function asks itself what the variable is or has, or gives it attributes.
+pub(super) fn is_looked_into(nodes: &[Node<'_>], name: &ast::ExprName) -> bool {
+    let is_it = |it: &Expr| matches!(it, Expr::Name(it) if it.id == name.id);
+    nodes.iter().any(|node| match node {
+        Node::Expr(Expr::Call(call)) => {
+            let asks = matches!(&*call.func, Expr::Name(it)
+                if matches!(it.id.as_str(), "hasattr" | "isinstance" | "setattr" | "type" | "vars"));
+            asks && call.arguments.args.first().is_some_and(is_it)
+        }
+        Node::Expr(Expr::Attribute(it)) => !it.ctx.is_load() && is_it(&it.value),
+        Node::Stmt(Stmt::Match(it)) => is_it(&it.subject),
+        _ => false,
+    })
+}
+
 /// What the converter makes of a value.
 struct Made<'p> {
     class: Annotated,
@@ -371,7 +371,7 @@ impl<'p> Made<'p> {
 }
 
 /// What gives what the annotation of the function says.
-const SCHEDULES: &[&str] = &[
+pub(super) const SCHEDULES: &[&str] = &[
     "temporalio.workflow.execute_activity",
     "temporalio.workflow.execute_activity_method",
     "temporalio.workflow.execute_local_activity",

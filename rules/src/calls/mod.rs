@@ -44,6 +44,7 @@ mod unknown_workflow_member;
 mod unmatched_error_type;
 mod unregistered_activity;
 mod unregistered_sdk_activity;
+mod untyped;
 mod wait_condition_result;
 mod wait_predicate;
 mod workflow_error_in_workflow;

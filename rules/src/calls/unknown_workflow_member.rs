@@ -14,6 +14,7 @@ use super::enum_members::{NoMember, no_members};
 use super::lacking::{Lacking, lacking};
 use super::members::{Cure, Owner, Owners, handle_of};
 use super::messages::{Unhandled, unhandled};
+use super::untyped::{Untyped, untyped};
 use crate::finding::Finding;
 use crate::hazard::code;
 use crate::model::Model;
@@ -28,7 +29,8 @@ use crate::sdk;
 /// have. Also attributes that the input of a workflow or an activity lacks, or the result of an activity, where
 /// the annotation names a data class or a model of the project, and keys of such an object, which has
 /// attributes; attributes of the result of an activity or a child workflow that is named by a text without
-/// `result_type`, which arrives as a dictionary; members that an enum of the project lacks; and signals that
+/// `result_type`, which arrives as a dictionary; attributes that nothing of JSON has, of an input or a result that
+/// has no type but `Any` or `dict`; members that an enum of the project lacks; and signals that
 /// are sent by name to a workflow of the project that has none of that name.
 ///
 /// ## Why is this bad?
@@ -81,7 +83,7 @@ use crate::sdk;
 /// no `__getattr__`, no other decorator, no configuration of the model.
 /// A result is taken for a dictionary where the variable, or what the project registers under the name, says that it
 /// is a data class or a model, and no converter of the project makes values of payloads; only its first attribute is
-/// reported.
+/// reported. The same goes for what has no type, unless the file knows protobuf or code calls the entry point itself.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB429",
@@ -99,6 +101,7 @@ impl Rule for UnknownWorkflowMember {
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let program = Program::new(cx.facts);
+        let has_converter = cx.everywhere.converters.read || cx.everywhere.converters.type_;
         for (running, entry, function) in Running::functions(cx.facts) {
             let at = Reached {
                 program,
@@ -129,6 +132,11 @@ impl Rule for UnknownWorkflowMember {
                 };
                 if !is_given() {
                     at.lacking(&it).report(report);
+                }
+            }
+            if !has_converter {
+                for it in untyped(&cx.model, program, function, is_entry) {
+                    at.untyped(&it).report(report);
                 }
             }
         }
@@ -230,6 +238,12 @@ impl Reached<'_, '_> {
             true => finding,
             false => finding.about(self.function.file, it.subject()),
         }
+    }
+
+    fn untyped(self, it: &Untyped) -> Finding {
+        let message = format!("{}, so {}", it.what, self.outcome(it.at, "AttributeError"));
+        let about = format!("`{}` is looked up here", it.attribute);
+        self.finding(it.at, about, message).help(&it.help)
     }
 
     fn no_member(self, it: &NoMember) -> Finding {
