@@ -317,6 +317,57 @@ fn a_worker_without_the_activity_is_told() {
 }
 
 #[test]
+fn a_list_in_a_variable_gets_the_activity() {
+    let order = workflow("import os", "return os.environ['PLACE']");
+    let worker = |lists: &str, again: &str| {
+        format!(
+            "from temporalio.worker import Worker\n\nfrom order import Order\n\n\nasync def main(client):\n    {lists}\n    {again}\n    \
+             await Worker(client, workflows=kinds, activities=steps).run()\n"
+        )
+    };
+    for (again, is_registered) in [("print(steps)", true), ("steps = list(steps)", false)] {
+        let worker = worker("kinds = [Order]\n    steps = []", again);
+        let fixed = all_fixed(&[("order.py", &order), ("worker.py", &worker)]);
+        assert_eq!(
+            !fixed[1].contains("steps = []"),
+            is_registered,
+            "{}",
+            fixed[1]
+        );
+    }
+}
+
+#[test]
+fn an_import_that_may_fail_stays_in_its_try() {
+    let records =
+        "def record(path: str) -> str:\n    with open(path) as file:\n        return file.read()\n";
+    for (imports, is_tried) in [
+        (
+            "try:\n    from records import record\nexcept ImportError:\n    record = None\n",
+            true,
+        ),
+        ("from records import record", false),
+    ] {
+        let order = workflow(imports, "return record(path)");
+        let fixed = all_fixed(&[("order.py", &order), ("records.py", records)]);
+        let import = fixed[0].lines().find(|it| it.contains("record_activity"));
+        let import = import.unwrap_or_default();
+        assert_eq!(import.starts_with("    "), is_tried, "{}", fixed[0]);
+        assert!(import.contains("from records import"), "{}", fixed[0]);
+    }
+}
+
+#[test]
+fn where_the_sdk_may_be_missing_nothing_of_it_stands_at_the_top() {
+    let order = workflow("import os", "return os.environ['PLACE']");
+    let tried =
+        "try:\n    from temporalio import workflow\nexcept ImportError:\n    workflow = None\n";
+    let tried = order.replace("from temporalio import workflow\n", tried);
+    assert!(is_changed(&[("order.py", &order)]));
+    assert!(!is_changed(&[("order.py", &tried)]));
+}
+
+#[test]
 fn a_script_beside_it_has_no_package() {
     let order = workflow("import os", "return os.environ['PLACE']");
     for (script, import) in [

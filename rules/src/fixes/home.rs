@@ -264,6 +264,17 @@ impl Home {
         let (module, _) = sibling(cx, site.file, &self.key)?;
         let statement = format!("from {module} import {}", names.join(", "));
         let api = site.api()?;
+        // Where the SDK may be missing, nothing of it is there at the top.
+        let is_sdk = |it: &Stmt| match it {
+            Stmt::ImportFrom(it) => it
+                .module
+                .as_ref()
+                .is_some_and(|it| it.starts_with("temporalio")),
+            _ => false,
+        };
+        if imports::tried_imports(tree).any(is_sdk) {
+            return None;
+        }
         let edit = imports::passed_through(site.file, source, tree, &api.name, &statement);
         Some((String::new(), Some(edit)))
     }
@@ -425,7 +436,9 @@ pub(super) fn imported_from<'p>(
     let project = cx.facts.project;
     let tree = project.module(from)?.tree();
     let statements = imports::import_statements(tree).into_iter();
-    let mut plain = statements.filter_map(|(_, it)| match it {
+    let statements = statements.map(|(_, it)| it);
+    let statements = statements.chain(imports::tried_imports(tree));
+    let mut plain = statements.filter_map(|it| match it {
         Stmt::ImportFrom(it) => Some(it),
         _ => None,
     });

@@ -592,6 +592,13 @@ pub(crate) fn import_statements(tree: &ast::ModModule) -> Vec<(&[Stmt], &Stmt)> 
     found
 }
 
+/// The imports of a `try` at module level, with which the file does without what is not installed.
+pub(crate) fn tried_imports(tree: &ast::ModModule) -> impl Iterator<Item = &Stmt> {
+    let tried = tree.body.iter().filter_map(|it| it.as_try_stmt());
+    let statements = tried.flat_map(|it| &it.body);
+    statements.filter(|it| matches!(it, Stmt::Import(_) | Stmt::ImportFrom(_)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{FILE, after};

@@ -7,12 +7,13 @@ use lint_core::names::{Names, Resolved};
 use lint_core::project::Project;
 use lint_core::source::SourceFile;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
-use lint_core::syntax::ast::{self, Expr};
+use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use super::home::{Home, imported_from, sibling};
 use super::imports;
 use super::signature::inserted;
+use crate::program::{Node, own_nodes};
 use crate::rule::Context;
 
 /// An activity that a workflow is to schedule.
@@ -146,7 +147,8 @@ impl<'n, 'p> Worker<'n, 'p> {
     }
 
     fn runs(&self, facts: &Facts<'_>, workflow: Place) -> bool {
-        let Some(Expr::List(list)) = self.given("workflows") else {
+        let given = self.given("workflows");
+        let Some(Expr::List(list)) = given.map(|it| self.written(it).unwrap_or(it)) else {
             return false;
         };
         let is_it = |it: &Expr| match self.resolve(it) {
@@ -164,6 +166,23 @@ impl<'n, 'p> Worker<'n, 'p> {
         Some(&self.call.arguments.find_keyword(name)?.value)
     }
 
+    /// What the function around the call sets a variable of its own to, once.
+    fn written(&self, given: &Expr) -> Option<&'p Expr> {
+        let name = given.as_name_expr()?;
+        let index = self.module.index();
+        let function = index.function(index.function_containing(span_of(given).start));
+        let mut stores = own_nodes(Some(function)).filter_map(|node| match node {
+            Node::Stmt(Stmt::Assign(it)) => {
+                let is_it = it.targets.iter().any(|it| is_name(it, &name.id));
+                is_it.then_some(&*it.value)
+            }
+            Node::Stmt(Stmt::AnnAssign(it)) if is_name(&it.target, &name.id) => it.value.as_deref(),
+            _ => None,
+        });
+        let value = stores.next()?;
+        stores.next().is_none().then_some(value)
+    }
+
     fn list(&self, project: &'p Project<'p>) -> Option<List<'p>> {
         let given = self.given("activities")?;
         let (file, module, value) = match self.resolve(given) {
@@ -171,7 +190,7 @@ impl<'n, 'p> Worker<'n, 'p> {
                 let module = project.module(file)?;
                 (file, module, self.names.value(file, &name)?)
             }
-            _ => (self.file, self.module, given),
+            _ => (self.file, self.module, self.written(given).unwrap_or(given)),
         };
         let list = value.as_list_expr()?;
         Some(List { file, module, list })
@@ -260,6 +279,10 @@ fn in_lines(source: &SourceFile, it: &List<'_>, element: &str) -> Option<Edit> {
         .map(|it| format!("{indent}    {it},\n"));
     let replacement = format!("[\n{}{indent}]", lines.collect::<String>());
     Some(edit(it.file, whole, replacement))
+}
+
+fn is_name(expr: &Expr, name: &str) -> bool {
+    matches!(expr, Expr::Name(it) if it.id.as_str() == name)
 }
 
 fn edit(file: FileId, span: Span, replacement: String) -> Edit {
