@@ -261,8 +261,8 @@ pub enum HazardKind {
     StateWrite,
     /// A command is issued, or state changed, only if history is (or is not) being replayed.
     ReplayFlag { state: bool },
-    /// A module is loaded while a workflow runs.
-    LateImport,
+    /// A module is loaded while a workflow runs, if it is not there yet, passed through the sandbox.
+    LateImport { is_passed: bool },
     /// A command is issued.
     Command { kind: CommandKind },
 }

@@ -302,7 +302,7 @@ impl<'f, 'p> Case<'f, 'p> {
             | HazardKind::SharedState
             | HazardKind::StateWrite
             | HazardKind::ReplayFlag { .. }
-            | HazardKind::LateImport
+            | HazardKind::LateImport { .. }
             | HazardKind::Command { .. } => false,
         };
         match self.hazard.impact {

@@ -3,7 +3,7 @@
 //! The sandbox executes the module of the workflow for each run, with what it imports. A module that
 //! is passed through is the one of the worker, and what that imports is not in the sandbox.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::diagnostic::{FileId, Place};
 use crate::interp::{EventKind, Imported, Machine, Sym};
@@ -12,12 +12,21 @@ use crate::syntax::ast::Stmt;
 
 #[derive(Default)]
 pub(super) struct Loaded {
-    /// The packages of modules outside the project.
-    packages: BTreeSet<String>,
+    /// The packages of modules outside the project, and whether all imports of them are passed through.
+    packages: BTreeMap<String, bool>,
     /// Modules of the project that are executed in the sandbox.
     executed: BTreeSet<FileId>,
     /// Those that it has as they are.
     passed: BTreeSet<FileId>,
+}
+
+/// What the sandbox has of a module outside the project.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Has {
+    Nothing,
+    /// The module of the worker, from the import that passes it through on.
+    Passed,
+    All,
 }
 
 /// An import that is executed while a module is, whether it is passed through, and its place.
@@ -43,13 +52,16 @@ impl Loaded {
                 continue;
             }
             if machine.known_module_ctx(file).is_none() {
-                self.packages.extend(packages_named(file, machine));
+                for package in packages_named(file, machine) {
+                    self.packages.insert(package, false);
+                }
                 queue.extend(machine.project.imports(file, machine.knowledge));
             }
             for (what, passed, _) in imports(file, machine) {
                 match what {
                     Imported::Package(name) => {
-                        self.packages.insert(package(machine.str(name)).to_owned());
+                        let package = package(machine.str(name)).to_owned();
+                        *self.packages.entry(package).or_insert(passed) &= passed;
                     }
                     Imported::Module(file) if passed || is_named(file, machine, by_worker) => {
                         self.passed.insert(file);
@@ -60,10 +72,15 @@ impl Loaded {
         }
     }
 
-    /// Whether a module outside the project is loaded again by an import in a run.
-    pub(super) fn lacks(&self, name: Sym, machine: &Machine<'_>, by_worker: &WorkerLists) -> bool {
+    /// What there is of a module outside the project when a run imports it.
+    pub(super) fn has(&self, name: Sym, machine: &Machine<'_>, by_worker: &WorkerLists) -> Has {
         let name = machine.str(name);
-        !self.packages.contains(package(name)) && !machine.is_named_to_pass(name, by_worker)
+        match self.packages.get(package(name)) {
+            _ if machine.is_named_to_pass(name, by_worker) => Has::All,
+            Some(true) => Has::Passed,
+            Some(false) => Has::All,
+            None => Has::Nothing,
+        }
     }
 
     /// The first such module that the import of one of the project leads to, and where it is named.
@@ -82,10 +99,11 @@ impl Loaded {
             for (what, passed, place) in imports(file, machine) {
                 match what {
                     _ if passed => {}
-                    Imported::Package(name) if self.lacks(name, machine, by_worker) => {
-                        return Some((name, place));
+                    Imported::Package(name) => {
+                        if self.has(name, machine, by_worker) == Has::Nothing {
+                            return Some((name, place));
+                        }
                     }
-                    Imported::Package(_) => {}
                     Imported::Module(file) => queue.push_back(file),
                 }
             }

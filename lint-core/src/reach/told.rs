@@ -6,6 +6,7 @@ use crate::interp::{CtxId, Event, EventKind, Imported, SourceId, Sym};
 use crate::knowledge::{REPLAY_FLAG, Remarks, STARTUP, Sandbox};
 use crate::written::written_whole;
 
+use super::loaded::Has;
 use super::{Walk, plain_name, text_at};
 
 /// What there is to say of an event.
@@ -174,12 +175,18 @@ impl Walk<'_, '_> {
     /// A module is imported in a run. One of the project is worth a word if it loads others.
     fn late_import(&self, what: Imported) -> Option<Told> {
         let machine = self.machine;
-        let told = |name| Told::new(HazardKind::LateImport, machine.str(name), "imports");
+        let told = |name, is_passed| {
+            let kind = HazardKind::LateImport { is_passed };
+            Told::new(kind, machine.str(name), "imports")
+        };
         let (loaded, by_worker) = (self.loaded(), self.common.by_worker);
         let file = match what {
             Imported::Package(name) => {
-                let is_late = loaded.lacks(name, machine, by_worker);
-                return is_late.then(|| told(name));
+                return match loaded.has(name, machine, by_worker) {
+                    Has::Nothing => Some(told(name, false)),
+                    Has::Passed => Some(told(name, true)),
+                    Has::All => None,
+                };
             }
             Imported::Module(file) => file,
         };
@@ -192,7 +199,7 @@ impl Walk<'_, '_> {
         };
         Some(Told {
             definition: Some(definition),
-            ..told(name)
+            ..told(name, false)
         })
     }
 }

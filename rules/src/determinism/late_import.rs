@@ -80,9 +80,16 @@ impl Rule for LateImport {
         let to_move = calls_to_move(cx);
         for case in Case::all(cx.facts) {
             let hazard = case.hazard;
-            if hazard.kind == HazardKind::LateImport && case.workflow().is_sandboxed {
+            let HazardKind::LateImport { is_passed } = hazard.kind else {
+                continue;
+            };
+            if case.workflow().is_sandboxed {
                 let moves = !hazard.trace.is_empty() && to_move.contains(&hazard.place);
-                report.push(diagnose(&case, moves));
+                let mut diagnostic = diagnose(&case, is_passed);
+                if is_passed || moves {
+                    diagnostic.severity = diagnostic.severity.min(Severity::Info);
+                }
+                report.push(diagnostic);
             }
         }
     }
@@ -98,8 +105,9 @@ fn calls_to_move(cx: &Context<'_>) -> BTreeSet<Place> {
         .collect()
 }
 
-/// A finding about the import; no more than information where the call leads to something worse.
-fn diagnose(case: &Case<'_, '_>, moves: bool) -> Diagnostic {
+/// A finding about the import of something that is missing in the sandbox, or that is only there since it was
+/// passed through before.
+fn diagnose(case: &Case<'_, '_>, is_passed: bool) -> Diagnostic {
     let module = code(&case.hazard.culprit);
     let workflow = case.workflow_name();
     let imports = if case.hazard.trace.is_empty() {
@@ -108,11 +116,12 @@ fn diagnose(case: &Case<'_, '_>, moves: bool) -> Diagnostic {
         let expression = code(&case.hazard.expression);
         format!("{expression} in {workflow} imports {module} while it runs")
     };
-    let message = format!("{imports}, and the sandbox loads it again for each run, or refuses to");
+    let unless = match is_passed {
+        true => " unless the import that is passed through comes first",
+        false => "",
+    };
+    let message =
+        format!("{imports}, and the sandbox loads it again for each run, or refuses to{unless}");
     let help = "import it at the top of the workflow's module, in `with workflow.unsafe.imports_passed_through():`";
-    let mut diagnostic = case.diagnose(&LateImport::METADATA, &message, help);
-    if moves {
-        diagnostic.severity = diagnostic.severity.min(Severity::Info);
-    }
-    diagnostic
+    case.diagnose(&LateImport::METADATA, &message, help)
 }

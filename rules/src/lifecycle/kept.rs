@@ -80,7 +80,25 @@ impl<'f, 'p> Messages<'f, 'p> {
         }
         let made = messages.set_in(&messages.makers);
         messages.begun.extend(made);
+        let there = messages.there_without_run();
+        messages.filled.retain(|name, _| there.contains(name));
         messages
+    }
+
+    /// The attributes that are more than `None` without `run`, so that something can be put into them.
+    fn there_without_run(&self) -> BTreeSet<&'p str> {
+        let handlers = self.early.iter().flat_map(|it| &it.runs);
+        let functions: BTreeSet<&FunctionRef> = self.makers.iter().chain(handlers).collect();
+        let nodes = functions
+            .into_iter()
+            .flat_map(|&it| own_nodes(self.program.function(it)));
+        let set = nodes.filter_map(|node| match node {
+            Node::Stmt(it) => assigned(it),
+            Node::Expr(_) => None,
+        });
+        set.filter(|(_, _, value)| !value.is_none_literal_expr())
+            .map(|(_, name, _)| name)
+            .collect()
     }
 
     /// Before `run` registers a handler, its messages wait.
