@@ -12,8 +12,16 @@ use crate::test_files::is_test;
 const FAILURES: &str = "workflow_failure_exception_types";
 const CONVERTERS: [&str; 2] = ["PayloadConverter", "JSONTypeConverter"];
 const UNSANDBOXED: &str = "UnsandboxedWorkflowRunner";
+const CONVERTER_CLASS: &str = "payload_converter_class";
 /// What all files are searched for.
-pub(crate) const SOUGHT: [&str; 5] = [FAILURES, "defn(", CONVERTERS[0], CONVERTERS[1], UNSANDBOXED];
+pub(crate) const SOUGHT: [&str; 6] = [
+    FAILURES,
+    "defn(",
+    CONVERTERS[0],
+    CONVERTERS[1],
+    UNSANDBOXED,
+    CONVERTER_CLASS,
+];
 
 /// What is true of all parts of a project.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,6 +44,8 @@ pub(crate) struct Converters {
     pub(crate) read: bool,
     /// They make the values for which a type asks.
     pub(crate) type_: bool,
+    /// One is used that is none of the SDK's.
+    pub(crate) other: bool,
 }
 
 impl Everywhere {
@@ -49,7 +59,7 @@ impl Everywhere {
             name: format!("{FAILURES}, {UNSANDBOXED}, a converter, or a call of `defn`"),
             words: SOUGHT.map(Word::text).into(),
             test: &|bytes| {
-                let names = [&[FAILURES, UNSANDBOXED][..], &CONVERTERS].concat();
+                let names = [&[FAILURES, UNSANDBOXED, CONVERTER_CLASS][..], &CONVERTERS].concat();
                 names.iter().any(|it| mentions(bytes, it)) || calls_defn(bytes)
             },
         });
@@ -144,8 +154,10 @@ impl<'a> Visitor<'a> for Finder<'a> {
     fn visit_expr(&mut self, expression: &'a Expr) {
         if let Expr::Call(call) = expression {
             self.found.marks_activities |= self.marks_activity(call);
-            self.found.has_unsandboxed_worker |=
-                !self.is_test && last_name(&call.func) == UNSANDBOXED;
+            self.found.has_unsandboxed_worker |= !self.is_test && is_unsandboxed_worker(call);
+            if let Some(given) = call.arguments.find_keyword(CONVERTER_CLASS) {
+                self.found.converters.other |= !is_of_sdk(last_name(&given.value));
+            }
             if last_name(&call.func) == "JSONPlainPayloadConverter" {
                 let has = |name| call.arguments.find_keyword(name).is_some();
                 self.found.converters.write |= has("encoder");
@@ -172,6 +184,20 @@ impl Converters {
             }
         }
     }
+}
+
+/// Replayers and debuggers may do without the sandbox as well.
+fn is_unsandboxed_worker(call: &ast::ExprCall) -> bool {
+    let runner = call.arguments.find_keyword("workflow_runner");
+    let made = runner.and_then(|it| it.value.as_call_expr());
+    last_name(&call.func) == "Worker" && made.is_some_and(|it| last_name(&it.func) == UNSANDBOXED)
+}
+
+fn is_of_sdk(converter: &str) -> bool {
+    matches!(
+        converter,
+        "DefaultPayloadConverter" | "PydanticPayloadConverter"
+    )
 }
 
 /// Whether a module is one of activities, of the SDK or of a facade.

@@ -12,7 +12,7 @@ use lint_core::index::{Function, FunctionNode, Index, Module};
 use lint_core::knowledge::Role;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use lint_core::syntax::ast::{self, ExceptHandler, Expr, Stmt};
-use lint_core::syntax::span_of;
+use lint_core::syntax::{last_name, span_of};
 
 use crate::test_files::is_test;
 
@@ -485,20 +485,25 @@ pub(crate) fn bodies(statement: &Stmt) -> Vec<&[Stmt]> {
 
 /// What a statement tries with an eye on an exception of this name.
 pub(crate) fn tried(node: &Node<'_>, exception: &str) -> Vec<Span> {
-    let names_it = |it: &ExceptHandler| {
-        let ExceptHandler::ExceptHandler(it) = it;
-        let nodes = it.type_.as_deref().map(nodes_of_expr);
-        nodes
-            .into_iter()
-            .flatten()
-            .any(|node| matches!(node, Node::Expr(Expr::Name(it)) if it.id.as_str() == exception))
+    let names_it = |it: &Expr| {
+        let mut nodes = nodes_of_expr(it).into_iter();
+        nodes.any(|node| matches!(node, Node::Expr(Expr::Name(it)) if it.id.as_str() == exception))
     };
-    match node {
-        Node::Stmt(Stmt::Try(it)) if it.handlers.iter().any(names_it) => {
-            it.body.iter().map(span_of).collect()
-        }
-        _ => Vec::new(),
-    }
+    let catches = |it: &ExceptHandler| {
+        let ExceptHandler::ExceptHandler(it) = it;
+        it.type_.as_deref().is_some_and(names_it)
+    };
+    let suppresses = |it: &ast::WithItem| {
+        let call = it.context_expr.as_call_expr();
+        let call = call.filter(|it| matches!(last_name(&it.func), "raises" | "suppress"));
+        call.is_some_and(|it| it.arguments.args.iter().any(names_it))
+    };
+    let body = match node {
+        Node::Stmt(Stmt::Try(it)) if it.handlers.iter().any(catches) => &it.body,
+        Node::Stmt(Stmt::With(it)) if it.items.iter().any(suppresses) => &it.body,
+        _ => return Vec::new(),
+    };
+    body.iter().map(span_of).collect()
 }
 
 struct Collector<'p>(Vec<Node<'p>>);

@@ -143,7 +143,7 @@ impl<'p> Machine<'p> {
             if let Obj::Module(file) = obj
                 && *base != Import::File(*file)
             {
-                self.record_import(Imported::Module(*file), passed, span);
+                self.record_import(Imported::Member(*file), passed, span);
             }
         }
     }

@@ -399,6 +399,8 @@ pub(crate) enum Imported {
     /// A module outside the project.
     Package(Sym),
     Module(FileId),
+    /// One that is taken from its package, which may have it.
+    Member(FileId),
 }
 
 /// A place that the values of sources reach.

@@ -63,10 +63,12 @@ impl Loaded {
                         let package = package(machine.str(name)).to_owned();
                         *self.packages.entry(package).or_insert(passed) &= passed;
                     }
-                    Imported::Module(file) if passed || is_named(file, machine, by_worker) => {
+                    Imported::Module(file) | Imported::Member(file)
+                        if passed || is_named(file, machine, by_worker) =>
+                    {
                         self.passed.insert(file);
                     }
-                    Imported::Module(file) => queue.push(file),
+                    Imported::Module(file) | Imported::Member(file) => queue.push(file),
                 }
             }
         }
@@ -81,6 +83,24 @@ impl Loaded {
             Some(false) => Has::All,
             None => Has::Nothing,
         }
+    }
+
+    /// Whether a module has been imported by one that is passed through, so that its package has it.
+    pub(super) fn is_imported_outside(&self, file: FileId, machine: &Machine<'_>) -> bool {
+        let (mut seen, mut queue) = (BTreeSet::new(), Vec::from_iter(self.passed.iter().copied()));
+        while let Some(at) = queue.pop() {
+            if at == file {
+                return true;
+            }
+            if seen.insert(at) {
+                let imports = imports(at, machine).into_iter();
+                queue.extend(imports.filter_map(|(what, ..)| match what {
+                    Imported::Module(file) | Imported::Member(file) => Some(file),
+                    Imported::Package(_) => None,
+                }));
+            }
+        }
+        false
     }
 
     /// The first such module that the import of one of the project leads to, and where it is named.
@@ -104,7 +124,7 @@ impl Loaded {
                             return Some((name, place));
                         }
                     }
-                    Imported::Module(file) => queue.push_back(file),
+                    Imported::Module(file) | Imported::Member(file) => queue.push_back(file),
                 }
             }
         }

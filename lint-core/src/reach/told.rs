@@ -188,7 +188,8 @@ impl Walk<'_, '_> {
                     Has::All => None,
                 };
             }
-            Imported::Module(file) => file,
+            Imported::Member(file) if loaded.is_imported_outside(file, machine) => return None,
+            Imported::Module(file) | Imported::Member(file) => file,
         };
         let (name, place) = loaded.first_lacking(file, machine, by_worker)?;
         let module = machine.project.module_name(place.file);

@@ -7,7 +7,7 @@ use lint_core::facts::FunctionRef;
 use lint_core::names::Resolved;
 use lint_core::suggest::closest;
 use lint_core::syntax::ast::{self, Expr, Stmt};
-use lint_core::syntax::span_of;
+use lint_core::syntax::{last_name, span_of};
 
 use super::by_name::{ByName, by_name, is_of_dictionaries};
 use super::fields::{Annotated, Fields, annotated, is_data};
@@ -317,8 +317,12 @@ pub(super) fn is_looked_into(nodes: &[Node<'_>], name: &ast::ExprName) -> bool {
     let is_it = |it: &Expr| matches!(it, Expr::Name(it) if it.id == name.id);
     nodes.iter().any(|node| match node {
         Node::Expr(Expr::Call(call)) => {
-            let asks = matches!(&*call.func, Expr::Name(it)
-                if matches!(it.id.as_str(), "hasattr" | "isinstance" | "setattr" | "type" | "vars"));
+            let name = last_name(&call.func);
+            let asks = name.starts_with("is_")
+                || matches!(
+                    name,
+                    "dir" | "getattr" | "hasattr" | "isinstance" | "setattr" | "type" | "vars"
+                );
             asks && call.arguments.args.first().is_some_and(is_it)
         }
         Node::Expr(Expr::Attribute(it)) => !it.ctx.is_load() && is_it(&it.value),

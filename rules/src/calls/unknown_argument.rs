@@ -13,6 +13,7 @@ use crate::model::{CallSite, Model};
 use crate::program::{Program, nodes_of, own_nodes, tried};
 use crate::rule::{Context, Rule};
 use crate::sdk;
+use crate::test_files::is_test;
 
 /// ## What it does
 /// Finds arguments that a function or decorator of `temporalio.workflow`, or `activity.defn`, does not have,
@@ -103,7 +104,9 @@ impl Rule for UnknownArgument {
         let model = &cx.model;
         let program = Program::new(cx.facts);
         for site in model.temporal_calls() {
-            if let Some((at, name)) = without_executor(model, program, site) {
+            if let Some((at, name)) = without_executor(model, program, site)
+                && !is_test(cx.facts.project, site.file)
+            {
                 let message = format!(
                     "the activity `{name}` is no coroutine and the worker has no `activity_executor`, so it does not start: \
                      `ValueError`"

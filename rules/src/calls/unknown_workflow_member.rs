@@ -101,7 +101,8 @@ impl Rule for UnknownWorkflowMember {
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let program = Program::new(cx.facts);
-        let has_converter = cx.everywhere.converters.read || cx.everywhere.converters.type_;
+        let converters = cx.everywhere.converters;
+        let has_converter = converters.read || converters.type_ || converters.other;
         for (running, entry, function) in Running::functions(cx.facts) {
             let at = Reached {
                 program,

@@ -12,7 +12,7 @@ use super::by_name::is_of_dictionaries;
 use super::lacking::{SCHEDULES, is_looked_into};
 use crate::model::Model;
 use crate::program::{Node, Program, own_nodes, tried};
-use crate::sites::keyword_value;
+use crate::sites::{hides_keywords, keyword_value};
 
 /// An attribute that nothing of JSON has.
 pub(super) struct Untyped {
@@ -119,6 +119,13 @@ fn parameter(
     program.function(function)?.class?;
     let mut own = def.parameters.iter_non_variadic_params();
     let parameter = own.find(|it| it.name().as_str() == name)?;
+    // Who sends nothing gets the default.
+    if parameter
+        .default()
+        .is_some_and(|it| !it.is_none_literal_expr())
+    {
+        return None;
+    }
     let is_receiver = span_of(parameter) == first_of(def)?;
     let is_called = || {
         let mut calls = program.facts.observed.calls.values().flatten();
@@ -159,7 +166,8 @@ fn result(
     };
     let call = it.value.as_call_expr()?;
     let callee = names.resolve(file, ix, &call.func)?;
-    if !SCHEDULES.contains(&callee.external()?) || keyword_value(call, "result_type").is_some() {
+    let may_say = hides_keywords(call) || keyword_value(call, "result_type").is_some();
+    if !SCHEDULES.contains(&callee.external()?) || may_say {
         return None;
     }
     let Resolved::Function { file, ix } = names.resolve(file, ix, call.arguments.args.first()?)?

@@ -2,8 +2,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lint_core::diagnostic::{Diagnostic, Impact, Place, Severity};
 use lint_core::facts::{Hazard, HazardKind, WorkflowKind};
+use lint_core::index::FunctionNode;
 use lint_core::knowledge::{BUNDLED, FETCHED, INSTALLED, ORDER, STARTUP};
 use lint_core::rule::RuleMetadata;
+use lint_core::syntax::{last_name, span_of};
 use rules_macros::RuleMetadata;
 
 use crate::catalogue;
@@ -193,6 +195,9 @@ fn is_used(cx: &Context<'_>, case: &Case<'_, '_>) -> bool {
     let Some((setter, source)) = setter.and_then(|it| Some((it, project.text(it.file)?))) else {
         return true;
     };
+    if is_called_by_others(cx, setter) {
+        return true;
+    }
     let name = source.slice(setter.span);
     let is_named = |text: &str| {
         text.match_indices(name).any(|(at, _)| {
@@ -203,6 +208,22 @@ fn is_used(cx: &Context<'_>, case: &Case<'_, '_>) -> bool {
     };
     let mut files = cx.files_with(name).into_iter();
     files.any(|it| !is_test(project, it) && project.text(it).is_some_and(|it| is_named(&it.text)))
+}
+
+/// Whether a function of this name may be called by code that is not seen: a decorator hands it on, or Python calls it.
+fn is_called_by_others(cx: &Context<'_>, name: Place) -> bool {
+    const PLAIN: [&str; 3] = ["classmethod", "property", "staticmethod"];
+    let module = cx.facts.project.module(name.file);
+    let mut functions = module.into_iter().flat_map(|it| &it.index().functions);
+    let def = functions.find_map(|it| match it.node {
+        FunctionNode::Def(def) if span_of(&def.name) == name.span => Some(def),
+        _ => None,
+    });
+    def.is_some_and(|def| {
+        let mut decorators = def.decorator_list.iter();
+        def.name.starts_with("__")
+            || decorators.any(|it| !PLAIN.contains(&last_name(&it.expression)))
+    })
 }
 
 fn gives_value(class: &str) -> bool {

@@ -29,6 +29,11 @@ impl<'p> Before<'p> {
         self.waited_for.contains(attribute) || self.asked.iter().any(|it| *it != attribute)
     }
 
+    /// Whether it has asked about the attribute itself, which was as the constructor has left it.
+    pub(super) fn asks_about(&self, attribute: &str) -> bool {
+        self.asked.contains(attribute)
+    }
+
     fn add(&mut self, other: &Self) {
         self.has_waited |= other.has_waited;
         self.waited_for.extend(&other.waited_for);

@@ -10,9 +10,9 @@ use rules_macros::RuleMetadata;
 
 use super::arrivals::Arrivals;
 use super::blocks::goes_on;
+use super::kept::{assigned, handlers_and_validators, validators_of};
 use super::locks::{is_always_locked, is_guarded_by_flag, is_locked};
 use crate::finding::Finding;
-use crate::handlers::Handler;
 use crate::program::{
     Culprit, Node, Program, Running, is_handler, nodes_of, nodes_of_expr, own_nodes,
 };
@@ -82,7 +82,8 @@ use crate::writes::{self, Attribute, Resize, resized};
 /// ## Limits
 /// What is added to a list has its turn as well, so that is left alone. A handler that sets an element of a dictionary
 /// counts only if nobody but handlers puts elements there, and one that asks first about what `run` sets not at all.
-/// Loops under a lock, or between raising and lowering a flag, are taken to be alone.
+/// Loops under a lock, or between raising and lowering a flag, are taken to be alone. What a variable holds is not
+/// looked at.
 ///
 /// ## References
 /// - <https://docs.temporal.io/develop/python/message-passing#message-handler-concurrency>
@@ -180,11 +181,11 @@ impl<'p> State<'_, 'p> {
                 .map(|it| it.attribute.name)
                 .collect(),
         };
-        let mut handlers = Handler::all(program, running);
-        handlers.retain(|it| is_handler(it.role));
+        let (handlers, validators) = handlers_and_validators(program, running);
         let mut changes = Vec::new();
         for handler in handlers {
-            for (function, write, before) in arrivals.of(&handler, &[]) {
+            let own = validators_of(program, &handler, &validators);
+            for (function, write, before) in arrivals.of(&handler, &own) {
                 let attribute = write.attribute.within(running);
                 let mut own = own_nodes(program.function(function)).filter_map(resized);
                 let how = own.find(|(it, _)| std::ptr::eq(*it, write.node));
@@ -224,6 +225,15 @@ impl<'p> State<'_, 'p> {
             let puts = how.is_none_or(|(_, it)| it != Resize::Takes);
             puts && write.attribute.within(self.running) == attribute
         });
+        let makers = self.running.runs_of(|role| role == Role::Init);
+        let made = makers
+            .iter()
+            .flat_map(|&it| own_nodes(program.function(it)));
+        let mut made = made.filter_map(|node| match node {
+            Node::Stmt(it) => assigned(it),
+            Node::Expr(_) => None,
+        });
+        let is_made_full = made.any(|(_, name, value)| name == attribute.name && is_full(value));
         let asks = |test: &Expr, op: CmpOp| {
             nodes_of_expr(test).iter().any(|node| match node {
                 Node::Expr(Expr::Compare(it)) => {
@@ -249,7 +259,7 @@ impl<'p> State<'_, 'p> {
             }
             _ => false,
         });
-        !is_filled && (!is_asked || is_missing)
+        !is_filled && !is_made_full && (!is_asked || is_missing)
     }
 
     /// What happens to a loop of a function when a handler changes what it goes through, if one can.
@@ -359,6 +369,16 @@ fn kind_named(class: &str) -> Option<Kind> {
     }
 }
 
+/// Whether a dictionary is made with elements.
+fn is_full(value: &Expr) -> bool {
+    match value {
+        Expr::Dict(it) => !it.items.is_empty(),
+        Expr::DictComp(_) => true,
+        Expr::Call(it) => last_name(&it.func) == "dict" && !it.arguments.is_empty(),
+        _ => false,
+    }
+}
+
 fn loops<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<Loop<'p>> {
     let awaits = |nodes: Vec<Node<'p>>| {
         let spans = nodes.into_iter().filter_map(|node| match node {
@@ -383,7 +403,7 @@ fn loops<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<Loop<'p>> {
             }
             _ => return None,
         };
-        let (over, is_mapping) = iterated(iter)?;
+        let (over, is_mapping) = iterated(iter).filter(|(over, _)| is_of_self(over))?;
         Some(Loop {
             over,
             is_mapping,
@@ -392,6 +412,15 @@ fn loops<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<Loop<'p>> {
         })
     });
     loops.collect()
+}
+
+/// Whether an attribute is reached from the object itself: what a variable holds may be another one by now.
+fn is_of_self(attribute: &ast::ExprAttribute) -> bool {
+    match &*attribute.value {
+        Expr::Name(it) => it.id.as_str() == "self",
+        Expr::Attribute(it) => is_of_self(it),
+        _ => false,
+    }
 }
 
 /// The attribute that is gone through itself, and whether it has to be a mapping.

@@ -37,9 +37,11 @@ pub(super) struct Messages<'f, 'p> {
     pub(super) makers: BTreeSet<FunctionRef>,
     /// The attributes of the workflow that early handlers write to at once, with the name of one.
     pub(super) kept: BTreeMap<&'p str, String>,
+    /// Of these, those that they write to whatever is in them.
+    pub(super) kept_unasked: BTreeMap<&'p str, String>,
     /// Those that they write to behind an `await`.
     pub(super) kept_later: BTreeMap<&'p str, String>,
-    /// Those whose containers they put something into.
+    /// Those whose containers they put something into, whatever is in them.
     pub(super) filled: BTreeMap<&'p str, String>,
     /// Those that they set to something empty.
     pub(super) lowered: BTreeMap<&'p str, String>,
@@ -58,21 +60,18 @@ impl<'f, 'p> Messages<'f, 'p> {
             functions: running.runs_of(|_| true),
             makers: running.runs_of(|role| role == Role::Init),
             kept: BTreeMap::new(),
+            kept_unasked: BTreeMap::new(),
             kept_later: BTreeMap::new(),
             filled: BTreeMap::new(),
             lowered: BTreeMap::new(),
             begun: BTreeSet::new(),
             queues: BTreeMap::new(),
         };
-        let handlers = Handler::all(program, running).into_iter();
-        let (handlers, validators): (Vec<_>, Vec<_>) = handlers.partition(|it| is_handler(it.role));
+        let (handlers, validators) = handlers_and_validators(program, running);
         let once = running.runs_of(|role| matches!(role, Role::Run | Role::Step | Role::Hook));
         let by_run = messages.set_in(&once);
         for handler in handlers {
-            let own = validators
-                .iter()
-                .filter(|it| is_validator(program, it, &handler));
-            let own: Vec<&Handler> = own.collect();
+            let own = validators_of(program, &handler, &validators);
             messages.add(&handler, &own, &by_run);
             if messages.is_early(&handler) {
                 messages.early.push(handler);
@@ -155,13 +154,19 @@ impl<'f, 'p> Messages<'f, 'p> {
             }
             let mut own = own_nodes(program.function(function)).filter_map(resized);
             let how = own.find(|(it, _)| std::ptr::eq(*it, write.node));
-            if before.is_some() && how.is_some_and(|(_, how)| how != Resize::Takes) {
+            let Some(before) = before else {
+                continue;
+            };
+            let has_asked = before.asks_about(name);
+            if !has_asked && how.is_some_and(|(_, how)| how != Resize::Takes) {
                 note(&mut self.filled);
             }
-            match before {
-                Some(it) if it.has_waited => note(&mut self.kept_later),
-                Some(_) => note(&mut self.kept),
-                None => {}
+            match before.has_waited {
+                true => note(&mut self.kept_later),
+                false => note(&mut self.kept),
+            }
+            if !before.has_waited && !has_asked {
+                note(&mut self.kept_unasked);
             }
         }
     }
@@ -170,6 +175,26 @@ impl<'f, 'p> Messages<'f, 'p> {
         let def = self.program.def(function);
         def.is_some_and(|it| attributes_of(it).contains(name))
     }
+}
+
+/// What messages of a workflow run, and what looks at these messages first.
+pub(super) fn handlers_and_validators(
+    program: Program<'_, '_>,
+    running: Running<'_>,
+) -> (Vec<Handler>, Vec<Handler>) {
+    let all = Handler::all(program, running).into_iter();
+    all.partition(|it| is_handler(it.role))
+}
+
+/// The validators of a handler.
+pub(super) fn validators_of<'h>(
+    program: Program<'_, '_>,
+    handler: &Handler,
+    validators: &'h [Handler],
+) -> Vec<&'h Handler> {
+    let own = validators.iter();
+    own.filter(|it| is_validator(program, it, handler))
+        .collect()
 }
 
 /// Whether `@update.validator` stands above one, or both have one name.

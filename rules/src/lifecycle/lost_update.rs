@@ -10,10 +10,11 @@ use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use super::arrivals::Arrivals;
+use super::kept::{handlers_and_validators, validators_of};
 use super::stale::{How, StaleStore, stale_stores};
 use crate::finding::Finding;
 use crate::handlers::{Handler, at_once};
-use crate::program::{Program, Running, is_handler, own_nodes};
+use crate::program::{Program, Running, own_nodes};
 use crate::rule::{Context, Rule};
 use crate::writes::{self, Attribute, Resize, Write, resized};
 
@@ -227,8 +228,7 @@ impl Rule for LostUpdate {
 }
 
 fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Finding)> {
-    let mut handlers = Handler::all(program, running);
-    handlers.retain(|it| is_handler(it.role));
+    let (handlers, validators) = handlers_and_validators(program, running);
     let runs = handlers.iter().flat_map(|it| &it.runs);
     let in_handlers: BTreeSet<FunctionRef> = runs.copied().collect();
     let state = writes::state_classes(program, running);
@@ -248,7 +248,7 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
             functions: &running.runs_of(|_| true),
             by_run: &set.map(|it| it.attribute.name).collect(),
         };
-        untimely(&arrivals, &handlers)
+        untimely(&arrivals, &handlers, &validators)
     });
     let taken: Vec<_> = in_handlers
         .iter()
@@ -328,8 +328,14 @@ fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Fi
 }
 
 /// The writes of handlers that have not waited for the attribute before, nor asked about another that `run` sets.
-fn untimely<'p>(arrivals: &Arrivals<'_, '_, 'p>, handlers: &[Handler]) -> Vec<Write<'p>> {
-    let writes = handlers.iter().flat_map(|it| arrivals.of(it, &[]));
+fn untimely<'p>(
+    arrivals: &Arrivals<'_, '_, 'p>,
+    handlers: &[Handler],
+    validators: &[Handler],
+) -> Vec<Write<'p>> {
+    let writes = handlers
+        .iter()
+        .flat_map(|it| arrivals.of(it, &validators_of(arrivals.program, it, validators)));
     let untimely = writes.filter(|(_, write, before)| {
         let name = write.attribute.name;
         before.as_ref().is_none_or(|it| !it.is_up_to_run(name))

@@ -276,7 +276,8 @@ impl<'p> Walk<'_, '_, 'p> {
             return;
         };
         let value = Value::of(value).filter(|value| messages.waits_with(name, value));
-        let Some(handler) = messages.kept.get(name).filter(|_| value.is_some()) else {
+        let handler = messages.kept_unasked.get(name);
+        let Some(handler) = handler.filter(|_| value.is_some()) else {
             return;
         };
         let message = format!(

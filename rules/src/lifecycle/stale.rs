@@ -502,8 +502,10 @@ impl<'f, 'p> Flow<'f, 'p> {
     fn take(&mut self, method: &'p ast::ExprAttribute, call: &'p ast::ExprCall) {
         const FIRST: &str = "0";
         let key = call.arguments.args.first().map(key_of);
+        // What takes a second argument is a dictionary, whose keys stay what they are.
+        let is_of_list = call.arguments.args.len() < 2;
         let is_first = key.map_or(method.attr.as_str() == "popleft", |it| {
-            it.is_some_and(|it| it == FIRST)
+            is_of_list && it.is_some_and(|it| it == FIRST)
         });
         let Expr::Attribute(attribute) = &*method.value else {
             return;
