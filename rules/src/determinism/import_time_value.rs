@@ -195,7 +195,7 @@ fn is_used(cx: &Context<'_>, case: &Case<'_, '_>) -> bool {
     let Some((setter, source)) = setter.and_then(|it| Some((it, project.text(it.file)?))) else {
         return true;
     };
-    if is_called_by_others(cx, setter) {
+    if !is_test(project, setter.file) && is_called_by_others(cx, setter) {
         return true;
     }
     let name = source.slice(setter.span);
