@@ -15,13 +15,16 @@ pub(super) fn without_executor(
     program: Program<'_, '_>,
     site: &CallSite<'_>,
 ) -> Option<(Span, String)> {
+    if site.external() != Some("temporalio.worker.Worker") {
+        return None;
+    }
     let executor = keyword_value(site.call, "activity_executor");
     // A plugin may bring one along, also one of the client.
     let text = program.facts.project.text(site.file)?;
     let may_have = executor.is_some_and(|it| !it.is_none_literal_expr())
         || hides_keywords(site.call)
         || text.text.contains("plugins=");
-    if site.external() != Some("temporalio.worker.Worker") || may_have {
+    if may_have {
         return None;
     }
     let given = keyword_value(site.call, "activities")?;

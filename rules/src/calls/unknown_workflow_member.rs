@@ -136,7 +136,8 @@ impl Rule for UnknownWorkflowMember {
                 }
             }
             if !has_converter {
-                for it in untyped(&cx.model, program, function, is_entry) {
+                let is_entry_alone = is_entry && cx.callers(function).is_empty();
+                for it in untyped(&cx.model, program, function, is_entry_alone) {
                     at.untyped(&it).report(report);
                 }
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lint_core::diagnostic::Span;
-use lint_core::facts::{Callee, FunctionRef};
+use lint_core::facts::FunctionRef;
 use lint_core::names::Resolved;
 use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
@@ -31,12 +31,12 @@ enum Said {
     Dictionary,
 }
 
-/// The first such attribute of each variable of a function, which is an entry point or not.
+/// The first such attribute of each variable of a function, which only messages run or also other code.
 pub(super) fn untyped(
     model: &Model<'_>,
     program: Program<'_, '_>,
     function: FunctionRef,
-    is_entry: bool,
+    is_entry_alone: bool,
 ) -> Vec<Untyped> {
     let nodes: Vec<Node<'_>> = own_nodes(program.function(function)).collect();
     let (mut told, mut found) = (BTreeSet::new(), Vec::new());
@@ -48,7 +48,7 @@ pub(super) fn untyped(
             continue;
         };
         let parameter = parameter(model, program, function, name.id.as_str());
-        let given = match parameter.filter(|_| is_entry) {
+        let given = match parameter.filter(|_| is_entry_alone) {
             Some(said) => Some((said, None)),
             None => result(model, program, function, name.id.as_str()),
         };
@@ -127,14 +127,9 @@ fn parameter(
         return None;
     }
     let is_receiver = span_of(parameter) == first_of(def)?;
-    let is_called = || {
-        let mut calls = program.facts.observed.calls.values().flatten();
-        calls.any(|it| *it == Callee::Function(function))
-    };
     let is_given = !is_receiver
         && def.decorator_list.len() == 1
-        && !model.names_in(file).is_set_again(file, ix, name)
-        && !is_called();
+        && !model.names_in(file).is_set_again(file, ix, name);
     let said = |it: &Expr| said(model, program, function, it);
     let annotation = parameter.annotation().filter(|_| is_given);
     match annotation {
