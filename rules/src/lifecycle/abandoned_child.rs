@@ -7,6 +7,7 @@ use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
 use super::ends::can_end;
+use super::kept::is_name;
 use crate::finding::Finding;
 use crate::model::{CallSite, Model, PUTS, Usage};
 use crate::program::{Node, Program, Running, nodes_of, nodes_of_expr, own_nodes};
@@ -269,10 +270,6 @@ fn counts(call: &ast::ExprCall, all: &str) -> bool {
 
 fn is_read(node: &Node<'_>, name: &str) -> bool {
     matches!(node, Node::Expr(it @ Expr::Name(of)) if of.ctx.is_load() && is_name(it, name))
-}
-
-fn is_name(expr: &Expr, name: &str) -> bool {
-    matches!(expr, Expr::Name(it) if it.id.as_str() == name)
 }
 
 /// The workflow that runs the code of a call, if its run can end.
