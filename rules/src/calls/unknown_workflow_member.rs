@@ -83,9 +83,8 @@ use crate::sdk;
 /// no `__getattr__`, no other decorator, no configuration of the model.
 /// A result is taken for a dictionary where the variable, or what the project registers under the name, says that it
 /// is a data class or a model, and no converter of the project makes values of payloads; only its first attribute is
-/// reported. The same goes for what has no type, unless the file knows protobuf, code calls the entry point itself, or
-/// the parameter has a default. Nothing is said of either where a client is given a payload converter that is none of
-/// the SDK's.
+/// reported. The same goes for what has no type, unless the file knows protobuf, code calls the entry point itself, the
+/// parameter has a default, or a client is given a payload converter that is none of the SDK's.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB429",
@@ -104,7 +103,7 @@ impl Rule for UnknownWorkflowMember {
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let program = Program::new(cx.facts);
         let converters = cx.everywhere.converters;
-        let gives_objects = converters.read || converters.other;
+        let has_converter = converters.read || converters.type_ || converters.other;
         for (running, entry, function) in Running::functions(cx.facts) {
             let at = Reached {
                 program,
@@ -130,14 +129,14 @@ impl Rule for UnknownWorkflowMember {
             let is_entry = entries.any(|(_, reach)| reach.function == function);
             for it in lacking(&cx.model, program, function, is_entry) {
                 let is_given = || match it.is_of_dictionary() {
-                    true => gives_objects,
+                    true => converters.read,
                     false => it.attribute.as_ref().is_some_and(|it| at.is_given(it)),
                 };
                 if !is_given() {
                     at.lacking(&it).report(report);
                 }
             }
-            if !gives_objects && !converters.type_ {
+            if !has_converter {
                 let is_entry_alone = is_entry && cx.callers(function).is_empty();
                 for it in untyped(&cx.model, program, function, is_entry_alone) {
                     at.untyped(&it).report(report);
