@@ -890,11 +890,11 @@ impl<'p> Machine<'p> {
         let is_first = cell.value.is_bottom();
         let was_tainted = !cell.value.taint().is_empty();
         let is_more = cell.value.join_objects(value);
-        if cell.value.add_taint(value.taint()) {
-            self.taint_cell(id, value.taint());
-        } else if !is_more {
+        let origins = cell.value.lacking(value.taint());
+        if !cell.value.add_taint(&origins) && !is_more {
             return false;
         }
+        self.taint_cell(id, &origins);
         let cell = &mut self.cells[id as usize];
         if is_more || was_tainted == cell.value.taint().is_empty() {
             for reader in cell.readers.take() {

@@ -412,6 +412,20 @@ impl Value {
         self
     }
 
+    /// Those of some origins, which come in order, that it does not have.
+    pub(crate) fn lacking(&self, taint: &[Origin]) -> Vec<Origin> {
+        if self.taint[..] == *taint {
+            return Vec::new();
+        }
+        let has = |&origin: &Origin| {
+            let at = self
+                .taint
+                .binary_search_by_key(&origin.place(), |it| it.place());
+            at.is_ok_and(|at| self.taint[at].or(origin) == self.taint[at])
+        };
+        taint.iter().copied().filter(|it| !has(it)).collect()
+    }
+
     /// Adds origins, which come in order; says whether that changed anything.
     pub(crate) fn add_taint(&mut self, taint: &[Origin]) -> bool {
         if taint.is_empty() || self.taint[..] == *taint {
