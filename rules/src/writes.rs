@@ -33,6 +33,8 @@ pub(crate) struct Write<'p> {
     pub(crate) node: &'p ast::ExprAttribute,
     /// Whether the attribute itself is bound, not something in what it holds.
     pub(crate) binds: bool,
+    /// How it changes what the attribute holds, if that is a container.
+    pub(crate) how: Option<Resize>,
 }
 
 /// Methods of the containers of Python that put something into them.
@@ -58,19 +60,17 @@ pub(crate) fn in_function<'p>(program: Program<'_, 'p>, function: FunctionRef) -
         .collect()
 }
 
-/// The attributes through which a function writes into what they hold: `self.state` in
+/// The attributes through which a write of a function goes into what they hold: `self.state` in
 /// `self.state.rows.append(row)`.
 pub(crate) fn through<'p>(
     program: Program<'_, 'p>,
     function: FunctionRef,
+    write: Write<'p>,
 ) -> impl Iterator<Item = Attribute<'p>> {
-    let writes = in_function(program, function).into_iter();
-    let objects = writes.flat_map(|it| {
-        std::iter::successors(Some(&*it.node.value), |it| match it {
-            Expr::Attribute(it) => Some(&*it.value),
-            Expr::Subscript(it) => Some(&*it.value),
-            _ => None,
-        })
+    let objects = std::iter::successors(Some(&*write.node.value), |it| match it {
+        Expr::Attribute(it) => Some(&*it.value),
+        Expr::Subscript(it) => Some(&*it.value),
+        _ => None,
     });
     objects.flat_map(move |it| {
         let attribute = it.as_attribute_expr();
@@ -92,20 +92,35 @@ pub(crate) fn by_node<'p>(
     for (target, binds) in written(node) {
         add(program, function, target, binds, &mut found);
     }
+    if let Some((container, how)) = resized(node) {
+        let of_container = found
+            .iter_mut()
+            .filter(|it| std::ptr::eq(it.node, container));
+        of_container.for_each(|it| it.how = Some(how));
+    }
     found.into_iter()
 }
 
 /// How a node changes what an attribute holds.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Resize {
     Puts,
     /// It sets an element, which may have been there.
     Sets,
     Takes,
+    /// It takes from the end, so that what stands before stays where it is.
+    Cuts,
+    Clears,
+}
+
+impl Resize {
+    pub(crate) fn takes(self) -> bool {
+        matches!(self, Self::Takes | Self::Cuts | Self::Clears)
+    }
 }
 
 /// The attribute that holds something else after a node than before, but is not bound by it.
-pub(crate) fn resized(node: Node<'_>) -> Option<(&ast::ExprAttribute, Resize)> {
+fn resized(node: Node<'_>) -> Option<(&ast::ExprAttribute, Resize)> {
     fn element(target: &Expr) -> Option<&ast::ExprAttribute> {
         target.as_subscript_expr()?.value.as_attribute_expr()
     }
@@ -115,17 +130,28 @@ pub(crate) fn resized(node: Node<'_>) -> Option<(&ast::ExprAttribute, Resize)> {
             Some((set, Resize::Sets))
         }
         Node::Stmt(Stmt::Delete(it)) => {
-            let taken = it.targets.iter().find_map(element)?;
-            Some((taken, Resize::Takes))
+            let taken = it.targets.iter().find(|it| element(it).is_some())?;
+            let how = match &*taken.as_subscript_expr()?.slice {
+                Expr::Slice(it) if it.upper.is_none() => match it.lower {
+                    Some(_) => Resize::Cuts,
+                    None => Resize::Clears,
+                },
+                _ => Resize::Takes,
+            };
+            Some((element(taken)?, how))
         }
         Node::Expr(Expr::Call(call)) => {
             let method = call.func.as_attribute_expr()?;
             let object = method.value.as_attribute_expr()?;
-            match method.attr.as_str() {
-                it if PUTTERS.contains(&it) => Some((object, Resize::Puts)),
-                it if TAKERS.contains(&it) => Some((object, Resize::Takes)),
-                _ => None,
-            }
+            let how = match method.attr.as_str() {
+                "setdefault" | "update" => Resize::Sets,
+                "clear" => Resize::Clears,
+                "pop" if call.arguments.is_empty() => Resize::Cuts,
+                it if PUTTERS.contains(&it) => Resize::Puts,
+                it if TAKERS.contains(&it) => Resize::Takes,
+                _ => return None,
+            };
+            Some((object, how))
         }
         _ => None,
     }
@@ -199,6 +225,7 @@ fn add<'p>(
                     attribute: Attribute { owner, name },
                     node,
                     binds,
+                    how: None,
                 });
             }
         }

@@ -4,10 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lint_core::facts::FunctionRef;
-use lint_core::syntax::ast::{self, Expr, Stmt};
+use lint_core::syntax::ast::{self, BoolOp, Expr, Stmt};
 use lint_core::syntax::span_of;
 
-use super::mentioned::{attributes_in, attributes_of};
+use super::mentioned::{asked_in, attributes_in, attributes_of, called_in, events_of};
 use crate::handlers::Handler;
 use crate::program::{Node, Program, bodies, nodes_of_expr, own_nodes};
 use crate::sdk;
@@ -19,17 +19,18 @@ pub(super) struct Before<'p> {
     pub(super) has_waited: bool,
     /// The attributes on which conditions and events depend that it has waited for.
     waited_for: BTreeSet<&'p str>,
-    /// The attributes that `run` sets and that it has asked about.
+    /// The attributes that it has asked about.
     asked: BTreeSet<&'p str>,
 }
 
 impl<'p> Before<'p> {
-    /// Whether it has asked about another attribute that `run` sets, or waited for this one.
-    pub(super) fn is_up_to_run(&self, attribute: &str) -> bool {
-        self.waited_for.contains(attribute) || self.asked.iter().any(|it| *it != attribute)
+    /// Whether it has waited for an attribute, or asked about another one, of those that are settled.
+    pub(super) fn is_up_to(&self, settled: &BTreeSet<&str>, attribute: &str) -> bool {
+        let others = || self.asked.intersection(settled);
+        self.waited_for.contains(attribute) || others().any(|it| *it != attribute)
     }
 
-    /// Whether it has asked about the attribute itself, which was as the constructor has left it.
+    /// Whether it has asked about the attribute itself.
     pub(super) fn asks_about(&self, attribute: &str) -> bool {
         self.asked.contains(attribute)
     }
@@ -55,8 +56,6 @@ pub(super) struct Arrivals<'a, 'f, 'p> {
     pub(super) program: Program<'f, 'p>,
     /// All functions of the workflow.
     pub(super) functions: &'a BTreeSet<FunctionRef>,
-    /// The attributes that `run` sets.
-    pub(super) by_run: &'a BTreeSet<&'p str>,
 }
 
 impl<'p> Arrivals<'_, '_, 'p> {
@@ -69,7 +68,7 @@ impl<'p> Arrivals<'_, '_, 'p> {
     ) -> Vec<(FunctionRef, Write<'p>, Option<Before<'p>>)> {
         let validated = validators.iter().flat_map(|it| &it.runs);
         let start = Before {
-            asked: self.of_run(validated.flat_map(|&it| self.looked_up(it)).collect()),
+            asked: validated.flat_map(|&it| self.looked_up(it)).collect(),
             ..Before::default()
         };
         let ways = self.ways(handler.function, start);
@@ -125,14 +124,14 @@ impl<'p> Arrivals<'_, '_, 'p> {
             let waited_for = self.waited_for(function, it);
             let before = Before {
                 has_waited: true,
-                asked: self.of_run(waited_for.clone()),
+                asked: waited_for.clone(),
                 waited_for,
             };
             (span_of(it).end, before)
         };
         let tested = |it: &'p Expr| {
             let before = Before {
-                asked: self.of_run(self.asked(function, it)),
+                asked: self.asked(function, it),
                 ..Before::default()
             };
             (span_of(it).end, before)
@@ -160,6 +159,14 @@ impl<'p> Arrivals<'_, '_, 'p> {
                 | Stmt::Match(ast::StmtMatch { subject: test, .. }),
             )
             | Node::Expr(Expr::If(ast::ExprIf { test, .. })) => vec![tested(test)],
+            Node::Expr(it @ Expr::Call(call)) => {
+                let asked = self.checked(function, call);
+                let before = Before {
+                    asked,
+                    ..Before::default()
+                };
+                vec![(span_of(it).end, before)]
+            }
             _ => Vec::new(),
         });
         steps.collect()
@@ -171,7 +178,7 @@ impl<'p> Arrivals<'_, '_, 'p> {
         let program = self.program;
         let calls = nodes_of_expr(awaited).into_iter();
         let mut calls: Vec<_> = calls.map(|it| (function, it)).collect();
-        for it in self.called(function, awaited) {
+        for it in called_in(program, function, awaited) {
             calls.extend(own_nodes(program.function(it)).map(|node| (it, node)));
         }
         let mut asked = BTreeSet::new();
@@ -190,43 +197,68 @@ impl<'p> Arrivals<'_, '_, 'p> {
         asked
     }
 
-    /// The attributes that an expression asks about, itself or in what it calls.
-    fn asked(&self, function: FunctionRef, expr: &'p Expr) -> BTreeSet<&'p str> {
-        let mut attributes = attributes_in(expr);
-        // A property has the name of its function.
-        let own = self.functions.iter().copied();
-        let properties = own.filter(|it| attributes.contains(self.program.short_name(*it)));
-        let called = self.called(function, expr);
-        let entered: Vec<FunctionRef> = called.into_iter().chain(properties).collect();
-        attributes.extend(entered.into_iter().flat_map(|it| self.looked_up(it)));
-        attributes
-    }
-
-    /// The functions that an expression runs.
-    fn called(&self, function: FunctionRef, expr: &'p Expr) -> BTreeSet<FunctionRef> {
-        let program = self.program;
-        let calls = nodes_of_expr(expr).into_iter();
-        let called = calls.flat_map(|node| {
-            let call = match node {
-                Node::Expr(Expr::Call(call)) => Some(call),
-                _ => None,
-            };
-            call.into_iter().flat_map(move |call| {
-                let callees = program.functions(function.file, call);
-                callees.chain(program.callbacks(function.file, call))
-            })
-        });
-        called.flat_map(|it| program.runs_from(it)).collect()
-    }
-
     fn looked_up(&self, function: FunctionRef) -> BTreeSet<&'p str> {
         let def = self.program.def(function);
         def.map(attributes_of).unwrap_or_default()
     }
 
-    fn of_run(&self, mut attributes: BTreeSet<&'p str>) -> BTreeSet<&'p str> {
-        attributes.retain(|it| self.by_run.contains(it));
-        attributes
+    fn asked(&self, function: FunctionRef, expr: &'p Expr) -> BTreeSet<&'p str> {
+        asked_in(self.program, self.functions, function, expr)
+    }
+
+    /// What helpers ask about that a call runs and that may refuse to go on.
+    fn checked(&self, function: FunctionRef, call: &ast::ExprCall) -> BTreeSet<&'p str> {
+        let called = self.program.functions(function.file, call);
+        let called = called.flat_map(|it| self.program.runs_from(it));
+        let raises = |it: &FunctionRef| {
+            own_nodes(self.program.function(*it))
+                .any(|node| matches!(node, Node::Stmt(Stmt::Raise(_))))
+        };
+        called
+            .filter(raises)
+            .flat_map(|it| self.looked_up(it))
+            .collect()
+    }
+}
+
+/// The attributes that functions set, events included.
+pub(super) fn set_by<'p>(
+    program: Program<'_, 'p>,
+    functions: &BTreeSet<FunctionRef>,
+) -> BTreeSet<&'p str> {
+    let mut set = BTreeSet::new();
+    for &function in functions {
+        let writes = writes::in_function(program, function).into_iter();
+        let bound = writes.filter(|it| it.binds);
+        set.extend(bound.map(|it| it.attribute.name));
+        set.extend(events_of(program, function));
+    }
+    set
+}
+
+/// The attributes for which functions wait, so that they are as they are wanted from then on.
+pub(super) fn waited_by<'p>(
+    program: Program<'_, 'p>,
+    functions: &BTreeSet<FunctionRef>,
+) -> BTreeSet<&'p str> {
+    let mut waited = BTreeSet::new();
+    for &function in functions {
+        for call in program.calls_of(function, sdk::WAIT_CONDITION) {
+            let predicate = call.arguments.args.first();
+            let condition = predicate.and_then(|it| it.as_lambda_expr());
+            let certain = condition.map_or(Vec::new(), |it| conjuncts(&it.body));
+            waited.extend(certain.into_iter().flat_map(attributes_in));
+        }
+    }
+    waited
+}
+
+/// The parts of a condition that all have to be true, but for those that leave a choice.
+fn conjuncts(test: &Expr) -> Vec<&Expr> {
+    match test {
+        Expr::BoolOp(it) if it.op == BoolOp::And => it.values.iter().flat_map(conjuncts).collect(),
+        Expr::BoolOp(_) => Vec::new(),
+        other => vec![other],
     }
 }
 

@@ -9,8 +9,7 @@ use lint_core::syntax::ast::{BoolOp, Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use super::ends::falls_through;
-use super::kept::is_attribute;
-use super::mentioned::{attributes_in, attributes_of};
+use super::mentioned::{attributes_in, attributes_of, events_of};
 use crate::calls::{Value, evaluate};
 use crate::program::{Node, Program, Running, bodies, nodes_of_expr, own_nodes};
 use crate::writes;
@@ -34,19 +33,32 @@ enum Says {
 
 impl<'f, 'p> Beginning<'f, 'p> {
     pub(super) fn new(program: Program<'f, 'p>, running: Running<'f>) -> Self {
-        let is_run = |role| matches!(role, Role::Run | Role::Step | Role::Hook);
+        let is_handlers = |role| !is_run(role) && role != Role::Init;
+        Self::unless_changed_by(program, running, is_handlers)
+    }
+
+    /// The same as long as no handler has changed what `run` changes.
+    pub(super) fn before_messages(program: Program<'f, 'p>, running: Running<'f>) -> Self {
+        Self::unless_changed_by(program, running, |_| false)
+    }
+
+    fn unless_changed_by(
+        program: Program<'f, 'p>,
+        running: Running<'f>,
+        is_other: impl Fn(Role) -> bool,
+    ) -> Self {
         let written = |functions: BTreeSet<FunctionRef>| -> BTreeSet<&'p str> {
             let functions = functions.into_iter();
             let writes = functions.flat_map(|it| writes::in_function(program, it));
             writes.map(|it| it.attribute.name).collect()
         };
         let by_run = written(running.runs_of(is_run));
-        let by_handlers = written(running.runs_of(|it| !is_run(it) && it != Role::Init));
+        let by_others = written(running.runs_of(is_other));
         let mut flags = BTreeMap::new();
         for (name, value) in made(program, running) {
-            let changes = |it: &FunctionRef| sets_event(program, *it, name);
+            let changes = |it: &FunctionRef| events_of(program, *it).any(|it| it == name);
             if by_run.contains(name) || running.runs_of(is_run).iter().any(changes) {
-                let known = Value::of(value).filter(|_| !by_handlers.contains(name));
+                let known = Value::of(value).filter(|_| !by_others.contains(name));
                 let entry = flags.entry(name);
                 entry.and_modify(|it| *it = None).or_insert(known);
             }
@@ -79,6 +91,16 @@ impl<'f, 'p> Beginning<'f, 'p> {
             }
         }
         closed
+    }
+
+    /// Whether a function does not come to its end before.
+    pub(super) fn stops_in(&self, function: FunctionRef) -> bool {
+        let body = self
+            .program
+            .def(function)
+            .map_or(&[][..], |it| &it.body[..]);
+        body.iter()
+            .any(|it| self.close_branches(function, it, &mut Vec::new()))
     }
 
     fn close_in(&self, function: FunctionRef, body: &'p [Stmt], closed: &mut Vec<Span>) {
@@ -153,6 +175,10 @@ impl<'f, 'p> Beginning<'f, 'p> {
     }
 }
 
+fn is_run(role: Role) -> bool {
+    matches!(role, Role::Run | Role::Step | Role::Hook)
+}
+
 /// What the bodies of the classes of a workflow and their `__init__` set, by name.
 pub(super) fn made<'p>(program: Program<'_, 'p>, running: Running<'_>) -> Vec<(&'p str, &'p Expr)> {
     let mut found = Vec::new();
@@ -184,15 +210,4 @@ fn assigned(statement: &Stmt) -> Option<(&Expr, &Expr)> {
         Stmt::AnnAssign(it) => Some((&*it.target, it.value.as_deref()?)),
         _ => None,
     }
-}
-
-/// Whether a function sets an event that an attribute holds.
-fn sets_event(program: Program<'_, '_>, function: FunctionRef, name: &str) -> bool {
-    own_nodes(program.function(function)).any(|node| match node {
-        Node::Expr(Expr::Call(call)) => call
-            .func
-            .as_attribute_expr()
-            .is_some_and(|it| it.attr.as_str() == "set" && is_attribute(&it.value, name)),
-        _ => false,
-    })
 }

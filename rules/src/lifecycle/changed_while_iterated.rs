@@ -4,20 +4,23 @@ use lint_core::diagnostic::{Diagnostic, Span};
 use lint_core::facts::{ClassRef, FunctionRef};
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::{self, CmpOp, Expr, Stmt};
+use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::{last_name, span_of};
 use rules_macros::RuleMetadata;
 
-use super::arrivals::Arrivals;
+use super::arrivals::{Arrivals, Before, set_by, waited_by};
 use super::blocks::goes_on;
 use super::kept::{assigned, handlers_and_validators, validators_of};
 use super::locks::{is_always_locked, is_guarded_by_flag, is_locked};
+use super::members::finds;
+use super::paths::may_be_one;
+use super::stale::is_empty;
 use crate::finding::Finding;
 use crate::program::{
     Culprit, Node, Program, Running, is_handler, nodes_of, nodes_of_expr, own_nodes,
 };
 use crate::rule::{Context, Rule};
-use crate::writes::{self, Attribute, Resize, resized};
+use crate::writes::{self, Attribute, Resize, Write};
 
 /// ## What it does
 /// Finds loops over a dictionary, set, deque or list of a workflow that await something in each round, where a
@@ -80,8 +83,9 @@ use crate::writes::{self, Attribute, Resize, resized};
 /// ```
 ///
 /// ## Limits
-/// What is added to a list has its turn as well, so that is left alone. A handler that sets an element of a dictionary
-/// counts only if nobody but handlers puts elements there, and one that asks first about what `run` sets not at all.
+/// What is added to a list has its turn as well, so that is left alone, and so is who empties a list or takes from its
+/// end. A handler that sets an element of a dictionary counts only if nobody but handlers puts elements there and it
+/// has not found it before, and one that asks first about what `run` sets or waits for not at all.
 /// Loops under a lock, or between raising and lowering a flag, are taken to be alone. What a variable holds is not
 /// looked at.
 ///
@@ -109,11 +113,13 @@ impl Rule for ChangedWhileIterated {
         for running in Running::all(cx.facts) {
             let state = State { program, running };
             let changes = state.changes();
+            let once = running.runs_of(|role| matches!(role, Role::Run | Role::Step | Role::Hook));
             for (_, reach) in running.entries_of(|role| role == Role::Run || is_handler(role)) {
+                let with = &once | &reach.runs;
                 for &function in &reach.runs {
                     for it in loops(program, function) {
                         let culprit = Culprit::new(function, it.at, "the loop is here");
-                        if let Some(message) = state.told(function, &it, &changes)
+                        if let Some(message) = state.told(function, &it, &changes, &with)
                             && seen.insert(culprit.place())
                         {
                             let help = "iterate over a copy, such as `list(…)` makes";
@@ -154,10 +160,15 @@ struct Loop<'p> {
     awaited: Span,
 }
 
-/// What a handler does to what an attribute holds, at a time that `run` has no hand in.
+/// What a handler does to what an attribute holds.
 struct Change<'p> {
-    attribute: Attribute<'p>,
+    function: FunctionRef,
+    write: Write<'p>,
+    /// What the handler has done before, if the way to it is known.
+    before: Option<Before<'p>>,
     how: Resize,
+    /// Whether it depends on how many elements there are.
+    counts: bool,
     handler: String,
 }
 
@@ -171,32 +182,29 @@ struct State<'f, 'p> {
 impl<'p> State<'_, 'p> {
     fn changes(self) -> Vec<Change<'p>> {
         let Self { program, running } = self;
-        let once = running.runs_of(|role| matches!(role, Role::Run | Role::Step | Role::Hook));
-        let set = once.iter().flat_map(|&it| writes::in_function(program, it));
         let arrivals = Arrivals {
             program,
             functions: &running.runs_of(|_| true),
-            by_run: &set
-                .filter(|it| it.binds)
-                .map(|it| it.attribute.name)
-                .collect(),
         };
         let (handlers, validators) = handlers_and_validators(program, running);
         let mut changes = Vec::new();
         for handler in handlers {
             let own = validators_of(program, &handler, &validators);
+            let runs = own.iter().flat_map(|it| &it.runs).chain(&handler.runs);
+            let runs: BTreeSet<FunctionRef> = runs.copied().collect();
             for (function, write, before) in arrivals.of(&handler, &own) {
-                let attribute = write.attribute.within(running);
-                let mut own = own_nodes(program.function(function)).filter_map(resized);
-                let how = own.find(|(it, _)| std::ptr::eq(*it, write.node));
-                let is_free = before.is_none_or(|it| !it.is_up_to_run(attribute.name));
-                let Some((_, how)) = how.filter(|_| is_free) else {
+                let Some(how) = write.how else {
                     continue;
                 };
-                if how != Resize::Sets || self.may_be_new(function, write.node, attribute, &once) {
+                let is_there = how == Resize::Sets
+                    && (finds(program, &runs, function, write.node) || self.is_filled(write));
+                if !is_there {
                     changes.push(Change {
-                        attribute,
+                        function,
+                        write,
+                        before,
                         how,
+                        counts: counts(program, &runs, write.node),
                         handler: handler.name.clone(),
                     });
                 }
@@ -205,72 +213,46 @@ impl<'p> State<'_, 'p> {
         changes
     }
 
-    /// Whether the element that a handler sets may not have been there: nobody else puts any there, and the handler
-    /// has not found it before.
-    fn may_be_new(
-        self,
-        function: FunctionRef,
-        set: &ast::ExprAttribute,
-        attribute: Attribute<'_>,
-        others: &BTreeSet<FunctionRef>,
-    ) -> bool {
-        let program = self.program;
-        let mut by_others = others.iter().flat_map(|&it| {
-            let writes = writes::in_function(program, it).into_iter();
-            writes.map(move |write| (it, write))
-        });
-        let is_filled = by_others.any(|(it, write)| {
-            let mut own = own_nodes(program.function(it)).filter_map(resized);
-            let how = own.find(|(it, _)| std::ptr::eq(*it, write.node));
-            let puts = how.is_none_or(|(_, it)| it != Resize::Takes);
-            puts && write.attribute.within(self.running) == attribute
-        });
-        let makers = self.running.runs_of(|role| role == Role::Init);
-        let made = makers
-            .iter()
-            .flat_map(|&it| own_nodes(program.function(it)));
-        let mut made = made.filter_map(|node| match node {
+    /// Whether others than handlers put elements where one writes.
+    fn is_filled(self, write: Write<'_>) -> bool {
+        let Self { program, running } = self;
+        let attribute = write.attribute.within(running);
+        let is_others = |role| matches!(role, Role::Run | Role::Step | Role::Hook | Role::Init);
+        let by_others = running.runs_of(is_others).into_iter();
+        let is_put = by_others
+            .flat_map(|it| writes::in_function(program, it))
+            .any(|it| {
+                let puts = it.how.is_some_and(|it| !it.takes());
+                puts && it.attribute.within(running) == attribute
+            });
+        let nodes = running.runs_of(is_others).into_iter();
+        let nodes = nodes.flat_map(|it| own_nodes(program.function(it)));
+        let mut set = nodes.filter_map(|node| match node {
             Node::Stmt(it) => assigned(it),
             Node::Expr(_) => None,
         });
-        let is_made_full = made.any(|(_, name, value)| name == attribute.name && is_full(value));
-        let asks = |test: &Expr, op: CmpOp| {
-            nodes_of_expr(test).iter().any(|node| match node {
-                Node::Expr(Expr::Compare(it)) => {
-                    let mut right = it
-                        .comparators
-                        .iter()
-                        .filter_map(|it| it.as_attribute_expr());
-                    it.ops.contains(&op) && right.any(|it| it.attr.id == set.attr.id)
-                }
-                _ => false,
-            })
-        };
-        let at = span_of(set);
-        let nodes: Vec<Node<'_>> = own_nodes(program.function(function)).collect();
-        let is_asked = nodes.iter().any(|node| match node {
-            Node::Expr(it @ Expr::Compare(_)) => asks(it, CmpOp::In) || asks(it, CmpOp::NotIn),
-            _ => false,
-        });
-        let is_missing = nodes.iter().any(|node| match node {
-            Node::Stmt(Stmt::If(it)) => {
-                let is_within = it.body.iter().any(|it| span_of(it).contains(at));
-                is_within && asks(&it.test, CmpOp::NotIn)
-            }
-            _ => false,
-        });
-        !is_filled && !is_made_full && (!is_asked || is_missing)
+        is_put || set.any(|(_, name, value)| name == attribute.name && !begins_empty(value))
     }
 
-    /// What happens to a loop of a function when a handler changes what it goes through, if one can.
-    fn told(self, function: FunctionRef, it: &Loop<'p>, changes: &[Change<'p>]) -> Option<String> {
+    /// What happens to a loop of a function when a handler changes what it goes through, if one can. These functions
+    /// run with it.
+    fn told(
+        self,
+        function: FunctionRef,
+        it: &Loop<'p>,
+        changes: &[Change<'p>],
+        with: &BTreeSet<FunctionRef>,
+    ) -> Option<String> {
         let Self { program, running } = self;
         let name = it.over.attr.as_str();
         let owners = program.owners(function.file, it.over);
         let is_it = |change: &&Change<'_>| {
-            owners
-                .iter()
-                .any(|&owner| Attribute { owner, name }.within(running) == change.attribute)
+            let mut owners = owners.iter();
+            let attribute = change.write.attribute.within(running);
+            let over = (function.file, it.over);
+            let changed = (change.function.file, change.write.node);
+            owners.any(|&owner| Attribute { owner, name }.within(running) == attribute)
+                && may_be_one(program, running, over, changed)
         };
         let mut changes = changes.iter().filter(is_it).peekable();
         changes.peek()?;
@@ -278,10 +260,14 @@ impl<'p> State<'_, 'p> {
             true => Kind::Fixed,
             false => self.kind(owners, name)?,
         };
-        let change = match kind {
-            Kind::Fixed => changes.next()?,
-            Kind::List => changes.find(|it| it.how == Resize::Takes)?,
-        };
+        let (set, waited) = (set_by(program, with), waited_by(program, with));
+        let settled = &set | &waited;
+        let change = changes.find(|change| {
+            let before = change.before.as_ref();
+            (kind == Kind::Fixed || change.how == Resize::Takes)
+                && !before.is_some_and(|it| it.is_up_to(&settled, name))
+                && !(change.counts && waited.contains(name))
+        })?;
         let body = program.def(function).map_or(&[][..], |it| &it.body[..]);
         let is_alone = is_locked(program, function, it.at)
             || is_guarded_by_flag(body, it.awaited)
@@ -289,11 +275,11 @@ impl<'p> State<'_, 'p> {
         if is_alone {
             return None;
         }
-        let what = match (kind, change.how) {
-            (Kind::Fixed, Resize::Takes) => {
+        let what = match (kind, change.how.takes()) {
+            (Kind::Fixed, true) => {
                 "takes something out meanwhile, the next round raises `RuntimeError`"
             }
-            (Kind::Fixed, _) => "adds to it meanwhile, the next round raises `RuntimeError`",
+            (Kind::Fixed, false) => "adds to it meanwhile, the next round raises `RuntimeError`",
             (Kind::List, _) => "takes something out meanwhile, the loop skips an element",
         };
         let source = program.facts.project.text(function.file);
@@ -369,14 +355,38 @@ fn kind_named(class: &str) -> Option<Kind> {
     }
 }
 
-/// Whether a dictionary is made with elements.
-fn is_full(value: &Expr) -> bool {
-    match value {
-        Expr::Dict(it) => !it.items.is_empty(),
-        Expr::DictComp(_) => true,
-        Expr::Call(it) => last_name(&it.func) == "dict" && !it.arguments.is_empty(),
+/// Whether a container that is made has no elements.
+fn begins_empty(value: &Expr) -> bool {
+    let is_made = value
+        .as_call_expr()
+        .is_some_and(|it| match last_name(&it.func) {
+            "defaultdict" => it.arguments.len() < 2,
+            _ => it.arguments.is_empty(),
+        });
+    is_made || is_empty(value) || value.is_none_literal_expr()
+}
+
+/// Whether one of these functions asks how many elements an attribute has.
+fn counts(
+    program: Program<'_, '_>,
+    functions: &BTreeSet<FunctionRef>,
+    attribute: &ast::ExprAttribute,
+) -> bool {
+    let mut nodes = functions
+        .iter()
+        .flat_map(|&it| own_nodes(program.function(it)));
+    nodes.any(|node| match node {
+        Node::Expr(Expr::Call(it)) => {
+            let counted = it
+                .arguments
+                .args
+                .first()
+                .and_then(|it| it.as_attribute_expr());
+            last_name(&it.func) == "len"
+                && counted.is_some_and(|it| it.attr.id == attribute.attr.id)
+        }
         _ => false,
-    }
+    })
 }
 
 fn loops<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<Loop<'p>> {
@@ -393,7 +403,12 @@ fn loops<'p>(program: Program<'_, 'p>, function: FunctionRef) -> Vec<Loop<'p>> {
         let (iter, awaited) = match node {
             Node::Stmt(Stmt::For(it)) if !it.is_async => {
                 let awaits = awaits(nodes_of(&it.body)).into_iter();
-                (&*it.iter, awaits.rev().find(|at| goes_on(&it.body, *at))?)
+                (
+                    &*it.iter,
+                    awaits
+                        .rev()
+                        .find(|at| goes_on(program, function, &it.body, *at))?,
+                )
             }
             Node::Expr(Expr::ListComp(it)) => {
                 let [first] = &it.generators[..] else {

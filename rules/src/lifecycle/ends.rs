@@ -268,7 +268,7 @@ impl<'a> Visitor<'a> for Waits<'a> {
     }
 }
 
-fn is_true(test: &Expr) -> bool {
+pub(super) fn is_true(test: &Expr) -> bool {
     match test {
         Expr::BooleanLiteral(it) => it.value,
         Expr::NumberLiteral(it) => {

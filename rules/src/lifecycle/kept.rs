@@ -8,13 +8,15 @@ use lint_core::knowledge::Role;
 use lint_core::syntax::ast::{Expr, Stmt};
 use lint_core::syntax::span_of;
 
-use super::arrivals::Arrivals;
+use super::arrivals::{Arrivals, set_by};
+use super::beginning::Beginning;
+use super::members::finds;
 use super::mentioned::attributes_of;
 use super::stale::is_empty;
 use super::stores::is_false;
 use crate::handlers::Handler;
 use crate::program::{Node, Program, Running, is_handler, own_nodes};
-use crate::writes::{self, Resize, Write, resized};
+use crate::writes::{self, Resize, Write};
 
 /// A place where some of it is lost.
 pub(super) struct Lost {
@@ -69,10 +71,11 @@ impl<'f, 'p> Messages<'f, 'p> {
         };
         let (handlers, validators) = handlers_and_validators(program, running);
         let once = running.runs_of(|role| matches!(role, Role::Run | Role::Step | Role::Hook));
-        let by_run = messages.set_in(&once);
+        let by_run = set_by(program, &once);
+        let beginning = Beginning::before_messages(program, running);
         for handler in handlers {
             let own = validators_of(program, &handler, &validators);
-            messages.add(&handler, &own, &by_run);
+            messages.add(&handler, &own, &by_run, &beginning);
             if messages.is_early(&handler) {
                 messages.early.push(handler);
             }
@@ -119,13 +122,22 @@ impl<'f, 'p> Messages<'f, 'p> {
         set.map(|it| it.attribute.name).collect()
     }
 
-    fn add(&mut self, handler: &Handler, validators: &[&Handler], by_run: &BTreeSet<&'p str>) {
+    fn add(
+        &mut self,
+        handler: &Handler,
+        validators: &[&Handler],
+        by_run: &BTreeSet<&'p str>,
+        beginning: &Beginning<'_, 'p>,
+    ) {
         let program = self.program;
+        let refuses = |it: &&Handler| beginning.stops_in(it.function);
+        let is_refused = validators.iter().any(refuses);
+        let runs = validators.iter().flat_map(|it| &it.runs);
+        let runs: BTreeSet<FunctionRef> = runs.chain(&handler.runs).copied().collect();
         let is_early = self.is_early(handler);
         let arrivals = Arrivals {
             program,
             functions: &self.functions,
-            by_run,
         };
         let places = |of: fn(Program<'_, '_>, FunctionRef) -> BTreeSet<Span>| -> BTreeSet<_> {
             let functions = handler.runs.iter();
@@ -143,22 +155,25 @@ impl<'f, 'p> Messages<'f, 'p> {
             let note = |names: &mut BTreeMap<&'p str, String>| {
                 names.entry(name).or_insert_with(|| handler.name.clone());
             };
-            let before = before.filter(|it| is_early && !it.is_up_to_run(name));
+            let is_up_to_run = before.as_ref().is_some_and(|it| it.is_up_to(by_run, name));
+            let mut closed = beginning.closed(function).into_iter();
+            let is_closed = is_refused || closed.any(|it| it.contains(at.1));
+            let before = before.filter(|_| is_early && !is_up_to_run && !is_closed);
             if emptied.contains(&at) {
                 before.iter().for_each(|_| note(&mut self.lowered));
                 continue;
             }
             self.begun.extend(write.binds.then_some(name));
-            if handler.role == Role::Signal && added.contains(&at) {
+            if handler.role == Role::Signal && added.contains(&at) && !is_up_to_run {
                 note(&mut self.queues);
             }
-            let mut own = own_nodes(program.function(function)).filter_map(resized);
-            let how = own.find(|(it, _)| std::ptr::eq(*it, write.node));
-            let Some(before) = before else {
+            let is_there =
+                || write.how == Some(Resize::Sets) && finds(program, &runs, function, write.node);
+            let Some(before) = before.filter(|_| !is_there()) else {
                 continue;
             };
             let has_asked = before.asks_about(name);
-            if !has_asked && how.is_some_and(|(_, how)| how != Resize::Takes) {
+            if !has_asked && write.how.is_some_and(|it| !it.takes()) {
                 note(&mut self.filled);
             }
             match before.has_waited {

@@ -14,7 +14,6 @@ use super::kept::{Lost, Messages, added_to, is_attribute, is_name};
 use super::mentioned::looks_up;
 use super::stale::is_empty;
 use crate::program::{Node, nodes_of, nodes_of_expr, own_nodes};
-use crate::sdk;
 
 /// What a function does from the last wait on the way to a place up to there.
 struct Gap {
@@ -102,9 +101,9 @@ impl<'p> Messages<'_, 'p> {
         {
             return before;
         }
-        let later = awaits
-            .into_iter()
-            .filter(|it| at.end <= it.start && around.contains(*it) && goes_on(body, *it));
+        let later = awaits.into_iter().filter(|it| {
+            at.end <= it.start && around.contains(*it) && goes_on(self.program, function, body, *it)
+        });
         let later = later.max_by_key(|it| it.start).map(|awaited| Gap {
             awaited,
             after: vec![
@@ -230,29 +229,26 @@ impl<'p> Messages<'_, 'p> {
         let is_after = |it: Span| after.iter().any(|span| span.contains(it));
         // The arguments are there before the wait, but a condition is asked at its end.
         let mut nodes = own_nodes(self.program.function(function));
-        let is_condition = nodes.any(|node| match node {
-            Node::Expr(Expr::Call(call)) => {
-                awaited.contains(span_of(call))
-                    && self.program.calls(function.file, call, sdk::WAIT_CONDITION)
+        let is_waited_for = nodes.any(|node| match node {
+            Node::Expr(expr @ Expr::Await(it)) => {
+                span_of(expr) == *awaited && self.waited_for(function, &it.value).contains(name)
             }
             _ => false,
         });
         let added = added_to(self.program, function);
-        let is_said = |counts: &dyn Fn(Span) -> bool| {
-            own_nodes(self.program.function(function)).any(|node| match node {
-                Node::Expr(Expr::Attribute(it)) if it.attr.as_str() == name => {
-                    counts(span_of(it)) && !added.contains(&span_of(it))
-                }
-                Node::Expr(it @ Expr::Lambda(_)) => counts(span_of(it)) && looks_up(it, name),
-                _ => false,
-            })
-        };
-        is_said(&|it| is_after(it) || is_condition && awaited.contains(it))
+        let written = BTreeSet::from([name]);
+        is_waited_for
             || own_nodes(self.program.function(function)).any(|node| match node {
-                Node::Stmt(it @ Stmt::While(around)) => {
-                    let (span, test) = (span_of(it), span_of(&*around.test));
+                Node::Expr(Expr::Attribute(it)) if it.attr.as_str() == name => {
+                    is_after(span_of(it)) && !added.contains(&span_of(it))
+                }
+                Node::Expr(it @ Expr::Lambda(_)) => is_after(span_of(it)) && looks_up(it, name),
+                Node::Stmt(it @ (Stmt::While(_) | Stmt::For(_))) => {
+                    let span = span_of(it);
                     let is_left = !is_after(span) && !span.contains(after[after.len() - 1]);
-                    span.contains(*awaited) && is_left && is_said(&|it| test.contains(it))
+                    span.contains(*awaited)
+                        && is_left
+                        && self.ends_with_look(function, it, &written, 0)
                 }
                 Node::Expr(Expr::Call(it)) => {
                     let callees = self.program.functions(function.file, it);
@@ -260,7 +256,7 @@ impl<'p> Messages<'_, 'p> {
                         let mut runs = self.program.runs_from(*it).into_iter();
                         runs.any(|it| self.mentions(it, name))
                     });
-                    let (at, written) = (span_of(it), BTreeSet::from([name]));
+                    let at = span_of(it);
                     match awaited.contains(at) {
                         true => callees.any(|it| self.looks_last(it, &written)),
                         false => is_after(at) && callees.next().is_some(),
@@ -330,7 +326,7 @@ fn takes_from(node: Node<'_>, name: &str) -> bool {
     }
 }
 
-/// Whether a statement sets a variable or something in it, or calls a method of it.
+/// Whether a statement sets a variable or something in it, or calls a method of it or something with it.
 fn changes(statement: &Stmt, name: &str) -> bool {
     let is_root = |mut it: &Expr| {
         loop {
@@ -349,7 +345,12 @@ fn changes(statement: &Stmt, name: &str) -> bool {
         }),
         Stmt::AnnAssign(it) => is_root(&it.target),
         Stmt::AugAssign(it) => is_root(&it.target),
-        Stmt::Expr(it) => is_root(&it.value),
+        Stmt::For(it) => is_root(&it.target),
+        Stmt::Expr(it) => {
+            let given = it.value.as_call_expr();
+            let given = given.map_or(&[][..], |it| &it.arguments.args[..]);
+            is_root(&it.value) || given.iter().any(is_root)
+        }
         _ => false,
     }
 }

@@ -68,7 +68,7 @@ fn flag_of(statement: &Stmt) -> Option<((String, Option<String>), bool)> {
     }
 }
 
-/// Whether a function runs under a lock wherever it is called.
+/// Whether a function runs under a lock, or behind a flag, wherever it is called.
 pub(super) fn is_always_locked(
     program: Program<'_, '_>,
     running: Running<'_>,
@@ -94,7 +94,9 @@ pub(super) fn is_always_locked(
                 continue;
             }
             called = true;
+            let body = program.def(caller).map_or(&[][..], |it| &it.body[..]);
             if !is_locked(program, caller, span_of(call))
+                && !is_guarded_by_flag(body, span_of(call))
                 && !is_always_locked(program, running, caller, seen)
             {
                 return false;
@@ -113,5 +115,31 @@ pub(super) fn is_locked(program: Program<'_, '_>, function: FunctionRef, at: Spa
     withs.any(|it| {
         let mut entered = it.items.iter().map(|item| &item.context_expr);
         span_of(it).contains(at) && entered.any(|it| is_lock(program, function.file, it))
+    }) || is_locked_by_hand(program, function, at)
+}
+
+/// Whether a function has acquired a lock before a place, and not released it up to there.
+fn is_locked_by_hand(program: Program<'_, '_>, function: FunctionRef, at: Span) -> bool {
+    let before = || {
+        own_nodes(program.function(function)).filter_map(move |node| match node {
+            Node::Expr(it) if span_of(it).end <= at.start => Some(it),
+            _ => None,
+        })
+    };
+    let mut acquired = before().filter_map(|it| Some((it, path_of(acquired(it)?)?)));
+    acquired.any(|(acquires, lock)| {
+        let mut later = before().filter(|it| span_of(*it).start > span_of(acquires).start);
+        !later.any(|it| called_on(it, "release").and_then(path_of).as_ref() == Some(&lock))
     })
+}
+
+/// The lock in `await lock.acquire()`.
+pub(super) fn acquired(expr: &Expr) -> Option<&Expr> {
+    called_on(&expr.as_await_expr()?.value, "acquire")
+}
+
+/// The object of which this method is called.
+fn called_on<'p>(expr: &'p Expr, method: &str) -> Option<&'p Expr> {
+    let called = expr.as_call_expr()?.func.as_attribute_expr()?;
+    (called.attr.as_str() == method).then_some(&*called.value)
 }

@@ -129,7 +129,7 @@ use crate::writes;
 /// value right before a wait for it, if nobody has looked at it, or at what the handler writes beside it, since other
 /// code ran. A queue is an attribute that a signal handler adds to and code of `run` takes from, a flag one that
 /// begins with nothing; what is asked about it after the last `await`, or read for the input of the next run, is
-/// taken for care. A placeholder is `info`, since the first message may be meant to come later.
+/// taken for care. A handler that first asks about what `run` sets keeps nothing that could be lost. A placeholder is `info`, since the first message may be meant to come later.
 ///
 /// ## References
 /// - <https://docs.temporal.io/develop/python/message-passing#initialize-workflow-state>

@@ -1,22 +1,23 @@
-use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 use lint_core::diagnostic::{Diagnostic, Place};
-use lint_core::facts::{ClassRef, FunctionRef};
+use lint_core::facts::FunctionRef;
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::Expr;
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
-use super::arrivals::Arrivals;
+use super::arrivals::{Arrivals, Before, set_by, waited_by};
 use super::kept::{handlers_and_validators, validators_of};
+use super::paths::may_be_one;
 use super::stale::{How, StaleStore, stale_stores};
 use crate::finding::Finding;
 use crate::handlers::{Handler, at_once};
-use crate::program::{Program, Running, own_nodes};
+use crate::program::{Program, Running};
 use crate::rule::{Context, Rule};
-use crate::writes::{self, Attribute, Resize, Write, resized};
+use crate::writes::{self, Attribute, Resize, Write};
 
 /// ## What it does
 /// Finds state of a workflow that is read before an `await` and written back after it, made of what was
@@ -194,7 +195,9 @@ use crate::writes::{self, Attribute, Resize, Write, resized};
 /// attribute that is set because it was missing, and into which a handler writes as well.
 /// Whatever `async with` enters that is no timeout and no task group is taken for a lock, and so is a flag that
 /// a function raises and lowers, or a set into which it puts a key that it takes out again. Who sets what was missing
-/// may have said so before the `await`, in an attribute that the others ask about.
+/// may have said so before the `await`, in an attribute that the others ask about. A handler is left alone that asks
+/// first about what the waiting code sets or has waited for, and one that changes something else as well at which that
+/// code looks again behind the `await`.
 ///
 /// ## References
 /// - <https://docs.temporal.io/develop/python/message-passing#message-handler-concurrency>
@@ -229,118 +232,190 @@ impl Rule for LostUpdate {
 
 fn in_workflow(program: Program<'_, '_>, running: Running<'_>) -> Vec<(Place, Finding)> {
     let (handlers, validators) = handlers_and_validators(program, running);
-    let runs = handlers.iter().flat_map(|it| &it.runs);
-    let in_handlers: BTreeSet<FunctionRef> = runs.copied().collect();
-    let state = writes::state_classes(program, running);
+    let functions = running.runs_of(|_| true);
     let once = |role| matches!(role, Role::Run | Role::Step | Role::Hook);
     let others = running.runs_of(once);
-    let at_once = at_once(program, &others);
-    let writes_in = |functions: &BTreeSet<FunctionRef>| -> Vec<Write<'_>> {
-        let all = functions.iter();
-        all.flat_map(|&it| writes::in_function(program, it))
-            .collect()
-    };
-    let (by_handlers, by_others) = (writes_in(&in_handlers), writes_in(&others));
-    let untimely = LazyCell::new(|| {
-        let set = by_others.iter().filter(|it| it.binds);
-        let arrivals = Arrivals {
-            program,
-            functions: &running.runs_of(|_| true),
-            by_run: &set.map(|it| it.attribute.name).collect(),
-        };
-        untimely(&arrivals, &handlers, &validators)
+    let in_handlers: BTreeSet<FunctionRef> =
+        handlers.iter().flat_map(|it| &it.runs).copied().collect();
+    let stale = in_handlers.union(&others).flat_map(|&it| {
+        let stale = stale_stores(program, running, &functions, it).into_iter();
+        stale.map(move |stale| (it, stale))
     });
-    let taken: Vec<_> = in_handlers
-        .iter()
-        .flat_map(|&it| own_nodes(program.function(it)).filter_map(resized))
-        .filter(|(_, how)| *how == Resize::Takes)
-        .collect();
-    let into: BTreeSet<Attribute<'_>> = in_handlers
-        .iter()
-        .flat_map(|&it| writes::through(program, it))
-        .map(|it| it.within(running))
-        .collect();
+    let mut stale = stale.peekable();
+    if stale.peek().is_none() {
+        return Vec::new();
+    }
+    let meanwhile = Meanwhile {
+        program,
+        running,
+        messages: by_messages(program, &functions, &handlers, &validators),
+        by_others: by_others(program, &others),
+        at_once: at_once(program, &others),
+        handlers,
+        in_handlers: &in_handlers,
+        others: &others,
+    };
+    let state = writes::state_classes(program, running);
     let mut found = Vec::new();
-    for &function in in_handlers.union(&others) {
-        let is_handlers = in_handlers.contains(&function);
-        let own = writes::in_function(program, function);
-        let is_changed = |stale: &StaleStore<'_>, attribute: Attribute<'_>| {
-            let meanwhile = by_handlers.iter();
-            let meanwhile = meanwhile.chain(by_others.iter().filter(|_| is_handlers));
-            let comes_in_between = is_handlers && !stale.is_claimed;
-            let is_untimely = |it: &Write<'_>| {
-                untimely
-                    .iter()
-                    .any(|other| std::ptr::eq(other.node, it.node))
+    for (function, stale) in stale {
+        let owners = program.owners(function.file, stale.attribute).iter();
+        let attributes = owners.map(|&owner| {
+            let name = stale.attribute.attr.as_str();
+            Attribute { owner, name }
+        });
+        let mut of_state = attributes.filter(|it| state.contains(&it.owner));
+        let changed = of_state.find(|it| meanwhile.changes(function, &stale, it.within(running)));
+        if let Some(attribute) = changed {
+            let owner = attribute.within(running).owner;
+            let class = program.index(owner.file).map(|it| it.class(owner.ix));
+            let class = class.map_or("", |it| &it.qualname);
+            let subject = format!("{class}.{}", attribute.name);
+            let place = Place {
+                file: function.file,
+                span: span_of(stale.target),
             };
-            let is_another = |it: &Write<'_>| match stale.how {
-                How::WritesBack => true,
-                How::Takes => {
-                    let takes = taken.iter().any(|(node, _)| std::ptr::eq(*node, it.node));
-                    (takes || it.binds) && is_untimely(it)
-                }
-                How::Empties => !std::ptr::eq(it.node, stale.attribute),
-                How::Fills if it.binds => !own.iter().any(|own| std::ptr::eq(own.node, it.node)),
-                // Nobody writes into what is missing, but who has come first and filled it.
-                How::Fills => comes_in_between || !stale.read.is_compare_expr() && is_untimely(it),
-            };
-            // Tasks that one loop makes seldom have an element in common.
-            let by_itself = matches!(stale.how, How::WritesBack | How::Takes)
-                && (is_handlers
-                    || at_once.contains(&function) && !stale.target.is_subscript_expr());
-            let replaces = match stale.how {
-                How::WritesBack => stale.target.is_attribute_expr(),
-                How::Empties | How::Takes => false,
-                How::Fills => comes_in_between,
-            };
-            by_itself
-                || replaces && into.contains(&attribute)
-                || meanwhile
-                    .into_iter()
-                    .any(|it| it.attribute.within(running) == attribute && is_another(it))
-        };
-        for stale in stale_stores(program, running, function) {
-            let owners = program.owners(function.file, stale.attribute);
-            let is_shared = |owner: &ClassRef| {
-                let (owner, name) = (*owner, stale.attribute.attr.as_str());
-                state.contains(&owner)
-                    && is_changed(&stale, Attribute { owner, name }.within(running))
-            };
-            if let Some(owner) = owners.iter().find(|it| is_shared(it)) {
-                let attribute = Attribute {
-                    owner: *owner,
-                    name: stale.attribute.attr.as_str(),
-                };
-                let owner = attribute.within(running).owner;
-                let class = program.index(owner.file).map(|it| it.class(owner.ix));
-                let class = class.map_or("", |it| &it.qualname);
-                let subject = format!("{class}.{}", attribute.name);
-                let place = Place {
-                    file: function.file,
-                    span: span_of(stale.target),
-                };
-                let found_here = finding(program, running, function, &stale);
-                found.push((place, found_here.about(owner.file, subject)));
-            }
+            let found_here = finding(program, running, function, &stale);
+            found.push((place, found_here.about(attribute.owner.file, subject)));
         }
     }
     found
 }
 
-/// The writes of handlers that have not waited for the attribute before, nor asked about another that `run` sets.
-fn untimely<'p>(
-    arrivals: &Arrivals<'_, '_, 'p>,
+/// A write of state that may come while another function waits.
+struct Arrival<'p> {
+    function: FunctionRef,
+    write: Write<'p>,
+    /// What comes before it, if a message brings it.
+    before: Option<Before<'p>>,
+    /// The attributes that the same code writes.
+    with: Rc<BTreeSet<&'p str>>,
+}
+
+fn by_messages<'p>(
+    program: Program<'_, 'p>,
+    functions: &BTreeSet<FunctionRef>,
     handlers: &[Handler],
     validators: &[Handler],
-) -> Vec<Write<'p>> {
-    let writes = handlers
-        .iter()
-        .flat_map(|it| arrivals.of(it, &validators_of(arrivals.program, it, validators)));
-    let untimely = writes.filter(|(_, write, before)| {
-        let name = write.attribute.name;
-        before.as_ref().is_none_or(|it| !it.is_up_to_run(name))
-    });
-    untimely.map(|(_, write, _)| write).collect()
+) -> Vec<Arrival<'p>> {
+    let arrivals = Arrivals { program, functions };
+    let of = |handler: &Handler| {
+        let own = arrivals.of(handler, &validators_of(program, handler, validators));
+        let with = own.iter().map(|(_, write, _)| write.attribute.name);
+        let with = Rc::new(with.collect::<BTreeSet<_>>());
+        own.into_iter()
+            .map(move |(function, write, before)| Arrival {
+                function,
+                write,
+                before,
+                with: Rc::clone(&with),
+            })
+    };
+    handlers.iter().flat_map(of).collect()
+}
+
+fn by_others<'p>(program: Program<'_, 'p>, others: &BTreeSet<FunctionRef>) -> Vec<Arrival<'p>> {
+    let of = |&function: &FunctionRef| {
+        let own = writes::in_function(program, function);
+        let with = own.iter().map(|it| it.attribute.name);
+        let with = Rc::new(with.collect::<BTreeSet<_>>());
+        own.into_iter().map(move |write| Arrival {
+            function,
+            write,
+            before: None,
+            with: Rc::clone(&with),
+        })
+    };
+    others.iter().flat_map(of).collect()
+}
+
+/// What the code of one workflow writes while a function of it waits.
+struct Meanwhile<'a, 'f, 'p> {
+    program: Program<'f, 'p>,
+    running: Running<'f>,
+    messages: Vec<Arrival<'p>>,
+    by_others: Vec<Arrival<'p>>,
+    at_once: BTreeSet<FunctionRef>,
+    handlers: Vec<Handler>,
+    in_handlers: &'a BTreeSet<FunctionRef>,
+    others: &'a BTreeSet<FunctionRef>,
+}
+
+impl<'p> Meanwhile<'_, '_, 'p> {
+    /// Whether something comes in between that makes a store of an attribute stale.
+    fn changes(
+        &self,
+        function: FunctionRef,
+        stale: &StaleStore<'p>,
+        attribute: Attribute<'p>,
+    ) -> bool {
+        let Self {
+            program, running, ..
+        } = *self;
+        let is_handlers = self.in_handlers.contains(&function);
+        let comes_in_between = is_handlers && !stale.is_claimed;
+        // Tasks that one loop makes seldom have an element in common.
+        let is_itself =
+            is_handlers || self.at_once.contains(&function) && !stale.target.is_subscript_expr();
+        let is_seen =
+            |with: &BTreeSet<&str>| stale.looked_at.iter().any(|it| with.contains(it.as_str()));
+        if is_itself && matches!(stale.how, How::WritesBack | How::Takes) {
+            let own = writes::in_function(program, function).into_iter();
+            if !is_seen(&own.map(|it| it.attribute.name).collect()) {
+                return true;
+            }
+        }
+        let replaces = match stale.how {
+            How::WritesBack => stale.target.is_attribute_expr(),
+            How::Empties | How::Takes => false,
+            How::Fills => comes_in_between,
+        };
+        let settled = self.settled(function);
+        let is_another = |it: &Arrival<'p>| match stale.how {
+            How::WritesBack => true,
+            How::Takes => {
+                it.write.binds || matches!(it.write.how, Some(Resize::Takes | Resize::Clears))
+            }
+            How::Empties => !std::ptr::eq(it.write.node, stale.attribute),
+            How::Fills if it.write.binds => it.function != function,
+            // Nobody writes into what is missing, but who has come first and filled it.
+            How::Fills => comes_in_between || !stale.read.is_compare_expr() && it.before.is_some(),
+        };
+        let is_it = |it: &Arrival<'p>| {
+            let (one, other) = (
+                (function.file, stale.attribute),
+                (it.function.file, it.write.node),
+            );
+            it.write.attribute.within(running) == attribute
+                && is_another(it)
+                && may_be_one(program, running, one, other)
+        };
+        let goes_into = |it: &Arrival<'p>| {
+            let mut through = writes::through(program, it.function, it.write);
+            it.before.is_some() && through.any(|it| it.within(running) == attribute)
+        };
+        let others = self.by_others.iter().filter(|_| is_handlers);
+        self.messages.iter().chain(others).any(|it| {
+            let before = it.before.as_ref();
+            (is_it(it) || replaces && goes_into(it))
+                && !is_seen(&it.with)
+                && !before.is_some_and(|it| it.is_up_to(&settled, attribute.name))
+        })
+    }
+
+    /// The attributes with which a function that waits, or what runs it, can hold messages off.
+    fn settled(&self, function: FunctionRef) -> BTreeSet<&'p str> {
+        let with_it = self
+            .handlers
+            .iter()
+            .filter(|it| it.runs.contains(&function));
+        let mut functions: BTreeSet<FunctionRef> =
+            with_it.flat_map(|it| &it.runs).copied().collect();
+        if self.others.contains(&function) {
+            functions.extend(self.others);
+        }
+        let set = set_by(self.program, &functions);
+        &set | &waited_by(self.program, &functions)
+    }
 }
 
 fn finding(

@@ -15,6 +15,7 @@ mod left_behind;
 mod locks;
 mod lost_message;
 mod lost_update;
+mod members;
 mod mentioned;
 mod none_until_run;
 mod paths;

@@ -13,6 +13,7 @@ use super::mentioned::{attributes_in, attributes_of, looks_up};
 use crate::calls::{Value, evaluate};
 use crate::program::{Node, nodes_of, nodes_of_expr, own_nodes};
 use crate::sdk;
+use crate::writes;
 
 /// Helpers are followed this far.
 const MAX_DEPTH: usize = 3;
@@ -184,10 +185,10 @@ impl<'p> Walk<'_, '_, 'p> {
         def.map(|it| (call, *callee, &it.body[..]))
     }
 
-    fn look(&mut self, statement: &'p Stmt, rest: &[Stmt]) {
+    fn look(&mut self, statement: &'p Stmt, rest: &'p [Stmt]) {
         let Some((place, name)) = set_to_empty(statement).or_else(|| cleared(statement)) else {
             self.look_at_written(statement);
-            self.look_at_result(statement);
+            self.look_at_result(statement, rest);
             return self.look_at_given(statement);
         };
         let messages = self.messages;
@@ -244,7 +245,7 @@ impl<'p> Walk<'_, '_, 'p> {
     }
 
     /// An attribute that is set to the result of a step, over what handlers have put into it.
-    fn look_at_result(&mut self, statement: &'p Stmt) {
+    fn look_at_result(&mut self, statement: &'p Stmt, rest: &'p [Stmt]) {
         let messages = self.messages;
         let Some((place, name, value)) = assigned(statement) else {
             return;
@@ -258,7 +259,8 @@ impl<'p> Walk<'_, '_, 'p> {
         let Some(handler) = messages.filled.get(name).filter(|_| is_result) else {
             return;
         };
-        if !self.merges(name, value) && messages.is_used_by_run(name) {
+        let is_added = rest.iter().any(|it| self.adds_back(name, it));
+        if !self.merges(name, value) && !is_added && messages.is_used_by_run(name) {
             let message = format!(
                 "`run` of `{}` sets `self.{name}` to the result of a step before anything has read it, so what `{handler}` has put \
                  there meanwhile is lost",
@@ -267,6 +269,23 @@ impl<'p> Walk<'_, '_, 'p> {
             let help = "add the result to what is there, or load it before handlers are let in";
             self.find(place, name, message, help);
         }
+    }
+
+    /// Whether a statement adds to an attribute what handlers keep in another one as well.
+    fn adds_back(&self, name: &'p str, statement: &'p Stmt) -> bool {
+        let mut written = self.messages.written_with(name);
+        written.remove(name);
+        let (program, function) = (self.messages.program, self.function);
+        let nodes = nodes_of(std::slice::from_ref(statement));
+        let writes = nodes
+            .iter()
+            .flat_map(|it| writes::by_node(program, function, *it));
+        let mut writes = writes.map(|it| it.attribute.name);
+        writes.any(|it| it == name)
+            && nodes.iter().any(|node| match node {
+                Node::Expr(Expr::Attribute(it)) => written.contains(it.attr.as_str()),
+                _ => false,
+            })
     }
 
     /// An attribute that is set to a plain value at the start, with which `run` waits on for what has come already.

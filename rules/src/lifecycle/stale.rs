@@ -16,7 +16,8 @@ use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 
 use super::ends::falls_through;
-use super::locks::{is_always_locked, is_guarded_by_flag, is_lock};
+use super::locks::{acquired, is_always_locked, is_guarded_by_flag, is_lock};
+use super::mentioned::{asked_in, attributes_in};
 use super::paths::{attribute_of, element, key_of, path_of};
 use super::waited::{missing, present};
 use crate::program::{Node, Program, Running, nodes_of_expr, own_nodes};
@@ -33,6 +34,8 @@ pub(super) struct StaleStore<'p> {
     pub(super) how: How,
     /// Whether who comes first has said so before the await, and others have asked for that.
     pub(super) is_claimed: bool,
+    /// The names of attributes that conditions have looked at since the await.
+    pub(super) looked_at: BTreeSet<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,13 +52,14 @@ pub(super) enum How {
 pub(super) fn stale_stores<'p>(
     program: Program<'_, 'p>,
     running: Running<'_>,
+    functions: &BTreeSet<FunctionRef>,
     function: FunctionRef,
 ) -> Vec<StaleStore<'p>> {
     let body = match program.function(function).map(|it| it.node) {
         Some(FunctionNode::Def(def)) if def.is_async => &def.body[..],
         _ => return Vec::new(),
     };
-    let mut flow = Flow::new(program, function, 0);
+    let mut flow = Flow::new(program, functions, function, 0);
     flow.run(body);
     let found = flow.found.into_values();
     let found: Vec<_> = found
@@ -92,11 +96,15 @@ struct State<'p> {
     time: usize,
     /// Since when a lock is held.
     locked: Option<usize>,
+    /// From when to when the last lock was held.
+    released: Option<(usize, usize)>,
     is_dead: bool,
 }
 
 struct Flow<'f, 'p> {
     program: Program<'f, 'p>,
+    /// All functions of the workflow.
+    functions: &'f BTreeSet<FunctionRef>,
     function: FunctionRef,
     /// How many calls away it is from where the stores are looked for.
     depth: usize,
@@ -112,9 +120,15 @@ struct Flow<'f, 'p> {
 const MAX_DEPTH: usize = 2;
 
 impl<'f, 'p> Flow<'f, 'p> {
-    fn new(program: Program<'f, 'p>, function: FunctionRef, depth: usize) -> Self {
+    fn new(
+        program: Program<'f, 'p>,
+        functions: &'f BTreeSet<FunctionRef>,
+        function: FunctionRef,
+        depth: usize,
+    ) -> Self {
         Self {
             program,
+            functions,
             function,
             depth,
             state: State::default(),
@@ -140,9 +154,8 @@ impl<'f, 'p> Flow<'f, 'p> {
     fn statement(&mut self, statement: &'p Stmt) {
         match statement {
             Stmt::Expr(it) => {
-                let is_acquired = is_acquire(&it.value);
                 self.value(&it.value);
-                if is_acquired {
+                if acquired(&it.value).is_some() {
                     self.state.locked = Some(self.state.time);
                 }
             }
@@ -190,8 +203,7 @@ impl<'f, 'p> Flow<'f, 'p> {
             Stmt::Return(it) => {
                 if let Some(value) = &it.value {
                     let mut reads = self.value(value);
-                    let (now, is_free) = (self.state.time, self.state.locked.is_none());
-                    reads.retain(|_, read| is_free && read.time < now);
+                    reads.retain(|_, read| self.state.is_old(*read));
                     merge(&mut self.returned, reads);
                 }
                 self.state.is_dead = true;
@@ -240,7 +252,9 @@ impl<'f, 'p> Flow<'f, 'p> {
     }
 
     fn match_statement(&mut self, it: &'p ast::StmtMatch) {
-        self.value(&it.subject);
+        self.condition(&it.subject);
+        let guards = it.cases.iter().filter_map(|it| it.guard.as_deref());
+        guards.for_each(|it| self.condition(it));
         let arms: Vec<&'p [Stmt]> = it.cases.iter().map(|case| &case.body[..]).collect();
         self.arms(&arms, true);
     }
@@ -290,6 +304,10 @@ impl<'f, 'p> Flow<'f, 'p> {
             }
         }
         self.run(&it.body);
+        if outer.is_none() {
+            let until = self.state.time;
+            self.state.released = self.state.locked.map(|since| (since, until));
+        }
         self.state.locked = outer;
     }
 
@@ -321,9 +339,16 @@ impl<'f, 'p> Flow<'f, 'p> {
     /// Evaluates a condition; what it looks at is known to be so from then on.
     fn condition(&mut self, test: &'p Expr) {
         let reads = self.glance(test);
-        for (path, read) in reads {
+        let now = self.state.time;
+        let direct = reads.into_iter().map(|(path, read)| (path, read.time));
+        let asked = asked_in(self.program, self.functions, self.function, test);
+        let asked = asked
+            .difference(&attributes_in(test))
+            .map(|it| (format!("self.{it}"), now))
+            .collect::<Vec<_>>();
+        for (path, at) in direct.chain(asked) {
             let time = self.state.checked.entry(path).or_default();
-            *time = (*time).max(read.time);
+            *time = (*time).max(at);
         }
     }
 
@@ -403,7 +428,7 @@ impl<'f, 'p> Flow<'f, 'p> {
         if self.depth == MAX_DEPTH || only.file != self.file() || !self.program.is_async(only) {
             return Reads::new();
         }
-        let mut flow = Flow::new(self.program, only, self.depth + 1);
+        let mut flow = Flow::new(self.program, self.functions, only, self.depth + 1);
         flow.run(body);
         let time = self.state.time;
         let returned = flow.returned.into_iter();
@@ -423,7 +448,7 @@ impl<'f, 'p> Flow<'f, 'p> {
             Expr::Attribute(method) if method.attr.as_str() == "clear" => self.empty(&method.value),
             Expr::Attribute(method) if matches!(method.attr.as_str(), "pop" | "popleft") => {
                 self.take(method, it);
-                self.evaluate(&method.value, reads);
+                merge(reads, self.glance(&method.value));
             }
             // A method of what an attribute holds. `get` reads one element.
             Expr::Attribute(method) => match element(it, method) {
@@ -532,13 +557,10 @@ impl<'f, 'p> Flow<'f, 'p> {
         how: How,
     ) {
         let now = self.state.time;
-        let is_held = self.state.locked.is_some_and(|since| since <= read.time);
-        let is_checked = self
-            .state
-            .checked
-            .get(&path)
-            .is_some_and(|&time| time >= now);
-        if read.time < now && !is_held && !is_checked {
+        let mut checked = self.state.checked.clone();
+        checked.retain(|_, time| *time >= now);
+        if self.state.is_old(read) && !checked.contains_key(&path) {
+            let names = checked.keys().flat_map(|it| it.split(['.', '[', ']']));
             let stale = StaleStore {
                 path,
                 target,
@@ -547,6 +569,7 @@ impl<'f, 'p> Flow<'f, 'p> {
                 awaited: self.awaits[now - 1],
                 how,
                 is_claimed: is_claimed(self.program, self.function, self.awaits[now - 1]),
+                looked_at: names.map(str::to_owned).collect(),
             };
             self.found.entry(span_of(target).start).or_insert(stale);
         }
@@ -554,6 +577,13 @@ impl<'f, 'p> Flow<'f, 'p> {
 }
 
 impl State<'_> {
+    /// Whether other code may have run since a read, and no lock has held that off.
+    fn is_old(&self, read: Read<'_>) -> bool {
+        let is_held = self.locked.is_some_and(|since| since <= read.time);
+        let was_held = |(since, until): (usize, usize)| since <= read.time && until == self.time;
+        read.time < self.time && !is_held && !self.released.is_some_and(was_held)
+    }
+
     /// What holds after one of two ways.
     fn joined(self, other: Self) -> Self {
         if self.is_dead {
@@ -579,6 +609,7 @@ impl State<'_> {
         });
         joined.time = joined.time.max(other.time);
         joined.locked = joined.locked.and(other.locked);
+        joined.released = joined.released.filter(|it| other.released == Some(*it));
         joined
     }
 }
@@ -617,11 +648,6 @@ fn variable_of(mut expr: &Expr) -> Option<&str> {
             _ => return None,
         }
     }
-}
-
-fn is_acquire(expr: &Expr) -> bool {
-    matches!(expr, Expr::Await(it) if matches!(&*it.value, Expr::Call(call)
-        if matches!(&*call.func, Expr::Attribute(method) if method.attr.as_str() == "acquire")))
 }
 
 /// `[]`, `{}`, `list()` and the like. `None` says that something is over, which may well be true.

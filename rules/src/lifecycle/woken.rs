@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 
 use lint_core::diagnostic::Severity;
 use lint_core::facts::FunctionRef;
-use lint_core::syntax::ast::{self, Expr, Stmt};
+use lint_core::syntax::ast::{Expr, Stmt};
 use lint_core::syntax::span_of;
 
+use super::blocks::exits;
+use super::ends::is_true;
 use super::kept::{Lost, Messages, is_attribute, is_name};
-use super::mentioned::{attributes_in, attributes_of};
+use super::mentioned::{asked_in, attributes_in, attributes_of, events_of};
 use super::stale::stale_stores;
 use crate::calls::Value;
 use crate::program::{Node, bodies, nodes_of, nodes_of_expr, own_nodes};
@@ -54,7 +56,7 @@ impl<'p> Messages<'_, 'p> {
         let mut found = Vec::new();
         self.follow(function, body, None, &mut Vec::new(), &mut found);
         // Of a queue that was read before it is thrown away, RB601 tells more.
-        let mut told = stale_stores(self.program, self.running, function);
+        let mut told = stale_stores(self.program, self.running, &self.functions, function);
         told.retain(|it| self.queues.contains_key(it.attribute.attr.as_str()));
         found.retain(|it| {
             !told
@@ -155,16 +157,62 @@ impl<'p> Messages<'_, 'p> {
         written: &BTreeSet<&'p str>,
         depth: usize,
     ) -> Option<Event> {
-        // A loop looks again after its last round, and so does one that goes through a queue itself.
-        let asked = match statement {
-            Stmt::While(it) => Some(&*it.test),
-            Stmt::For(it) => Some(&*it.iter).filter(|it| it.is_attribute_expr()),
-            _ => None,
-        };
-        if asked.is_some_and(|it| !attributes_in(it).is_disjoint(written)) {
+        if self.ends_with_look(function, statement, written, depth) {
             return Some(Event::Looks);
         }
-        let mut last = None;
+        let events = self.events(function, statement, written, depth);
+        let last = events.into_iter().max_by_key(|(end, _)| *end);
+        last.map(|(_, it)| it)
+    }
+
+    /// Whether a loop is over only after it has looked: it does so after its last round, as one does that goes through
+    /// a queue itself, or before each way out.
+    pub(super) fn ends_with_look(
+        &self,
+        function: FunctionRef,
+        statement: &'p Stmt,
+        written: &BTreeSet<&'p str>,
+        depth: usize,
+    ) -> bool {
+        let asks = |it: &'p Expr| {
+            let asked = asked_in(self.program, &self.functions, function, it);
+            !asked.is_disjoint(written)
+        };
+        match statement {
+            Stmt::While(it) if is_true(&it.test) => {
+                let body = it.body.iter();
+                let events = body.flat_map(|it| self.events(function, it, written, depth));
+                let events: Vec<(u32, Event)> = events.collect();
+                let looks_before = |exit: &Stmt| {
+                    let at = span_of(exit).start;
+                    let before = events.iter().filter(|(end, _)| *end <= at);
+                    let before = before.max_by_key(|(end, _)| *end);
+                    // A round begins where the last one has ended.
+                    let last = before.or_else(|| events.iter().max_by_key(|(end, _)| *end));
+                    last.is_some_and(|(_, it)| *it == Event::Looks)
+                };
+                // A `return` ends the function, which matters to its caller only.
+                let exits = exits(&it.body).into_iter();
+                let mut exits = exits
+                    .filter(|it| depth > 0 || it.is_break_stmt())
+                    .peekable();
+                exits.peek().is_some() && exits.all(looks_before)
+            }
+            Stmt::While(it) => asks(&it.test),
+            Stmt::For(it) => it.iter.is_attribute_expr() && asks(&it.iter),
+            _ => false,
+        }
+    }
+
+    /// What happens in a statement, and where.
+    fn events(
+        &self,
+        function: FunctionRef,
+        statement: &'p Stmt,
+        written: &BTreeSet<&'p str>,
+        depth: usize,
+    ) -> Vec<(u32, Event)> {
+        let mut events = Vec::new();
         for node in nodes_of(std::slice::from_ref(statement)) {
             let Node::Expr(expr) = node else { continue };
             let event = match expr {
@@ -189,12 +237,9 @@ impl<'p> Messages<'_, 'p> {
                 }
                 _ => continue,
             };
-            let end = span_of(expr).end;
-            if last.is_none_or(|(before, _)| before <= end) {
-                last = Some((end, event));
-            }
+            events.push((span_of(expr).end, event));
         }
-        last.map(|(_, it)| it)
+        events
     }
 
     /// What a function does last. One that is not followed is taken to look if it looks anywhere.
@@ -229,7 +274,7 @@ impl<'p> Messages<'_, 'p> {
     }
 
     /// The attributes that an awaited expression waits for.
-    fn waited_for(&self, function: FunctionRef, awaited: &'p Expr) -> BTreeSet<&'p str> {
+    pub(super) fn waited_for(&self, function: FunctionRef, awaited: &'p Expr) -> BTreeSet<&'p str> {
         let program = self.program;
         let mut asked = BTreeSet::new();
         for node in nodes_of_expr(awaited) {
@@ -281,7 +326,7 @@ impl<'p> Messages<'_, 'p> {
         let own = writes
             .filter(|it| self.is_own(it))
             .map(|it| it.attribute.name);
-        own.chain(self.sets(function)).collect()
+        own.chain(events_of(self.program, function)).collect()
     }
 
     /// Whether a handler sets an attribute to the same value as a statement of `run`, which then does no more than a
@@ -313,18 +358,9 @@ impl<'p> Messages<'_, 'p> {
             return handler.map(String::as_str);
         }
         let mut early = self.early.iter();
-        let handler = early.find(|it| it.runs.iter().any(|&it| self.sets(it).contains(name)));
+        let mut sets = |it: &FunctionRef| events_of(self.program, *it).any(|it| it == name);
+        let handler = early.find(|it| it.runs.iter().any(&mut sets));
         handler.map(|it| it.name.as_str())
-    }
-
-    /// The events that a function sets.
-    fn sets(&self, function: FunctionRef) -> BTreeSet<&'p str> {
-        let nodes = own_nodes(self.program.function(function));
-        let events = nodes.filter_map(|node| match node {
-            Node::Expr(Expr::Call(call)) => called_on(call, "set"),
-            _ => None,
-        });
-        events.map(|it| it.attr.as_str()).collect()
     }
 }
 
@@ -339,19 +375,13 @@ fn set_back(statement: &Stmt) -> Option<(&Expr, &str)> {
             is_own.then_some((target, attribute.attr.as_str()))
         }
         Stmt::Expr(it) => {
-            let event = called_on(it.value.as_call_expr()?, "clear")?;
-            Some((&*it.value, event.attr.as_str()))
+            let method = it.value.as_call_expr()?.func.as_attribute_expr()?;
+            let event = method.value.as_attribute_expr()?;
+            let is_it = method.attr.as_str() == "clear" && is_name(&event.value, "self");
+            is_it.then_some((&*it.value, event.attr.as_str()))
         }
         _ => None,
     }
-}
-
-/// The attribute of the workflow of which a call is this method.
-fn called_on<'p>(call: &'p ast::ExprCall, method: &str) -> Option<&'p ast::ExprAttribute> {
-    let called = call.func.as_attribute_expr()?;
-    let object = called.value.as_attribute_expr()?;
-    let is_it = called.attr.as_str() == method && is_name(&object.value, "self");
-    is_it.then_some(object)
 }
 
 /// What some statements do next that lasts; of branches, what one of them does.
