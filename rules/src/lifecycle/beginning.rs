@@ -20,6 +20,8 @@ pub(super) struct Beginning<'f, 'p> {
     /// The attributes that are there from the start and that `run` changes, with what they are until then, if that
     /// is written out and nobody else changes it.
     flags: BTreeMap<&'p str, Option<Value>>,
+    /// Whether a condition is taken to stop a handler if it cannot be told what it says.
+    is_cautious: bool,
 }
 
 /// What a condition says before `run` has begun: nothing if it does not ask for that, and `Unknown` if it cannot
@@ -37,9 +39,12 @@ impl<'f, 'p> Beginning<'f, 'p> {
         Self::unless_changed_by(program, running, is_handlers)
     }
 
-    /// The same as long as no handler has changed what `run` changes.
+    /// The same as long as no handler has changed what `run` changes, by conditions of which it can be told what they say.
     pub(super) fn before_messages(program: Program<'f, 'p>, running: Running<'f>) -> Self {
-        Self::unless_changed_by(program, running, |_| false)
+        Self {
+            is_cautious: false,
+            ..Self::unless_changed_by(program, running, |_| false)
+        }
     }
 
     fn unless_changed_by(
@@ -63,7 +68,11 @@ impl<'f, 'p> Beginning<'f, 'p> {
                 entry.and_modify(|it| *it = None).or_insert(known);
             }
         }
-        Self { program, flags }
+        Self {
+            program,
+            flags,
+            is_cautious: true,
+        }
     }
 
     /// The parts of a function that are not run before.
@@ -165,12 +174,16 @@ impl<'f, 'p> Beginning<'f, 'p> {
             }
         }
         let mut flags = self.flags.iter().filter(|(name, _)| asked.contains(*name));
-        match (flags.next(), flags.next()) {
+        let says = match (flags.next(), flags.next()) {
             (None, _) => Says::Nothing,
             (Some((name, Some(value))), None) => {
                 evaluate(test, name, value).map_or(Says::Unknown, |it| Says::Is(it.is_true()))
             }
             _ => Says::Unknown,
+        };
+        match says {
+            Says::Unknown if !self.is_cautious => Says::Nothing,
+            it => it,
         }
     }
 }

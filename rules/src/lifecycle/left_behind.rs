@@ -349,7 +349,7 @@ fn changes(statement: &Stmt, name: &str) -> bool {
         Stmt::Expr(it) => {
             let given = it.value.as_call_expr();
             let given = given.map_or(&[][..], |it| &it.arguments.args[..]);
-            is_root(&it.value) || given.iter().any(is_root)
+            is_root(&it.value) || given.iter().any(|it| is_name(it, name))
         }
         _ => false,
     }
