@@ -29,21 +29,13 @@ impl<'p> Machine<'p> {
     }
 
     fn is_changed_in_place(&self, obj: Obj) -> bool {
-        matches!(obj, Obj::Container(id) if self.containers.get(id).kind != ContainerKind::Tuple)
+        matches!(obj, Obj::Container(id) if self.containers.get(id).kind.is_mutable())
     }
 
     /// `rows += more` changes the list that `rows` stands for. Returns what is changed.
     fn extend_in_place(&mut self, object: &Value, operand: &Value, span: Span) -> Value {
-        let kept: Vec<Obj> = object
-            .objs()
-            .iter()
-            .copied()
-            .filter(|obj| self.is_changed_in_place(*obj))
-            .collect();
-        if kept.is_empty() {
-            return Value::bottom();
-        }
-        for &obj in &kept {
+        let kept = object.filter(|obj| self.is_changed_in_place(obj));
+        for &obj in kept.objs() {
             let Obj::Container(id) = obj else { continue };
             if self.containers.get(id).kind == ContainerKind::Dict {
                 self.fill_mapping(id, operand, span);
@@ -52,9 +44,8 @@ impl<'p> Machine<'p> {
                 self.put(id, Key::Any, &elements);
             }
         }
-        let kept: Value = kept.into_iter().collect();
-        self.record_container_change(&kept.clone().in_part(object.part()), span);
-        kept
+        self.record_container_change(&kept, span);
+        kept.objs().iter().copied().collect()
     }
 
     pub(super) fn annotated_assignment(&mut self, it: &'p ast::StmtAnnAssign) {
@@ -68,9 +59,12 @@ impl<'p> Machine<'p> {
             Some(expression) => {
                 let value = self.evaluate(expression);
                 // The annotation says more than a value that is not known.
-                if value.is_vague() || is_empty_container_or_none(expression) {
+                if is_empty_container(expression) {
+                    self.hold_declared(&value, &declared);
+                    value.opened()
+                } else if value.is_vague() || is_placeholder(expression) {
                     let typed = value.clone().joined(&declared);
-                    if is_empty_container_or_none(expression) {
+                    if is_placeholder(expression) {
                         typed.opened()
                     } else if declared.is_vague() {
                         typed
@@ -86,6 +80,17 @@ impl<'p> Machine<'p> {
         };
         if it.value.is_some() {
             self.assign(&it.target, &value, it.value.as_deref());
+        }
+    }
+
+    /// What is put into an empty container later is what its annotation says.
+    fn hold_declared(&mut self, empty: &Value, declared: &Value) {
+        for (key, element) in self.entries(declared) {
+            for &obj in empty.objs() {
+                if let Obj::Container(id) = obj {
+                    self.put_perhaps(id, key, &element);
+                }
+            }
         }
     }
 
@@ -243,15 +248,18 @@ impl<'p> Machine<'p> {
     }
 }
 
-fn is_empty_container_or_none(expression: &Expr) -> bool {
+fn is_placeholder(expression: &Expr) -> bool {
+    matches!(expression, Expr::NoneLiteral(_) | Expr::EllipsisLiteral(_))
+}
+
+fn is_empty_container(expression: &Expr) -> bool {
     match expression {
-        Expr::NoneLiteral(_) | Expr::EllipsisLiteral(_) => true,
         Expr::List(it) => it.elts.is_empty(),
         Expr::Dict(it) => it.items.is_empty(),
         Expr::Tuple(it) => it.elts.is_empty(),
         Expr::Call(it) => {
             it.arguments.is_empty()
-                && matches!(&*it.func, Expr::Name(name) if matches!(name.id.as_str(), "list" | "dict" | "set"))
+                && matches!(&*it.func, Expr::Name(name) if matches!(name.id.as_str(), "list" | "dict" | "set" | "tuple" | "frozenset"))
         }
         _ => false,
     }

@@ -358,6 +358,9 @@ impl<'p> Machine<'p> {
         if sym == self.known.class {
             return Value::of(Obj::Class(class));
         }
+        if sym == self.known.dict {
+            return self.own_namespace(class, variant, span);
+        }
         let mro = self.mro(class);
         let instance = Obj::Instance(class, variant);
         let mut result = Value::bottom();
@@ -411,7 +414,7 @@ impl<'p> Machine<'p> {
                     } else {
                         self.own_default(bound, class)
                     };
-                    let declared = if self.says_little(&bound) {
+                    let declared = if bound.place().is_none() && self.says_little(&bound) {
                         self.declared_attribute(owner, name)
                     } else {
                         Value::bottom()

@@ -30,7 +30,10 @@ impl<'p> Machine<'p> {
                     self.scatter(id);
                     self.put(id, Key::Any, &elements);
                 }
-                Obj::Container(id) => self.put_under(id, key, value),
+                Obj::Container(id) => {
+                    self.put_under(id, key, value);
+                    self.store_in_holder(id, span);
+                }
                 Obj::Instance(class, _) => {
                     self.call_method_if_project(
                         &Value::of(obj),

@@ -4,7 +4,7 @@ use crate::diagnostic::Span;
 use crate::syntax::ast::{self, CmpOp, Expr};
 use crate::syntax::span_of;
 
-use super::order::{SEQUENCES, is_empty_literal};
+use super::order::{SEQUENCES, SETS, is_empty_literal};
 use super::{ContainerKind, How, Machine, Obj, Value};
 
 impl<'p> Machine<'p> {
@@ -175,7 +175,7 @@ impl<'p> Machine<'p> {
             taint = self.without_never_none(&taint);
         }
         // Sets are compared as such, whatever order they were made in.
-        let sets = [first, last].map(|it| self.are_containers(it, &[ContainerKind::Set]));
+        let sets = [first, last].map(|it| self.are_containers(it, SETS));
         if sets == [true, true] {
             taint = self.settled(&taint, span_of(it));
         }

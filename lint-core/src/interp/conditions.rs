@@ -434,7 +434,7 @@ impl<'p> Machine<'p> {
                 let ty = match container.kind {
                     ContainerKind::Dict => "dict",
                     ContainerKind::Tuple => "tuple",
-                    ContainerKind::List | ContainerKind::Set => "",
+                    ContainerKind::List | ContainerKind::Set | ContainerKind::FrozenSet => "",
                 };
                 if container.ctx.is_some() && ty == wanted {
                     return Some(true);

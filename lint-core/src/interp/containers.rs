@@ -384,7 +384,7 @@ impl<'p> Machine<'p> {
 
     fn as_set(&self, obj: Obj) -> Option<u32> {
         match obj {
-            Obj::Container(id) if self.containers.get(id).kind == ContainerKind::Set => Some(id),
+            Obj::Container(id) if self.containers.get(id).kind.is_set() => Some(id),
             _ => None,
         }
     }
@@ -577,7 +577,7 @@ impl<'p> Machine<'p> {
         !objs.is_empty()
             && objs.iter().all(|obj| match obj {
                 Obj::Container(id) => {
-                    self.containers.get(*id).kind == ContainerKind::Set
+                    self.containers.get(*id).kind.is_set()
                         && (self.frame.state.single.contains(id) || self.keys(*id) == [Key::Int(0)])
                 }
                 _ => false,

@@ -192,9 +192,19 @@ pub(crate) enum ContainerKind {
     Tuple,
     Dict,
     Set,
+    FrozenSet,
 }
 
 impl ContainerKind {
+    pub(crate) fn is_set(self) -> bool {
+        matches!(self, Self::Set | Self::FrozenSet)
+    }
+
+    /// Whether `+=` and its like change a container of this kind, rather than make another one.
+    pub(crate) fn is_mutable(self) -> bool {
+        !matches!(self, Self::Tuple | Self::FrozenSet)
+    }
+
     /// What Python calls it.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -202,6 +212,7 @@ impl ContainerKind {
             Self::Tuple => "tuple",
             Self::Dict => "dict",
             Self::Set => "set",
+            Self::FrozenSet => "frozenset",
         }
     }
 }
@@ -585,6 +596,8 @@ pub(crate) struct Machine<'p> {
     container_shared_writes: Vec<bool>,
     /// Containers with the members of a class; see `namespaces.rs`.
     namespaces: FxHashSet<u32>,
+    /// Those that are `__dict__` of instances, with these.
+    holders: FxHashMap<u32, Value>,
     /// What `keys()` and `items()` give: operators make sets of it.
     views: FxHashSet<u32>,
     /// Containers whose entries are read as attributes: `types.SimpleNamespace`.
@@ -666,6 +679,7 @@ impl<'p> Machine<'p> {
             container_keys: Vec::new(),
             container_shared_writes: Vec::new(),
             namespaces: FxHashSet::default(),
+            holders: FxHashMap::default(),
             views: FxHashSet::default(),
             records: FxHashSet::default(),
             futures: FxHashSet::default(),

@@ -1,4 +1,4 @@
-//! What a class holds, gone through by the code that decorates it.
+//! What a class holds, gone through by the code that decorates it, and what an instance holds.
 //!
 //! `for name, member in vars(cls).items()` decides for each member what to make of it. The members
 //! are known, so such a loop runs once for each, with what its conditions ask of one member.
@@ -21,6 +21,29 @@ impl<'p> Machine<'p> {
         }
         self.namespaces.insert(id);
         Value::of(Obj::Container(id))
+    }
+
+    /// `vars(object)` and `object.__dict__`: the attributes of an instance.
+    pub(super) fn own_namespace(&mut self, class: ClassId, variant: u32, span: Span) -> Value {
+        let id = self.container(ContainerKind::Dict, span);
+        let within = self.attributes_within(class, variant);
+        self.put_perhaps(id, Key::Any, &within);
+        let holder = Value::of(Obj::Instance(class, variant));
+        self.holders.entry(id).or_default().join(&holder);
+        Value::of(Obj::Container(id))
+    }
+
+    /// What is stored in the namespace of an instance becomes an attribute of it.
+    pub(super) fn store_in_holder(&mut self, id: u32, span: Span) {
+        let Some(holder) = self.holders.get(&id).cloned() else {
+            return;
+        };
+        for (key, value) in self.entries(&Value::of(Obj::Container(id))) {
+            if let Key::Str(name) = key {
+                let name = self.str(name).to_owned();
+                self.store_attribute(&holder, &name, &value, span);
+            }
+        }
     }
 
     /// A copy of what a class holds, which nothing changes.

@@ -215,9 +215,9 @@ impl<'p> Machine<'p> {
     }
 
     /// Which kinds of containers an operator may give, each once: however many the operands may be,
-    /// there is one result of each.
+    /// there is one result of each. The left operand decides between a set and a frozen one.
     fn kinds_of_containers(&self, left: &Value, right: &Value) -> Vec<ContainerKind> {
-        let mut kinds = Vec::new();
+        let mut kinds: Vec<ContainerKind> = Vec::new();
         for &obj in left.objs().iter().chain(right.objs()) {
             let Obj::Container(id) = obj else { continue };
             let kind = if self.views.contains(&id) {
@@ -225,7 +225,8 @@ impl<'p> Machine<'p> {
             } else {
                 self.containers.get(id).kind
             };
-            if !kinds.contains(&kind) {
+            let is_decided = kind.is_set() && !left.objs().contains(&obj) && !kinds.is_empty();
+            if !is_decided && !kinds.contains(&kind) {
                 kinds.push(kind);
             }
         }

@@ -80,6 +80,8 @@ pub(super) const SEQUENCES: &[ContainerKind] = &[
     ContainerKind::Tuple,
 ];
 
+pub(super) const SETS: &[ContainerKind] = &[ContainerKind::FrozenSet, ContainerKind::Set];
+
 impl<'p> Machine<'p> {
     /// What `"%s" % values` and `"{}".format(…)` owe to the order of sets that they write out.
     pub(super) fn order_in_text(&mut self, values: &[Value], span: Span) -> Option<SourceId> {
@@ -140,8 +142,7 @@ impl<'p> Machine<'p> {
         let shows_none = |obj: &Obj| match &called(obj) {
             Obj::External(name) => shows_none(self.str(*name)),
             Obj::ContainerMethod(id, method) => {
-                self.containers.get(*id).kind == ContainerKind::Set
-                    && compares_as_set(self.str(*method))
+                self.containers.get(*id).kind.is_set() && compares_as_set(self.str(*method))
             }
             Obj::Unknown | Obj::Made(_) => tests_affix(written),
             _ => false,
@@ -288,7 +289,7 @@ impl<'p> Machine<'p> {
         for obj in value.objs().to_vec() {
             let Obj::Container(id) = obj else { continue };
             let object = Value::of(obj);
-            if self.containers.get(id).kind != ContainerKind::Set {
+            if !self.containers.get(id).kind.is_set() {
                 elements.join(&self.read(CellKey::SetOrder(id)));
             } else if !self.is_single(&object) {
                 let own = self.all_elements(&object);
@@ -386,7 +387,7 @@ impl<'p> Machine<'p> {
                     | "math.fsum"
                     | "collections.Counter"
             ),
-            Obj::ContainerMethod(id, _) => self.containers.get(*id).kind == ContainerKind::Set,
+            Obj::ContainerMethod(id, _) => self.containers.get(*id).kind.is_set(),
             _ => false,
         };
         !callee.objs().is_empty() && callee.objs().iter().all(ignores)

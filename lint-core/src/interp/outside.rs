@@ -23,6 +23,7 @@ impl<'p> Machine<'p> {
                 ContainerKind::Tuple => "PyTuple",
                 ContainerKind::Dict => "PyDict",
                 ContainerKind::Set => "PySet",
+                ContainerKind::FrozenSet => "PyFrozenSet",
             };
             let name = format!("<**{ty}**>.{}", self.str(method));
             let name = self.sym(&name);

@@ -93,8 +93,11 @@ impl<'p> Machine<'p> {
             "list" | "List" | "Sequence" | "Iterable" | "Iterator" | "Collection" | "deque"
             | "Deque" | "MutableSequence" | "AsyncIterator" | "AsyncIterable" | "Generator"
             | "AsyncGenerator" => self.annotated_container(ContainerKind::List, it, arguments[0]),
-            "set" | "Set" | "frozenset" | "FrozenSet" | "AbstractSet" | "MutableSet" => {
+            "set" | "Set" | "AbstractSet" | "MutableSet" => {
                 self.annotated_container(ContainerKind::Set, it, arguments[0])
+            }
+            "frozenset" | "FrozenSet" => {
+                self.annotated_container(ContainerKind::FrozenSet, it, arguments[0])
             }
             "dict" | "Dict" | "Mapping" | "MutableMapping" | "defaultdict" | "DefaultDict"
             | "OrderedDict" => {
@@ -162,7 +165,8 @@ impl<'p> Machine<'p> {
             // A type of another package, such as a counter of metrics.
             _ if canonical.contains('.') && self.knowledge.has_members(&canonical) => None,
             "list" | "List" | "Sequence" | "Iterable" | "deque" => Some(ContainerKind::List),
-            "set" | "frozenset" | "Set" | "FrozenSet" => Some(ContainerKind::Set),
+            "set" | "Set" => Some(ContainerKind::Set),
+            "frozenset" | "FrozenSet" => Some(ContainerKind::FrozenSet),
             "dict" | "Dict" | "Mapping" | "defaultdict" | "OrderedDict" => {
                 Some(ContainerKind::Dict)
             }

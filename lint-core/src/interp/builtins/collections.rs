@@ -35,7 +35,15 @@ fn sequence(machine: &mut Machine, kind: ContainerKind, call: &Call) -> Value {
 }
 
 pub(super) fn set(machine: &mut Machine, call: &Call) -> Option<Value> {
-    let id = machine.container(ContainerKind::Set, call.span);
+    Some(set_of(machine, ContainerKind::Set, call))
+}
+
+pub(super) fn frozen_set(machine: &mut Machine, call: &Call) -> Option<Value> {
+    Some(set_of(machine, ContainerKind::FrozenSet, call))
+}
+
+fn set_of(machine: &mut Machine, kind: ContainerKind, call: &Call) -> Value {
+    let id = machine.container(kind, call.span);
     if let Some(first) = call.first() {
         machine.element(first, Key::Any, call.span);
         let is_single = match machine.exact_elements(first) {
@@ -45,7 +53,7 @@ pub(super) fn set(machine: &mut Machine, call: &Call) -> Option<Value> {
         put_elements(machine, id, first, is_single, call);
     }
     machine.put_keywords(id, call.args);
-    Some(Value::of(Obj::Container(id)))
+    Value::of(Obj::Container(id))
 }
 
 /// Fills a container with what iterating over a value gives.

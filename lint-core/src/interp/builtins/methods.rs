@@ -121,7 +121,7 @@ impl Machine<'_> {
         let control = self.lasting_control();
         let mut taint = self.args_taint(call.args).tainted_by(&control);
         // A set of identities, as for finding cycles, is a use that shows nothing.
-        if call.kind == ContainerKind::Set || matches!(call.name, "remove" | "pop") {
+        if call.kind.is_set() || matches!(call.name, "remove" | "pop") {
             taint = self.without_identity(&taint, call.span);
         }
         if let Some(kind) = self.kept_in(&call.object) {
@@ -159,6 +159,7 @@ fn insert(machine: &mut Machine, call: &Call) -> Value {
 /// `extend` and `update`.
 fn extend(machine: &mut Machine, call: &Call) -> Value {
     put_all(machine, call.id, call);
+    machine.store_in_holder(call.id, call.span);
     Value::of(Obj::None)
 }
 
@@ -220,7 +221,7 @@ fn look_up(machine: &mut Machine, call: &Call) -> Value {
 fn pop(machine: &mut Machine, call: &Call) -> Value {
     match call.kind {
         ContainerKind::Dict => look_up(machine, call),
-        ContainerKind::Set => {
+        ContainerKind::Set | ContainerKind::FrozenSet => {
             let source = machine.note_order(&call.object, call.span);
             machine.all_elements(&call.object).with_source(source)
         }

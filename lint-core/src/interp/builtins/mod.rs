@@ -108,7 +108,7 @@ const BUILTINS: &[(&str, Taint, Gives)] = &[
     ("filter", Arguments, iterators::filter),
     ("float", Arguments, objects::some_float),
     ("format", Arguments, text::format),
-    ("frozenset", Arguments, collections::set),
+    ("frozenset", Arguments, collections::frozen_set),
     ("functools.cmp_to_key", Own, callables::by_comparison),
     ("functools.partial", Arguments, objects::partial),
     ("functools.partialmethod", Arguments, objects::partial),

@@ -201,8 +201,11 @@ pub(super) fn new_type(_: &mut Machine, call: &Call) -> Option<Value> {
 }
 
 pub(super) fn vars(machine: &mut Machine, call: &Call) -> Option<Value> {
-    let class = only_class(call)?;
-    Some(machine.namespace(class, call.span))
+    match *call.first()?.objs() {
+        [Obj::Class(class)] => Some(machine.namespace(class, call.span)),
+        [Obj::Instance(class, variant)] => Some(machine.own_namespace(class, variant, call.span)),
+        _ => None,
+    }
 }
 
 pub(super) fn dir(machine: &mut Machine, call: &Call) -> Option<Value> {
