@@ -261,10 +261,20 @@ pub enum HazardKind {
     StateWrite,
     /// A command is issued, or state changed, only if history is (or is not) being replayed.
     ReplayFlag { state: bool },
-    /// A module is loaded while a workflow runs, if it is not there yet, passed through the sandbox.
-    LateImport { is_passed: bool },
+    /// A module is loaded while a workflow runs.
+    LateImport { unless: Unless },
     /// A command is issued.
     Command { kind: CommandKind },
+}
+
+/// What may have brought a module into the sandbox before a run imports it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unless {
+    Nothing,
+    /// An import of the same module that passes it through.
+    Passed,
+    /// A package outside the project that is loaded with the workflow, and that may import the module.
+    Others,
 }
 
 /// Why the order of a set's elements varies.

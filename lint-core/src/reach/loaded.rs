@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::diagnostic::{FileId, Place};
+use crate::facts::Unless;
 use crate::interp::{EventKind, Imported, Machine, Sym};
 use crate::passthrough::WorkerLists;
 use crate::syntax::ast::Stmt;
@@ -18,15 +19,16 @@ pub(super) struct Loaded {
     executed: BTreeSet<FileId>,
     /// Those that it has as they are.
     passed: BTreeSet<FileId>,
+    /// Those that a package which it has as it is gave as its names. By their own names they are not there.
+    members: BTreeSet<FileId>,
 }
 
 /// What the sandbox has of a module outside the project.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Has {
-    Nothing,
-    /// The module of the worker, from the import that passes it through on.
-    Passed,
     All,
+    /// Nothing, or what these have brought along.
+    Nothing(Unless),
 }
 
 /// An import that is executed while a module is, whether it is passed through, and its place.
@@ -68,6 +70,9 @@ impl Loaded {
                     {
                         self.passed.insert(file);
                     }
+                    Imported::Member(file) if self.is_of_passed_package(file, machine) => {
+                        self.members.insert(file);
+                    }
                     Imported::Module(file) | Imported::Member(file) => queue.push(file),
                 }
             }
@@ -79,15 +84,23 @@ impl Loaded {
         let name = machine.str(name);
         match self.packages.get(package(name)) {
             _ if machine.is_named_to_pass(name, by_worker) => Has::All,
-            Some(true) => Has::Passed,
             Some(false) => Has::All,
-            None => Has::Nothing,
+            Some(true) => Has::Nothing(Unless::Passed),
+            None if self.packages.values().any(|passed| !passed) => Has::Nothing(Unless::Others),
+            None => Has::Nothing(Unless::Nothing),
         }
+    }
+
+    fn is_of_passed_package(&self, file: FileId, machine: &Machine<'_>) -> bool {
+        let mut packages = machine.project.packages_around(file).into_iter();
+        let package = packages.rfind(|it| *it != file);
+        package.is_some_and(|it| self.passed.contains(&it) && !self.executed.contains(&it))
     }
 
     /// Whether a module has been imported by one that is passed through, so that its package has it.
     pub(super) fn is_imported_outside(&self, file: FileId, machine: &Machine<'_>) -> bool {
-        let (mut seen, mut queue) = (BTreeSet::new(), Vec::from_iter(self.passed.iter().copied()));
+        let passed = self.passed.union(&self.members).copied();
+        let (mut seen, mut queue) = (BTreeSet::new(), Vec::from_iter(passed));
         while let Some(at) = queue.pop() {
             if at == file {
                 return true;
@@ -109,7 +122,7 @@ impl Loaded {
         file: FileId,
         machine: &Machine<'_>,
         by_worker: &WorkerLists,
-    ) -> Option<(Sym, Place)> {
+    ) -> Option<(Sym, Unless, Place)> {
         let (mut seen, mut queue) = (BTreeSet::new(), VecDeque::from([file]));
         while let Some(file) = queue.pop_front() {
             let is_there = self.executed.contains(&file) || self.passed.contains(&file);
@@ -119,11 +132,10 @@ impl Loaded {
             for (what, passed, place) in imports(file, machine) {
                 match what {
                     _ if passed => {}
-                    Imported::Package(name) => {
-                        if self.has(name, machine, by_worker) == Has::Nothing {
-                            return Some((name, place));
-                        }
-                    }
+                    Imported::Package(name) => match self.has(name, machine, by_worker) {
+                        Has::All | Has::Nothing(Unless::Passed) => {}
+                        Has::Nothing(unless) => return Some((name, unless, place)),
+                    },
                     Imported::Module(file) | Imported::Member(file) => queue.push_back(file),
                 }
             }

@@ -175,23 +175,22 @@ impl Walk<'_, '_> {
     /// A module is imported in a run. One of the project is worth a word if it loads others.
     fn late_import(&self, what: Imported) -> Option<Told> {
         let machine = self.machine;
-        let told = |name, is_passed| {
-            let kind = HazardKind::LateImport { is_passed };
+        let told = |name, unless| {
+            let kind = HazardKind::LateImport { unless };
             Told::new(kind, machine.str(name), "imports")
         };
         let (loaded, by_worker) = (self.loaded(), self.common.by_worker);
         let file = match what {
             Imported::Package(name) => {
                 return match loaded.has(name, machine, by_worker) {
-                    Has::Nothing => Some(told(name, false)),
-                    Has::Passed => Some(told(name, true)),
+                    Has::Nothing(unless) => Some(told(name, unless)),
                     Has::All => None,
                 };
             }
             Imported::Member(file) if loaded.is_imported_outside(file, machine) => return None,
             Imported::Module(file) | Imported::Member(file) => file,
         };
-        let (name, place) = loaded.first_lacking(file, machine, by_worker)?;
+        let (name, unless, place) = loaded.first_lacking(file, machine, by_worker)?;
         let module = machine.project.module_name(place.file);
         let definition = TraceStep {
             place,
@@ -200,7 +199,7 @@ impl Walk<'_, '_> {
         };
         Some(Told {
             definition: Some(definition),
-            ..told(name, false)
+            ..told(name, unless)
         })
     }
 }

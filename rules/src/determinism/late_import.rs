@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use lint_core::diagnostic::{Diagnostic, Place, Severity};
-use lint_core::facts::HazardKind;
+use lint_core::facts::{HazardKind, Unless};
 use lint_core::rule::RuleMetadata;
 use rules_macros::RuleMetadata;
 
@@ -55,7 +55,8 @@ use crate::rule::{Context, Rule};
 ///
 /// ## Sandbox
 /// It warns, with its default policy for imports, and restricts what the package reads and calls
-/// while it is imported. Nothing is said where a worker that is none of the tests has an
+/// while it is imported, also in `sandbox_unrestricted()`. It is `info` where something outside the project
+/// is loaded with the workflow that may import the package itself. Nothing is said where a worker that is none of the tests has an
 /// `UnsandboxedWorkflowRunner`. The sandbox always passes through the standard library, `temporalio`,
 /// `pydantic`, `nexusrpc`, `grpc` and what these need.
 #[derive(RuleMetadata)]
@@ -80,13 +81,13 @@ impl Rule for LateImport {
         let to_move = calls_to_move(cx);
         for case in Case::all(cx.facts) {
             let hazard = case.hazard;
-            let HazardKind::LateImport { is_passed } = hazard.kind else {
+            let HazardKind::LateImport { unless } = hazard.kind else {
                 continue;
             };
             if case.workflow().is_sandboxed {
                 let moves = !hazard.trace.is_empty() && to_move.contains(&hazard.place);
-                let mut diagnostic = diagnose(&case, is_passed);
-                if is_passed || moves {
+                let mut diagnostic = diagnose(&case, unless);
+                if unless != Unless::Nothing || moves {
                     diagnostic.severity = diagnostic.severity.min(Severity::Info);
                 }
                 report.push(diagnostic);
@@ -105,9 +106,8 @@ fn calls_to_move(cx: &Context<'_>) -> BTreeSet<Place> {
         .collect()
 }
 
-/// A finding about the import of something that is missing in the sandbox, or that is only there since it was
-/// passed through before.
-fn diagnose(case: &Case<'_, '_>, is_passed: bool) -> Diagnostic {
+/// A finding about the import of something that is missing in the sandbox, unless it came there before.
+fn diagnose(case: &Case<'_, '_>, unless: Unless) -> Diagnostic {
     let module = code(&case.hazard.culprit);
     let workflow = case.workflow_name();
     let imports = if case.hazard.trace.is_empty() {
@@ -116,9 +116,10 @@ fn diagnose(case: &Case<'_, '_>, is_passed: bool) -> Diagnostic {
         let expression = code(&case.hazard.expression);
         format!("{expression} in {workflow} imports {module} while it runs")
     };
-    let unless = match is_passed {
-        true => " unless the import that is passed through comes first",
-        false => "",
+    let unless = match unless {
+        Unless::Nothing => "",
+        Unless::Passed => ", unless the import that is passed through comes first",
+        Unless::Others => ", unless a package that is loaded with the workflow has imported it",
     };
     let message =
         format!("{imports}, and the sandbox loads it again for each run, or refuses to{unless}");
