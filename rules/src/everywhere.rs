@@ -1,7 +1,9 @@
 //! What code anywhere in the project says about all workflows.
 
+use lint_core::diagnostic::FileId;
 use lint_core::facts::Facts;
-use lint_core::project::{Question, mentions};
+use lint_core::knowledge::Knowledge;
+use lint_core::project::{Import, Project, Question, mentions};
 use lint_core::screen::Word;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use lint_core::syntax::ast::{self, Expr, Stmt};
@@ -13,14 +15,16 @@ const FAILURES: &str = "workflow_failure_exception_types";
 const CONVERTERS: [&str; 2] = ["PayloadConverter", "JSONTypeConverter"];
 const UNSANDBOXED: &str = "UnsandboxedWorkflowRunner";
 const CONVERTER_CLASS: &str = "payload_converter_class";
+const DATA_CONVERTER: &str = "data_converter";
 /// What all files are searched for.
-pub(crate) const SOUGHT: [&str; 6] = [
+pub(crate) const SOUGHT: [&str; 7] = [
     FAILURES,
     "defn(",
     CONVERTERS[0],
     CONVERTERS[1],
     UNSANDBOXED,
     CONVERTER_CLASS,
+    DATA_CONVERTER,
 ];
 
 /// What is true of all parts of a project.
@@ -59,18 +63,29 @@ impl Everywhere {
             name: format!("{FAILURES}, {UNSANDBOXED}, a converter, or a call of `defn`"),
             words: SOUGHT.map(Word::text).into(),
             test: &|bytes| {
-                let names = [&[FAILURES, UNSANDBOXED, CONVERTER_CLASS][..], &CONVERTERS].concat();
+                let given = [CONVERTER_CLASS, DATA_CONVERTER];
+                let names = [&[FAILURES, UNSANDBOXED][..], &given, &CONVERTERS].concat();
                 names.iter().any(|it| mentions(bytes, it)) || calls_defn(bytes)
             },
         });
-        let mut finder = Finder::default();
+        let mut found = Self::default();
         for file in files {
             if let Some(module) = project.module(file) {
-                finder.is_test = is_test(project, file);
-                finder.look_through(&module.tree().body);
+                let mut finder = Finder {
+                    project,
+                    knowledge: facts.knowledge,
+                    file,
+                    found,
+                    is_test: is_test(project, file),
+                    modules: vec!["activity"],
+                    markers: Vec::new(),
+                    foreign: Vec::new(),
+                };
+                finder.visit_body(&module.tree().body);
+                found = finder.found;
             }
         }
-        finder.found
+        found
     }
 }
 
@@ -85,21 +100,27 @@ fn calls_defn(bytes: &[u8]) -> bool {
     })
 }
 
-/// Looks through one file after the other.
-#[derive(Default)]
+/// Looks through one file.
 struct Finder<'a> {
+    project: &'a Project<'a>,
+    knowledge: &'a Knowledge,
+    file: FileId,
     found: Everywhere,
     is_test: bool,
     /// The names that the file has for modules of activities, and for their `defn`.
     modules: Vec<&'a str>,
     markers: Vec<&'a str>,
+    /// The names that the file has from packages of others.
+    foreign: Vec<&'a str>,
 }
 
 impl<'a> Finder<'a> {
-    fn look_through(&mut self, body: &'a [Stmt]) {
-        self.modules = vec!["activity"];
-        self.markers.clear();
-        self.visit_body(body);
+    /// Whether a module is neither of the project nor of the SDK or of Python.
+    fn is_foreign(&self, module: &str) -> bool {
+        let import = self
+            .project
+            .import_absolute(self.file, module, self.knowledge);
+        import == Import::External && !self.knowledge.is_always_passed(module)
     }
 
     /// Whether a call makes an activity of what it is given, and not a decorator of a name.
@@ -125,11 +146,23 @@ impl<'a> Visitor<'a> for Finder<'a> {
                 let named = it.names.iter().filter(|it| is_activity(it.name.as_str()));
                 self.modules
                     .extend(named.filter_map(|it| it.asname.as_deref()));
+                let foreign = it.names.iter().filter(|it| self.is_foreign(&it.name));
+                let names = foreign.map(|it| match &it.asname {
+                    Some(name) => name.as_str(),
+                    None => it.name.split('.').next().unwrap_or(&it.name),
+                });
+                let names: Vec<&str> = names.collect();
+                self.foreign.extend(names);
             }
             Stmt::ImportFrom(it) => {
                 let is_of_module = it.module.as_deref().is_some_and(is_activity);
+                let module = it.module.as_deref().filter(|_| it.level == 0);
+                let is_foreign = module.is_some_and(|it| self.is_foreign(it));
                 for it in &it.names {
                     let name = it.asname.as_ref().unwrap_or(&it.name).as_str();
+                    if is_foreign {
+                        self.foreign.push(name);
+                    }
                     match it.name.as_str() {
                         "activity" => self.modules.push(name),
                         "defn" if is_of_module => self.markers.push(name),
@@ -157,6 +190,10 @@ impl<'a> Visitor<'a> for Finder<'a> {
             self.found.has_unsandboxed_worker |= !self.is_test && is_unsandboxed_worker(call);
             if let Some(given) = call.arguments.find_keyword(CONVERTER_CLASS) {
                 self.found.converters.other |= !is_of_sdk(last_name(&given.value));
+            }
+            if let Some(given) = call.arguments.find_keyword(DATA_CONVERTER) {
+                let foreign = |name| self.foreign.contains(&name);
+                self.found.converters.other |= first_name(&given.value).is_some_and(foreign);
             }
             if last_name(&call.func) == "JSONPlainPayloadConverter" {
                 let has = |name| call.arguments.find_keyword(name).is_some();
@@ -191,6 +228,17 @@ fn is_unsandboxed_worker(call: &ast::ExprCall) -> bool {
     let runner = call.arguments.find_keyword("workflow_runner");
     let made = runner.and_then(|it| it.value.as_call_expr());
     last_name(&call.func) == "Worker" && made.is_some_and(|it| last_name(&it.func) == UNSANDBOXED)
+}
+
+/// The name with which an expression begins.
+fn first_name(expression: &Expr) -> Option<&str> {
+    match expression {
+        Expr::Name(it) => Some(&it.id),
+        Expr::Attribute(it) => first_name(&it.value),
+        Expr::Call(it) => first_name(&it.func),
+        Expr::Await(it) => first_name(&it.value),
+        _ => None,
+    }
 }
 
 fn is_of_sdk(converter: &str) -> bool {

@@ -1,6 +1,6 @@
 //! Attributes of what arrives without a type: the converters leave it as it is in JSON.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use lint_core::diagnostic::Span;
 use lint_core::facts::FunctionRef;
@@ -31,6 +31,9 @@ enum Said {
     Dictionary,
 }
 
+/// What is said of a variable, and the activity of which it is the result.
+type Given = (Said, Option<String>);
+
 /// The first such attribute of each variable of a function, which only messages run or also other code.
 pub(super) fn untyped(
     model: &Model<'_>,
@@ -39,7 +42,13 @@ pub(super) fn untyped(
     is_entry_alone: bool,
 ) -> Vec<Untyped> {
     let nodes: Vec<Node<'_>> = own_nodes(program.function(function)).collect();
-    let (mut told, mut found) = (BTreeSet::new(), Vec::new());
+    let tried: Vec<Span> = nodes
+        .iter()
+        .flat_map(|it| tried(it, "AttributeError"))
+        .collect();
+    // What is said of each variable, unless nothing may be said of it.
+    let mut known: BTreeMap<&str, Option<Given>> = BTreeMap::new();
+    let mut found = Vec::new();
     for node in &nodes {
         let Node::Expr(Expr::Attribute(attribute)) = node else {
             continue;
@@ -47,26 +56,23 @@ pub(super) fn untyped(
         let Some(name) = attribute.value.as_name_expr() else {
             continue;
         };
-        let parameter = parameter(model, program, function, name.id.as_str());
-        let given = match parameter.filter(|_| is_entry_alone) {
-            Some(said) => Some((said, None)),
-            None => result(model, program, function, name.id.as_str()),
-        };
-        let lacks = |(said, _): &(Said, _)| lacks(*said, attribute.attr.as_str());
-        let Some((said, activity)) = given.filter(lacks) else {
+        let asked = name.id.as_str();
+        let given = known.entry(asked).or_insert_with(|| {
+            let parameter = parameter(model, program, function, asked).filter(|_| is_entry_alone);
+            let given = match parameter {
+                Some(said) => Some((said, None)),
+                None => result(model, program, function, asked),
+            };
+            given.filter(|_| !is_looked_into(&nodes, name))
+        });
+        let Some((said, activity)) = given else {
             continue;
         };
         let at = span_of(attribute);
-        let is_careful = nodes
-            .iter()
-            .flat_map(|it| tried(it, "AttributeError"))
-            .any(|it| it.contains(at));
-        if attribute.ctx.is_load()
-            && !is_careful
-            && !is_looked_into(&nodes, name)
-            && told.insert(name.id.as_str())
-        {
-            found.push(made(attribute, name.id.as_str(), said, activity.as_deref()));
+        let is_careful = || tried.iter().any(|it| it.contains(at));
+        if lacks(*said, attribute.attr.as_str()) && attribute.ctx.is_load() && !is_careful() {
+            found.push(made(attribute, asked, *said, activity.as_deref()));
+            *given = None;
         }
     }
     found
