@@ -616,7 +616,7 @@ pub(crate) struct Machine<'p> {
     variants: Table<Variant>,
     variants_of: FxHashMap<ClassId, u32>,
     /// The functions that fill what was asked about; see `startup.rs`.
-    setters: FxHashMap<startup::Filled, Option<FuncId>>,
+    setters: FxHashMap<startup::Filled, Rc<[FuncId]>>,
     /// What the text of files says of attributes; see `switches.rs`.
     attributes_in: FxHashMap<FileId, Rc<switches::Attributes<'p>>>,
     orders: mro::Orders,

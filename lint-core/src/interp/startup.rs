@@ -5,6 +5,8 @@
 //! changes a global, or a method an attribute, and that nothing which was seen calls it. What is written
 //! out in such a function, under no condition, is the same on every worker.
 
+use std::rc::Rc;
+
 use crate::diagnostic::FileId;
 use crate::index::{Function, FunctionNode, MODULE_BODY};
 use crate::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
@@ -97,53 +99,65 @@ impl<'p> Machine<'p> {
 
     /// A value as the start of the worker may have left it. It leaves each worker its client.
     fn as_started(&mut self, value: Value, filled: Filled) -> Value {
-        match self.filled_at_start(filled) {
-            Some(_) if self.is_handle(&value) => value.opened(),
-            Some(source) => value.opened().with_source(Some(source)),
-            None => value,
+        let sources = self.filled_at_start(filled);
+        match sources.is_empty() {
+            true => value,
+            false if self.is_handle(&value) => value.opened(),
+            false => sources
+                .into_iter()
+                .fold(value.opened(), |value, it| value.with_source(Some(it))),
         }
     }
 
-    /// The function that fills it, as far as no code calls that was seen until now, as a source.
-    fn filled_at_start(&mut self, filled: Filled) -> Option<SourceId> {
+    /// The functions that fill it, as far as no code calls them that was seen until now, as sources.
+    /// One of them may be for tests alone, so all count.
+    fn filled_at_start(&mut self, filled: Filled) -> Vec<SourceId> {
         if self.at_import() || self.mode == Mode::Full {
-            return None;
+            return Vec::new();
         }
-        let setter = match self.setters.get(&filled) {
-            Some(&setter) => setter,
+        let setters = match self.setters.get(&filled) {
+            Some(setters) => setters.clone(),
             None => {
-                let setter = self.setter_of(filled);
-                self.setters.insert(filled, setter);
-                setter
+                let setters: Rc<[FuncId]> = self.setters_of(filled).into();
+                self.setters.insert(filled, setters.clone());
+                setters
             }
         };
-        let setter = setter.filter(|&setter| !self.has_context(setter))?;
-        let span = self.function(setter)?.node.name_span();
-        Some(self.source_id(super::Source {
-            ctx_file: setter.file,
-            span,
-            name: filled.name(),
-            class: crate::knowledge::STARTUP,
-            at_import: true,
-            sandbox: crate::knowledge::Sandbox::Allows,
-            remarks: crate::knowledge::Remarks::NONE,
-            field: None,
-        }))
+        let mut sources = Vec::new();
+        for &setter in setters.iter().filter(|&&it| !self.has_context(it)) {
+            let Some(span) = self.function(setter).map(|it| it.node.name_span()) else {
+                continue;
+            };
+            sources.push(super::Source {
+                ctx_file: setter.file,
+                span,
+                name: filled.name(),
+                class: crate::knowledge::STARTUP,
+                at_import: true,
+                sandbox: crate::knowledge::Sandbox::Allows,
+                remarks: crate::knowledge::Remarks::NONE,
+                field: None,
+            });
+        }
+        sources.into_iter().map(|it| self.source_id(it)).collect()
     }
 
-    fn setter_of(&self, filled: Filled) -> Option<FuncId> {
+    fn setters_of(&self, filled: Filled) -> Vec<FuncId> {
         let (file, name) = (filled.file(), self.str(filled.name()));
-        let index = self.project.module(file)?.index();
-        let ix = match filled {
-            Filled::Binding(..) => {
-                index.setter(name)?;
-                let binds = |it: &Function<'_>| it.globals.contains(name) && binds(it, name);
-                index.functions.iter().position(binds).map(|ix| ix as u32)
-            }
+        let Some(index) = self.project.module(file).map(|it| it.index()) else {
+            return Vec::new();
+        };
+        let all = |sets: &dyn Fn(&Function<'_>) -> bool| {
+            let functions = (0..).zip(&index.functions);
+            let setters = functions.filter(|(_, it)| sets(it));
+            setters.map(|(ix, _)| FuncId { file, ix }).collect()
+        };
+        match filled {
+            Filled::Binding(..) if index.setter(name).is_none() => Vec::new(),
+            Filled::Binding(..) => all(&|it| it.globals.contains(name) && binds(it, name)),
             Filled::Elements(..) | Filled::Contents(..) => {
                 let with_attributes = matches!(filled, Filled::Contents(..));
-                let fills = |it: &Function<'_>| fills_global(it, name, with_attributes);
-                index.functions.iter().position(fills).map(|ix| ix as u32)
+                all(&|it| fills_global(it, name, with_attributes))
             }
             Filled::Attribute(class, _) | Filled::ClassAttribute(class, _) => {
                 let decorators: &[&str] = match filled {
@@ -151,14 +165,12 @@ impl<'p> Machine<'p> {
                     _ => &[],
                 };
                 let is_meant = |global: &str| self.stands_for(file, global, filled);
-                let sets = |it: &Function<'_>| {
+                all(&|it| {
                     it.class == Some(class.ix) && sets_own(it, name, decorators)
                         || sets_of_global(it, name, is_meant)
-                };
-                index.functions.iter().position(sets).map(|ix| ix as u32)
+                })
             }
-        };
-        ix.map(|ix| FuncId { file, ix })
+        }
     }
 
     /// Whether a global is the class whose attribute is meant, or an instance of it.

@@ -4,7 +4,10 @@ use lint_core::diagnostic::{Diagnostic, Impact, Place, Severity};
 use lint_core::facts::{Hazard, HazardKind, WorkflowKind};
 use lint_core::index::FunctionNode;
 use lint_core::knowledge::{BUNDLED, FETCHED, INSTALLED, ORDER, STARTUP};
+use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
+use lint_core::syntax::ast::Expr;
+use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
 use lint_core::syntax::{last_name, span_of};
 use rules_macros::RuleMetadata;
 
@@ -199,15 +202,43 @@ fn is_used(cx: &Context<'_>, case: &Case<'_, '_>) -> bool {
         return true;
     }
     let name = source.slice(setter.span);
-    let is_named = |text: &str| {
-        text.match_indices(name).any(|(at, _)| {
-            let (before, after) = (&text[..at], &text[at + name.len()..]);
-            let goes_on = |it: char| it == '_' || it.is_alphanumeric();
-            !before.ends_with(goes_on) && !after.starts_with(goes_on) && !before.ends_with("def ")
-        })
-    };
-    let mut files = cx.files_with(name).into_iter();
-    files.any(|it| !is_test(project, it) && project.text(it).is_some_and(|it| is_named(&it.text)))
+    let mut files = cx.files_with(name);
+    files.retain(|&it| !is_test(project, it));
+    let names = cx.names_in(&files);
+    files.iter().any(|&file| {
+        let Some(module) = project.module(file) else {
+            return false;
+        };
+        let mut uses = Uses::default();
+        uses.visit_body(&module.tree().body);
+        let is_meant = |it: &&Expr| {
+            let function = module.index().function_containing(span_of(*it).start);
+            match names.resolve(file, function, it) {
+                Some(Resolved::Function { file, ix }) => {
+                    let meant = project.module(file).map(|it| it.index().function(ix));
+                    file == setter.file
+                        && meant.is_some_and(|it| it.node.name_span() == setter.span)
+                }
+                _ => last_name(it) == name,
+            }
+        };
+        uses.read.iter().any(is_meant)
+    })
+}
+
+/// The names and attributes that code reads.
+#[derive(Default)]
+struct Uses<'p> {
+    read: Vec<&'p Expr>,
+}
+
+impl<'p> Visitor<'p> for Uses<'p> {
+    fn visit_expr(&mut self, expression: &'p Expr) {
+        if matches!(expression, Expr::Name(_) | Expr::Attribute(_)) {
+            self.read.push(expression);
+        }
+        walk_expr(self, expression);
+    }
 }
 
 /// Whether a function of this name may be called by code that is not seen: a decorator hands it on, or Python calls it.
@@ -271,11 +302,14 @@ fn help(case: &Case<'_, '_>, class: &str) -> &'static str {
 
 fn diagnose(case: &Case<'_, '_>, class: &str) -> Diagnostic {
     let origin = if class == STARTUP {
-        format!(
-            "reads {}, which {} sets outside of workflows",
-            code(&case.hazard.culprit),
-            code(&format!("{}()", case.hazard.written))
-        )
+        let setter = code(&format!("{}()", case.hazard.written));
+        match &case.hazard.read {
+            Some(_) => format!("is set by {setter} outside of workflows"),
+            None => {
+                let name = code(&case.hazard.culprit);
+                format!("reads {name}, which {setter} sets outside of workflows")
+            }
+        }
     } else if class == INSTALLED {
         format!("says whether {} is installed", code(&case.hazard.culprit))
     } else if class == ORDER {
