@@ -131,6 +131,16 @@ impl<'f, 'p> Program<'f, 'p> {
         }
     }
 
+    /// Whether code of a function, or at the top of its module, is there to see an exception of this class.
+    pub(crate) fn is_tried(self, it: FunctionRef, at: Span, exception: &str) -> bool {
+        let module = self.facts.project.module(it.file);
+        let top = module.into_iter().flat_map(|it| nodes_of(&it.tree().body));
+        own_nodes(self.function(it))
+            .chain(top)
+            .flat_map(|node| tried(&node, exception))
+            .any(|it| it.contains(at))
+    }
+
     pub(crate) fn short_name(self, it: FunctionRef) -> &'p str {
         let qualname = self.function(it).map_or("", |it| it.qualname.as_str());
         qualname.rsplit('.').next().unwrap_or(qualname)

@@ -6,14 +6,12 @@ use lint_core::syntax::ast::{self, Expr};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
-use super::executor::without_executor;
+use super::executor::{Unrunnable, without_executor};
 use super::search_attributes::no_list;
 use crate::finding::Finding;
-use crate::model::{CallSite, Model};
-use crate::program::{Program, nodes_of, own_nodes, tried};
+use crate::program::Program;
 use crate::rule::{Context, Rule};
 use crate::sdk;
-use crate::test_files::is_test;
 
 /// ## What it does
 /// Finds arguments that a function or decorator of `temporalio.workflow`, or `activity.defn`, does not have,
@@ -83,7 +81,8 @@ use crate::test_files::is_test;
 /// ## Limits
 /// The names are those of the version of the SDK that the finding tells, and for `workflow.logger` those of
 /// `logging`, where the call fails if its level is on. Nothing is said where a `TypeError`
-/// is caught, and nothing of workers in files that give plugins to anything, which may bring an executor along.
+/// is caught, and nothing of workers where anything in the project is given plugins, which may bring an executor
+/// along.
 /// `RetryPolicy` is looked at by `missing-activity-timeout` (RB401).
 #[derive(RuleMetadata)]
 #[rule(
@@ -103,18 +102,14 @@ impl Rule for UnknownArgument {
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let model = &cx.model;
         let program = Program::new(cx.facts);
-        for site in model.temporal_calls() {
-            if let Some((at, name)) = without_executor(model, program, site)
-                && !is_test(cx.facts.project, site.file)
-            {
-                let message = format!(
-                    "the activity `{name}` is no coroutine and the worker has no `activity_executor`, so it does not start: \
-                     `ValueError`"
-                );
-                Finding::new(&Self::METADATA, site.file, at, message)
-                    .help("give the worker `activity_executor=ThreadPoolExecutor(…)`, or write `async def`")
-                    .report(report);
-            }
+        for Unrunnable { file, at, activity } in without_executor(cx) {
+            let message = format!(
+                "the activity `{activity}` is no coroutine and the worker has no `activity_executor`, so it does not \
+                 start: `ValueError`"
+            );
+            Finding::new(&Self::METADATA, file, at, message)
+                .help("give the worker `activity_executor=ThreadPoolExecutor(…)`, or write `async def`")
+                .report(report);
         }
         for site in model.calls.iter().chain(model.temporal_calls()) {
             let Some(function) = site.external() else {
@@ -142,7 +137,11 @@ impl Rule for UnknownArgument {
             if sdk::is_workflow_logger(function) {
                 wrong.truncate(1);
             }
-            if wrong.is_empty() || is_tried(program, model, site) {
+            let here = FunctionRef {
+                file: site.file,
+                ix: site.function,
+            };
+            if wrong.is_empty() || program.is_tried(here, span_of(site.call), "TypeError") {
                 continue;
             }
             for it in wrong {
@@ -298,19 +297,4 @@ const MEANT: &[(&str, &str)] = &[
 
 fn has_starred(call: &ast::ExprCall) -> bool {
     call.arguments.args.iter().any(Expr::is_starred_expr)
-}
-
-/// Whether the call is tried with an eye on a `TypeError`, as code for several versions of the SDK does.
-fn is_tried(program: Program<'_, '_>, model: &Model<'_>, site: &CallSite<'_>) -> bool {
-    let function = program.function(FunctionRef {
-        file: site.file,
-        ix: site.function,
-    });
-    let module = model.project.module(site.file);
-    let top = module.into_iter().flat_map(|it| nodes_of(&it.tree().body));
-    let at = span_of(site.call);
-    own_nodes(function)
-        .chain(top)
-        .flat_map(|node| tried(&node, "TypeError"))
-        .any(|it| it.contains(at))
 }

@@ -3,6 +3,7 @@
 use lint_core::diagnostic::FileId;
 use lint_core::index::{ClassIx, FunctionIx, Index, MODULE_BODY, Module};
 use lint_core::names::{Names, Resolved};
+use lint_core::project::Project;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
 use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
@@ -10,6 +11,19 @@ use rustc_hash::FxHashMap;
 
 use super::classes::canonical;
 use super::types::{CallSite, Usage};
+
+/// The calls in a file in which there are no runbooks.
+pub(crate) fn calls_in<'p>(
+    project: &'p Project<'p>,
+    names: &Names<'p>,
+    file: FileId,
+) -> Vec<CallSite<'p>> {
+    let mut calls = Vec::new();
+    if let Some(module) = project.module(file) {
+        collect(names, file, module, &FxHashMap::default(), &mut calls);
+    }
+    calls
+}
 
 /// Adds the calls of a file. `owners` are its runbook classes.
 pub(super) fn collect<'p>(

@@ -27,7 +27,7 @@ use lint_core::syntax::ast;
 use lint_core::syntax::span_of;
 use rustc_hash::FxHashMap;
 
-pub(crate) use calls::PUTS;
+pub(crate) use calls::{PUTS, calls_in};
 pub use classes::class_assignments;
 pub use types::{
     Activity, Argument, Bundle, CallSite, Derives, Handler, Mark, Method, Runbook, Sdk, Side, Step,
@@ -122,6 +122,11 @@ impl<'p> Model<'p> {
     /// file.
     pub fn temporal_calls(&self) -> &[CallSite<'p>] {
         &self.temporal.calls
+    }
+
+    /// The activities that those files define.
+    pub(crate) fn temporal_activities(&self) -> impl Iterator<Item = &Resolved> {
+        self.temporal.activities()
     }
 
     /// What names mean in those files.

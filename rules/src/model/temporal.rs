@@ -9,7 +9,6 @@ use lint_core::names::{Names, Resolved};
 use lint_core::project::{Project, Question, mentions};
 use lint_core::screen::Word;
 use lint_core::syntax::ast::Expr;
-use rustc_hash::FxHashMap;
 
 use super::decorators::{Decorators, Leaves};
 use super::types::CallSite;
@@ -40,12 +39,9 @@ impl<'p> Temporal<'p> {
     pub(super) fn new(facts: &'p Facts<'p>, files: &[FileId]) -> Self {
         let project = facts.project;
         let names = Names::new(project, facts.knowledge, files);
-        let mut calls = Vec::new();
-        for &file in files {
-            if let Some(module) = project.module(file) {
-                calls::collect(&names, file, module, &FxHashMap::default(), &mut calls);
-            }
-        }
+        let calls = files.iter();
+        let calls = calls.flat_map(|&file| calls::calls_in(project, &names, file));
+        let calls = calls.collect();
         let activities = named_activities(project, &names, files);
         let mut temporal = Self {
             project,
@@ -59,6 +55,10 @@ impl<'p> Temporal<'p> {
             temporal.elsewhere = Some(Elsewhere::of(facts, files, &words));
         }
         temporal
+    }
+
+    pub(super) fn activities(&self) -> impl Iterator<Item = &Resolved> {
+        self.activities.values().flatten()
     }
 
     /// The only activity of a name: in these files, or else anywhere, if that may be meant.
