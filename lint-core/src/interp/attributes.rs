@@ -71,6 +71,9 @@ impl<'p> Machine<'p> {
                 }
             }
             Obj::Class(class) => self.class_attribute(class, sym, name, span),
+            Obj::Instance(class, variant) if sym == self.known.dict => {
+                self.own_namespace(class, variant, span)
+            }
             Obj::Instance(class, variant) => {
                 self.instance_attribute(class, variant, sym, name, span)
             }
@@ -357,9 +360,6 @@ impl<'p> Machine<'p> {
     ) -> Value {
         if sym == self.known.class {
             return Value::of(Obj::Class(class));
-        }
-        if sym == self.known.dict {
-            return self.own_namespace(class, variant, span);
         }
         let mro = self.mro(class);
         let instance = Obj::Instance(class, variant);
