@@ -5,6 +5,7 @@ use lint_core::syntax::ast::Expr;
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::caught::caught;
 use crate::finding::Finding;
 use crate::program::{Culprit, Node, Program, Running, own_nodes};
 use crate::rule::{Context, Rule};
@@ -12,12 +13,13 @@ use crate::rule::{Context, Rule};
 /// ## What it does
 /// Finds `await` before functions of the SDK that are no coroutines and give nothing to wait for:
 /// `upsert_memo`, `upsert_search_attributes`, `get_external_workflow_handle`, `all_handlers_finished`,
-/// `now`, `info` and the like; and before `result()` of the handle of an activity or a child.
+/// `now`, `info` and the like; and before `result()` or `cancel()` of an activity, a child or a task.
 ///
 /// ## Why is this bad?
 /// The function has done its work, and then `await` raises a `TypeError`. That is no failure: the workflow
 /// task is tried again for ever, until the code is changed. `result()` of a handle does not wait either: it
 /// raises an `InvalidStateError` unless the activity or child is done. The handle itself can be awaited.
+/// `cancel()` says at once whether it asked for it. Only that of an external workflow has to be awaited.
 ///
 /// ## Example
 /// ```python
@@ -71,26 +73,28 @@ impl Rule for AwaitedValue {
                 let callee = names.resolve(function.file, function.ix, &call.func);
                 let callee = callee.as_ref().and_then(Resolved::external);
                 let at_once = AT_ONCE.iter().find(|it| Some(**it) == callee);
-                let of_handle = || {
-                    RESULTS
+                let of_task = || {
+                    OF_TASKS
                         .iter()
                         .find(|it| program.calls(function.file, call, &[**it]))
                 };
-                let (name, raised, help) = match (at_once, of_handle()) {
+                let (name, raised, help) = match (at_once, of_task()) {
                     (Some(name), _) => (name, "`TypeError` of `await`", "leave `await` out"),
-                    (None, Some(name)) => (
+                    (None, Some(name)) if name.ends_with(".result") => (
                         name,
                         "`InvalidStateError` of a handle that is not done",
                         "`await` the handle itself",
                     ),
+                    (None, Some(name)) => (name, "`TypeError` of `await`", "leave `await` out"),
                     (None, None) => continue,
                 };
                 let short = name.rsplit('.').next().unwrap_or(name);
                 let about = format!("`{short}` is awaited here");
                 let culprit = Culprit::new(function, span_of(awaited), about);
-                let message = format!(
-                    "`{short}` gives nothing to wait for, so the {raised} fails each try of the workflow task"
-                );
+                let error = raised.split('`').nth(1).unwrap_or(raised);
+                let outcome = caught(program, function, span_of(awaited), error)
+                    .unwrap_or_else(|| format!("the {raised} fails each try of the workflow task"));
+                let message = format!("`{short}` gives nothing to wait for, so {outcome}");
                 Finding::reached(&Self::METADATA, program, running, entry, culprit, message)
                     .help(help)
                     .culprit(*name)
@@ -100,9 +104,10 @@ impl Rule for AwaitedValue {
     }
 }
 
-/// The result of a task, which is there once it is done. Handles of clients have a method of this name
-/// that waits.
-const RESULTS: &[&str] = &[
+/// What a future answers at once, and so does a task, an activity and a child. Handles of clients and of external workflows have methods of these names
+/// that wait.
+const OF_TASKS: &[&str] = &[
+    "asyncio.Future.cancel",
     "temporalio.workflow.ActivityHandle.result",
     "temporalio.workflow.ChildWorkflowHandle.result",
 ];

@@ -4,6 +4,7 @@ mod activity_arity;
 mod activity_signature;
 mod awaited_value;
 mod by_name;
+mod caught;
 mod child_runbook_cycle;
 mod document_slots;
 mod duplicate_activity_name;

@@ -6,10 +6,11 @@ use lint_core::index::Function;
 use lint_core::knowledge::Role;
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::{self, ExceptHandler, Expr, Stmt};
+use lint_core::syntax::ast::{self, Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::caught::caught;
 use super::enum_members::{NoMember, no_members};
 use super::lacking::{Lacking, lacking};
 use super::members::{Cure, Owner, Owners, handle_of};
@@ -18,7 +19,7 @@ use super::untyped::{Untyped, untyped};
 use crate::finding::Finding;
 use crate::hazard::code;
 use crate::model::Model;
-use crate::program::{Culprit, Node, Program, Running, nodes_of, own_nodes, tried};
+use crate::program::{Culprit, Node, Program, Running, own_nodes, tried};
 use crate::rule::{Context, Rule};
 use crate::sdk;
 
@@ -442,49 +443,6 @@ impl<'p> Asked<'p> {
                 .name
                 .is_none_or(|name| name == it.attribute.attr.as_str())
     }
-}
-
-/// What becomes of an error that is raised at a place, where the function itself catches it.
-fn caught(
-    program: Program<'_, '_>,
-    function: FunctionRef,
-    at: Span,
-    error: &str,
-) -> Option<String> {
-    let line = caught_at(program, function, at)?;
-    Some(format!(
-        "what is tried here always ends with the `{error}` that line {line} catches"
-    ))
-}
-
-/// The line of the `except` clause that takes whatever is raised at a place, if there is one in the function.
-fn caught_at(program: Program<'_, '_>, function: FunctionRef, at: Span) -> Option<u32> {
-    let takes_all = |it: &&ast::ExceptHandlerExceptHandler| match it.type_.as_deref() {
-        Some(Expr::Name(name)) => matches!(name.id.as_str(), "Exception" | "BaseException"),
-        Some(_) => false,
-        None => true,
-    };
-    let raises_again = |it: &&ast::ExceptHandlerExceptHandler| {
-        let nodes = nodes_of(&it.body).into_iter();
-        nodes
-            .into_iter()
-            .any(|node| matches!(node, Node::Stmt(Stmt::Raise(it)) if it.exc.is_none()))
-    };
-    let contains = |body: &[Stmt]| {
-        let spans = body.iter().map(span_of);
-        spans.into_iter().any(|it| it.contains(at))
-    };
-    let text = program.facts.project.text(function.file)?;
-    let tries = own_nodes(program.function(function)).filter_map(|node| match node {
-        Node::Stmt(Stmt::Try(it)) if contains(&it.body) => Some(it),
-        _ => None,
-    });
-    let handlers = tries.flat_map(|it| &it.handlers).map(|it| {
-        let ExceptHandler::ExceptHandler(it) = it;
-        it
-    });
-    let mut taking = handlers.filter(takes_all).filter(|it| !raises_again(it));
-    taking.next().map(|it| text.line(span_of(it).start))
 }
 
 /// The line of `asyncio.gather(…, return_exceptions=True)` to which all calls of a coroutine in the workflow go.
