@@ -324,6 +324,13 @@ pub(crate) const EXECUTE_ACTIVITY: &[&str] = &[
     "temporalio.workflow.execute_local_activity_method",
 ];
 
+/// Those of them whose failures nothing wraps.
+pub(crate) const EXECUTE_LOCAL_ACTIVITY: &[&str] = &[
+    "temporalio.workflow.execute_local_activity",
+    "temporalio.workflow.execute_local_activity_class",
+    "temporalio.workflow.execute_local_activity_method",
+];
+
 /// What schedules one, and gives a handle of it.
 pub(crate) const START_ACTIVITY: &[&str] = &[
     "temporalio.workflow.start_activity",

@@ -2,6 +2,8 @@
 
 mod abandoned_child;
 mod arrivals;
+mod arriving;
+mod asked;
 mod beginning;
 mod blocks;
 mod changed_while_iterated;

@@ -1,30 +1,33 @@
-use std::collections::BTreeSet;
-
 use lint_core::diagnostic::{Diagnostic, Severity};
-use lint_core::facts::{Callee, Exceptions, FunctionRef};
-use lint_core::names::Resolved;
+use lint_core::facts::FunctionRef;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{self, ExceptHandler, Expr, Stmt};
-use lint_core::syntax::span_of;
+use lint_core::syntax::{last_name, span_of};
 use rules_macros::RuleMetadata;
 
-use super::exceptions::{ancestors, seen};
+use super::arriving::{CANCELLED_TASK, Caught, Raises, UNWRAPPED, external, listed};
+use super::asked::{Asked, asked_in, asked_of_parameters};
 use crate::finding::Finding;
 use crate::model::Model;
-use crate::program::{Culprit, Node, Program, Running, nodes_of, own_nodes};
+use crate::program::{Culprit, Node, Program, Running, own_nodes};
 use crate::rule::{Context, Rule};
-use crate::sdk;
 
 /// ## What it does
 /// Finds `except` clauses around an activity or a child workflow that name what the activity raises, where
 /// nothing else in the `try` could raise it. The activity may be in a function that is called there. Also clauses for
 /// a cancellation that name another class than the one it arrives as.
 ///
+/// Finds questions about such a failure to which the answer is always no as well: whether it, or its `cause`, is an
+/// instance of the class that was raised, and whether its text has the text of that.
+///
 /// ## Why is this bad?
 /// Whatever an activity raises arrives in the workflow as an `ActivityError`, and what a child raises as a
 /// `ChildWorkflowError`; the error itself is their `cause`, always as an `ApplicationError` or another failure
 /// of the SDK, never as the class that was raised. The clause catches nothing, so the failure that it was
 /// written for leaves the workflow, or goes to a broader clause.
+///
+/// The failure of a local activity is not wrapped: it arrives as an `ApplicationError`, and as an `ActivityError` only
+/// if it is late or cancelled. The text of an `ActivityError` is `Activity task failed`, whatever was raised.
 ///
 /// A cancellation arrives in the same way where an activity or a child is awaited. A wait or a sleep raises
 /// `asyncio.CancelledError` instead, and `temporalio.exceptions.CancelledError` is only ever a `cause`.
@@ -70,6 +73,32 @@ use crate::sdk;
 ///             )
 ///         except CancelledError:  # RB608
 ///             workflow.logger.info("cancelled")
+///             raise
+/// ```
+///
+/// Nor is the cause what was raised:
+/// ```python
+/// from datetime import timedelta
+///
+/// from temporalio import workflow
+/// from temporalio.exceptions import ActivityError
+///
+///
+/// class NoPrice(Exception):
+///     pass
+///
+///
+/// @workflow.defn
+/// class ShowFund:
+///     @workflow.run
+///     async def run(self, fund: str) -> str:
+///         try:
+///             return await workflow.execute_activity(
+///                 "price", fund, start_to_close_timeout=timedelta(minutes=1)
+///             )
+///         except ActivityError as error:
+///             if isinstance(error.cause, NoPrice):  # RB608
+///                 return "no price"
 ///             raise
 /// ```
 ///
@@ -130,13 +159,20 @@ use crate::sdk;
 /// code that it runs, or a call of something that is not known; for exceptions of Python, any call but of the SDK,
 /// of loggers, and a few more. What runs without a call in the text, such as properties, operators and validators,
 /// may run in every `try`.
+///
+/// A question is found where it is about the variable of an `except` clause, a parameter that is annotated as
+/// `ActivityError` or `ChildWorkflowError`, or a variable that is set once to the cause or the text of one. Behind
+/// `except Exception`, nothing else in the `try` may raise anything, unless `isinstance` says what it is. Nothing is
+/// said where code asks for what does arrive as well, nor if a converter of the project has a `from_failure`, which
+/// may make any exception. A clause for such a failure that returns or keeps its text, and looks at nothing else, is
+/// information.
 #[derive(RuleMetadata)]
 #[rule(
     code = "RB608",
     severity = "warning",
     category = "lifecycle",
     since = "0.1.0",
-    summary = "an `except` clause names what an activity raises, and not what arrives"
+    summary = "code looks for what an activity raises, and not for what arrives"
 )]
 pub(crate) struct WrappedFailure;
 
@@ -147,40 +183,40 @@ impl Rule for WrappedFailure {
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let program = Program::new(cx.facts);
+        // A converter of the project may make the very exceptions of the failures.
+        let converts = !cx.files_with("from_failure").is_empty();
         for (running, entry, function) in Running::functions(cx.facts) {
+            let mut tell = |asked: Asked<'_>| {
+                let culprit = Culprit::new(function, span_of(asked.at), "this never is so");
+                Finding::reached(
+                    &Self::METADATA,
+                    program,
+                    running,
+                    entry,
+                    culprit,
+                    asked.message,
+                )
+                .severity(asked.severity)
+                .help(asked.help)
+                .report(report);
+            };
+            if !converts {
+                asked_of_parameters(&cx.model, program, function)
+                    .into_iter()
+                    .for_each(&mut tell);
+            }
             for node in own_nodes(program.function(function)) {
                 let Node::Stmt(Stmt::Try(it)) = node else {
                     continue;
                 };
-                let Some(in_vain) = in_vain(&cx.model, program, function, it) else {
-                    continue;
-                };
-                let arrives = in_vain.arrives.join(" or ");
-                let message = match in_vain.caught {
-                    Caught::Cancelled | Caught::Cancellation => {
-                        format!(
-                            "a cancellation arrives as {arrives} in there, so this clause does not catch it"
-                        )
-                    }
-                    _ => format!(
-                        "what is raised in there arrives as {arrives}, so this clause catches nothing"
-                    ),
-                };
-                let help = match arrives == CANCELLED_TASK {
-                    true => format!("catch {arrives}"),
-                    false => format!("catch {arrives}, and look at its `cause`"),
-                };
-                let about = "this never arrives";
-                let culprit = Culprit::new(function, span_of(in_vain.types), about);
-                let severity = match in_vain.caught {
-                    // It does arrive where something is cancelled before it was scheduled.
-                    Caught::Cancellation => Severity::Info,
-                    _ => Severity::Warning,
-                };
-                Finding::reached(&Self::METADATA, program, running, entry, culprit, message)
-                    .severity(severity)
-                    .help(help)
-                    .report(report);
+                if let Some(in_vain) = in_vain(&cx.model, program, function, it) {
+                    tell(in_vain.told());
+                }
+                if !converts {
+                    asked_in(&cx.model, program, function, it)
+                        .into_iter()
+                        .for_each(&mut tell);
+                }
             }
         }
     }
@@ -192,6 +228,35 @@ struct InVain<'p> {
     caught: Caught,
     /// What arrives in its stead.
     arrives: Vec<&'static str>,
+}
+
+impl<'p> InVain<'p> {
+    fn told(&self) -> Asked<'p> {
+        let arrives = self.arrives.join(" or ");
+        let message = match self.caught {
+            Caught::Cancelled | Caught::Cancellation => format!(
+                "a cancellation arrives as {arrives} in there, so this clause does not catch it"
+            ),
+            _ => format!(
+                "what is raised in there arrives as {arrives}, so this clause catches nothing"
+            ),
+        };
+        let help = match arrives.as_str() {
+            CANCELLED_TASK => format!("catch {arrives}"),
+            UNWRAPPED => format!("catch {arrives}, and look at its `type`"),
+            _ => format!("catch {arrives}, and look at its `cause`"),
+        };
+        Asked {
+            at: self.types,
+            message,
+            help,
+            severity: match self.caught {
+                // It does arrive where something is cancelled before it was scheduled.
+                Caught::Cancellation => Severity::Info,
+                _ => Severity::Warning,
+            },
+        }
+    }
 }
 
 fn in_vain<'p>(
@@ -227,6 +292,9 @@ fn in_vain<'p>(
         }
         let raises = Raises::new(program, function, types);
         let mut arrives = caught.in_stead(&raises, &it.body)?;
+        if arrives.contains(&UNWRAPPED) && names_application_error(model, function, types) {
+            return None;
+        }
         // Another clause takes what activities raise, and leaves what cancels a wait.
         arrives.retain(|it| !has(Caught::Wrapped) || *it == CANCELLED_TASK);
         (!arrives.is_empty()).then_some(InVain {
@@ -237,342 +305,7 @@ fn in_vain<'p>(
     })
 }
 
-/// Whether an `except` clause catches what the SDK makes of a failure; of several classes, the last in this
-/// order counts.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Caught {
-    /// The failure that is the cause of a cancelled activity, and arrives nowhere by itself.
-    Cancelled,
-    /// What cancels a task while it waits.
-    Cancellation,
-    /// It never does, and nothing but code of the project raises it in a workflow.
-    Raised,
-    /// It never does, but many functions of Python raise it.
-    Never,
-    /// The failure of an activity or a child, and no cancellation of the workflow itself.
-    Wrapped,
-    Everything,
-    Maybe,
-}
-
-impl Caught {
-    fn by(model: &Model<'_>, function: FunctionRef, types: &Expr) -> Self {
-        let listed = match types {
-            Expr::Tuple(it) => &it.elts[..],
-            other => std::slice::from_ref(other),
-        };
-        let each = listed.iter().map(|it| Self::by_class(model, function, it));
-        each.max().unwrap_or(Self::Maybe)
-    }
-
-    fn by_class(model: &Model<'_>, function: FunctionRef, class: &Expr) -> Self {
-        let names = model.names_in(function.file);
-        let name = match names.resolve(function.file, function.ix, class) {
-            Some(Resolved::Class { .. }) => return Self::Raised,
-            Some(resolved) => resolved.external().map(str::to_owned),
-            None => class.as_name_expr().map(|it| it.id.to_string()),
-        };
-        let name = name.as_deref();
-        match name.map(|it| it.strip_prefix("builtins.").unwrap_or(it)) {
-            Some(name) if NEVER.contains(&name) => Self::Never,
-            Some(name) if RAISED.contains(&name) => Self::Raised,
-            Some("asyncio.CancelledError" | "asyncio.exceptions.CancelledError") => {
-                Self::Cancellation
-            }
-            Some("temporalio.exceptions.CancelledError") => Self::Cancelled,
-            Some(
-                "temporalio.exceptions.ActivityError" | "temporalio.exceptions.ChildWorkflowError",
-            ) => Self::Wrapped,
-            Some("Exception" | "BaseException") => Self::Everything,
-            _ => Self::Maybe,
-        }
-    }
-
-    /// As what failures arrive from a body in which nothing else raises what the clause names.
-    fn in_stead(self, raises: &Raises<'_, '_>, body: &[Stmt]) -> Option<Vec<&'static str>> {
-        let (program, function) = (raises.program, raises.function);
-        let mut arrives = Vec::new();
-        for node in nodes_of(body) {
-            match node {
-                Node::Stmt(Stmt::Raise(_) | Stmt::Assert(_) | Stmt::With(_)) => return None,
-                Node::Expr(Expr::Subscript(_) | Expr::FString(_)) if self == Self::Never => {
-                    return None;
-                }
-                // What is taken apart may have other parts.
-                Node::Expr(
-                    Expr::Tuple(ast::ExprTuple { ctx, .. }) | Expr::List(ast::ExprList { ctx, .. }),
-                ) if self == Self::Never && ctx.is_store() => {
-                    return None;
-                }
-                Node::Expr(Expr::Call(call)) => match as_what(program, function, call) {
-                    Some(what) => arrives.push(what),
-                    None if self == Self::Cancelled && is_wait(program, function, call) => {
-                        arrives.push(CANCELLED_TASK);
-                    }
-                    None if is_harmless(program, function, call) => {}
-                    None if self != Self::Never && !raises.may_call(function, call) => {
-                        arrives.extend(raises.comes_out_of(function, call));
-                    }
-                    None => return None,
-                },
-                Node::Expr(Expr::Await(it)) if !it.value.is_call_expr() => return None,
-                Node::Expr(Expr::Await(it)) if self == Self::Cancellation => {
-                    let call = it.value.as_call_expr()?;
-                    let is = |names| program.calls(function.file, call, names);
-                    if !is(sdk::EXECUTE_ACTIVITY) && !is(sdk::EXECUTE_CHILD) {
-                        return None;
-                    }
-                }
-                Node::Stmt(Stmt::For(it)) if it.is_async => return None,
-                _ => {}
-            }
-        }
-        arrives.sort_unstable();
-        arrives.dedup();
-        let is_clear = !arrives.is_empty() && !raises.may_run(&run_without_call(program, function));
-        is_clear.then_some(arrives)
-    }
-}
-
-const CANCELLED_TASK: &str = "`asyncio.CancelledError`";
-
-/// What neither the SDK raises for a failure nor the conversion of a result.
-const NEVER: &[&str] = &[
-    "ConnectionError",
-    "FileNotFoundError",
-    "IOError",
-    "KeyError",
-    "LookupError",
-    "NotImplementedError",
-    "OSError",
-    "PermissionError",
-    "TimeoutError",
-    "ValueError",
-    "asyncio.TimeoutError",
-    "asyncio.exceptions.TimeoutError",
-    "aiohttp.ClientError",
-    "httpx.HTTPError",
-    "httpx.HTTPStatusError",
-    "ntro.workflow.WorkflowError",
-    "ntro.workflow.exceptions.ApplicationError",
-    "ntro.workflow.exceptions.WorkflowError",
-    "requests.HTTPError",
-    "requests.RequestException",
-    "requests.exceptions.HTTPError",
-    "requests.exceptions.RequestException",
-    "temporalio.exceptions.TimeoutError",
-];
-
-/// What only a `raise` of the project brings about in a workflow: the SDK makes it in clients, or not at all.
-const RAISED: &[&str] = &[
-    "temporalio.client.WorkflowContinuedAsNewError",
-    "temporalio.client.WorkflowFailureError",
-    "temporalio.client.WorkflowQueryFailedError",
-    "temporalio.client.WorkflowQueryRejectedError",
-    "temporalio.client.WorkflowUpdateFailedError",
-    "temporalio.exceptions.ApplicationError",
-    "temporalio.service.RPCError",
-];
-
-fn as_what(
-    program: Program<'_, '_>,
-    function: FunctionRef,
-    call: &ast::ExprCall,
-) -> Option<&'static str> {
-    let calls = |names: &[&str]| program.calls(function.file, call, names);
-    if calls(sdk::EXECUTE_ACTIVITY) || calls(&["ntro.workflow.runbook.execute_activity"]) {
-        Some("`ActivityError`")
-    } else if calls(sdk::EXECUTE_CHILD) || calls(&["ntro.workflow.runbook.execute_child_workflow"])
-    {
-        Some("`ChildWorkflowError`")
-    } else {
-        None
-    }
-}
-
-/// Whether a call gives what a cancellation reaches as it is.
-fn is_wait(program: Program<'_, '_>, function: FunctionRef, call: &ast::ExprCall) -> bool {
-    const SLEEP: &[&str] = &["asyncio.sleep", "temporalio.workflow.sleep"];
-    let is = |names| program.calls(function.file, call, names);
-    is(sdk::WAIT_CONDITION) || is(SLEEP)
-}
-
-/// What makes durations and policies, asks the SDK or for text and size, or logs.
-fn is_harmless(program: Program<'_, '_>, function: FunctionRef, call: &ast::ExprCall) -> bool {
-    const MADE: &[&str] = &[
-        "datetime.timedelta",
-        "isinstance",
-        "len",
-        "str",
-        "temporalio.common.RetryPolicy",
-        "temporalio.workflow.info",
-        "temporalio.workflow.now",
-        "temporalio.workflow.sleep",
-        "temporalio.workflow.time",
-        "temporalio.workflow.uuid4",
-    ];
-    program
-        .externals(function.file, call)
-        .any(|it| MADE.contains(&it) || program.facts.knowledge.is_log(it))
-}
-
-/// What an `except` clause names, to be looked for in code that a `try` may run.
-struct Raises<'f, 'p> {
-    program: Program<'f, 'p>,
-    function: FunctionRef,
-    named: Option<&'f Exceptions>,
-}
-
-impl<'f, 'p> Raises<'f, 'p> {
-    fn new(program: Program<'f, 'p>, function: FunctionRef, types: &Expr) -> Self {
-        Self {
-            program,
-            function,
-            named: seen(program, function.file, types).filter(|it| !it.is_open),
-        }
-    }
-
-    /// Whether a call may raise it: all that it runs is code of Python, of the SDK's workflow API, of pydantic,
-    /// or of functions of the project that do not.
-    fn may_call(&self, function: FunctionRef, call: &'p ast::ExprCall) -> bool {
-        let mut entered = BTreeSet::new();
-        !self.follow(function, call, &mut entered) || self.may_run(&entered)
-    }
-
-    /// As what failures arrive out of a call of functions of the project that try nothing themselves.
-    fn comes_out_of(&self, function: FunctionRef, call: &'p ast::ExprCall) -> Option<&'static str> {
-        let (mut entered, mut arrives) = (BTreeSet::new(), None);
-        let mut pending = vec![(function, call)];
-        while let Some((function, call)) = pending.pop() {
-            for it in self.program.functions(function.file, call) {
-                if !entered.insert(it) {
-                    continue;
-                }
-                for node in own_nodes(self.program.function(it)) {
-                    match node {
-                        Node::Stmt(Stmt::Try(_) | Stmt::With(_)) => return None,
-                        Node::Expr(Expr::Call(call)) => {
-                            arrives = arrives.or(as_what(self.program, it, call));
-                            pending.push((it, call));
-                        }
-                        _ => {}
-                    }
-                }
-            }
-        }
-        arrives
-    }
-
-    /// Whether one of these functions, or what they call, may raise it.
-    fn may_run(&self, functions: &BTreeSet<FunctionRef>) -> bool {
-        let mut entered = functions.clone();
-        let mut pending: Vec<FunctionRef> = functions.iter().copied().collect();
-        while let Some(it) = pending.pop() {
-            for node in own_nodes(self.program.function(it)) {
-                match node {
-                    Node::Stmt(Stmt::Raise(raise)) if self.may_be(it, raise) => return true,
-                    Node::Expr(Expr::Await(it)) if !it.value.is_call_expr() => return true,
-                    Node::Expr(Expr::Call(call)) => {
-                        let mut new = BTreeSet::new();
-                        if !self.follow(it, call, &mut new) {
-                            return true;
-                        }
-                        pending.extend(new.into_iter().filter(|it| entered.insert(*it)));
-                    }
-                    _ => {}
-                }
-            }
-        }
-        false
-    }
-
-    /// Adds the functions of the project that a call runs; `false` if it may run something that is not known.
-    fn follow(
-        &self,
-        function: FunctionRef,
-        call: &ast::ExprCall,
-        runs: &mut BTreeSet<FunctionRef>,
-    ) -> bool {
-        if as_what(self.program, function, call).is_some() {
-            return true;
-        }
-        let callees = self.program.callees(function.file, call);
-        for callee in callees {
-            match callee {
-                Callee::Function(it) | Callee::Callback(it) => {
-                    runs.insert(*it);
-                }
-                Callee::External(name) if !is_plain(name) => return false,
-                Callee::External(_) | Callee::Class(_) => {}
-            }
-        }
-        !callees.is_empty()
-    }
-
-    fn may_be(&self, function: FunctionRef, raise: &ast::StmtRaise) -> bool {
-        let raised = raise.exc.as_deref();
-        let raised = raised.and_then(|it| seen(self.program, function.file, it));
-        let (Some(named), Some(raised)) = (self.named, raised.filter(|it| !it.is_open)) else {
-            return true;
-        };
-        raised.classes.iter().any(|class| {
-            let names = |names: Vec<&str>| {
-                let mut first = named.classes.iter().filter_map(|it| it.first());
-                first.any(|it| names.contains(&it.as_str()))
-            };
-            ancestors(class).is_none_or(names)
-        })
-    }
-}
-
-/// The functions that entry points run which run this one, and that no call in the text is of.
-fn run_without_call(program: Program<'_, '_>, function: FunctionRef) -> BTreeSet<FunctionRef> {
-    let mut functions = BTreeSet::new();
-    for (_, reach) in Running::all(program.facts).flat_map(Running::entries) {
-        if reach.runs.contains(&function) {
-            functions.extend(reach.runs.iter().filter(|it| **it != reach.function));
-        }
-    }
-    for callee in program.facts.observed.calls.values().flatten() {
-        if let Callee::Function(it) | Callee::Callback(it) = callee {
-            functions.remove(it);
-        }
-    }
-    functions
-}
-
-/// Whether a function raises nothing of the project's unless it is given code that does.
-fn is_plain(name: &str) -> bool {
-    const PLAIN: &[&str] = &[
-        "asyncio",
-        "bool",
-        "bytes",
-        "collections",
-        "copy",
-        "dataclasses",
-        "datetime",
-        "decimal",
-        "dict",
-        "enum",
-        "float",
-        "int",
-        "itertools",
-        "json",
-        "list",
-        "logging",
-        "math",
-        "pydantic",
-        "random",
-        "re",
-        "set",
-        "str",
-        "tuple",
-        "typing",
-        "uuid",
-    ];
-    match name.split_once('.') {
-        None => true,
-        Some(("temporalio", rest)) => rest.starts_with("workflow.") || rest.starts_with("common."),
-        Some((module, _)) => PLAIN.contains(&module),
-    }
+fn names_application_error(model: &Model<'_>, function: FunctionRef, types: &Expr) -> bool {
+    let mut listed = listed(types).iter();
+    listed.any(|it| last_name(it) == "ApplicationError" && external(model, function, it).is_some())
 }
