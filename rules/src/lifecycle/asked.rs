@@ -466,6 +466,8 @@ impl<'m, 'f, 'p> Failure<'m, 'f, 'p> {
         };
         match part {
             Part::Cause if is_of_sdk(&name) => false,
+            // A task that is cancelled raises it, and `except BaseException` takes that.
+            Part::Itself if name == "asyncio.CancelledError" => self.tried.is_none(),
             Part::Itself if is_of_sdk(&name) => OF_CAUSE.contains(&&*name),
             _ => {
                 is_of_python(&name)
