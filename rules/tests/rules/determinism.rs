@@ -5,7 +5,7 @@ use lint_core::diagnostic::Severity;
 use crate::support::lint;
 
 const FETCH: &str = "
-import requests
+import urllib.request
 from temporalio import workflow
 
 def fetched(url):
@@ -28,7 +28,10 @@ fn an_import_behind_a_call_that_has_to_move_is_a_detail() {
         found.iter().map(severity).collect::<Vec<_>>()
     };
     assert_eq!(severities("tenacity.nap(url)"), [Severity::Warning]);
-    assert_eq!(severities("requests.get(url).text"), [Severity::Info]);
+    assert_eq!(
+        severities("urllib.request.urlopen(url).read()"),
+        [Severity::Info]
+    );
 }
 
 #[test]
