@@ -181,6 +181,11 @@ fn examined(
             parsed: parsed.len() - installed,
             installed,
             workflows: facts.workflows.iter().filter(|it| it.is_entered()).count(),
+            around: facts
+                .workflows
+                .iter()
+                .filter(|it| !it.is_workflow())
+                .count(),
             activities: facts.activities.len(),
             ..Summary::default()
         },

@@ -59,6 +59,8 @@ pub(crate) struct Summary {
     /// Files of installed packages that workflows need.
     pub(crate) installed: usize,
     pub(crate) workflows: usize,
+    /// What workers put around workflows: interceptors and converters.
+    pub(crate) around: usize,
     pub(crate) activities: usize,
     pub(crate) suppressed: usize,
     /// Findings that the baseline holds; `None` without one.

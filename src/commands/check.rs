@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use lint_core::causes::causes;
-use lint_core::diagnostic::{Diagnostic, FileId};
+use lint_core::diagnostic::FileId;
 use lint_core::project::Project;
 use lint_core::rule::RuleMetadata;
 use rules::reference::{Reference, record};
@@ -270,12 +270,11 @@ fn add_warnings(warnings: &mut Vec<String>, answer: &Answer, requested: usize) {
     {
         warnings.push("the given paths hold no file that could be checked".to_owned());
     } else if requested > 0 && answer.summary.workflows == 0 {
-        let is_replayed = |it: &Diagnostic| it.entry.is_some();
         let checked = match &answer.findings[..] {
-            [] => "nothing was checked",
-            found if found.iter().any(is_replayed) => {
+            _ if answer.summary.around > 0 => {
                 "only what workers put around workflows was checked for replays"
             }
+            [] => "nothing was checked",
             _ => "nothing was checked for replays",
         };
         warnings.push(format!(
