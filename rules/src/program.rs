@@ -7,7 +7,9 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use lint_core::diagnostic::{FileId, Place, Span, TraceStep};
-use lint_core::facts::{Callee, ClassRef, Entry, EntryReach, Facts, FunctionRef, Reach, Workflow};
+use lint_core::facts::{
+    Callee, ClassRef, Entry, EntryReach, Facts, FunctionRef, Reach, Workflow, WorkflowKind,
+};
 use lint_core::index::{Function, FunctionNode, Index, Module};
 use lint_core::knowledge::Role;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr, walk_stmt};
@@ -65,12 +67,19 @@ impl<'f> Running<'f> {
             .collect()
     }
 
-    /// Each function that workflows run, once, with the first one that does and the entry point from
-    /// which it gets there.
+    /// The interceptors that run in workflows.
+    fn interceptors(facts: &'f Facts<'_>) -> impl Iterator<Item = Self> {
+        let each = facts.workflows.iter().zip(&facts.reach);
+        let interceptors = each.filter(|(it, _)| it.kind == WorkflowKind::Interceptor);
+        interceptors.map(|(workflow, reach)| Self { workflow, reach })
+    }
+
+    /// Each function that workflows or their interceptors run, once, with the first one that does and
+    /// the entry point from which it gets there.
     pub(crate) fn functions(facts: &'f Facts<'_>) -> Vec<(Self, FunctionRef, FunctionRef)> {
         let mut seen = BTreeSet::new();
         let mut functions = Vec::new();
-        for running in Self::all(facts) {
+        for running in Self::all(facts).chain(Self::interceptors(facts)) {
             for (_, reach) in running.entries() {
                 let new = reach.runs.iter().filter(|it| seen.insert(**it));
                 functions.extend(new.map(|&it| (running, reach.function, it)));
