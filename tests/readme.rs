@@ -29,6 +29,22 @@ fn the_readme_shows_what_the_program_prints() {
     assert_eq!(written.lines().count(), generated.lines().count());
 }
 
+/// The picture at the top is drawn by a script, from what the program prints.
+#[test]
+fn the_picture_shows_what_the_program_prints() {
+    let is_checked = std::env::var_os("UPDATE_README").is_none();
+    let status = Command::new("python3")
+        .arg("scripts/terminal-picture")
+        .args(is_checked.then_some("--check"))
+        .arg(env!("CARGO_BIN_EXE_runbook-lint"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status();
+    assert!(
+        status.expect("Python can be started").success(),
+        "docs/terminal.svg is stale; run `UPDATE_README=1 cargo test --test readme`"
+    );
+}
+
 /// The text with everything below a marker made anew.
 fn regenerate(text: &str) -> String {
     let mut out = String::new();
