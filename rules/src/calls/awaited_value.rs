@@ -78,22 +78,25 @@ impl Rule for AwaitedValue {
                         .iter()
                         .find(|it| program.calls(function.file, call, &[**it]))
                 };
-                let (name, raised, help) = match (at_once, of_task()) {
-                    (Some(name), _) => (name, "`TypeError` of `await`", "leave `await` out"),
-                    (None, Some(name)) if name.ends_with(".result") => (
-                        name,
-                        "`InvalidStateError` of a handle that is not done",
+                let Some(name) = at_once.or_else(of_task) else {
+                    continue;
+                };
+                let (error, of, help) = if name.ends_with(".result") {
+                    (
+                        "InvalidStateError",
+                        "a handle that is not done",
                         "`await` the handle itself",
-                    ),
-                    (None, Some(name)) => (name, "`TypeError` of `await`", "leave `await` out"),
-                    (None, None) => continue,
+                    )
+                } else {
+                    ("TypeError", "`await`", "leave `await` out")
                 };
                 let short = name.rsplit('.').next().unwrap_or(name);
                 let about = format!("`{short}` is awaited here");
                 let culprit = Culprit::new(function, span_of(awaited), about);
-                let error = raised.split('`').nth(1).unwrap_or(raised);
-                let outcome = caught(program, function, span_of(awaited), error)
-                    .unwrap_or_else(|| format!("the {raised} fails each try of the workflow task"));
+                let outcome =
+                    caught(program, function, span_of(awaited), error).unwrap_or_else(|| {
+                        format!("the `{error}` of {of} fails each try of the workflow task")
+                    });
                 let message = format!("`{short}` gives nothing to wait for, so {outcome}");
                 Finding::reached(&Self::METADATA, program, running, entry, culprit, message)
                     .help(help)
@@ -104,8 +107,8 @@ impl Rule for AwaitedValue {
     }
 }
 
-/// What a future answers at once, and so does a task, an activity and a child. Handles of clients and of external workflows have methods of these names
-/// that wait.
+/// What a future answers at once, and so does a task, an activity and a child. Handles of clients and of external
+/// workflows have methods of these names that wait.
 const OF_TASKS: &[&str] = &[
     "asyncio.Future.cancel",
     "temporalio.workflow.ActivityHandle.result",

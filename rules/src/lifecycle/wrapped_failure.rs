@@ -187,7 +187,7 @@ impl Rule for WrappedFailure {
         let converts = !cx.files_with("from_failure").is_empty();
         for (running, entry, function) in Running::functions(cx.facts) {
             let mut tell = |asked: Asked<'_>| {
-                let culprit = Culprit::new(function, span_of(asked.at), "this never is so");
+                let culprit = Culprit::new(function, span_of(asked.at), "this is never so");
                 Finding::reached(
                     &Self::METADATA,
                     program,
