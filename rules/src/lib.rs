@@ -192,6 +192,7 @@ static RULES: &[&dyn Rule] = &[
     &lifecycle::WrappedFailure,
     &lifecycle::LostMessage,
     &lifecycle::ChangedWhileIterated,
+    &lifecycle::ReturningValidator,
     &versioning::RepeatedPatch,
     &versioning::PatchDecided,
 ];

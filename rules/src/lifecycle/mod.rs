@@ -22,6 +22,7 @@ mod mentioned;
 mod none_until_run;
 mod paths;
 mod plain_exception;
+mod returning_validator;
 mod set_back;
 mod silent_heartbeat;
 mod stale;
@@ -40,6 +41,7 @@ pub(crate) use handler_continues_as_new::{CONTINUE_AS_NEW, HandlerContinuesAsNew
 pub(crate) use lost_message::LostMessage;
 pub(crate) use lost_update::LostUpdate;
 pub(crate) use plain_exception::PlainException;
+pub(crate) use returning_validator::ReturningValidator;
 pub(crate) use silent_heartbeat::SilentHeartbeat;
 pub(crate) use unfinished_handlers::UnfinishedHandlers;
 pub(crate) use unset_attribute::UnsetAttribute;
