@@ -58,6 +58,7 @@ impl<'p> Machine<'p> {
         let value = match &it.value {
             Some(expression) => {
                 let value = self.evaluate(expression);
+                self.declare_elements(&value, &declared);
                 // The annotation says more than a value that is not known.
                 if is_empty_container(expression) {
                     self.hold_declared(&value, &declared);
@@ -258,8 +259,16 @@ fn is_empty_container(expression: &Expr) -> bool {
         Expr::Dict(it) => it.items.is_empty(),
         Expr::Tuple(it) => it.elts.is_empty(),
         Expr::Call(it) => {
-            it.arguments.is_empty()
-                && matches!(&*it.func, Expr::Name(name) if matches!(name.id.as_str(), "list" | "dict" | "set" | "tuple" | "frozenset"))
+            let callee = match &*it.func {
+                Expr::Name(it) => it.id.as_str(),
+                Expr::Attribute(it) => it.attr.as_str(),
+                _ => "",
+            };
+            match callee {
+                "list" | "dict" | "set" | "tuple" | "frozenset" => it.arguments.is_empty(),
+                "defaultdict" => it.arguments.len() <= 1,
+                _ => false,
+            }
         }
         _ => false,
     }

@@ -451,6 +451,8 @@ impl<'p> Machine<'p> {
                 return result.joined(&declared).opened();
             }
         }
+        let declared = self.sets_declared(&result, |this| this.annotated_field(class, name));
+        result.join(&declared);
         if result.is_bottom() {
             result = self.call_getattr(class, variant, span);
         }

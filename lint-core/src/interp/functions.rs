@@ -59,7 +59,8 @@ impl<'p> Machine<'p> {
             let declared = self.declared_return(function.func);
             return result.joined(&declared.opened());
         }
-        result
+        let declared = self.sets_declared(&result, |this| this.declared_return(function.func));
+        result.joined(&declared)
     }
 
     /// What a function gives whose body the workflow does not run: an activity, or what the

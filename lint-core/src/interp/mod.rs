@@ -133,6 +133,8 @@ enum CellKey {
     Element(u32, Key),
     /// The elements of the sets in whose order the entries of a list or mapping stand.
     SetOrder(u32),
+    /// What annotations say of the elements of a set.
+    Declared(u32),
     /// What a `defaultdict` calls for a missing key.
     ContainerFactory(u32),
     PartialCallee(u32),

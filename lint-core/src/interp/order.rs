@@ -286,6 +286,7 @@ impl<'p> Machine<'p> {
     pub(super) fn set_order(&mut self, value: &Value) -> Value {
         let mut elements = Value::bottom();
         let mut in_sets = None;
+        let mut declared = Value::bottom();
         for obj in value.objs().to_vec() {
             let Obj::Container(id) = obj else { continue };
             let object = Value::of(obj);
@@ -294,16 +295,67 @@ impl<'p> Machine<'p> {
             } else if !self.is_single(&object) {
                 let own = self.all_elements(&object);
                 in_sets.get_or_insert_with(Value::bottom).join(&own);
+                declared.join(&self.read(CellKey::Declared(id)));
             }
         }
-        // A set that is made empty is filled with what the others have, such as the one of the
-        // annotation; of one that is alone nothing is known.
+        // An annotation says more than elements that are not known.
+        let in_sets = match in_sets {
+            Some(own) if !declared.is_bottom() => {
+                Some(own.filter(|obj| !is_unknown(&obj)).joined(&declared))
+            }
+            own => own,
+        };
+        // A set that is made empty is filled with what the others have; of one that is alone nothing
+        // is known.
         elements.join(&match in_sets {
             Some(known) if known.objs().is_empty() => Value::unknown(),
             Some(known) => known,
             None => Value::bottom(),
         });
         elements.without_taint()
+    }
+
+    /// The sets of an annotation, if it says more of the elements than the sets of the value.
+    pub(super) fn sets_declared(
+        &mut self,
+        value: &Value,
+        declared: impl FnOnce(&mut Self) -> Value,
+    ) -> Value {
+        let mut says_little = false;
+        for obj in value.objs().to_vec() {
+            if self.is_set(obj) {
+                let elements = self.all_elements(&Value::of(obj));
+                let mut elements = elements.objs().iter().peekable();
+                says_little |= elements.peek().is_none() || elements.any(is_unknown);
+            }
+        }
+        if !says_little {
+            return Value::bottom();
+        }
+        let declared = declared(self);
+        declared.filter(|obj| self.is_set(obj))
+    }
+
+    /// The sets that the running code makes hold what an annotation says, where no more is known.
+    pub(super) fn declare_elements(&mut self, made: &Value, declared: &Value) {
+        let mut elements = Value::bottom();
+        for &obj in declared.objs() {
+            if let Obj::Container(id) = obj {
+                elements.join(&self.read(CellKey::Declared(id)));
+            }
+        }
+        for &obj in made.objs() {
+            if let Obj::Container(id) = obj
+                && self.is_set(obj)
+                && self.containers.get(id).ctx == Some(self.frame.ctx)
+            {
+                self.write(CellKey::Declared(id), &elements);
+            }
+        }
+    }
+
+    fn is_set(&self, obj: Obj) -> bool {
+        matches!(obj, Obj::Container(id) if self.containers.get(id).kind.is_set())
     }
 
     /// A key that is stored in a loop over a set stands where the order of the set puts it, in a
@@ -392,6 +444,10 @@ impl<'p> Machine<'p> {
         };
         !callee.objs().is_empty() && callee.objs().iter().all(ignores)
     }
+}
+
+fn is_unknown(obj: &Obj) -> bool {
+    matches!(obj, Obj::Unknown | Obj::Made(_))
 }
 
 fn external_hash(ty: &str) -> Option<Elements> {

@@ -152,6 +152,9 @@ impl<'p> Machine<'p> {
         let id = self.annotation_container(kind, span_of(it));
         let element = self.annotation(element);
         self.put(id, Key::Any, &element);
+        if kind.is_set() {
+            self.write(CellKey::Declared(id), &element);
+        }
         Value::of(Obj::Container(id))
     }
 
