@@ -166,28 +166,9 @@ impl<'p> Stores<'p> {
         if value.is_literal_expr() || value.is_list_expr() || value.is_dict_expr() {
             return lack.is_written(value);
         }
-        let parameter = store.parameter(value);
-        parameter.is_some_and(|it| {
+        parameter(store.function, value).is_some_and(|it| {
             it.annotation().is_some_and(|it| lack.is_allowed(it))
                 && !(lack == Lack::False && store.is_tested(it))
-        })
-    }
-
-    /// Whether what is stored certainly does not lack it.
-    fn excludes(store: &Store<'_>, lack: Lack) -> bool {
-        let is_class = |callee: &Expr| match callee {
-            Expr::Name(it) => it.id.starts_with(char::is_uppercase),
-            Expr::Attribute(it) => it.attr.starts_with(char::is_uppercase),
-            _ => false,
-        };
-        let annotation = |value| store.parameter(value).and_then(|it| it.annotation());
-        store.value.is_some_and(|value| match value {
-            Expr::Call(call) => is_class(&call.func),
-            Expr::FString(_) => lack == Lack::Nothing,
-            it if it.is_literal_expr() || it.is_list_expr() || it.is_dict_expr() => {
-                !lack.is_written(it)
-            }
-            it => annotation(it).is_some_and(|it| !lack.is_allowed(it)),
         })
     }
 
@@ -198,8 +179,10 @@ impl<'p> Stores<'p> {
         set.peek().is_some()
             && set.all(|flag| {
                 let own = self.stores.iter();
-                own.filter(|it| it.is_beside(flag))
-                    .any(|it| Self::excludes(it, lack))
+                own.filter(|it| it.is_beside(flag)).any(|it| {
+                    it.value
+                        .is_some_and(|value| excludes(it.function, value, lack))
+                })
             })
     }
 }
@@ -230,16 +213,34 @@ impl<'p> Store<'p> {
             _ => false,
         })
     }
+}
 
-    /// The parameter that is stored as it is given.
-    fn parameter(&self, value: &Expr) -> Option<&'p ast::ParameterWithDefault> {
-        let name = value.as_name_expr()?;
-        let mut parameters = self.function.node.parameters()?.iter_non_variadic_params();
-        let is_set = own_nodes(Some(self.function)).any(
-            |it| matches!(it, Node::Expr(Expr::Name(it)) if it.ctx.is_store() && it.id == name.id),
-        );
-        parameters.find(|it| !is_set && it.name().id == name.id)
+/// Whether what a function stores certainly does not lack something.
+pub(super) fn excludes(function: &Function<'_>, value: &Expr, lack: Lack) -> bool {
+    let is_class = |callee: &Expr| match callee {
+        Expr::Name(it) => it.id.starts_with(char::is_uppercase),
+        Expr::Attribute(it) => it.attr.starts_with(char::is_uppercase),
+        _ => false,
+    };
+    let annotation = |value| parameter(function, value).and_then(|it| it.annotation());
+    match value {
+        Expr::Call(call) => is_class(&call.func),
+        Expr::FString(_) => lack == Lack::Nothing,
+        it if it.is_literal_expr() || it.is_list_expr() || it.is_dict_expr() => {
+            !lack.is_written(it)
+        }
+        it => annotation(it).is_some_and(|it| !lack.is_allowed(it)),
     }
+}
+
+/// The parameter that a function stores as it is given.
+fn parameter<'p>(function: &Function<'p>, value: &Expr) -> Option<&'p ast::ParameterWithDefault> {
+    let name = value.as_name_expr()?;
+    let mut parameters = function.node.parameters()?.iter_non_variadic_params();
+    let is_set = own_nodes(Some(function)).any(
+        |it| matches!(it, Node::Expr(Expr::Name(it)) if it.ctx.is_store() && it.id == name.id),
+    );
+    parameters.find(|it| !is_set && it.name().id == name.id)
 }
 
 /// What a statement stores in the attribute, if it does; `None` within if it deletes that.

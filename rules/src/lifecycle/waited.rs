@@ -1,6 +1,7 @@
 //! What a wait has settled: behind `wait_condition(lambda: self.state is not None)` the attribute is
 //! set, and stays so if nothing takes it away again. So it is behind a wait for a flag that is set
-//! together with it, and where an activity that always gives something has set it.
+//! together with it, and where it was set to something: by an activity that always gives one, or
+//! from a parameter.
 
 use std::collections::BTreeSet;
 
@@ -11,16 +12,17 @@ use lint_core::names::Resolved;
 use lint_core::syntax::ast::{self, CmpOp, Expr, Stmt, UnaryOp};
 use lint_core::syntax::span_of;
 
-use super::stores::{Lack, Read, Stores};
+use super::stores::{Lack, Read, Stores, excludes, stored};
 use crate::model::Model;
-use crate::program::{Program, bodies};
+use crate::program::{Node, Program, bodies, own_nodes};
 use crate::sdk;
 
 /// Helpers are followed back this far.
 const MAX_DEPTH: usize = 3;
 
-/// Whether a test asks if an attribute is missing, and whoever comes to a place of a function has waited
-/// until it is there: before it, or before each call of the function among these functions.
+/// Whether a test asks if an attribute is missing, or a variable that it was read into, and whoever comes
+/// to a place of a function has waited until it is there: before it, or before each call of the function
+/// among these functions.
 pub(super) fn is_waited_for(
     model: &Model<'_>,
     program: Program<'_, '_>,
@@ -28,8 +30,21 @@ pub(super) fn is_waited_for(
     at: (FunctionRef, Span),
     functions: &BTreeSet<FunctionRef>,
 ) -> bool {
-    let Some((missing, lacks)) = lacking(test.1) else {
+    let Some((asked, lacks)) = lacking(test.1) else {
         return false;
+    };
+    let missing = match asked {
+        Expr::Attribute(it) => Some(it),
+        Expr::Name(it) => read_into(program, test.0, it),
+        _ => None,
+    };
+    let Some(missing) = missing else {
+        return false;
+    };
+    // What a variable holds has been decided where it was read.
+    let at = match asked.is_name_expr() && at.0 == test.0 {
+        true => (at.0, span_of(missing)),
+        false => at,
     };
     let waits = Waits {
         model,
@@ -93,7 +108,7 @@ impl Waits<'_, '_, '_> {
 
 /// The attribute of `self.state is None` and `not self.state`.
 pub(super) fn missing(test: &Expr) -> Option<&ast::ExprAttribute> {
-    lacking(test).map(|(attribute, _)| attribute)
+    lacking(test).and_then(|(asked, _)| asked.as_attribute_expr())
 }
 
 /// The attribute of `self.state is not None` and `self.state`.
@@ -102,12 +117,34 @@ pub(super) fn present(test: &Expr) -> Option<&ast::ExprAttribute> {
 }
 
 /// What a condition asks for that is missing, and what it is then.
-fn lacking(test: &Expr) -> Option<(&ast::ExprAttribute, &'static [Lack])> {
+fn lacking(test: &Expr) -> Option<(&Expr, &'static [Lack])> {
     match test {
-        Expr::UnaryOp(it) if it.op == UnaryOp::Not => Some((it.operand.as_attribute_expr()?, ALL)),
+        Expr::UnaryOp(it) if it.op == UnaryOp::Not => Some((&it.operand, ALL)),
         Expr::Compare(it) => Some((compared_with_none(it, CmpOp::Is)?, &[Lack::Nothing])),
         _ => None,
     }
+}
+
+/// The attribute that a function reads into a variable, if it stores nothing else there.
+fn read_into<'p>(
+    program: Program<'_, 'p>,
+    function: FunctionRef,
+    variable: &ast::ExprName,
+) -> Option<&'p ast::ExprAttribute> {
+    let function = program.function(function)?;
+    let mut parameters = function.node.parameters()?.iter();
+    if parameters.any(|it| it.name().id == variable.id) {
+        return None;
+    }
+    let is_it =
+        |it: &Expr| matches!(it, Expr::Name(it) if it.ctx.is_store() && it.id == variable.id);
+    let stores = own_nodes(Some(function));
+    let stores = stores.filter(|it| matches!(it, Node::Expr(it) if is_it(it)));
+    let mut read = own_nodes(Some(function)).filter_map(|node| match node {
+        Node::Stmt(statement) => stored(statement, &is_it)??.as_attribute_expr(),
+        Node::Expr(_) => None,
+    });
+    read.next().filter(|_| stores.count() == 1)
 }
 
 const ALL: &[Lack] = &[Lack::Nothing, Lack::False];
@@ -124,7 +161,10 @@ impl<'p> Wait<'p> {
     fn of(test: &'p Expr) -> Option<Self> {
         let (attribute, excludes): (_, &'static [Lack]) = match test {
             Expr::Attribute(it) => (it, ALL),
-            Expr::Compare(it) => (compared_with_none(it, CmpOp::IsNot)?, &[Lack::Nothing]),
+            Expr::Compare(it) => {
+                let asked = compared_with_none(it, CmpOp::IsNot)?;
+                (asked.as_attribute_expr()?, &[Lack::Nothing])
+            }
             _ => return None,
         };
         Some(Self {
@@ -134,9 +174,9 @@ impl<'p> Wait<'p> {
     }
 }
 
-fn compared_with_none(it: &ast::ExprCompare, op: CmpOp) -> Option<&ast::ExprAttribute> {
+fn compared_with_none(it: &ast::ExprCompare, op: CmpOp) -> Option<&Expr> {
     let is_none = matches!(it.comparators[..], [Expr::NoneLiteral(_)]) && it.ops[..] == [op];
-    it.left.as_attribute_expr().filter(|_| is_none)
+    is_none.then_some(&*it.left)
 }
 
 /// The waits that stand before a place, in the blocks around it.
@@ -155,7 +195,7 @@ fn waits_before<'p>(
     };
     let before = body[..ix].iter();
     let mut found: Vec<_> = before
-        .filter_map(|it| waited_for(program, at.0, it).or_else(|| given(model, at.0, it)))
+        .filter_map(|it| waited_for(program, at.0, it).or_else(|| given(model, program, at.0, it)))
         .collect();
     let inner = bodies(&body[ix]).into_iter();
     found.extend(inner.flat_map(|it| waits_before(model, program, it, at)));
@@ -176,15 +216,51 @@ fn waited_for<'p>(
     Wait::of(&predicate.body).filter(|_| is_wait)
 }
 
-/// The attribute that a statement sets to the result of an activity, if that is declared to be an object of a class of
-/// the project, all of which are true.
-fn given<'p>(model: &Model<'_>, function: FunctionRef, statement: &'p Stmt) -> Option<Wait<'p>> {
-    const EXECUTE: &[&str] = &["temporalio.workflow.execute_activity"];
+/// The attribute that a statement sets, if what it is set to is not `None`.
+fn given<'p>(
+    model: &Model<'_>,
+    program: Program<'_, 'p>,
+    function: FunctionRef,
+    statement: &'p Stmt,
+) -> Option<Wait<'p>> {
     let assigned = statement.as_assign_stmt()?;
     let [Expr::Attribute(attribute)] = &assigned.targets[..] else {
         return None;
     };
-    let call = assigned.value.as_await_expr()?.value.as_call_expr()?;
+    let running = program.function(function)?;
+    let excludes: &'static [Lack] = if is_activity_result(model, function, &assigned.value) {
+        ALL
+    } else if !excludes(running, &assigned.value, Lack::Nothing) {
+        return None;
+    } else if excludes(running, &assigned.value, Lack::False) {
+        ALL
+    } else {
+        &[Lack::Nothing]
+    };
+    Some(Wait {
+        attribute,
+        excludes,
+    })
+}
+
+/// Whether a value is the result of an activity that is declared to be an object of a class of the project, all of
+/// which are true.
+fn is_activity_result(model: &Model<'_>, function: FunctionRef, value: &Expr) -> bool {
+    returned_by_activity(model, function, value).is_some_and(|class| {
+        let mut methods = class.body.iter().filter_map(|it| it.as_function_def_stmt());
+        class.bases().is_empty()
+            && !methods.any(|it| matches!(it.name.as_str(), "__bool__" | "__len__"))
+    })
+}
+
+/// The class that an activity is declared to give.
+fn returned_by_activity<'m>(
+    model: &Model<'m>,
+    function: FunctionRef,
+    value: &Expr,
+) -> Option<&'m ast::StmtClassDef> {
+    const EXECUTE: &[&str] = &["temporalio.workflow.execute_activity"];
+    let call = value.as_await_expr()?.value.as_call_expr()?;
     let names = model.names_in(function.file);
     let resolve = |it: &Expr| names.resolve(function.file, function.ix, it);
     let is_activity = resolve(&call.func)?
@@ -204,14 +280,7 @@ fn given<'p>(model: &Model<'_>, function: FunctionRef, statement: &'p Stmt) -> O
     let Resolved::Class { file, ix } = returned else {
         return None;
     };
-    let class = model.index(file)?.class(ix).node;
-    let mut methods = class.body.iter().filter_map(|it| it.as_function_def_stmt());
-    let is_true = class.bases().is_empty()
-        && !methods.any(|it| matches!(it.name.as_str(), "__bool__" | "__len__"));
-    is_true.then_some(Wait {
-        attribute,
-        excludes: ALL,
-    })
+    Some(model.index(file)?.class(ix).node)
 }
 
 /// Whether both are the same attribute of one class.
