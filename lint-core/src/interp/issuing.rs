@@ -1,5 +1,7 @@
 //! Commands: what the workflow asks the server for, and what it is given.
 
+use std::collections::BTreeSet;
+
 use crate::diagnostic::Span;
 use crate::knowledge::{Arg, Command, CommandKind, Role};
 
@@ -60,7 +62,9 @@ impl<'p> Machine<'p> {
         for &arg in command.identity {
             match self.given(args, arg) {
                 Given::Value(value) => {
-                    self.record_sink(value, SinkKind::Identity, span);
+                    if !self.are_named_alike(value) {
+                        self.record_sink(value, SinkKind::Identity, span);
+                    }
                     self.note_given(arg.name, value, span);
                 }
                 Given::Hidden => self.note_given(arg.name, &Value::unknown(), span),
@@ -102,6 +106,19 @@ impl<'p> Machine<'p> {
         }
         // The result comes from history.
         result.without_taint().opened()
+    }
+
+    /// Whether the value is one of several functions with one name, since `functools.wraps` gives a
+    /// wrapper that of what it wraps: a command has the same name with each of them.
+    fn are_named_alike(&self, value: &Value) -> bool {
+        let mut named = BTreeSet::new();
+        for obj in value.objs() {
+            match obj {
+                Obj::Func(it) => named.extend(self.annotated_as(*it)),
+                _ => return false,
+            }
+        }
+        value.objs().len() > 1 && named.len() == 1
     }
 
     /// What a command gives: a handle, and what awaiting it gives.
