@@ -71,7 +71,7 @@ const BUILTINS: &[(&str, Taint, Gives)] = &[
     ("asyncio.Queue", Own, tasks::queue),
     ("asyncio.create_task", Arguments, tasks::create_task),
     ("asyncio.ensure_future", Arguments, tasks::create_task),
-    ("asyncio.gather", Arguments, tasks::gather),
+    ("asyncio.gather", Own, tasks::gather),
     ("asyncio.shield", Arguments, tasks::shield),
     ("attr.evolve", Own, copies::replace),
     ("attrs.evolve", Own, copies::replace),

@@ -28,6 +28,8 @@ pub(super) fn shield(_: &mut Machine, call: &Call) -> Option<Value> {
 /// The awaited results come in the order of the arguments.
 pub(super) fn gather(machine: &mut Machine, call: &Call) -> Option<Value> {
     let list = machine.container(ContainerKind::List, call.span);
+    // What a single result owes to something stays with that result.
+    let mut results = Value::of(Obj::Container(list));
     let keeps_failures = keeps_failures(machine, call);
     // What failed is there as an exception.
     let put = |machine: &mut Machine, key, value: &Value| match keeps_failures {
@@ -46,8 +48,10 @@ pub(super) fn gather(machine: &mut Machine, call: &Call) -> Option<Value> {
             machine.record_sink(&order, SinkKind::Order, argument.span);
         }
         put(machine, Key::Any, &elements.with_source(source));
+        let size = machine.size_taint(&argument.value);
+        results = results.tainted_by(&argument.value).tainted_by(&size);
     }
-    Some(Value::of(Obj::Container(list)))
+    Some(results)
 }
 
 /// `asyncio.Queue()` and its like: what is put in comes out.
