@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
-use lint_core::diagnostic::{Diagnostic, Severity, Span};
+use lint_core::diagnostic::{Diagnostic, FileId, Severity, Span};
 use lint_core::facts::FunctionRef;
-use lint_core::index::Function;
+use lint_core::index::{Function, FunctionNode};
 use lint_core::knowledge::Role;
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
@@ -19,7 +19,7 @@ use super::untyped::{Untyped, untyped};
 use crate::finding::Finding;
 use crate::hazard::code;
 use crate::model::Model;
-use crate::program::{Culprit, Node, Program, Running, own_nodes, tried};
+use crate::program::{Culprit, Node, Program, Running, nodes_of, own_nodes, tried};
 use crate::rule::{Context, Rule};
 use crate::sdk;
 
@@ -113,7 +113,9 @@ impl Rule for UnknownWorkflowMember {
                 function,
             };
             for it in unknown(&cx.model, program, function) {
-                at.unknown(&it).report(report);
+                if !at.is_added(&cx.model, &it) {
+                    at.unknown(&it).report(report);
+                }
             }
             for attribute in of_missing_parent(&cx.model, program, function) {
                 at.of_parent(attribute).report(report);
@@ -286,6 +288,16 @@ impl Reached<'_, '_> {
             .about(self.function.file, "workflow.info().parent")
     }
 
+    /// Whether a file whose code the workflow runs adds the attribute: `workflow.name = …`.
+    fn is_added(self, model: &Model<'_>, it: &Unknown<'_>) -> bool {
+        let runs = self.running.runs_of(|_| true);
+        let files: BTreeSet<FileId> = runs.iter().map(|it| it.file).collect();
+        files.into_iter().any(|file| {
+            let functions = self.program.index(file).map_or(0, |it| it.functions.len());
+            (0..functions as u32).any(|ix| adds(model, self.program, FunctionRef { file, ix }, it))
+        })
+    }
+
     /// Whether code that the workflow runs gives some object an attribute of this name.
     fn is_given(self, name: &str) -> bool {
         let runs = self.running.runs_of(|_| true);
@@ -325,6 +337,32 @@ impl Reached<'_, '_> {
             }
         }
     }
+}
+
+/// `workflow.name = …` and `setattr(workflow, "name", …)`
+fn adds(
+    model: &Model<'_>,
+    program: Program<'_, '_>,
+    function: FunctionRef,
+    it: &Unknown<'_>,
+) -> bool {
+    let nodes: Vec<Node<'_>> = match program.function(function).map(|it| it.node) {
+        Some(FunctionNode::Module(module)) => nodes_of(&module.body),
+        _ => own_nodes(program.function(function)).collect(),
+    };
+    let owners = Owners::of(model.names_in(function.file), function, &nodes);
+    nodes.iter().any(|node| match node {
+        Node::Expr(Expr::Attribute(set)) => {
+            set.ctx.is_store()
+                && set.attr.as_str() == it.attribute.attr.as_str()
+                && owners.owner(&set.value) == Some(it.owner)
+        }
+        Node::Expr(Expr::Call(call)) => {
+            matches!(&*call.func, Expr::Name(it) if it.id.as_str() == "setattr")
+                && Asked::of(&owners, call).is_some_and(|asked| asked.is_about(it))
+        }
+        _ => false,
+    })
 }
 
 /// Whether a function gives some object an attribute of this name.
@@ -419,7 +457,7 @@ fn of_missing_parent<'p>(
     if is_asked { Vec::new() } else { of_parent }
 }
 
-/// `hasattr(workflow, "name")`, which a function asks before it uses the name.
+/// What `hasattr(workflow, "name")` and its like are about.
 struct Asked<'p> {
     owner: Owner,
     /// `None` if it may be any.
@@ -428,7 +466,7 @@ struct Asked<'p> {
 
 impl<'p> Asked<'p> {
     fn of(owners: &Owners<'_, '_>, call: &'p ast::ExprCall) -> Option<Self> {
-        let [object, name] = &*call.arguments.args else {
+        let [object, name, ..] = &*call.arguments.args else {
             return None;
         };
         Some(Self {
