@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use lint_core::diagnostic::{Diagnostic, FileId, TraceStep};
 use lint_core::facts::FunctionRef;
-use lint_core::index::{FunctionNode, MODULE_BODY};
+use lint_core::index::FunctionNode;
 use lint_core::names::Resolved;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::visitor::{Visitor, walk_expr};
@@ -12,7 +12,7 @@ use rules_macros::RuleMetadata;
 
 use crate::finding::Finding;
 use crate::model::{CallSite, Model};
-use crate::program::{Node, Program, Way, own_nodes};
+use crate::program::{Node, Program, Way, nodes_of, nodes_of_expr, own_nodes};
 use crate::rule::{Context, Rule, Scope};
 use crate::sites::{Written, keyword_value, number, shown};
 
@@ -125,6 +125,7 @@ impl Rule for SilentHeartbeat {
                 model: &cx.model,
                 program,
                 seen: BTreeSet::new(),
+                variables: BTreeSet::new(),
                 found: false,
             };
             search.activity(activity);
@@ -295,6 +296,7 @@ struct Search<'m, 'p> {
     model: &'m Model<'p>,
     program: Program<'m, 'p>,
     seen: BTreeSet<FunctionRef>,
+    variables: BTreeSet<(FileId, String)>,
     found: bool,
 }
 
@@ -352,17 +354,41 @@ impl<'p> Search<'_, 'p> {
         match self.model.names_in(at.file).resolve(at.file, at.ix, expr) {
             Some(Resolved::Function { file, ix }) => self.function(FunctionRef { file, ix }),
             Some(Resolved::Class { file, ix }) => self.class(file, ix),
-            Some(Resolved::Variable { file, name }) => {
-                if let Some(value) = self.model.names_in(file).value(file, &name) {
-                    let at = FunctionRef {
-                        file,
-                        ix: MODULE_BODY,
-                    };
-                    let mut visitor = Uses { search: self, at };
-                    visitor.visit_expr(value);
-                }
-            }
+            Some(Resolved::Variable { file, name }) => self.variable(file, name),
             _ => {}
+        }
+    }
+
+    /// What a module puts into the object of a variable may be run by it: what the variable is set to, what
+    /// statements that name it do, such as `graph.add_node(…)`, and functions that it decorates.
+    fn variable(&mut self, file: FileId, name: String) {
+        let Some(index) = self.model.index(file) else {
+            return;
+        };
+        if !self.variables.insert((file, name.clone())) {
+            return;
+        }
+        let is_it = |it: &Node<'_>| matches!(it, Node::Expr(Expr::Name(it)) if it.id == name);
+        for (ix, function) in index.functions.iter().enumerate() {
+            let ix = ix as u32;
+            let at = FunctionRef { file, ix };
+            match function.node {
+                FunctionNode::Module(module) => {
+                    let is_run = |it: &&Stmt| !it.is_function_def_stmt() && !it.is_class_def_stmt();
+                    for statement in module.body.iter().filter(is_run) {
+                        if nodes_of(std::slice::from_ref(statement)).iter().any(is_it) {
+                            Uses { search: self, at }.visit_stmt(statement);
+                        }
+                    }
+                }
+                FunctionNode::Def(def) => {
+                    let mut decorators = def.decorator_list.iter();
+                    if decorators.any(|it| nodes_of_expr(&it.expression).iter().any(is_it)) {
+                        self.function(at);
+                    }
+                }
+                FunctionNode::Lambda(_) => {}
+            }
         }
     }
 }
