@@ -207,7 +207,7 @@ impl<'n> Signature<'n> {
                 "`{}` has no argument `{name}`, so the call fails with a `TypeError`",
                 self.short
             ),
-            help: self.help(name),
+            help: self.help(call, name),
         });
         wrong.collect()
     }
@@ -260,7 +260,7 @@ impl<'n> Signature<'n> {
         })
     }
 
-    fn help(&self, name: &str) -> String {
+    fn help(&self, call: &ast::ExprCall, name: &str) -> String {
         if self.parameters == sdk::LOGGER_PARAMETERS {
             return format!("write `extra={{\"{name}\": …}}`, or put it into the text");
         }
@@ -269,12 +269,17 @@ impl<'n> Signature<'n> {
         {
             return (*help).to_owned();
         }
+        if name == "kwargs" && self.parameters.contains(&"args") {
+            return "give all values in `args=[…]`, in the order of the parameters: none is passed by name".to_owned();
+        }
         let part = |it: &&&str| {
             it.strip_prefix("start_to_close_") == Some(name) || name.ends_with(&format!("_{it}"))
         };
         let parameters = self.parameters;
-        let meant = closest(name, parameters.iter().copied());
-        match meant.or_else(|| parameters.iter().find(part).copied()) {
+        let is_free = |it: &&&str| call.arguments.find_keyword(it).is_none();
+        let free = || parameters.iter().filter(is_free);
+        let meant = closest(name, free().copied());
+        match meant.or_else(|| free().find(part).copied()) {
             Some(meant) => format!("write `{meant}`"),
             None => {
                 let names: Vec<String> = parameters.iter().map(|it| format!("`{it}`")).collect();
