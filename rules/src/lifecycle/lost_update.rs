@@ -5,7 +5,7 @@ use lint_core::diagnostic::{Diagnostic, Place};
 use lint_core::facts::FunctionRef;
 use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
-use lint_core::syntax::ast::Expr;
+use lint_core::syntax::ast::{Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
@@ -15,7 +15,7 @@ use super::paths::may_be_one;
 use super::stale::{How, StaleStore, stale_stores};
 use crate::finding::Finding;
 use crate::handlers::{Handler, at_once};
-use crate::program::{Program, Running};
+use crate::program::{Node, Program, Running, nodes_of_expr, own_nodes};
 use crate::rule::{Context, Rule};
 use crate::writes::{self, Attribute, Resize, Write};
 
@@ -434,8 +434,7 @@ fn finding(
                 "`{path}` is written back from what was read on line {read}, before the `await` on line {awaited}; what \
                  another handler of `{workflow}` writes in between is lost"
             ),
-            match span_of(stale.awaited).contains(span_of(stale.read)) {
-                // What is awaited needs it.
+            match is_needed(program, function, stale) {
                 true => {
                     "make `self.lock = asyncio.Lock()` in `__init__`, and put this, and whatever else writes it, into \
                      `async with self.lock:`"
@@ -475,4 +474,26 @@ fn finding(
     )
     .help(help)
     .in_workflow(running.workflow)
+}
+
+/// Whether what is awaited needs what was read, there or in a variable that holds it.
+fn is_needed(program: Program<'_, '_>, function: FunctionRef, stale: &StaleStore<'_>) -> bool {
+    let (read, awaited) = (span_of(stale.read), span_of(stale.awaited));
+    let named = nodes_of_expr(stale.awaited);
+    let is_named = |variable: &Expr| {
+        let Expr::Name(variable) = variable else {
+            return false;
+        };
+        let is_it =
+            |it: &Node<'_>| matches!(it, Node::Expr(Expr::Name(it)) if it.id == variable.id);
+        named.iter().any(is_it)
+    };
+    awaited.contains(read)
+        || own_nodes(program.function(function)).any(|node| match node {
+            Node::Stmt(Stmt::Assign(it)) => {
+                let value = span_of(&*it.value);
+                value.contains(read) && it.targets.iter().any(is_named)
+            }
+            _ => false,
+        })
 }
