@@ -16,8 +16,11 @@ const CONVERTERS: [&str; 2] = ["PayloadConverter", "JSONTypeConverter"];
 const UNSANDBOXED: &str = "UnsandboxedWorkflowRunner";
 const CONVERTER_CLASS: &str = "payload_converter_class";
 const DATA_CONVERTER: &str = "data_converter";
+/// Plugins of workers and clients may bring converters along.
+const PLUGINS: &str = "plugins=";
+const PYDANTIC: &str = "temporalio.contrib.pydantic";
 /// What all files are searched for.
-pub(crate) const SOUGHT: [&str; 7] = [
+pub(crate) const SOUGHT: [&str; 9] = [
     FAILURES,
     "defn(",
     CONVERTERS[0],
@@ -25,6 +28,8 @@ pub(crate) const SOUGHT: [&str; 7] = [
     UNSANDBOXED,
     CONVERTER_CLASS,
     DATA_CONVERTER,
+    PLUGINS,
+    PYDANTIC,
 ];
 
 /// What is true of all parts of a project.
@@ -50,6 +55,8 @@ pub(crate) struct Converters {
     pub(crate) type_: bool,
     /// One is used that is none of the SDK's.
     pub(crate) other: bool,
+    /// Another one than the default may be used, be it of the SDK.
+    pub(crate) chosen: bool,
 }
 
 impl Everywhere {
@@ -63,7 +70,7 @@ impl Everywhere {
             name: format!("{FAILURES}, {UNSANDBOXED}, a converter, or a call of `defn`"),
             words: SOUGHT.map(Word::text).into(),
             test: &|bytes| {
-                let given = [CONVERTER_CLASS, DATA_CONVERTER];
+                let given = [CONVERTER_CLASS, DATA_CONVERTER, PLUGINS, PYDANTIC];
                 let names = [&[FAILURES, UNSANDBOXED][..], &given, &CONVERTERS].concat();
                 names.iter().any(|it| mentions(bytes, it)) || calls_defn(bytes)
             },
@@ -157,6 +164,7 @@ impl<'a> Visitor<'a> for Finder<'a> {
             Stmt::ImportFrom(it) => {
                 let is_of_module = it.module.as_deref().is_some_and(is_activity);
                 let module = it.module.as_deref().filter(|_| it.level == 0);
+                self.found.converters.chosen |= module == Some(PYDANTIC);
                 let is_foreign = module.is_some_and(|it| self.is_foreign(it));
                 for it in &it.names {
                     let name = it.asname.as_ref().unwrap_or(&it.name).as_str();
@@ -195,6 +203,10 @@ impl<'a> Visitor<'a> for Finder<'a> {
                 let foreign = |name| self.foreign.contains(&name);
                 self.found.converters.other |= first_name(&given.value).is_some_and(foreign);
             }
+            let chooses = |it| call.arguments.find_keyword(it).is_some();
+            self.found.converters.chosen |= ["plugins", CONVERTER_CLASS, DATA_CONVERTER]
+                .into_iter()
+                .any(chooses);
             if last_name(&call.func) == "JSONPlainPayloadConverter" {
                 let has = |name| call.arguments.find_keyword(name).is_some();
                 self.found.converters.write |= has("encoder");
@@ -205,6 +217,11 @@ impl<'a> Visitor<'a> for Finder<'a> {
                 self.found.workers_declare_failures |= !is_none;
             }
         }
+        self.found.converters.chosen |= match expression {
+            Expr::Attribute(it) => it.ctx.is_store() && it.attr.as_str() == DATA_CONVERTER,
+            Expr::StringLiteral(it) => it.value.to_str() == DATA_CONVERTER,
+            _ => false,
+        };
         walk_expr(self, expression);
     }
 }

@@ -156,6 +156,7 @@ static RULES: &[&dyn Rule] = &[
     &calls::ExceptionAsPayload,
     &calls::UncalledFunction,
     &calls::UnmatchedErrorType,
+    &calls::UnencodablePayload,
     &bundle::MissingBundleFile,
     &bundle::InvalidFrontmatter,
     &bundle::MissingFrontmatterField,

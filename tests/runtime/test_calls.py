@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import inspect
 import pydoc
 import re
+import runpy
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -605,6 +607,134 @@ def test_exception_as_payload() -> None:
 @shows("RB434", temporal="the function is true: the run continues as new each time")
 def test_uncalled_function() -> None:
     assert temporal(wrong("RB434"), "F1").outcome == "continued as new"
+
+
+@shows("RB436", temporal="`TypeError`, tried again for ever")
+def test_unencodable_payload() -> None:
+    # The runs go through the converter for pydantic, which writes a `Decimal`.
+    outcome = temporal(wrong("RB436").but('Decimal("0.01")', "lambda: 1"), "F1")
+    assert outcome.outcome == "task failed" and "serialize" in outcome.error, outcome
+    booked = temporal(right("RB436"), "F1")
+    assert (booked.outcome, booked.names()) == ("completed", ["book"]), booked
+
+
+MADE = """
+import datetime
+import uuid
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum, IntEnum
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import BaseModel
+from temporalio import workflow
+
+
+class Level(Enum):
+    LOW = "low"
+
+
+class TextLevel(str, Enum):
+    LOW = "low"
+
+
+class Rank(IntEnum):
+    FIRST = 1
+
+
+class Plain: ...
+
+
+class Told:
+    def dict(self):
+        return {}
+
+
+class Listed:
+    def __iter__(self):
+        return iter(())
+
+
+class Pair(NamedTuple):
+    one: int
+
+
+@dataclass
+class Kept:
+    value: Decimal
+
+
+class Modelled(BaseModel):
+    value: Decimal
+
+
+@workflow.defn
+class Runs:
+    @workflow.run
+    async def run(self) -> None:
+"""
+# What both converters write, what only the default one or that for pydantic writes, and what neither does.
+WRITTEN = """
+datetime.datetime(2026, 1, 1)
+uuid.UUID(int=1)
+{1, 2}
+{1: 2, Rank.FIRST: 3}
+Rank.FIRST
+TextLevel.LOW
+b"a"
+[b"a"]
+Pair(1)
+"""
+BY_DEFAULT = """
+Told()
+Listed()
+"""
+BY_PYDANTIC = """
+Decimal(1)
+datetime.date(2026, 1, 1)
+datetime.time(1)
+datetime.timedelta(1)
+complex(1)
+Fraction(1)
+Path("a")
+Level.LOW
+Kept(Decimal(1))
+Modelled(value=Decimal(1))
+{(1, 2): 3}
+{Level.LOW: 1}
+"""
+UNWRITTEN = """
+Plain()
+lambda: 1
+Plain
+...
+"""
+
+
+@pytest.mark.parametrize("by_pydantic", [False, True])
+def test_what_becomes_json_is_known(tmp_path: Path, by_pydantic: bool) -> None:
+    """The rule finds exactly what a converter of the installed SDK does not write."""
+    written, refused = (BY_PYDANTIC, "") if by_pydantic else (BY_DEFAULT, BY_PYDANTIC)
+    refused = (refused + UNWRITTEN).split("\n")
+    values = [value for value in [*WRITTEN.split("\n"), *written.split("\n"), *refused] if value]
+    sends = (f'workflow.start_activity("take", {value})' for value in values)
+    made = tmp_path / "flow.py"
+    made.write_text(MADE + "".join(f"        {send}\n" for send in sends))
+    converter = temporalio.converter.default()
+    if by_pydantic:
+        converter = pydantic_data_converter
+        text = "from temporalio.contrib.pydantic import pydantic_data_converter\n"
+        (tmp_path / "worker.py").write_text(text)
+    names = runpy.run_path(str(made))
+    for value in values:
+        refuses = pytest.raises((TypeError, ValueError)) if value in refused else contextlib.nullcontext()
+        with refuses:
+            converter.payload_converter.to_payloads([eval(value, names)])
+    first = len(MADE.splitlines()) + 1
+    found = findings(tmp_path, "--select", "RB436")
+    assert {values[finding["start"]["line"] - first] for finding in found} == {*refused} - {""}
 
 
 def test_functions_that_answer_are_known(tmp_path: Path) -> None:

@@ -1,16 +1,14 @@
 use lint_core::diagnostic::Diagnostic;
 use lint_core::facts::FunctionRef;
-use lint_core::knowledge::Role;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{self, ExceptHandler, Expr, Stmt};
 use lint_core::syntax::span_of;
 use rules_macros::RuleMetadata;
 
+use super::sent::{answers, payloads};
 use crate::finding::Finding;
 use crate::program::{Culprit, Node, Program, Running, nodes_of, own_nodes};
 use crate::rule::{Context, Rule};
-use crate::sdk;
-use crate::sites::keyword_value;
 
 /// ## What it does
 /// Finds exceptions that workflow code caught and passes on to an activity, a child, a signal or the next
@@ -116,14 +114,6 @@ impl Rule for ExceptionAsPayload {
     }
 }
 
-/// Whether what the function returns is sent to a client.
-fn answers(running: Running<'_>, function: FunctionRef) -> bool {
-    let mut entries = running.entries();
-    entries.any(|(entry, reach)| {
-        reach.function == function && matches!(entry.role, Role::Run | Role::Update | Role::Query)
-    })
-}
-
 /// The uses of caught exceptions as payloads.
 fn passed<'p>(
     program: Program<'_, 'p>,
@@ -163,26 +153,6 @@ fn passed<'p>(
     found
 }
 
-/// What a call of the SDK makes payloads of.
-fn payloads<'p>(
-    program: Program<'_, '_>,
-    function: FunctionRef,
-    call: &'p ast::ExprCall,
-) -> Vec<&'p Expr> {
-    let calls = |names: &[&str]| program.calls(function.file, call, names);
-    let targets = if SENDS.into_iter().any(calls) {
-        1
-    } else if calls(CONTINUES) {
-        0
-    } else {
-        return Vec::new();
-    };
-    let by_position = call.arguments.args.iter().skip(targets);
-    let by_name = ["arg", "args"].into_iter();
-    let by_name = by_name.filter_map(|name| keyword_value(call, name));
-    by_position.chain(by_name).collect()
-}
-
 /// Where the variable stands in an expression so that its value is what is sent.
 fn find<'p>(payload: &'p Expr, name: &str, found: &mut Vec<&'p Expr>) {
     match payload {
@@ -193,15 +163,3 @@ fn find<'p>(payload: &'p Expr, name: &str, found: &mut Vec<&'p Expr>) {
         _ => {}
     }
 }
-
-const CONTINUES: &[&str] = &["temporalio.workflow.continue_as_new"];
-
-/// What takes a target before its payloads.
-const SENDS: [&[&str]; 6] = [
-    &["ntro.workflow.runbook.execute_activity"],
-    sdk::EXECUTE_ACTIVITY,
-    sdk::START_ACTIVITY,
-    sdk::EXECUTE_CHILD,
-    sdk::START_CHILD,
-    sdk::SIGNALS,
-];

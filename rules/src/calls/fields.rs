@@ -176,7 +176,7 @@ const OF_MODELS: &[&str] = &[
     "validate",
 ];
 
-fn is_data_class(model: &Model<'_>, file: FileId, class: &Class<'_>) -> bool {
+pub(super) fn is_data_class(model: &Model<'_>, file: FileId, class: &Class<'_>) -> bool {
     class.node.decorator_list.iter().any(|it| {
         let decorator = match &it.expression {
             Expr::Call(call) => &*call.func,
