@@ -177,8 +177,9 @@ use crate::sites::{
 ///
 /// ## Limits
 /// Arguments hidden in `*args` are not counted. A variable that is `None` at run time is not seen. Types are
-/// compared where the text leaves no doubt, and no converter of the project makes values of payloads: a literal, a parameter with a plain annotation, an instance that is
-/// made there, against `str`, `int`, `float`, `bool`, `list`, `dict`, a data class or a model. What the
+/// compared where the text leaves no doubt, and no converter of the project makes values of payloads: a literal, a
+/// parameter with a plain annotation, an instance that is made there, the annotated result of an activity or
+/// coroutine, against `str`, `int`, `float`, `bool`, `list`, `dict`, a data class or a model. What the
 /// converters of the SDK turn into each other is let through: an `int` for a `float`, a dictionary for a data
 /// class, if it is not written out without a field that has no default. Activities that are named by a string
 /// are found in the code that the workflow imports, or else anywhere outside of tests if only one has the name.

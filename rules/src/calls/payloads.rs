@@ -7,12 +7,13 @@
 use std::fmt;
 
 use lint_core::diagnostic::FileId;
-use lint_core::index::FunctionIx;
+use lint_core::index::{FunctionIx, FunctionNode};
 use lint_core::names::{Base, Resolved};
 use lint_core::syntax::ast::{self, Expr, Number, Operator};
 
 use crate::model::Model;
-use crate::sites::Written;
+use crate::sdk;
+use crate::sites::{Written, hides_keywords, keyword};
 
 /// The shape of a value as JSON has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +61,7 @@ impl Shape {
                     _ => return None,
                 }
             }
+            Expr::Await(it) => return Self::of_result(model, at, it.value.as_call_expr()?),
             Expr::Name(name) => return Self::of_name(model, at, name.id.as_str()),
             Expr::Attribute(_) => {
                 let followed = at.followed(model);
@@ -70,6 +72,29 @@ impl Shape {
             }
             _ => return None,
         })
+    }
+
+    /// What an activity, or a coroutine of the project, is annotated to return.
+    fn of_result(model: &Model<'_>, at: Written<'_>, call: &ast::ExprCall) -> Option<Self> {
+        let names = model.names_in(at.file);
+        let (called, decorators) = match names.resolve(at.file, at.function, &call.func)? {
+            Resolved::External(name) if sdk::EXECUTE_ACTIVITY.contains(&name.as_str()) => {
+                let is_typed = hides_keywords(call) || keyword(call, "result_type").is_some();
+                let target = call.arguments.args.first().filter(|_| !is_typed)?;
+                (names.resolve(at.file, at.function, target)?, 1)
+            }
+            called => (called, 0),
+        };
+        let Resolved::Function { file, ix } = called else {
+            return None;
+        };
+        let function = model.index(file)?.function(ix);
+        let FunctionNode::Def(def) = function.node else {
+            return None;
+        };
+        let is_plain = def.decorator_list.len() == decorators;
+        let returns = def.returns.as_deref().filter(|_| is_plain)?;
+        Self::of_annotation(model, file, function.parent, returns)
     }
 
     fn of_name(model: &Model<'_>, at: Written<'_>, name: &str) -> Option<Self> {
