@@ -193,6 +193,7 @@ static RULES: &[&dyn Rule] = &[
     &lifecycle::WrappedFailure,
     &lifecycle::LostMessage,
     &lifecycle::ChangedWhileIterated,
+    &lifecycle::OverwrittenMessage,
     &lifecycle::ReturningValidator,
     &versioning::RepeatedPatch,
     &versioning::PatchDecided,

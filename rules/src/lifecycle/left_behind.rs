@@ -186,7 +186,13 @@ impl<'p> Messages<'_, 'p> {
     }
 
     /// Whether control goes from what is awaited to a later call on a straight way.
-    fn comes_to(&self, function: FunctionRef, body: &[Stmt], awaited: Span, call: Span) -> bool {
+    pub(super) fn comes_to(
+        &self,
+        function: FunctionRef,
+        body: &[Stmt],
+        awaited: Span,
+        call: Span,
+    ) -> bool {
         let Some((statement, mut inner)) = around(body, awaited) else {
             return false;
         };
