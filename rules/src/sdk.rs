@@ -1156,6 +1156,12 @@ pub(crate) fn is_workflow_logger(function: &str) -> bool {
     level.is_some_and(|it| LOGGER_LEVELS.contains(&it))
 }
 
+/// Whether a function writes a line to the log of a workflow or of an activity.
+pub(crate) fn is_logger(function: &str) -> bool {
+    let level = function.strip_prefix("temporalio.activity.logger.");
+    is_workflow_logger(function) || level.is_some_and(|it| LOGGER_LEVELS.contains(&it))
+}
+
 /// How many arguments a function takes by position, and the names of its parameters.
 pub(crate) fn temporal_parameters(function: &str) -> Option<(usize, &'static [&'static str])> {
     let mut functions = TEMPORAL_PARAMETERS.iter();

@@ -79,8 +79,8 @@ use crate::sdk;
 /// ```
 ///
 /// ## Limits
-/// The names are those of the version of the SDK that the finding tells, and for `workflow.logger` those of
-/// `logging`, where the call fails if its level is on. Nothing is said where a `TypeError`
+/// The names are those of the version of the SDK that the finding tells, and for `workflow.logger` and
+/// `activity.logger` those of `logging`, where the call fails if its level is on. Nothing is said where a `TypeError`
 /// is caught, and nothing of workers where anything in the project is given plugins, which may bring an executor
 /// along.
 /// `RetryPolicy` is looked at by `missing-activity-timeout` (RB401).
@@ -134,7 +134,7 @@ impl Rule for UnknownArgument {
                 .chain(no_list)
                 .collect();
             // Whoever believes that a logger takes fields gives it several.
-            if sdk::is_workflow_logger(function) {
+            if sdk::is_logger(function) {
                 wrong.truncate(1);
             }
             let here = FunctionRef {
@@ -185,7 +185,7 @@ impl<'n> Signature<'n> {
                 parameters: it.parameters,
             });
         }
-        let (positional, parameters) = match sdk::is_workflow_logger(function) {
+        let (positional, parameters) = match sdk::is_logger(function) {
             true => (usize::MAX, sdk::LOGGER_PARAMETERS),
             false => sdk::temporal_parameters(function)?,
         };
