@@ -194,6 +194,7 @@ static RULES: &[&dyn Rule] = &[
     &lifecycle::LostMessage,
     &lifecycle::ChangedWhileIterated,
     &lifecycle::OverwrittenMessage,
+    &lifecycle::PassedWait,
     &lifecycle::ReturningValidator,
     &versioning::RepeatedPatch,
     &versioning::PatchDecided,

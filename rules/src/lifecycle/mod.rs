@@ -21,6 +21,7 @@ mod members;
 mod mentioned;
 mod none_until_run;
 mod overwritten_message;
+mod passed_wait;
 mod paths;
 mod plain_exception;
 mod returning_validator;
@@ -43,6 +44,7 @@ pub(crate) use handler_continues_as_new::{CONTINUE_AS_NEW, HandlerContinuesAsNew
 pub(crate) use lost_message::LostMessage;
 pub(crate) use lost_update::LostUpdate;
 pub(crate) use overwritten_message::OverwrittenMessage;
+pub(crate) use passed_wait::PassedWait;
 pub(crate) use plain_exception::PlainException;
 pub(crate) use returning_validator::ReturningValidator;
 pub(crate) use silent_heartbeat::SilentHeartbeat;

@@ -3,6 +3,7 @@
 use lint_core::facts::FunctionRef;
 use lint_core::index::{Function, FunctionNode};
 use lint_core::syntax::ast::{self, Expr, Operator, Stmt};
+use lint_core::syntax::last_name;
 
 use crate::program::{Node, Program, bodies, nodes_of, nodes_of_expr, own_nodes};
 use crate::sites::number;
@@ -154,6 +155,15 @@ impl<'p> Stores<'p> {
             .any(|it| it.value.is_none_or(|value| lack.is_written(value)))
     }
 
+    /// Whether all of them are certain to leave it there, without these lacks.
+    pub(super) fn always_exclude(&self, lacks: &[Lack]) -> bool {
+        let excludes = |it: &Store<'_>| {
+            let is_whole = !it.block[it.ix].is_aug_assign_stmt();
+            is_whole && !it.takes_any() && lacks.iter().all(|lack| Self::excludes(it, *lack))
+        };
+        self.later().all(excludes)
+    }
+
     /// Whether the attribute may lack something after one of them.
     pub(super) fn may_leave(&self, lack: Lack) -> bool {
         self.later().any(|it| self.leaves(it, lack))
@@ -195,6 +205,15 @@ pub(super) fn is_false(value: &Expr) -> bool {
 impl<'p> Store<'p> {
     fn is_set(&self) -> bool {
         self.value.is_some_and(|it| !is_false(it))
+    }
+
+    /// Whether it stores a parameter that may be anything, or `None` if it is not given.
+    fn takes_any(&self) -> bool {
+        let parameter = self.value.and_then(|it| self.parameter(it));
+        parameter.is_some_and(|it| {
+            let is_any = |it: &Expr| matches!(last_name(it), "Any" | "object");
+            it.annotation().is_some_and(is_any) || it.default().is_some_and(is_false)
+        })
     }
 
     /// Whether both stand among the same statements, with no `await` from one to the other.
