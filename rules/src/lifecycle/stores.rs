@@ -157,11 +157,14 @@ impl<'p> Stores<'p> {
 
     /// Whether all of them are certain to leave it there, without these lacks.
     pub(super) fn always_exclude(&self, lacks: &[Lack]) -> bool {
-        let excludes = |it: &Store<'_>| {
-            let is_whole = !it.block[it.ix].is_aug_assign_stmt();
-            is_whole && !it.takes_any() && lacks.iter().all(|lack| Self::excludes(it, *lack))
+        let is_there = |it: &Store<'_>, lack| {
+            let value = it.value;
+            value.is_some_and(|value| excludes(it.function, value, lack))
         };
-        self.later().all(excludes)
+        self.later().all(|it| {
+            let is_whole = !it.block[it.ix].is_aug_assign_stmt();
+            is_whole && !it.takes_any() && lacks.iter().all(|lack| is_there(it, *lack))
+        })
     }
 
     /// Whether the attribute may lack something after one of them.
@@ -209,7 +212,7 @@ impl<'p> Store<'p> {
 
     /// Whether it stores a parameter that may be anything, or `None` if it is not given.
     fn takes_any(&self) -> bool {
-        let parameter = self.value.and_then(|it| self.parameter(it));
+        let parameter = self.value.and_then(|it| parameter(self.function, it));
         parameter.is_some_and(|it| {
             let is_any = |it: &Expr| matches!(last_name(it), "Any" | "object");
             it.annotation().is_some_and(is_any) || it.default().is_some_and(is_false)
