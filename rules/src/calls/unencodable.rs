@@ -362,6 +362,10 @@ impl<'m, 'p> Asks<'m, 'p> {
     fn class(self, file: FileId, ix: ClassIx, way: Way) -> Option<NoJson> {
         let again = self.deeper()?;
         let bases = self.model.names_in(file).bases(file, ix);
+        if bases.is_empty() {
+            // The names of this file are not known, so neither is what the class derives from.
+            return None;
+        }
         let is_base = |name: &str| {
             let is_it = |it: &Base| matches!(it, Base::External(it) if it == name);
             bases.iter().any(is_it)

@@ -1,6 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use lint_core::diagnostic::{Diagnostic, Impact, Place, Span, Subject};
+use lint_core::diagnostic::{Diagnostic, Place, Span, Subject};
 use lint_core::facts::FunctionRef;
 use lint_core::rule::RuleMetadata;
 use lint_core::syntax::ast::{Expr, Stmt};
@@ -126,10 +126,8 @@ impl Rule for Environment {
 
     fn check(&self, cx: &Context<'_>, report: &mut Vec<Diagnostic>) {
         let fixes = |cx: &Context<'_>, case: &Case<'_, '_>| {
-            // An activity can fail, which is too much for what decides nothing.
-            let is_worth_it = case.impact() != Impact::None;
-            let moved = is_worth_it.then(|| fixes::in_activity(cx, case));
-            moved.flatten().into_iter().chain(fixes::in_input(cx, case))
+            let moved = fixes::in_activity(cx, case);
+            moved.into_iter().chain(fixes::in_input(cx, case))
         };
         let program = Program::new(cx.facts);
         let mut uses = BTreeMap::new();
@@ -153,10 +151,6 @@ impl Rule for Environment {
                 file: None,
                 name: hazard.culprit.clone(),
             });
-            let is_setting = class.id == "env" && hazard.remarks.advice.is_empty();
-            if is_setting && case.impact() == Impact::None {
-                found.help = Some(case.for_facade(INTO_INPUT, INTO_CONTEXT).to_owned());
-            }
             if of_function.is_some_and(|it| it.secrets.contains(&at.span)) {
                 found.help = Some(SECRET.to_owned());
             }
@@ -166,10 +160,6 @@ impl Rule for Environment {
 }
 
 const ENVIRONMENT: [&str; 2] = ["os.environ", "os.environb"];
-
-const INTO_INPUT: &str = "pass the value in with the workflow's input";
-
-const INTO_CONTEXT: &str = "make the value a field of the runbook's Context input";
 
 const SECRET: &str = "read it in the activity that needs it; the workflow's input and the results of activities stay readable \
                       in the history";
