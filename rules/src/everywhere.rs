@@ -17,7 +17,7 @@ const UNSANDBOXED: &str = "UnsandboxedWorkflowRunner";
 const CONVERTER_CLASS: &str = "payload_converter_class";
 const DATA_CONVERTER: &str = "data_converter";
 /// Plugins of workers and clients may bring converters along.
-const PLUGINS: &str = "plugins=";
+const PLUGINS: &str = "plugins";
 const PYDANTIC: &str = "temporalio.contrib.pydantic";
 /// What all files are searched for.
 pub(crate) const SOUGHT: [&str; 9] = [
@@ -204,7 +204,7 @@ impl<'a> Visitor<'a> for Finder<'a> {
                 self.found.converters.other |= first_name(&given.value).is_some_and(foreign);
             }
             let chooses = |it| call.arguments.find_keyword(it).is_some();
-            self.found.converters.chosen |= ["plugins", CONVERTER_CLASS, DATA_CONVERTER]
+            self.found.converters.chosen |= [PLUGINS, CONVERTER_CLASS, DATA_CONVERTER]
                 .into_iter()
                 .any(chooses);
             if last_name(&call.func) == "JSONPlainPayloadConverter" {
@@ -219,7 +219,7 @@ impl<'a> Visitor<'a> for Finder<'a> {
         }
         self.found.converters.chosen |= match expression {
             Expr::Attribute(it) => it.ctx.is_store() && it.attr.as_str() == DATA_CONVERTER,
-            Expr::StringLiteral(it) => it.value.to_str() == DATA_CONVERTER,
+            Expr::StringLiteral(it) => [DATA_CONVERTER, PLUGINS].contains(&it.value.to_str()),
             _ => false,
         };
         walk_expr(self, expression);
